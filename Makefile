@@ -1,0 +1,60 @@
+# Needs Python 3.11 or newer and make; every target installs the rest by itself.
+
+# The first of these that starts, is new enough and can make a virtual environment. (A
+# name on the PATH is not enough: a version manager's shim may lead nowhere.)
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python, \
+	$(shell $(name) -c $(CAN_MAKE_VENV) >/dev/null 2>&1 && echo $(name))))
+CAN_MAKE_VENV = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+VENV ?= .venv
+
+SHORT = -m "smoke and not slow"
+bin = $(VENV)/bin
+pip = $(bin)/python -m pip install -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # two pips must not work on one environment
+.PHONY: help demo test test-slow smoke lint types benchmark clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)/with-run ## the paper's five banks, end to end, and a report with pictures
+	$(bin)/cgm-jax demo --out demo-report
+
+test: $(VENV)/with-test ## the tests and the docstring examples, without the slow ones
+	$(bin)/pytest -m "not slow"
+
+test-slow: $(VENV)/with-test ## only the slow tests
+	$(bin)/pytest -m slow
+
+smoke: $(VENV)/with-test ## the short run: make smoke VENV=.venv-other PYTHON=python3.13
+	$(bin)/pytest $(SHORT)
+
+lint: $(VENV)/with-lint ## style and format
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+
+types: $(VENV)/with-test $(VENV)/with-lint ## static types; array shapes in the short run
+	$(bin)/pyright --pythonpath $(bin)/python
+	$(bin)/pytest $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype
+
+benchmark: $(VENV)/with-test ## throughput on this machine beside a plain baseline
+	$(bin)/python -m benchmarks
+
+clean: ## remove the environments, the demo's report and all caches
+	rm -rf .venv .venv-newest demo-report .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# One environment, to which each extra is added when a target first needs it.
+$(VENV)/with-%: $(VENV)/created pyproject.toml
+	@echo "Installing cgm-jax[$*] into $(VENV) (a minute or two the first time)"
+	@$(pip) --editable '.[$*]'
+	@touch $@
+
+$(VENV)/created:
+	@"$(PYTHON)" -c $(CAN_MAKE_VENV) || { echo "error: $(NO_PYTHON)" >&2; exit 2; }
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@touch $@
+
+NO_PYTHON = found no Python 3.11 or newer that can make a virtual environment: install \
+	one (on Debian with python3-venv), or name one as in make test PYTHON=/usr/bin/python3

@@ -1,0 +1,28 @@
+"""Collaborative generative modelling with fair synthetic data rewards, in JAX.
+
+Several parties pool data; each is paid with synthetic data in proportion to what its
+own data added (Tay, Xu, Foo, Low, AAAI 2022). `collaborate` goes the whole way; the
+folders `kernels`, `valuation`, `rewards`, `sampling`, `generators` and `datasets` hold
+the steps.
+"""
+
+from . import datasets as datasets
+from . import generators as generators
+from . import kernels as kernels
+from . import rewards as rewards
+from . import sampling as sampling
+from . import valuation as valuation
+from .collaboration import Collaboration as Collaboration
+from .collaboration import collaborate as collaborate
+
+__all__ = [
+    "Collaboration",
+    "collaborate",
+    "datasets",
+    "generators",
+    "kernels",
+    "rewards",
+    "sampling",
+    "valuation",
+]
+__version__ = "0.1.0"

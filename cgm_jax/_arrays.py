@@ -1,0 +1,121 @@
+"""What users hand in, made into arrays once, at the boundary.
+
+The precision rule of the package lives here too: float64 points are computed in
+float64, everything else in float32; what is *reported* is NumPy float64. Outside a
+scope of `jax.enable_x64` the next operation on a float64 ``jax.Array`` would cut it to
+float32, which is why reported numbers are NumPy.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+__all__ = [
+    "Points",
+    "as_parties",
+    "as_points",
+    "is_traced",
+    "to_host",
+    "with_common_dtype",
+]
+
+Points = Float[Array, "n d"] | Float[np.ndarray, "n d"]
+
+
+def is_traced(*trees: Any) -> bool:
+    """Whether a leaf belongs to the user's own `jit`, `grad` or `vmap`."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(trees))
+
+
+def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
+    """A float32 or float64 matrix of finite numbers, one row a point.
+
+    Args:
+        points: shape ``(n, d)``.
+        name: what to call it in an error.
+
+    Returns:
+        The same numbers; a NumPy array stays one.
+
+    Raises:
+        ValueError: if the shape is not ``(n, d)`` or a number is not finite.
+        TypeError: if the entries are not real numbers.
+    """
+    array = points if isinstance(points, jax.Array) else np.asarray(points)
+    if array.dtype not in (np.float32, np.float64):
+        is_number = (
+            jnp.issubdtype(array.dtype, jnp.floating) or array.dtype.kind in "biu"
+        )
+        if not is_number:
+            raise TypeError(
+                f"Expected {name} to be real numbers, got dtype {array.dtype}."
+            )
+        array = array.astype(np.float32)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(
+            f"Expected {name} of shape (n, d), one row a point, got {array.shape}."
+        )
+    if not is_traced(array):
+        finite = np.isfinite(np.asarray(array)).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"Expected finite numbers in {name}, got NaN or infinity in row "
+                f"{int(np.argmin(finite))}; remove or impute such rows."
+            )
+    return array
+
+
+def as_parties(parties: Sequence[Float[ArrayLike, "n_i d"]]) -> list[Points]:
+    """Every party's points; at least one party, each with at least one point.
+
+    Args:
+        parties: arrays of shape ``(n_i, d)``; sizes may differ.
+
+    Returns:
+        The parties' points.
+
+    Raises:
+        ValueError: as `as_points`, or if there is no party or one has no points.
+    """
+    arrays = [as_points(x, f"parties[{i}]") for i, x in enumerate(parties)]
+    if not arrays:
+        raise ValueError("Expected at least one party, got none.")
+    for i, x in enumerate(arrays):
+        if len(x) == 0:
+            raise ValueError(
+                f"Expected points in parties[{i}], got none; leave it out."
+            )
+    return arrays
+
+
+def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
+    """Points of one dimension, in the widest dtype among them.
+
+    Args:
+        named: pairs of a name and points.
+
+    Returns:
+        The points.
+
+    Raises:
+        ValueError: if the numbers of columns differ.
+    """
+    first_name, first = named[0]
+    dtype = np.result_type(*(x.dtype for _, x in named))
+    for name, x in named:
+        if x.shape[1] != first.shape[1]:
+            raise ValueError(
+                f"Expected the same number of columns everywhere, got {first.shape[1]} "
+                f"in {first_name} and {x.shape[1]} in {name}."
+            )
+    return [x if x.dtype == dtype else x.astype(dtype) for _, x in named]
+
+
+def to_host(array: Array) -> np.ndarray | Array:
+    """A result as NumPy float64, or as it is inside the user's transformation."""
+    return array if is_traced(array) else np.asarray(array, np.float64)[()]

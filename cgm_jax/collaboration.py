@@ -1,0 +1,374 @@
+"""From the parties' points to their rewards: the whole order, and no mathematics.
+
+    length scale → Gram sums → coalition values → Shapley values → reward scheme → draws
+
+Everything before the draws depends on the reference set T. When the candidates grow
+(App. F), T is another, and all of it is computed anew.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Key
+
+from ._arrays import Points, as_parties, as_points
+from .generators.base import Generator
+from .kernels import (
+    GramSums,
+    Kernel,
+    SquaredExponential,
+    gram_sums,
+    median_length_scale,
+    smallest_length_scale,
+)
+from .rewards import (
+    InfeasibleError,
+    RewardScheme,
+    solve_reward_scheme,
+    stability_lower_values,
+)
+from .sampling import Reward, weighted_sampling
+from .valuation import coalition_values, shapley_values, values_with_candidates
+
+__all__ = ["Collaboration", "Progress", "collaborate"]
+
+Progress = Callable[[str, float], None]
+"""Called with the name of the stage and the share of it that is done, 0 to 1."""
+
+# Beyond this many median distances the kernel tells hardly any two points apart.
+FLAT_KERNEL = 10.0
+# Children of the key: `fold_in(key, i)` is party i's, so these are no party's number.
+FIT, SAMPLE = 2**31 - 2, 2**31 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Collaboration:
+    """What was valued, promised and handed out, with all it was computed from."""
+
+    parties: list[Points]
+    """The parties' points, arrays of shape ``(n_i, d)``."""
+
+    candidates: Points
+    """G, shape ``(g, d)``."""
+
+    kernel: Kernel
+    """The kernel at the length scale used."""
+
+    sums: GramSums
+    """Sums of the kernel between the parties and the candidates."""
+
+    coalition_values: Float[np.ndarray, " coalitions"]
+    """v_c of every coalition by bitmask, shape ``(2**n,)``."""
+
+    scheme: RewardScheme
+    """Reward values, ρ, v* and the bounds they had to keep."""
+
+    rewards: list[Reward]
+    """What each party was handed out, as indices into the candidates."""
+
+    inverse_temperature: float
+    """β of the draw."""
+
+    length_scale: float
+    """ℓ, in the units of the points; NaN for a kernel without a scalar one."""
+
+    notes: tuple[str, ...]
+    """What was noticed before the draw, in sentences."""
+
+    @property
+    def shapley_values(self) -> Float[np.ndarray, " n"]:
+        """φ, the parties' Shapley values, shape ``(n,)``; they sum to v_c(N)."""
+        return self.scheme.shapley
+
+    @property
+    def normalized_shapley(self) -> Float[np.ndarray, " n"]:
+        """α = φ / max φ, shape ``(n,)``."""
+        return self.scheme.normalized_shapley
+
+    @property
+    def own_values(self) -> Float[np.ndarray, " n"]:
+        """v_c({i}), the value of each party's own data, shape ``(n,)``."""
+        return self.scheme.own_values
+
+    @property
+    def lower_values(self) -> Float[np.ndarray, " n"]:
+        """What each party had to be promised at least, shape ``(n,)``."""
+        return self.scheme.lower_values
+
+    @property
+    def upper_values(self) -> Float[np.ndarray, " n"]:
+        """v(D_i ∪ G), the most each party can be given, shape ``(n,)``."""
+        return self.scheme.upper_values
+
+    @property
+    def pool_values(self) -> Float[np.ndarray, " coalitions"]:
+        """v_c with the pool alone as the reference set.
+
+        Where it ranks the parties otherwise than ``coalition_values`` does, it is the
+        candidates, and so the generator, that decide what is worth something.
+        """
+        return np.asarray(coalition_values(self.sums.pool))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that a mediator should know before handing out the rewards."""
+        return (*self.notes, *self.scheme.warnings, *_draw_warnings(self.rewards))
+
+    def redraw(
+        self,
+        key: Key[Array, ""],
+        *,
+        inverse_temperature: float,
+        progress: Progress | None = None,
+    ) -> "Collaboration":
+        """The same promises kept by another draw.
+
+        Args:
+            key: a typed key.
+            inverse_temperature: β of the draw.
+            progress: called with the stage and its share done.
+
+        Returns:
+            The collaboration with other rewards; nothing else is computed again.
+
+        Example:
+            >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+            >>> grid = np.linspace(-1, 2, 50)[:, None]
+            >>> result = collaborate(jax.random.key(0), parties, grid)
+            >>> greedy = result.redraw(jax.random.key(1), inverse_temperature=np.inf)
+            >>> greedy.scheme is result.scheme
+            True
+        """
+        rewards = weighted_sampling(
+            key,
+            self.kernel,
+            self.candidates,
+            self.sums,
+            self.scheme.reward_values,
+            inverse_temperature=inverse_temperature,
+            progress=_sampling_progress(progress, self.scheme),
+        )
+        _tell(progress, "sampling", 1.0)
+        return dataclasses.replace(
+            self, rewards=rewards, inverse_temperature=inverse_temperature
+        )
+
+
+def collaborate(
+    key: Key[Array, ""],
+    parties: Sequence[Float[ArrayLike, "n_i d"]],
+    candidates: Float[ArrayLike, "g d"] | Generator,
+    *,
+    kernel: Kernel | None = None,
+    inverse_temperature: float = 1.0,
+    stability: bool = True,
+    fairness_weight: float = 1e-3,
+    num_candidates: int = 10_000,
+    max_candidates: int = 160_000,
+    progress: Progress | None = None,
+) -> Collaboration:
+    """Value the parties' data, promise fair reward values, and draw the rewards.
+
+    Args:
+        key: a typed key. Party i's draw uses ``fold_in(key, i)``.
+        parties: the parties' points, arrays of shape ``(n_i, d)``, n <= 24 of them;
+            sizes may differ. Float64 points are computed in float64, others in float32.
+        candidates: the synthetic points G to hand out, shape ``(g, d)``; or a
+            generator, which is fitted to the pool and draws ``num_candidates`` points,
+            doubled until the promises can be kept.
+        kernel: used as it is; by default the squared exponential at the smallest length
+            scale at which no party's data have a negative value.
+        inverse_temperature: β >= 0: the larger, the fewer points a party is handed out.
+        stability: whether no coalition may do better alone (R6, the paper's choice);
+            otherwise only no party (R4).
+        fairness_weight: ε, the weight of ρ in the linear programme.
+        num_candidates: number of points that a generator draws at first.
+        max_candidates: largest number that it draws.
+        progress: called with the stage ("length scale", "kernel sums", "reward scheme",
+            "sampling") and the share of it that is done.
+
+    Returns:
+        What was valued, promised and handed out.
+
+    Raises:
+        InfeasibleError: if no reward values keep the promises with these candidates, or
+            with the most that the generator may draw.
+        NoContributionError: if no party adds anything to the others' data.
+        ValueError: if shapes do not fit, an entry is not finite, or an option is out of
+            range.
+
+    Example:
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = collaborate(jax.random.key(0), parties, grid)
+        >>> [reward.stop_reason for reward in result.rewards]
+        ['reached', 'reached']
+
+    Reference:
+        Tay et al. 2022, Sec. 3 to 5.
+    """
+    points = as_parties(parties)
+    if len(points) < 2:
+        raise ValueError(
+            "Expected at least two parties, got one: it has nobody to pool with."
+        )
+    promise = partial(
+        _promise,
+        points,
+        kernel=kernel,
+        stability=stability,
+        fairness_weight=fairness_weight,
+        progress=progress,
+    )
+    if isinstance(candidates, Generator):
+        sizes = num_candidates, max_candidates
+        promised = _grow(key, points, candidates, sizes, promise)
+    else:
+        promised = promise(as_points(candidates, "candidates"))
+    return promised.redraw(
+        key, inverse_temperature=inverse_temperature, progress=progress
+    )
+
+
+def _grow(
+    key: Key[Array, ""],
+    parties: list[Points],
+    generator: Generator,
+    sizes: tuple[int, int],
+    promise: Callable[[Points], Collaboration],
+) -> Collaboration:
+    """Draw more and more candidates, until the promises can be kept."""
+    num, most = sizes
+    if not 1 <= num <= most:
+        raise ValueError(
+            f"Expected 1 <= num_candidates <= max_candidates, got {num} and {most}."
+        )
+    model = generator.fit(jax.random.fold_in(key, FIT), np.concatenate(parties))
+    while True:
+        drawn = generator.sample(jax.random.fold_in(key, SAMPLE), model, num)
+        try:
+            return promise(drawn)
+        except InfeasibleError as error:
+            if num == most:
+                error.add_note(f"With the most candidates allowed, {most}.")
+                raise
+            num = min(2 * num, most)
+
+
+def _promise(
+    parties: list[Points],
+    candidates: Points,
+    *,
+    kernel: Kernel | None,
+    stability: bool,
+    fairness_weight: float,
+    progress: Progress | None,
+) -> Collaboration:
+    """Everything but the draws."""
+    if kernel is None:
+        _tell(progress, "length scale", 0.0)
+        kernel = SquaredExponential(1.0)
+        length_scale = smallest_length_scale(kernel, parties, candidates)
+        kernel = kernel.with_length_scale(length_scale)
+        notes = _length_scale_notes(length_scale, parties, candidates)
+    else:
+        own = getattr(kernel, "length_scale", np.nan)
+        length_scale = float(own) if np.ndim(own) == 0 else np.nan
+        notes = ()
+    _tell(progress, "kernel sums", 0.0)
+    sums = gram_sums(kernel, parties, candidates)
+    _tell(progress, "reward scheme", 0.0)
+    values = np.asarray(coalition_values(sums))
+    shapley = np.asarray(shapley_values(values))
+    own_values = values[1 << np.arange(len(parties))]
+    scheme = solve_reward_scheme(
+        shapley,
+        stability_lower_values(values, shapley) if stability else own_values,
+        np.asarray(values_with_candidates(sums)),
+        fairness_weight=fairness_weight,
+        own_values=own_values,
+    )
+    return Collaboration(
+        parties=parties,
+        candidates=candidates,
+        kernel=kernel,
+        sums=sums,
+        coalition_values=values,
+        scheme=scheme,
+        rewards=[],
+        inverse_temperature=np.nan,
+        length_scale=length_scale,
+        notes=notes,
+    )
+
+
+def _length_scale_notes(
+    length_scale: float, parties: list[Points], candidates: Points
+) -> tuple[str, ...]:
+    """Whether one party's outliers made the kernel flat for everyone."""
+    median = median_length_scale(np.concatenate(parties))
+    if length_scale <= FLAT_KERNEL * median:
+        return ()
+    without = [
+        smallest_length_scale(
+            SquaredExponential(1.0), parties[:i] + parties[i + 1 :], candidates
+        )
+        for i in range(len(parties))
+    ]
+    culprit = int(np.argmin(without))
+    return (
+        f"The length scale {length_scale:.4g} is {length_scale / median:.0f} times the "
+        "median distance of two points: hardly any two points differ, so all data are "
+        f"worth about the same. Without party {culprit} (counted from 0) it would be "
+        f"{without[culprit]:.4g}: look for outliers or other units there.",
+    )
+
+
+def _draw_warnings(rewards: list[Reward]) -> list[str]:
+    """What the draws did not keep of the promises."""
+    found = []
+    missed = [i for i, reward in enumerate(rewards) if reward.stop_reason != "reached"]
+    for i in missed:
+        reward = rewards[i]
+        found.append(
+            f"Party {i} (counted from 0) was promised {reward.reward_value:.6g} and "
+            f"has {reward.final_value:.6g}, {reward.shortfall:.2g} less: the draw was "
+            f"{reward.stop_reason}."
+        )
+    promised = np.array([reward.reward_value for reward in rewards])
+    realised = np.array([reward.final_value for reward in rewards])
+    for i, j in zip(*np.nonzero(promised[:, None] > promised[None]), strict=True):
+        if realised[i] < realised[j] and i not in missed and j not in missed:
+            found.append(
+                f"Party {i} was promised more than party {j} (counted from 0) by "
+                f"{promised[i] - promised[j]:.2g}, but has less by "
+                f"{realised[j] - realised[i]:.2g}: the last point drawn overshoots."
+            )
+    return found
+
+
+def _tell(progress: Progress | None, stage: str, share: float) -> None:
+    if progress is not None:
+        progress(stage, share)
+
+
+def _sampling_progress(
+    progress: Progress | None, scheme: RewardScheme
+) -> Callable[[int, int, float], None] | None:
+    """Progress of all parties together, as the mean share of their way up in value."""
+    if progress is None:
+        return None
+    start, goal = scheme.own_values, scheme.reward_values
+    shares = np.where(goal > start, 0.0, 1.0)
+
+    def report(party: int, num_picks: int, value: float) -> None:
+        del num_picks
+        share = (value - start[party]) / max(goal[party] - start[party], 1e-300)
+        shares[party] = max(shares[party], min(share, 1.0))
+        progress("sampling", float(shares.mean()))
+
+    return report

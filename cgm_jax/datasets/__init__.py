@@ -1,0 +1,19 @@
+"""The paper's data sets and its ways of sharing data among parties."""
+
+from .credit_ratings import CreditRatings as CreditRatings
+from .credit_ratings import credit_ratings as credit_ratings
+from .digits import DIGIT_FEATURES as DIGIT_FEATURES
+from .digits import digits_parties as digits_parties
+from .splits import LabelledParties as LabelledParties
+from .splits import paper_proportions as paper_proportions
+from .splits import split_by_proportions as split_by_proportions
+
+__all__ = [
+    "DIGIT_FEATURES",
+    "CreditRatings",
+    "LabelledParties",
+    "credit_ratings",
+    "digits_parties",
+    "paper_proportions",
+    "split_by_proportions",
+]

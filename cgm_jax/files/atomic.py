@@ -1,0 +1,154 @@
+"""Publishing files: each appears complete or not at all, whenever the run is killed.
+
+A file is written under a temporary name in its own folder, forced to disk, renamed, and
+the rename is forced to disk. An output folder may hold files that are not ours: with
+``overwrite`` exactly the files of the same names are replaced, and nothing is deleted.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import UsageError, access_error
+
+__all__ = ["prepare_output_dir", "write_atomically", "write_text"]
+
+
+def prepare_output_dir(
+    path: str | Path, folders: Sequence[str] = (), *, overwrite: bool = False
+) -> Path:
+    """Make sure, before any work, that results can be written to a folder later.
+
+    The folder is created if it does not exist. The folders in it are created when their
+    first file is written, so that a run that fails leaves an empty folder.
+
+    Args:
+        path: the output folder.
+        folders: names of the folders in it that files will be written to.
+        overwrite: accept a folder that holds something. Files of the same names will
+            be replaced; nothing else in it is touched.
+
+    Returns:
+        The path of the folder.
+
+    Raises:
+        UsageError: if the folder holds something and ``overwrite`` is false, or if it
+            or one of ``folders`` is a link or not a folder.
+        FileAccessError: if it cannot be created or written to.
+
+    Example:
+        >>> import tempfile
+        >>> out = Path(tempfile.mkdtemp())
+        >>> prepare_output_dir(out, ["bank_a", "mediator"]) == out
+        True
+    """
+    out = Path(path)
+    try:
+        for folder in (out, *(out / name for name in folders)):
+            _check_folder(folder)
+        out.mkdir(parents=True, exist_ok=True)
+        if not overwrite and any(out.iterdir()):
+            raise UsageError(
+                f"{out}: expected an empty folder, found something in it; choose "
+                "another --out, or replace files of the same names with --overwrite"
+            )
+        descriptor, probe = _create_beside(out / "probe")
+        os.close(descriptor)
+        probe.unlink()
+    except OSError as error:
+        raise access_error(out, "written to", error) from None
+    return out
+
+
+def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
+    r"""Publish a file: at any moment it is absent, the complete old or the new one.
+
+    Only a killed process leaves its temporary file behind, ``.cgm-jax-*.tmp``.
+
+    Args:
+        path: the file. Its folder is created if needed; a file or link of that name is
+            replaced (the link, not what it points to).
+        write: is given the open temporary file and writes all of it.
+
+    Raises:
+        FileAccessError: if the system refuses, as when the disk is full. The temporary
+            file is gone and the old file is as it was. The same holds for any exception
+            of ``write``, which is passed on.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "bank_a", "note.txt")
+        >>> write_atomically(path, lambda file: file.write(b"hello\n"))
+        >>> path.read_text(), len(list(path.parent.iterdir()))
+        ('hello\n', 1)
+    """
+    path = Path(path)
+    try:
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
+            _sync_folder(path.parent.parent)
+        descriptor, temporary = _create_beside(path)
+        try:
+            with open(descriptor, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, path)
+        except BaseException:  # Ctrl-C, too
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise access_error(path, "written", error) from None
+
+
+def write_text(path: str | Path, text: str) -> None:
+    r"""Publish a text file in UTF-8, as `write_atomically` does.
+
+    Args:
+        path: the file.
+        text: its contents; line ends are written as they are.
+
+    Raises:
+        FileAccessError: if the system refuses.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "note.txt")
+        >>> write_text(path, "α = 1\n")
+        >>> path.read_text("utf-8")
+        'α = 1\n'
+    """
+    data = text.encode("utf-8")
+    write_atomically(path, lambda file: file.write(data))
+
+
+def _check_folder(folder: Path) -> None:
+    # Through a link, results would land and replace files where nobody looks for them.
+    if folder.is_symlink():
+        raise UsageError(
+            f"{folder}: expected a folder, found a link; give the folder it points to"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(
+            f"{folder}: expected a folder, found a file; choose another --out"
+        )
+
+
+def _create_beside(path: Path) -> tuple[int, Path]:
+    """A new file in the folder of ``path``, open for writing."""
+    temporary = path.with_name(f".cgm-jax-{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.open(temporary, flags, 0o666), temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return  # elsewhere a folder cannot be opened, and a rename is on disk at once
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,116 @@
+"""What can go wrong with the parties' files and with the output folder.
+
+Each exception says in one line, for a person, what was expected, what was found and
+what to do. No message ever holds a cell of a party's file: at most its kind and place.
+
+Rows are counted as a person counts them in the file: in a CSV file row 1 is the header,
+so the first data are in row 2, as a spreadsheet shows them; Parquet and NPY files have
+no such row, and their first row is row 1. Columns have the name of the header, or
+their position, from 1, where the header itself is at fault.
+"""
+
+import errno
+from pathlib import Path
+
+__all__ = ["FileAccessError", "InputError", "UsageError", "access_error", "one_line"]
+
+_LONGEST_NAME = 60
+
+
+class UsageError(ValueError):
+    """The command asks for something that has no meaning (exit code 2)."""
+
+    def __init__(self, sentence: str):
+        super().__init__(one_line(sentence))
+
+
+class InputError(ValueError):
+    """A party's file does not hold what it should (exit code 3).
+
+    Its text is ``FILE, column C, row R: what was expected, what to do``, without the
+    parts that do not apply; they are attributes, too.
+
+    Args:
+        sentence: what was expected, what was found, what to do; no cell's value.
+        file: path of the file, as the user gave it.
+        column: name or position of the column.
+        row: row as a person counts it in the file.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        file: Path,
+        column: str | int | None = None,
+        row: int | None = None,
+    ):
+        self.sentence, self.file, self.column, self.row = sentence, file, column, row
+        place = str(file)
+        if column is not None:
+            name = str(column)
+            cut = name[: _LONGEST_NAME - 1] + "…" if len(name) > _LONGEST_NAME else name
+            place += f", column {cut}"
+        if row is not None:
+            place += f", row {row}"
+        super().__init__(one_line(f"{place}: {sentence}"))
+
+
+class FileAccessError(OSError):
+    """A file or folder cannot be read or written (exit code 6)."""
+
+    def __init__(self, sentence: str):
+        super().__init__(one_line(sentence))
+
+
+def access_error(path: Path, doing: str, error: OSError) -> FileAccessError:
+    """The system's error, as one line that says what to do.
+
+    Args:
+        path: the file or folder.
+        doing: what was tried, as in "could not be ...".
+        error: what the system answered.
+
+    Returns:
+        The exception to raise.
+
+    Example:
+        >>> full = OSError(errno.ENOSPC, "No space left on device")
+        >>> print(access_error(Path("out/reward.csv"), "written", full))
+        out/reward.csv: could not be written (No space left on device); free some...
+    """
+    reason = error.strerror or type(error).__name__
+    advice = _ADVICE.get(error.errno or 0, "check the path and the disk and try again")
+    return FileAccessError(f"{path}: could not be {doing} ({reason}); {advice}")
+
+
+def one_line(text: str) -> str:
+    r"""The text with everything that a terminal does not print as it is escaped.
+
+    Args:
+        text: any text, such as a message with a file's name in it.
+
+    Returns:
+        One line: line breaks, control and direction marks and bytes that are not UTF-8
+        are written as Python escapes.
+
+    Example:
+        >>> print(one_line("bank\nA.csv"))
+        bank\nA.csv
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+_ADVICE = {
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path",
+    errno.EACCES: "check the permissions",
+    errno.EPERM: "check the permissions",
+    errno.EROFS: "choose a folder that can be written to",
+    errno.ENOSPC: "free some space or choose another disk, and run again",
+    errno.EDQUOT: "free some space or choose another disk, and run again",
+    errno.EFBIG: "free some space or choose another disk, and run again",
+}

@@ -1,0 +1,211 @@
+"""From paths on a command line to party names and the bytes of regular files.
+
+The name of a party is the name of its file without the extension, and later the name of
+the party's folder. Names are never altered: one that cannot be a folder's name, or that
+differs from another in case only, is refused.
+"""
+
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .errors import InputError, UsageError, access_error
+
+__all__ = ["Kind", "Source", "check_sources", "read_bytes"]
+
+Kind = Literal["csv", "parquet", "npy"]
+
+RESERVED_NAMES = {"mediator"}  # the mediator's own folder, beside the parties'
+
+_KINDS: dict[str, Kind] = {".csv": "csv", ".parquet": "parquet", ".npy": "npy"}
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+
+# What the first bytes of a file say it is; text has none.
+_SIGNATURES = {
+    b"PAR1": "parquet",
+    b"\x93NUMPY": "npy",
+    b"PK\x03\x04": "zip",  # NPZ and Excel among them
+    b"\x1f\x8b": "gzip",
+    b"\xd0\xcf\x11\xe0": "old Excel",
+    b"\x89HDF": "HDF5",
+}
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A party's name, the path of its file, and the kind its extension claims."""
+
+    name: str
+    path: Path
+    kind: Kind
+
+
+def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
+    """Check everything that can be known before any file is read.
+
+    Args:
+        paths: one file a party, in the order of the parties.
+
+    Returns:
+        One source a party, in the same order.
+
+    Raises:
+        UsageError: for fewer than two parties, a web address (nothing is ever fetched),
+            or one file given twice, by whatever path or link.
+        InputError: for what is not a regular file, an unknown extension, or a party
+            name that is hidden, reserved, unprintable or equal to another.
+        FileAccessError: for a path that does not exist or cannot be looked up.
+
+    Example:
+        >>> check_sources(["bank.csv"])
+        Traceback (most recent call last):
+            ...
+        cgm_jax.files.errors.UsageError: expected the files of at least two parties...
+    """
+    if len(paths) < 2:
+        raise UsageError(
+            f"expected the files of at least two parties, found {len(paths)}; give one "
+            "file a party"
+        )
+    for path in paths:
+        if _ADDRESS.match(str(path)):
+            raise UsageError(
+                f"{path}: expected a file on this machine, found an address; nothing "
+                "is fetched: download the file and give its path"
+            )
+    sources: list[Source] = []
+    first_of_file: dict[tuple[int, int], Path] = {}
+    first_of_name: dict[str, Path] = {}
+    for path in map(Path, paths):
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise access_error(path, "opened", error) from None
+        _check_regular(path, status)
+        file_id = (status.st_dev, status.st_ino)
+        if file_id in first_of_file:
+            raise UsageError(
+                f"{path}: expected one file a party, found the same file as "
+                f"{first_of_file[file_id]}; give each file once"
+            )
+        first_of_file[file_id] = path
+        source = _check_name(path)
+        # Some file systems take names that differ in case or accents for one folder.
+        name = unicodedata.normalize("NFC", source.name).casefold()
+        if name in first_of_name:
+            raise InputError(
+                "expected party names that differ, found that of "
+                f"{first_of_name[name]} again; rename one of the files",
+                file=path,
+            )
+        first_of_name[name] = path
+        sources.append(source)
+    return tuple(sources)
+
+
+def read_bytes(source: Source) -> bytes:
+    r"""Read a party's file, once: what is parsed is what the digest is of.
+
+    Args:
+        source: from `check_sources`.
+
+    Returns:
+        The contents of the file.
+
+    Raises:
+        InputError: if the file is empty, is of another kind than its extension says, is
+            not a regular file any more, or grows or shrinks while it is read.
+        FileAccessError: if the system refuses.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "bank.csv")
+        >>> path.write_text("age\n31\n")
+        7
+        >>> read_bytes(Source("bank", path, "csv"))
+        b'age\n31\n'
+    """
+    path = source.path
+    try:
+        # Not blocking: opening a FIFO would otherwise wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            _check_regular(path, status)
+            data = file.read(status.st_size + 1)  # never more, whatever it is
+    except OSError as error:
+        raise access_error(path, "read", error) from None
+    if len(data) != status.st_size:
+        raise InputError(
+            "expected a finished file, found one that changes while it is read; wait "
+            "until it is written and try again",
+            file=path,
+        )
+    _check_kind(source, data)
+    return data
+
+
+def _check_name(path: Path) -> Source:
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise InputError(
+            "expected a name that ends in .csv, .parquet or .npy; save the table as "
+            "one of these",
+            file=path,
+        )
+    name = path.stem
+    if name.startswith(".") or "\\" in name or not name.isprintable():
+        raise InputError(
+            "expected a file name that can name the party's folder (printable, no "
+            "leading dot, no backslash); rename the file",
+            file=path,
+        )
+    if name.casefold() in RESERVED_NAMES:
+        raise InputError(
+            f"expected a party name other than {name}, which is the mediator's folder; "
+            "rename the file",
+            file=path,
+        )
+    return Source(name, path, kind)
+
+
+def _check_regular(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    found = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, device or socket"
+    raise InputError(
+        f"expected a file, found {found}; give the party's file itself", file=path
+    )
+
+
+def _check_kind(source: Source, data: bytes) -> None:
+    if not data:
+        raise InputError(
+            "expected a table, found an empty file; copy or save it again",
+            file=source.path,
+        )
+    if data.startswith(_UTF16):
+        raise InputError(
+            "expected UTF-8 text, found UTF-16; save the table as CSV in UTF-8",
+            file=source.path,
+        )
+    signatures = (kind for start, kind in _SIGNATURES.items() if data.startswith(start))
+    found = next(signatures, "csv")
+    if found == source.kind:
+        return
+    if found in _KINDS.values():
+        what = "text" if found == "csv" else f"a {found} file"
+        advice = "give it the extension of what it is, or save it again"
+    else:
+        what = f"a {found} file"
+        advice = "unpack it or save its table as CSV, Parquet or NPY"
+    raise InputError(
+        f"expected a {source.kind} file as its name says, found {what}; {advice}",
+        file=source.path,
+    )

@@ -1,0 +1,166 @@
+"""What every kind of party file is turned into, and the checks common to all kinds."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from .errors import InputError
+
+__all__ = ["Table", "check_cells", "check_names", "parse_labels"]
+
+# What pandas makes of an index without a name: a CSV file read and written again,
+# and a Parquet file.
+_SAVED_INDEX = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")
+_WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))(?:\.0+)?")
+_MISSING_LABELS = {"", "nan", "<na>", "null", "#n/a"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One party's file: the header at once, the cells of a column when asked for.
+
+    Args:
+        columns: names of the columns in the order of the file.
+        num_rows: number of rows of data.
+        first_row: row of the first data as a person counts rows in the file.
+        numbers: cells of a named column, shape ``(num_rows,)``, all of them finite.
+        labels: cells of a named column as int64 or as text.
+    """
+
+    columns: tuple[str, ...]
+    num_rows: int
+    first_row: int
+    numbers: Callable[[str], Float[np.ndarray, " rows"]]
+    labels: Callable[[str], Shaped[np.ndarray, " rows"]]
+
+
+def check_names(file: Path, names: Sequence[str], *, row: int | None = None) -> None:
+    """Refuse a header in which a column has no name, or not one of its own.
+
+    Args:
+        file: path of the file.
+        names: the header.
+        row: row of the header, where it is one.
+
+    Raises:
+        InputError: for a nameless, unprintable or repeated name. It gives the position
+            and not the name, which may be data where the header is missing.
+
+    Example:
+        >>> check_names(Path("bank.csv"), ["", "age"], row=1)
+        Traceback (most recent call last):
+            ...
+        cgm_jax.files.errors.InputError: bank.csv, column 1, row 1: expected a name...
+    """
+    first_position: dict[str, int] = {}
+    for position, name in enumerate(names, 1):
+        if _SAVED_INDEX.fullmatch(name):
+            problem = (
+                "expected a name, found none (a saved index, or a comma at the end of "
+                "every row?); name the column or write the file without it, in pandas "
+                "with index=False"
+            )
+        elif not name.isprintable():
+            problem = "expected a name of printable characters; rename the column"
+        elif name in first_position:
+            problem = (
+                "expected a name of its own, found that of column "
+                f"{first_position[name]}; rename one of them"
+            )
+        else:
+            first_position[name] = position
+            continue
+        raise InputError(problem, file=file, column=position, row=row)
+
+
+def check_cells(
+    file: Path, column: str, values: Float[np.ndarray, " rows"], *, first_row: int
+) -> None:
+    """Refuse NaN, infinities and numbers that overflow in float32.
+
+    Args:
+        file: path of the file.
+        column: name of the column.
+        values: its cells.
+        first_row: row of ``values[0]`` as a person counts rows in the file.
+
+    Raises:
+        InputError: at the first such cell.
+
+    Example:
+        >>> check_cells(Path("a.npy"), "x0", np.array([1.0, 1e39]), first_row=1)
+        Traceback (most recent call last):
+            ...
+        cgm_jax.files.errors.InputError: a.npy, column x0, row 2: expected a number...
+    """
+    with np.errstate(over="ignore"):
+        bad = ~np.isfinite(values.astype(np.float32))
+    if not bad.any():
+        return
+    first = int(np.argmax(bad))
+    if np.isnan(values[first]):
+        problem = (
+            "expected a number, found a missing value; fill it in or remove the row"
+        )
+    elif np.isinf(values[first]):
+        problem = (
+            "expected a finite number, found an infinite one; correct it or "
+            "remove the row"
+        )
+    else:
+        problem = (
+            "expected a number within ±3.4e38 (single precision), found a larger "
+            "one; give the column in a larger unit"
+        )
+    raise InputError(problem, file=file, column=column, row=first + first_row)
+
+
+def parse_labels(
+    file: Path, column: str, cells: Iterable[str | None], *, first_row: int
+) -> Shaped[np.ndarray, " rows"]:
+    """Labels as int64 if every one of them is a whole number, else as text.
+
+    White space around a label does not count; ``1.0`` is the whole number 1, but ``01``
+    is text, so that nothing of a code is lost.
+
+    Args:
+        file: path of the file.
+        column: name of the label column.
+        cells: its cells as text, None where missing.
+        first_row: row of the first cell as a person counts rows in the file.
+
+    Returns:
+        int64 array, or object array of ``str``.
+
+    Raises:
+        InputError: at the first missing label, or one with a line break or the like in
+            it, which is what a quote that is never closed makes of the rest of a file.
+
+    Example:
+        >>> parse_labels(Path("a.csv"), "y", ["3", "1"], first_row=2)
+        array([3, 1])
+        >>> parse_labels(Path("a.csv"), "y", ["3", "b"], first_row=2)
+        array(['3', 'b'], dtype=object)
+    """
+    labels = [(cell or "").strip() for cell in cells]
+    for row, label in enumerate(labels, first_row):
+        if label.casefold() in _MISSING_LABELS:
+            problem = (
+                "expected a label, found a missing value; fill it in or remove the row"
+            )
+        elif not label.isprintable():
+            problem = (
+                "expected a label of printable characters on one line; check the "
+                "quotes from this row on"
+            )
+        else:
+            continue
+        raise InputError(problem, file=file, column=column, row=row)
+    whole = [_WHOLE_NUMBER.fullmatch(label) for label in labels]
+    if all(whole):
+        return np.array([int(match[1]) for match in whole if match], np.int64)
+    return np.array(labels, object)

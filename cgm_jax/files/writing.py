@@ -1,0 +1,134 @@
+"""What a run publishes: reward files in the parties' own columns, and JSON reports."""
+
+import csv
+import io
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from .atomic import write_text
+
+__all__ = ["write_json", "write_reward_csv"]
+
+
+def write_json(path: str | Path, obj: Any) -> None:
+    """Publish an object as strict JSON, which has no NaN and no infinities.
+
+    Args:
+        path: the file.
+        obj: dicts with text keys, lists, tuples, text, numbers, None, and arrays and
+            scalars of NumPy or JAX in them.
+
+    Raises:
+        ValueError: for NaN or an infinity: write None where a number does not exist.
+        TypeError: for an object of another type.
+        FileAccessError: if the system refuses.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "report.json")
+        >>> write_json(path, {"phi": np.array([0.25, 0.5]), "seed": np.int64(0)})
+        >>> json.loads(path.read_text())
+        {'phi': [0.25, 0.5], 'seed': 0}
+    """
+    try:
+        text = json.dumps(
+            obj, allow_nan=False, ensure_ascii=False, indent=2, default=_plain
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"Expected finite numbers for {Path(path).name}, got NaN, an infinity or a "
+            "loop; give None where a number does not exist."
+        ) from error
+    write_text(path, text + "\n")
+
+
+def write_reward_csv(
+    path: str | Path,
+    points: ArrayLike,
+    header: Sequence[str],
+    *,
+    labels: ArrayLike | None = None,
+    label_column: str | None = None,
+    integer_columns: Collection[str] = (),
+) -> None:
+    """Publish a party's synthetic rows as CSV, in the columns of the parties' files.
+
+    Numbers are written with the fewest digits that read back as the same float32 or
+    float64.
+
+    Args:
+        path: the file.
+        points: the rows in the parties' units, shape (m, d), finite, float32 or
+            float64. With m = 0 the file has the header only.
+        header: names of all columns, in order, the label column among them.
+        labels: one label a row, shape (m,), if there is a label column.
+        label_column: its name in the header.
+        integer_columns: names of the columns that are rounded to whole numbers.
+
+    Raises:
+        ValueError: if shapes and names do not fit together, or a number is not finite.
+        FileAccessError: if the system refuses.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "bank_a", "reward.csv")
+        >>> write_reward_csv(
+        ...     path,
+        ...     np.array([[30.7, 0.1], [41.2, 2.5]], np.float32),
+        ...     ["age", "sex", "income"],
+        ...     labels=np.array(["f", "m"]),
+        ...     label_column="sex",
+        ...     integer_columns=["age"],
+        ... )
+        >>> print(path.read_text(), end="")
+        age,sex,income
+        31,f,0.1
+        41,m,2.5
+    """
+    points = np.asarray(points)
+    labels = None if labels is None else np.asarray(labels)
+    columns = [name for name in header if name != label_column]
+    if (label_column in header) != (labels is not None):
+        raise ValueError("Expected labels and a label column of the header, got one.")
+    if points.ndim != 2 or points.shape[1] != len(columns):
+        raise ValueError(
+            f"Expected points with {len(columns)} columns as in the header, got an "
+            f"array of shape {points.shape}."
+        )
+    if labels is not None and labels.shape != (len(points),):
+        raise ValueError(
+            f"Expected {len(points)} labels, one a row, got shape {labels.shape}."
+        )
+    if not np.isfinite(points).all():
+        raise ValueError("Expected finite points to write, got NaN or an infinity.")
+    text = {} if labels is None else {label_column: [str(label) for label in labels]}
+    for name, column in zip(columns, points.T, strict=True):
+        text[name] = _number_text(column, is_whole=name in integer_columns)
+
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(zip(*(text[name] for name in header), strict=True))
+    write_text(path, stream.getvalue())
+
+
+def _number_text(column: Float[np.ndarray, " m"], *, is_whole: bool) -> list[str]:
+    if is_whole:
+        return [str(int(number)) for number in np.rint(column)]
+    # NumPy's text of one number is the shortest that reads back as the same number.
+    return [str(number) for number in column]
+
+
+def _plain(value: Any) -> Any:
+    """An array or scalar of NumPy or JAX as plain numbers and lists."""
+    if hasattr(value, "__array__"):
+        return np.asarray(value).tolist()
+    raise TypeError(
+        f"Expected text, numbers, None, lists, dicts or arrays, got {type(value)}."
+    )

@@ -1,0 +1,82 @@
+"""What a generator is, and how samples are made to grow.
+
+When no reward scheme is feasible the mediator enlarges the candidates G (App. F). The
+points already there must stay, so a larger sample starts with the smaller one:
+
+    sample(key, model, 2 * m)[:m] == sample(key, model, m)
+
+Points are therefore drawn in blocks of one size, block b with ``fold_in(key, b)``: each
+block is the same compiled program on the same shapes, whatever the number asked for.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from cgm_jax._arrays import Points, is_traced
+
+__all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks", "scoped_precision"]
+
+BLOCK_SIZE = 4_096  # small enough to waste little, large enough to hide the dispatch
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Anything that learns from points and then draws new ones.
+
+    Any object with these two methods will do. ``model`` is whatever ``fit`` returns;
+    only the generator's own ``sample`` looks into it.
+    """
+
+    def fit(self, key: Key[Array, ""], points: Points) -> Any:
+        """Learn from the parties' points, shape ``(n, d)``."""
+        ...
+
+    def sample(self, key: Key[Array, ""], model: Any, num: int) -> Points:
+        """Draw ``num`` points; with the same key, more points start with fewer."""
+        ...
+
+
+def sample_in_blocks(
+    draw: Callable[[Key[Array, ""]], Float[Array, "block d"]],
+    key: Key[Array, ""],
+    num: int,
+) -> Points:
+    """Draw ``num`` points so that a larger sample starts with the smaller one.
+
+    Args:
+        draw: from a key to `BLOCK_SIZE` points; jitted, it is compiled once.
+        key: typed random key.
+        num: how many points, at least 1.
+
+    Returns:
+        Points, shape ``(num, d)``; float64 points are a NumPy array, which nothing cuts
+        to float32 where the user has not switched on x64.
+
+    Raises:
+        ValueError: if ``num`` is below 1.
+
+    Example:
+        >>> def draw(key):
+        ...     return jax.random.normal(key, (BLOCK_SIZE, 2))
+        >>> sample_in_blocks(draw, jax.random.key(0), 5_000).shape
+        (5000, 2)
+    """
+    if num < 1:
+        raise ValueError(f"Expected num, the points to draw, at least 1; got {num}.")
+    num_blocks = -(-num // BLOCK_SIZE)
+    blocks = [draw(jax.random.fold_in(key, b)) for b in range(num_blocks)]
+    points = jnp.concatenate(blocks)[:num]
+    if points.dtype == np.float64 and not is_traced(points):
+        return np.asarray(points)
+    return points
+
+
+def scoped_precision(dtype: np.dtype) -> AbstractContextManager[Any]:
+    """Make float64 exist inside a ``with``, where ``dtype`` asks for it."""
+    return jax.enable_x64(new_val=True) if dtype == np.float64 else nullcontext()

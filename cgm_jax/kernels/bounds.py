@@ -1,0 +1,178 @@
+"""Bounds on a kernel that make data values non-negative or monotone.
+
+With S ⊆ T of s and t points, k* = k(x, x) on the diagonal and γ ≤ k(x, x') ≤ η ≤ k*
+off it, v(S) = 2/(st) Σ_{S×T} k − 1/s² Σ_{S×S} k (Eq. 2). A lower bound γ of the kernel
+makes v non-negative, an upper bound η makes it grow with every point, and for small S
+no kernel meets both. All formulas are plain arithmetic: they take Python numbers,
+fractions, NumPy and JAX arrays, and work under ``jit``, ``vmap`` and ``grad``.
+
+Reference: Tay et al. 2022, Sec. 3, Sec. 5 and App. C.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from cgm_jax._arrays import is_traced
+
+__all__ = [
+    "bounds_conflict",
+    "monotonicity_upper_bound",
+    "nonnegativity_lower_bound",
+    "value_bounds",
+]
+
+Number = Any  # whatever does arithmetic; arrays must have shapes that broadcast
+
+
+def nonnegativity_lower_bound(
+    subset_size: Number,
+    reference_size: Number,
+    *,
+    upper: Number,
+    diagonal: Number = 1.0,
+) -> Number:
+    r"""Smallest off-diagonal kernel value γ that guarantees v(S) >= 0.
+
+    .. math:: \gamma = \frac{(t - 2s)\,(k^* + (s - 1)\,\eta)}{2 s\,(t - s)}
+
+    The guarantee needs s <= t/2, and no smaller γ gives it. Above t/2 the formula is
+    negative, and any kernel without negative values has v(S) >= 0.
+
+    Args:
+        subset_size: s, number of points in S, 1 <= s < t.
+        reference_size: t, number of points in the reference.
+        upper: η, an upper bound of the off-diagonal kernel values.
+        diagonal: k*, the kernel of a point with itself.
+
+    Returns:
+        γ, in the units of the kernel. It falls with s, so that of s = 1, which is
+        (t − 2) k* / (2 (t − 1)), serves every S.
+
+    Raises:
+        ValueError: if not 1 <= s < t.
+
+    Example:
+        >>> round(nonnegativity_lower_bound(10, 100, upper=0.5), 4)
+        0.2444
+
+    Reference:
+        Tay et al. 2022, Proposition 4, Eq. 7.
+    """
+    s, t = subset_size, reference_size
+    _check(s, t)
+    # One size a factor, so that integers do not overflow: s·t passes 2**31 in practice.
+    return (t - 2 * s) / (2 * s) * ((diagonal + (s - 1) * upper) / (t - s))
+
+
+def monotonicity_upper_bound(
+    subset_size: Number,
+    reference_size: Number,
+    *,
+    diagonal: Number = 1.0,
+) -> Number:
+    r"""Off-diagonal kernel value η below which v(S ∪ {x}) >= v(S) for every x.
+
+    .. math:: \eta = \frac{t\,k^*}{(s + 1)\,(s\,(t - 2) + t)}
+
+    Sufficient for kernels without negative values, and far from necessary for large s.
+
+    Args:
+        subset_size: s, number of points in S before x joins, 1 <= s < t.
+        reference_size: t, number of points in the reference.
+        diagonal: k*, the kernel of a point with itself.
+
+    Returns:
+        η, in the units of the kernel, falling with s.
+
+    Raises:
+        ValueError: if not 1 <= s < t.
+
+    Example:
+        >>> round(monotonicity_upper_bound(10, 100), 4)
+        0.0084
+
+    Reference:
+        Kim, Khanna, Koyejo 2016; Tay et al. 2022, Theorem 1, Eq. 8.
+    """
+    s, t = subset_size, reference_size
+    _check(s, t)
+    return diagonal / (s + 1) / (s * ((t - 2) / t) + 1)
+
+
+def value_bounds(
+    subset_size: Number,
+    mmd2_unbiased: Number,
+    *,
+    lower: Number,
+    upper: Number,
+    reference_mean: Number,
+    diagonal: Number = 1.0,
+) -> tuple[Number, Number]:
+    r"""Bounds of v(S) by the size of S and its distance to the reference.
+
+    .. math:: \frac{\gamma - k^*}{s} - \mathrm{MMD}_u^2(S, T) + c \le v(S) \le
+              \frac{\eta - k^*}{s} - \mathrm{MMD}_u^2(S, T) + c
+
+    Args:
+        subset_size: s, number of points in S, at least 2.
+        mmd2_unbiased: MMD²_u(S, T), signed.
+        lower: γ, a lower bound of the off-diagonal kernel values.
+        upper: η, an upper bound of them.
+        reference_mean: c, the mean off-diagonal kernel value over the reference,
+            Σ_{x≠x'} k(x, x') / (t (t − 1)).
+        diagonal: k*, the kernel of a point with itself.
+
+    Returns:
+        The lower and the upper bound, in the units of the kernel.
+
+    Example:
+        >>> value_bounds(10, 0.02, lower=0.0, upper=0.5, reference_mean=0.25)
+        (0.13, 0.18)
+
+    Reference:
+        Tay et al. 2022, Corollary 1, Eq. 4.
+    """
+    closeness = reference_mean - mmd2_unbiased
+    return (
+        closeness + (lower - diagonal) / subset_size,
+        closeness + (upper - diagonal) / subset_size,
+    )
+
+
+def bounds_conflict(subset_size: Number, reference_size: Number) -> Number:
+    r"""Whether the lower bound γ of Eq. 7 is above the upper bound η of Eq. 8.
+
+    .. math:: s < t/2 - 1 \implies \gamma > \eta
+
+    Then the bounds do not vouch for any kernel to be both non-negative and monotone.
+
+    Args:
+        subset_size: s, number of points in S, 1 <= s < t.
+        reference_size: t, number of points in the reference.
+
+    Returns:
+        True where s < t/2 − 1; at s = t/2 − 1 the two are equal (Lemma 1).
+
+    Raises:
+        ValueError: if not 1 <= s < t.
+
+    Example:
+        >>> bounds_conflict(10, 100), bounds_conflict(49, 100)
+        (True, False)
+
+    Reference:
+        Tay et al. 2022, Proposition 5.
+    """
+    _check(subset_size, reference_size)
+    return 2 * subset_size < reference_size - 2
+
+
+def _check(s: Number, t: Number) -> None:
+    if is_traced(s, t):
+        return
+    if not np.all((np.asarray(s) >= 1) & (np.asarray(s) < np.asarray(t))):
+        raise ValueError(
+            "Expected 1 <= subset_size < reference_size, got "
+            f"subset_size = {s} and reference_size = {t}."
+        )

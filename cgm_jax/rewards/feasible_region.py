@@ -1,0 +1,95 @@
+"""The pairs (ρ, log v*) that the reward scheme's linear program chooses from.
+
+Party i with the normalised Shapley value α_i bounds log v* by two parallel lines,
+
+    log lower_i − ρ log α_i ≤ log v* ≤ log upper_i − ρ log α_i,     0 ≤ ρ ≤ 1
+
+Both rise with ρ, the more steeply the less the party contributed. The region lies above
+the highest lower line and below the lowest upper one; it is empty if at every ρ some
+party's lower line is above some party's upper line.
+
+Reference: Tay et al. 2022, Sec. 4.1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+__all__ = ["FeasibleRegion"]
+
+_SAME_POINT = 1e-12  # corners closer than this are one; the region is of order 1
+
+
+@dataclass(frozen=True, eq=False)
+class FeasibleRegion:
+    """A polygon between two families of parallel lines.
+
+    Attributes:
+        parties: index of the party behind each pair of lines, shape ``(m,)``.
+        slopes: −log α of each, >= 0, shape ``(m,)``.
+        log_lower: logarithm of the least reward value of each, shape ``(m,)``.
+        log_upper: logarithm of its largest, −inf if it can get none, shape ``(m,)``.
+    """
+
+    parties: Int[np.ndarray, " m"]
+    slopes: Float[np.ndarray, " m"]
+    log_lower: Float[np.ndarray, " m"]
+    log_upper: Float[np.ndarray, " m"]
+
+    def binding_parties(self, rho: float) -> tuple[int, int]:
+        """The parties of the highest lower line and of the lowest upper line at ρ."""
+        lower = np.argmax(self.log_lower + rho * self.slopes)
+        upper = np.argmin(self.log_upper + rho * self.slopes)
+        return int(self.parties[lower]), int(self.parties[upper])
+
+    def widest_rho(self) -> float:
+        """The ρ at which most room is left (or least is missing) between the lines.
+
+        The room is concave and piecewise linear in ρ, so it is largest where two lower
+        or two upper lines cross, or at 0 or 1.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossings = [
+                (heights[None] - heights[:, None])
+                / (self.slopes[:, None] - self.slopes[None])
+                for heights in (self.log_lower, self.log_upper)
+            ]
+        rho = np.concatenate([[0.0, 1.0], *map(np.ravel, crossings)])
+        rho = rho[(rho >= 0) & (rho <= 1)]
+        rise = rho[:, None] * self.slopes[None]
+        lower = (self.log_lower[None] + rise).max(1)
+        upper = (self.log_upper[None] + rise).min(1)
+        return float(rho[np.argmax(upper - lower)])
+
+    def vertices(self) -> Float[np.ndarray, "vertices 2"]:
+        """Corners (ρ, log v*), counter-clockwise; none if the region is empty."""
+        if not len(self.parties):
+            return np.empty((0, 2))
+        bottom, top = self.log_lower.max(), (self.log_upper + self.slopes).min()
+        polygon = np.array([[0, bottom], [1, bottom], [1, top], [0, top]])
+        if not bottom <= top:
+            return polygon[:0]
+        for slope, lower, upper in zip(
+            self.slopes, self.log_lower, self.log_upper, strict=True
+        ):
+            polygon = _cut(polygon, polygon @ [slope, -1] + lower)
+            polygon = _cut(polygon, polygon @ [-slope, 1] - upper)
+        step = np.abs(polygon - np.roll(polygon, 1, axis=0)).max(axis=1, initial=0)
+        distinct = polygon[step > _SAME_POINT]
+        return distinct if len(distinct) else polygon[:1]
+
+
+def _cut(
+    polygon: Float[np.ndarray, "k 2"], excess: Float[np.ndarray, " k"]
+) -> Float[np.ndarray, "m 2"]:
+    """Keep the part of a convex polygon where a linear function is not positive."""
+    corners = []
+    for i in range(len(polygon)):
+        before, here = excess[i - 1], excess[i]
+        if min(before, here) < -_SAME_POINT and max(before, here) > _SAME_POINT:
+            share = before / (before - here)
+            corners.append((1 - share) * polygon[i - 1] + share * polygon[i])
+        if here <= _SAME_POINT:
+            corners.append(polygon[i])
+    return np.reshape(corners, (-1, 2))

@@ -1,0 +1,177 @@
+r"""Picks of the weighted sampling algorithm, in O(|G|·d) each.
+
+For S = D_i ∪ G_i with s points, a_g = Σ_{x∈S} k(x, g) and c_g = Σ_{x∈T} k(x, g),
+
+    v(S ∪ g) = 2/(s+1)² · [ (s+1)/t · C − A/2 + w_g ],
+    w_g      = (s+1)/t · c_g − a_g − k(g, g)/2,        A = Σ_{S×S} k,   C = Σ_{x∈S} c_x.
+
+So Δ_g is increasing and affine in w_g, its min–max normalisation is that of w, and w
+is all that is kept a candidate. Picking g* adds c_g/t − k(g, g*) to it, A grows by
+2 a_{g*} + k(g*, g*) = 2 ((s+1)/t · c_{g*} − w_{g*}) and C by c_{g*}. Being a
+difference, w stays small where a_g grows with s, and so does its rounding.
+
+A candidate that was taken, or that only fills up a row, has w = −∞ and weight 0.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int, Key
+
+from cgm_jax.kernels.base import Embedding, Kernel
+
+from .draw import inverse_cdf
+
+__all__ = ["Lane", "Pool", "grid", "pick_many"]
+
+
+class Pool(NamedTuple):
+    """What all parties draw from; the same for all of them."""
+
+    points: Embedding  # embedded candidates, the last axis is the candidate
+    reference_sums: Float[Array, " g"]  # c, float64
+    reference_size: Float[Array, ""]  # t
+
+
+class Lane(NamedTuple):
+    """One party's set S as it grows."""
+
+    witness: Float[Array, "rows columns"]  # w of all candidates, filled up
+    within: Float[Array, ""]  # A
+    across: Float[Array, ""]  # C
+    size: Float[Array, ""]  # s
+
+
+def grid(num_candidates: int) -> tuple[int, int]:
+    """Rows and columns that hold the candidates, for three short sums to reach each."""
+    rows = max(1, round(num_candidates ** (1 / 3)))
+    group = max(1, round((num_candidates / rows) ** 0.5))
+    return rows, -(-num_candidates // (rows * group)) * group
+
+
+def column_group(num_columns: int) -> int:
+    """Number of columns that are summed before the first cumulative sum."""
+    group = max(1, round(num_columns**0.5))
+    while num_columns % group:
+        group -= 1
+    return group
+
+
+@partial(jax.jit, static_argnames=("num_picks",))
+def pick_many(
+    key: Key[Array, ""],
+    kernel: Kernel,
+    pool: Pool,
+    lane: Lane,
+    inverse_temperature: Float[Array, ""],
+    first_pick: Int[Array, ""],
+    *,
+    num_picks: int,
+) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
+    """Pick after pick, whatever the value reached.
+
+    Args:
+        key: the party's key; pick p uses ``fold_in(key, p)``.
+        kernel: the kernel.
+        pool: the candidates.
+        lane: the party's set.
+        inverse_temperature: β >= 0; infinity takes the best.
+        first_pick: number of picks made before.
+        num_picks: number of picks to make.
+
+    Returns:
+        The set after the picks, the candidates in the order picked, and the value after
+        each pick.
+    """
+    picks = first_pick + jnp.arange(num_picks)
+    dtype = lane.within.dtype
+    uniforms = jax.vmap(
+        lambda pick: jax.random.uniform(jax.random.fold_in(key, pick), (), dtype)
+    )(picks)
+
+    def step(lane: Lane, uniform: Float[Array, ""]):
+        index = _draw(uniform, lane.witness, inverse_temperature)
+        lane, value = _add(kernel, pool, lane, index)
+        return lane, (index, value)
+
+    lane, (indices, values) = lax.scan(step, lane, uniforms)
+    return lane, indices, values
+
+
+def _draw(
+    uniform: Float[Array, ""],
+    witness: Float[Array, "rows columns"],
+    inverse_temperature: Float[Array, ""],
+) -> Int[Array, ""]:
+    """A candidate, drawn with probability ∝ exp(β Δ̄)."""
+    largest = jnp.max(_fold(lambda w, best: jnp.where(w > best, w, best), witness))
+    smallest = jnp.min(
+        _fold(
+            lambda w, least: jnp.where((w < least) & (w > -jnp.inf), w, least),
+            witness,
+            start=jnp.inf,
+        )
+    )
+    spread = largest - smallest
+    # All alike up to rounding: uniform.
+    rounding = 8 * jnp.finfo(witness.dtype).eps
+    is_flat = spread <= rounding * jnp.maximum(jnp.abs(largest), jnp.abs(smallest))
+    # Bounds of β that change no weight, but make neither 0·∞ nor ∞·0: at the best, the
+    # exponent is 0, and −∞ has weight 0.
+    beta = jnp.clip(inverse_temperature.astype(witness.dtype), 1e-30, 1e30)
+    scale = jnp.where(is_flat, 1e-30, beta / jnp.where(is_flat, 1, spread))
+    # exp(β (Δ̄ − 1)) <= 1. Kept: fused into the sums, exponentials would be computed
+    # more than once.
+    weights = lax.optimization_barrier(jnp.exp((witness - largest) * scale))
+    # Three short cumulative sums: a long one costs more than all the rest.
+    num_columns = witness.shape[1]
+    of_column = _fold(jnp.add, weights).reshape(-1, column_group(num_columns))
+    group, rest = inverse_cdf(uniform, jnp.sum(of_column, axis=1))
+    member, rest = inverse_cdf(rest, of_column[group])
+    column = group * of_column.shape[1] + member
+    row, _ = inverse_cdf(rest, weights[:, column])
+    return row * num_columns + column
+
+
+def _add(
+    kernel: Kernel, pool: Pool, lane: Lane, index: Int[Array, ""]
+) -> tuple[Lane, Float[Array, ""]]:
+    """The set with one more candidate, and its value."""
+    shape = lane.witness.shape
+    size = lane.size + 1
+    slope = size / pool.reference_size
+    w = lane.witness[index // shape[1], index % shape[1]].astype(slope.dtype)
+    c = pool.reference_sums[index]
+    value = 2 * (slope * lane.across - lane.within / 2 + w) / size**2
+    picked = jax.tree.map(lambda x: x[..., index][None], pool.points)
+    points = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), pool.points)
+    k = kernel.pairwise(picked, points).reshape(shape)
+    rate = (pool.reference_sums / pool.reference_size).astype(k.dtype).reshape(shape)
+    # A comparison for every candidate is cheaper than a copy for a write in place.
+    is_picked = jnp.arange(k.size, dtype=jnp.int32).reshape(shape) == index
+    witness = jnp.where(is_picked, -jnp.inf, lane.witness + (rate - k))
+    return (
+        Lane(
+            witness,
+            lane.within + 2 * (slope * c - w),
+            lane.across + c,
+            size,
+        ),
+        value,
+    )
+
+
+def _fold(
+    combine: Callable[[Array, Array], Array],
+    rows: Float[Array, "rows columns"],
+    start: float | None = None,
+) -> Float[Array, " columns"]:
+    """A reduction over rows, written out: XLA's CPU code then runs along columns."""
+    total = rows[0] if start is None else jnp.full_like(rows[0], start)
+    for row in rows[1:] if start is None else rows:
+        total = combine(row, total)
+    return total

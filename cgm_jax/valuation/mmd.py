@@ -1,0 +1,169 @@
+"""The value of a data set, and the squared MMD it is made of.
+
+With S and T two sets of s and t points,
+
+    MMD²_b(S, T) = mean k(S, S) − 2 mean k(S, T) + mean k(T, T)            (Eq. 1)
+    v(S)         = 2 mean k(S, T) − mean k(S, S) = mean k(T, T) − MMD²_b   (Eq. 2)
+
+and MMD²_u leaves the pairs of a point with itself out of the first and third mean.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from cgm_jax._arrays import Points, as_points, is_traced, to_host, with_common_dtype
+from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.gram import default_tile_size, sums_with_parties
+
+__all__ = ["mmd2_biased", "mmd2_unbiased", "value"]
+
+Scalar = Float[Array, ""] | Float[np.ndarray, ""]
+
+
+def value(
+    kernel: Kernel, subset: Float[ArrayLike, "s d"], reference: Float[ArrayLike, "t d"]
+) -> Scalar:
+    r"""Value of a set of points with respect to a reference set.
+
+    .. math:: v(S) = \frac{2}{st} \sum_{x \in S, x' \in T} k(x, x')
+              - \frac{1}{s^2} \sum_{x, x' \in S} k(x, x')
+
+    Args:
+        kernel: the kernel.
+        subset: S, shape ``(s, d)``, s >= 1; its points belong to the reference set.
+        reference: T, shape ``(t, d)``, t >= 1: the pool and the synthetic points.
+
+    Returns:
+        The value, a float64 scalar in the units of the kernel; inside the user's own
+        transformation a scalar in the dtype of the points.
+
+    Raises:
+        ValueError: if a set is empty, shapes do not fit or an entry is not finite.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> points = np.array([[0.0], [1.0]])
+        >>> float(value(SquaredExponential(1.0), points[:1], points))
+        0.6065306
+
+    Reference:
+        Tay et al. 2022, Eq. 2.
+    """
+    s, t = _two_sets(("subset", subset), ("reference", reference))
+    with _precision(kernel, s, t):
+        between, rows = sums_with_parties(kernel, [s], t, default_tile_size())
+        size, total = float(len(s)), float(len(t))
+        result = 2 * jnp.sum(rows) / (size * total) - between[0, 0] / size**2
+    return to_host(result)
+
+
+def mmd2_biased(
+    kernel: Kernel, x: Float[ArrayLike, "m d"], y: Float[ArrayLike, "n d"]
+) -> Scalar:
+    r"""Biased estimate of the squared MMD, the distance of the mean embeddings.
+
+    .. math:: \mathrm{MMD}_b^2 = \frac{1}{m^2} \sum_{i,j} k(x_i, x_j)
+              - \frac{2}{mn} \sum_{i,j} k(x_i, y_j)
+              + \frac{1}{n^2} \sum_{i,j} k(y_i, y_j)
+
+    Args:
+        kernel: the kernel.
+        x: shape ``(m, d)``, m >= 1.
+        y: shape ``(n, d)``, n >= 1.
+
+    Returns:
+        The estimate, >= 0 up to rounding, a float64 scalar (as in `value`).
+
+    Raises:
+        ValueError: if a set is empty, shapes do not fit or an entry is not finite.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> x, y = np.array([[0.0]]), np.array([[1.0]])
+        >>> float(mmd2_biased(SquaredExponential(1.0), x, y))
+        0.7869387
+
+    Reference:
+        Gretton et al. 2012, Eq. 5; Tay et al. 2022, Eq. 1.
+    """
+    x, y = _two_sets(("x", x), ("y", y))
+    with _precision(kernel, x, y):
+        within_x, across, within_y = _sums(kernel, x, y)
+        m, n = float(len(x)), float(len(y))
+        result = within_x / m**2 - 2 * across / (m * n) + within_y / n**2
+    return to_host(result)
+
+
+def mmd2_unbiased(
+    kernel: Kernel, x: Float[ArrayLike, "m d"], y: Float[ArrayLike, "n d"]
+) -> Scalar:
+    r"""Unbiased estimate of the squared MMD; negative about half the time when P = Q.
+
+    .. math:: \mathrm{MMD}_u^2 = \frac{1}{m(m-1)} \sum_{i \ne j} k(x_i, x_j)
+              - \frac{2}{mn} \sum_{i,j} k(x_i, y_j)
+              + \frac{1}{n(n-1)} \sum_{i \ne j} k(y_i, y_j)
+
+    It is signed: never clip it and never take its root.
+
+    Args:
+        kernel: the kernel.
+        x: shape ``(m, d)``, m >= 2.
+        y: shape ``(n, d)``, n >= 2.
+
+    Returns:
+        The estimate, a float64 scalar (as in `value`).
+
+    Raises:
+        ValueError: if a set has fewer than two points, shapes do not fit or an entry is
+            not finite.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> x = np.array([[0.0], [1.0]])
+        >>> float(mmd2_unbiased(SquaredExponential(1.0), x, x))
+        -0.3934693
+
+    Reference:
+        Gretton et al. 2012, Eq. 3; Tay et al. 2022, Eq. 1.
+    """
+    x, y = _two_sets(("x", x), ("y", y), smallest=2)
+    with _precision(kernel, x, y):
+        within_x, across, within_y = _sums(kernel, x, y)
+        m, n = float(len(x)), float(len(y))
+        between_x = within_x - jnp.sum(kernel.diagonal(jnp.asarray(x)))
+        between_y = within_y - jnp.sum(kernel.diagonal(jnp.asarray(y)))
+        result = (
+            between_x / (m * (m - 1)) - 2 * across / (m * n) + between_y / (n * (n - 1))
+        )
+    return to_host(result)
+
+
+def _two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:
+    """Two sets of points, checked, with one number of columns and one dtype."""
+    sets = [(name, as_points(points, name)) for name, points in named]
+    for name, points in sets:
+        if len(points) < smallest:
+            hint = "; `mmd2_biased` takes single points" if smallest > 1 else ""
+            raise ValueError(
+                f"Expected at least {smallest} points in {name}, got "
+                f"{len(points)}{hint}."
+            )
+    return with_common_dtype(*sets)
+
+
+def _precision(*inputs: Any) -> AbstractContextManager:
+    """64-bit sums, unless the user is tracing."""
+    return nullcontext() if is_traced(*inputs) else jax.enable_x64(True)
+
+
+def _sums(kernel: Kernel, x: Points, y: Points) -> tuple[Array, Array, Array]:
+    """Sums of k within x, across, and within y."""
+    tile_size = default_tile_size()
+    within_x, rows = sums_with_parties(kernel, [x], y, tile_size)
+    within_y, _ = sums_with_parties(kernel, [y], y[:0], tile_size)
+    return within_x[0, 0], jnp.sum(rows), within_y[0, 0]

@@ -1,0 +1,142 @@
+"""The paper's quantities by their definitions, in plain NumPy float64.
+
+Nothing here is clever: matrices are dense, sums are sums, and what could be updated is
+computed again. A kernel is a function of two sets of points that returns the matrix.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    difference = np.asarray(x, float)[:, None] - np.asarray(y, float)[None]
+    return (difference**2).sum(-1)
+
+
+def squared_exponential(length_scale: float | np.ndarray) -> KernelFunction:
+    """Eq. 9, with ℓ² where the paper prints ℓ."""
+    return lambda x, y: np.exp(-_scaled(x, y, length_scale) / 2)
+
+
+def laplace(length_scale: float | np.ndarray) -> KernelFunction:
+    return lambda x, y: np.exp(-np.sqrt(_scaled(x, y, length_scale)))
+
+
+def rational_quadratic(
+    length_scale: float | np.ndarray, alpha: float
+) -> KernelFunction:
+    return lambda x, y: (1 + _scaled(x, y, length_scale) / (2 * alpha)) ** -alpha
+
+
+def _scaled(
+    x: np.ndarray, y: np.ndarray, length_scale: float | np.ndarray
+) -> np.ndarray:
+    scale = np.asarray(length_scale, float)
+    return squared_distances(np.asarray(x, float) / scale, np.asarray(y, float) / scale)
+
+
+def value(k: KernelFunction, subset: np.ndarray, reference: np.ndarray) -> float:
+    """Eq. 2."""
+    return 2 * k(subset, reference).mean() - k(subset, subset).mean()
+
+
+def mmd2_biased(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> float:
+    """Eq. 1."""
+    return k(x, x).mean() - 2 * k(x, y).mean() + k(y, y).mean()
+
+
+def mmd2_unbiased(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> float:
+    def mean_of_others(gram: np.ndarray) -> float:
+        return gram[~np.eye(len(gram), dtype=bool)].mean()
+
+    return mean_of_others(k(x, x)) - 2 * k(x, y).mean() + mean_of_others(k(y, y))
+
+
+def block_sums(
+    k: KernelFunction, blocks: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """R[x, j], the sum over block j of k(x, ·), and B[i, j], that between blocks."""
+    points = np.concatenate(blocks)
+    block_of = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+    member = (block_of[:, None] == np.arange(len(blocks))[None]).astype(float)
+    rows = k(points, points) @ member
+    return rows, member.T @ rows
+
+
+def marginal_values(
+    k: KernelFunction, subset: np.ndarray, points: np.ndarray, reference: np.ndarray
+) -> np.ndarray:
+    """Δ_x = v(S ∪ {x}) − v(S) for every x of ``points``, each from scratch."""
+    before = value(k, subset, reference)
+    joined = [np.concatenate([subset, point[None]]) for point in points]
+    return np.array([value(k, after, reference) - before for after in joined])
+
+
+def draw_probabilities(marginals: np.ndarray, beta: float) -> np.ndarray:
+    """Softmax of β times the min–max normalised Δ (Sec. 4.2)."""
+    spread = np.ptp(marginals)
+    if spread == 0 or beta == 0:
+        return np.full(len(marginals), 1 / len(marginals))
+    if np.isinf(beta):
+        weights = (marginals == marginals.max()).astype(float)
+    else:
+        weights = np.exp(beta * (marginals - marginals.min()) / spread)
+    return weights / weights.sum()
+
+
+def weighted_sampling(
+    rng: np.random.Generator,
+    k: KernelFunction,
+    party: np.ndarray,
+    candidates: np.ndarray,
+    reference: np.ndarray,
+    reward_value: float,
+    beta: float,
+) -> tuple[list[int], list[float]]:
+    """Algorithm 1 for one party: indices drawn, and v after each."""
+    left = list(range(len(candidates)))
+    subset, indices, values = party, [], []
+    current = value(k, party, reference)
+    while current < reward_value and left:
+        marginals = marginal_values(k, subset, candidates[left], reference)
+        at = rng.choice(len(left), p=draw_probabilities(marginals, beta))
+        indices.append(left.pop(at))
+        subset = np.concatenate([subset, candidates[indices[-1:]]])
+        current = value(k, subset, reference)
+        values.append(current)
+    return indices, values
+
+
+def smallest_length_scale(
+    kernel_of: Callable[[float], KernelFunction],
+    parties: Sequence[np.ndarray],
+    candidates: np.ndarray,
+    low: float = 0.01,
+    high: float = 1000.0,
+    num_halvings: int = 20,
+) -> float:
+    """Bisection for min_i v(D_i) = 0 that keeps the upper end."""
+    reference = np.concatenate([*parties, candidates])
+    for _ in range(num_halvings):
+        middle = (low + high) / 2
+        k = kernel_of(middle)
+        if min(value(k, party, reference) for party in parties) >= 0:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def chi_square(counts: np.ndarray, probabilities: np.ndarray) -> tuple[float, int]:
+    """Pearson's statistic and its degrees of freedom, rare outcomes taken together."""
+    expected = counts.sum() * probabilities
+    rare = expected < 5
+    counts = np.append(counts[~rare], counts[rare].sum())
+    expected = np.append(expected[~rare], expected[rare].sum())
+    if expected[-1] < 5:  # still rare: with the last of the others
+        counts = np.append(counts[:-2], counts[-2:].sum())
+        expected = np.append(expected[:-2], expected[-2:].sum())
+    return float(((counts - expected) ** 2 / expected).sum()), len(counts) - 1

@@ -1,0 +1,404 @@
+"""Reward values against a scan over vertices, the paper's numbers, and the promises."""
+
+import cvxpy
+import numpy as np
+import pytest
+from oracles_games import (
+    coverage_game,
+    crossings_of_bounds,
+    proposition_2_game,
+    shapley_by_permutations,
+)
+
+from cgm_jax.rewards import (
+    InfeasibleError,
+    NoContributionError,
+    RewardSchemeError,
+    RewardStatus,
+    solve_reward_scheme,
+    stability_lower_values,
+)
+
+# The paper's credit-ratings data: φ, v_c({i}), v_c(C_i) and v(D_i ∪ G) of the five
+# parties, computed with plain sums over all pairs of points.
+EQUAL_DISJOINT = {
+    "shapley": [0.0670737126, 0.1143747508, 0.160995545, 0.0515838001, 0.1417777384],
+    "own_values": [0.0693419546, 0.2521995613, 0.4438475785, 0.001731443, 0.3685556604],
+    "lower_values": [
+        0.3986121473, 0.4964517618, 0.5358055469, 0.001731443, 0.5294508312
+    ],
+    "upper_values": [
+        0.5357999164, 0.5358136918, 0.5358333971, 0.5357912579, 0.5358272641
+    ],
+}  # fmt: skip
+UNEQUAL = {
+    "shapley": [0.0279097224, 0.0280091396, 0.0065296915, 0.0181130404, 0.0089861206],
+    "own_values": [
+        0.0889345132, 0.0890959391, 0.0001760846, 0.0483935251, 0.0139203252
+    ],
+    "lower_values": [
+        0.089499372, 0.0895477144, 0.0001760846, 0.0894735062, 0.0776510466
+    ],
+    "upper_values": [
+        0.0897669207, 0.0897668301, 0.0897574173, 0.0897626356, 0.0897604122
+    ],
+}  # fmt: skip
+
+
+def random_problem(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shapley values, lower and upper values; about half of them are infeasible."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 8))
+    shapley = rng.uniform(0.05, 1, n) * 10 ** rng.uniform(-3, 3)
+    upper = rng.uniform(0.3, 0.6, n) * 10 ** rng.uniform(-3, 3)
+    return shapley, upper * rng.uniform(0.02, 1, n), upper
+
+
+def best_vertex(shapley, lower, upper, fairness_weight=1e-3) -> np.ndarray | None:
+    """(ρ, log v*) at the best of all feasible crossings of bounds."""
+    slopes = -np.log(shapley / shapley.max())
+    corners = crossings_of_bounds(slopes, np.log(lower), np.log(upper))
+    if len(corners) == 0:
+        return None
+    return corners[np.argmax(corners @ [fairness_weight, 1])]
+
+
+FEASIBLE = [s for s in range(60) if best_vertex(*random_problem(s)) is not None]
+INFEASIBLE = [s for s in range(60) if s not in FEASIBLE]
+
+
+def test_both_kinds_of_problems_are_tested():
+    assert len(FEASIBLE) > 15 and len(INFEASIBLE) > 15
+
+
+@pytest.mark.parametrize("seed", FEASIBLE)
+def test_the_optimum_is_the_best_vertex(seed: int):
+    shapley, lower, upper = random_problem(seed)
+    scheme = solve_reward_scheme(shapley, lower, upper)
+    rho, log_value = best_vertex(shapley, lower, upper)
+    assert scheme.status is RewardStatus.OPTIMAL
+    assert scheme.rho == pytest.approx(rho, abs=1e-9)
+    assert np.log(scheme.max_reward_value) == pytest.approx(log_value, abs=1e-9)
+    np.testing.assert_allclose(
+        scheme.reward_values,
+        (shapley / shapley.max()) ** rho * np.exp(log_value),
+        rtol=1e-9,
+    )
+    assert scheme.reward_values.dtype == np.float64
+    best = scheme.feasible_vertices @ [1e-3, 1]
+    assert best.max() == pytest.approx(1e-3 * rho + log_value, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", FEASIBLE)
+def test_rewards_are_within_their_bounds_and_one_is_at_each(seed: int):
+    shapley, lower, upper = random_problem(seed)
+    scheme = solve_reward_scheme(shapley, lower, upper)
+    r = scheme.reward_values
+    assert np.all(lower <= r) and np.all(r <= upper)
+    assert r[scheme.limiting_upper_party] == upper[scheme.limiting_upper_party]
+    if scheme.rho < 1:
+        assert r[scheme.limiting_lower_party] == lower[scheme.limiting_lower_party]
+    else:
+        assert scheme.limiting_lower_party is None
+    assert r[np.argmax(shapley)] == r.max() == scheme.max_reward_value
+    assert np.all(np.diff(r[np.argsort(shapley)]) > 0)  # ρ > 0: who adds more gets more
+
+
+@pytest.mark.parametrize("seed", INFEASIBLE)
+def test_infeasible_problems_name_two_parties_in_conflict(seed: int):
+    shapley, lower, upper = random_problem(seed)
+    with pytest.raises(InfeasibleError) as caught:
+        solve_reward_scheme(shapley, lower, upper)
+    error = caught.value
+    low, high = error.lower_party, error.upper_party
+    alpha = shapley / shapley.max()
+
+    def excess(rho: np.ndarray) -> np.ndarray:
+        """What v* must be at least for somebody, over what it can be for somebody."""
+        share = alpha[None] ** rho[:, None]
+        return (lower[None] / share).max(1) / (upper[None] / share).min(1)
+
+    share = alpha**error.rho
+    found = (lower[low] / share[low]) / (upper[high] / share[high])
+    assert found > 1
+    assert found == pytest.approx(excess(np.array([error.rho]))[0])
+    assert found <= excess(np.linspace(0, 1, 1001)).min() * (1 + 1e-12)
+    assert f"party {low} must get at least" in str(error)
+    assert f"party {high} can get at most" in str(error)
+    assert "more candidates" in str(error)
+    assert upper.min() < lower.max()  # the sufficient condition of Sec. 4.1 fails
+
+
+@pytest.mark.parametrize(
+    "printed, values, rewards, limits",
+    [
+        ((0.536, 0.0943), EQUAL_DISJOINT, [0.493, 0.519, 0.536, 0.481, 0.529], (4, 2)),
+        ((0.0898, 0.00751), UNEQUAL, [0.0898, 0.0898, 0.0888, 0.0895, 0.0890], (3, 1)),
+    ],
+    ids=["equal-disjoint", "unequal"],
+)  # fmt: skip
+def test_the_papers_credit_ratings(printed, values, rewards, limits):
+    scheme = solve_reward_scheme(**values)
+    assert scheme.max_reward_value == pytest.approx(printed[0], rel=6e-4)
+    assert scheme.rho == pytest.approx(printed[1], rel=6e-4)
+    np.testing.assert_allclose(scheme.reward_values, rewards, rtol=0, atol=5.5e-4)
+    assert (scheme.limiting_lower_party, scheme.limiting_upper_party) == limits
+    assert scheme.rectified_parties == ()
+
+
+def test_the_papers_credit_ratings_to_six_digits():
+    alpha = np.array([0.41662, 0.71042, 1, 0.32040, 0.88063])
+    scheme = solve_reward_scheme(**EQUAL_DISJOINT)
+    np.testing.assert_allclose(scheme.normalized_shapley, alpha, rtol=0, atol=6e-6)
+    assert scheme.max_reward_value == pytest.approx(0.535833, abs=6e-7)
+    assert scheme.rho == pytest.approx(0.094268, abs=6e-7)
+
+
+def test_nearly_equal_rewards_are_warned_of_with_who_causes_them():
+    (warning,) = solve_reward_scheme(**UNEQUAL).warnings
+    assert "rho = 0.0075" in warning
+    assert "party 3 must get 0.08947" in warning
+    assert "party 1 can get 0.08977" in warning
+    assert solve_reward_scheme(**EQUAL_DISJOINT).warnings == ()
+
+
+@pytest.mark.parametrize("fairness_weight", [1e-6, 1e-3, 1.0, 1e6])
+@pytest.mark.parametrize("seed", FEASIBLE[:8])
+def test_the_optimum_does_not_depend_on_the_fairness_weight(seed, fairness_weight):
+    problem = random_problem(seed)
+    scheme = solve_reward_scheme(*problem, fairness_weight=fairness_weight)
+    rho, log_value = best_vertex(*problem, fairness_weight=1e-3)
+    assert scheme.rho == pytest.approx(rho, abs=1e-9)
+    assert np.log(scheme.max_reward_value) == pytest.approx(log_value, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", FEASIBLE[:8])
+def test_units_do_not_matter(seed: int):
+    shapley, lower, upper = random_problem(seed)
+    plain = solve_reward_scheme(shapley, lower, upper)
+    scaled = solve_reward_scheme(1e-6 * shapley, 1e4 * lower, 1e4 * upper)
+    assert scaled.rho == pytest.approx(plain.rho, abs=1e-9)
+    np.testing.assert_allclose(
+        scaled.reward_values, 1e4 * plain.reward_values, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_equal_parties_get_the_most_that_all_can_get(n: int):
+    upper = np.linspace(0.5, 0.4, n)
+    scheme = solve_reward_scheme(np.full(n, 0.3), np.full(n, 0.1), upper)
+    assert scheme.rho == 1
+    np.testing.assert_array_equal(scheme.reward_values, np.full(n, upper[-1]))
+
+
+def test_rewards_are_at_most_in_proportion_to_shapley_values():
+    # A ρ above 1 would leave room for a larger v*: party 1 can get little.
+    scheme = solve_reward_scheme([1.0, 0.5], [0.1, 0.1], [1.0, 0.2])
+    assert scheme.rho == 1
+    np.testing.assert_allclose(scheme.reward_values, [0.4, 0.2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_promises_hold_in_a_monotone_game(seed: int):
+    rng = np.random.default_rng(seed)
+    n = 5
+    values = coverage_game(rng, n)
+    shapley = np.array(shapley_by_permutations(values))
+    own = values[1 << np.arange(n)]
+    upper = values[-1] * rng.uniform(1, 1.3, n)
+    lower = stability_lower_values(values, shapley)
+    scheme = solve_reward_scheme(shapley, lower, upper, own_values=own)
+    r = scheme.reward_values
+    assert np.all(r >= 0)  # R1
+    assert np.all(r <= upper)  # R2
+    assert scheme.max_reward_value == r.max()  # R3
+    assert np.all(r >= own)  # R4
+    for coalition in range(1, 2**n):  # R6
+        members = np.flatnonzero(coalition >> np.arange(n) & 1)
+        leader = members[np.argmax(shapley[members])]
+        assert values[coalition] <= r[leader] + 1e-12
+
+
+# Parties that contribute nothing
+
+
+@pytest.mark.parametrize("phi", [0.0, -0.2, 1e-17])
+def test_who_contributes_nothing_is_left_out(phi: float):
+    shapley = np.array([0.1, phi, 0.3, phi])
+    lower = np.array([0.2, 0.45, 0.3, -0.1])
+    upper = np.array([0.5, 0.4, 0.6, 0.7])  # party 1's bounds exclude each other
+    scheme = solve_reward_scheme(shapley, lower, upper)
+    others = solve_reward_scheme(shapley[[0, 2]], lower[[0, 2]], upper[[0, 2]])
+    assert scheme.excluded_parties == (1, 3)
+    np.testing.assert_array_equal(scheme.reward_values[[0, 2]], others.reward_values)
+    np.testing.assert_array_equal(scheme.reward_values[[1, 3]], [0.45, 0])
+    assert scheme.rho == others.rho
+    (warning,) = scheme.warnings
+    assert warning.startswith("Parties [1, 3]") and "no points" in warning
+
+
+def test_who_contributes_nothing_keeps_its_own_value_not_that_of_a_coalition():
+    scheme = solve_reward_scheme(
+        [0.1, -0.1], [0.2, 0.3], [0.5, 0.5], own_values=[0.1, 0.05]
+    )
+    assert scheme.reward_values[1] == 0.05
+
+
+@pytest.mark.parametrize("shapley", [[0.0, 0.0], [-0.1, -0.2], [0.0, -1.0], [-1.0]])
+def test_nothing_to_share(shapley: list):
+    bounds = np.full((2, len(shapley)), 0.5)
+    with pytest.raises(NoContributionError, match="at least one positive Shapley"):
+        solve_reward_scheme(shapley, *bounds)
+    scheme = solve_reward_scheme(shapley, *bounds, throw=False)
+    assert scheme.status is RewardStatus.NO_CONTRIBUTION
+    assert scheme.feasible_vertices.shape == (0, 2)
+    assert scheme.excluded_parties == tuple(range(len(shapley)))
+    assert np.isnan(scheme.normalized_shapley).all()
+
+
+def test_a_tiny_contribution_makes_all_rewards_nearly_equal():
+    scheme = solve_reward_scheme([1.0, 1e-9], [0.1, 0.3], [0.5, 0.6])
+    assert scheme.rho < 0.05
+    assert scheme.limiting_lower_party == 1
+    assert any("party 1 must get 0.3" in warning for warning in scheme.warnings)
+
+
+# Lower values without a logarithm, and bounds that exclude each other
+
+
+@pytest.mark.parametrize("low", [0.0, -0.3, 1e-300])
+def test_lower_values_without_a_logarithm_do_not_bind(low: float):
+    shapley, upper = np.array([0.2, 0.5, 0.1]), np.array([0.6, 0.5, 0.7])
+    lower = np.array([low, 0.1, 0.12])
+    given = lower.copy()
+    scheme = solve_reward_scheme(shapley, lower, upper)
+    without = solve_reward_scheme(shapley, [0.05, 0.1, 0.12], upper)
+    np.testing.assert_allclose(scheme.reward_values, without.reward_values, rtol=1e-9)
+    assert scheme.floored_parties == (0,)
+    assert scheme.floor == pytest.approx(0.5e-12)
+    (warning,) = scheme.warnings
+    assert "[0]" in warning and "5.0e-13" in warning
+    np.testing.assert_array_equal(lower, given)
+    np.testing.assert_array_equal(scheme.lower_values, given)
+    assert len(scheme.feasible_vertices) >= 3
+
+
+def test_one_party_in_conflict_with_itself():
+    with pytest.raises(InfeasibleError) as caught:
+        solve_reward_scheme([0.1, 0.2], [0.2, 0.51], [0.6, 0.5])
+    assert (caught.value.lower_party, caught.value.upper_party) == (1, 1)
+    assert caught.value.status is RewardStatus.INFEASIBLE
+
+
+@pytest.mark.parametrize("upper", [0.0, -0.01])
+def test_a_party_that_can_get_nothing(upper: float):
+    with pytest.raises(InfeasibleError, match=f"at most {upper:g}") as caught:
+        solve_reward_scheme([0.1, 0.2], [0.2, 0.3], [upper, 0.5])
+    assert caught.value.upper_party == 0
+
+
+def test_a_small_conflict_is_still_one():
+    lower, upper = [0.1, 0.5 * (1 + 1e-8)], [0.5, 0.5]
+    with pytest.raises(InfeasibleError):
+        solve_reward_scheme([0.1, 0.2], lower, upper)
+
+
+def test_bounds_that_meet_are_no_conflict():
+    scheme = solve_reward_scheme([0.1, 0.2], [0.25, 0.5], [0.5, 0.5])
+    np.testing.assert_array_equal(scheme.reward_values, [0.25, 0.5])
+    scheme = solve_reward_scheme([0.1, 0.2], [0.5, 0.5], [0.5, 0.5])
+    np.testing.assert_array_equal(scheme.reward_values, [0.5, 0.5])
+    assert scheme.rho == pytest.approx(0, abs=1e-9)
+
+
+def test_the_status_instead_of_an_error():
+    scheme = solve_reward_scheme([0.1, 0.2], [0.2, 0.6], [0.5, 0.5], throw=False)
+    assert scheme.status is RewardStatus.INFEASIBLE
+    assert np.isnan(scheme.reward_values).all()
+    assert np.isnan([scheme.max_reward_value, scheme.rho]).all()
+    assert scheme.limiting_upper_party is scheme.limiting_lower_party is None
+    assert scheme.warnings == () and scheme.rectified_parties == ()
+    assert scheme.feasible_vertices.shape == (0, 2)
+
+
+@pytest.mark.parametrize("end", ["raises", "user_limit"])
+def test_a_solver_that_fails(monkeypatch: pytest.MonkeyPatch, end: str):
+    def solve(self, **options):
+        if end == "raises":
+            raise cvxpy.SolverError("no reason")
+        self._status = end
+
+    monkeypatch.setattr(cvxpy.Problem, "solve", solve)
+    with pytest.raises(RewardSchemeError, match="not solved") as caught:
+        solve_reward_scheme([0.1, 0.2], [0.2, 0.3], [0.5, 0.5])
+    assert caught.value.status is RewardStatus.FAILED
+
+
+# Rectification
+
+
+def test_rectified_values_can_be_unfair():
+    # Proposition 2: with ρ = 1, party 4 of App. C.3 gets no more than party 3, although
+    # it is strictly more desirable.
+    game = proposition_2_game()
+    shapley = np.array(shapley_by_permutations(game), float)
+    own = np.array([game[1 << i] for i in range(4)], float)
+    scheme = solve_reward_scheme(shapley, np.zeros(4), np.full(4, 18), own_values=own)
+    assert scheme.rho == 1
+    np.testing.assert_allclose(
+        scheme.reward_values, [18, 18 * 12 / 13, 10, 10], rtol=1e-12
+    )
+    assert scheme.rectified_parties == (2, 3)
+    assert any("Parties [2, 3]" in w and "Proposition 2" in w for w in scheme.warnings)
+
+
+def test_fair_values_satisfy_everyone_in_the_game_of_proposition_2():
+    game = np.array(proposition_2_game(), float)
+    shapley = np.array(shapley_by_permutations(game))
+    own = game[1 << np.arange(4)]
+    scheme = solve_reward_scheme(shapley, own, np.full(4, 18))
+    assert scheme.rectified_parties == ()
+    assert np.all(scheme.reward_values >= own)
+    assert scheme.reward_values[3] > scheme.reward_values[2] == 10
+
+
+# The boundary
+
+
+def test_what_it_was_computed_from_is_kept_and_copied():
+    shapley, lower, upper = random_problem(FEASIBLE[0])
+    scheme = solve_reward_scheme(shapley, lower, upper, fairness_weight=0.25)
+    expected = shapley.copy()
+    shapley[:] = 0
+    np.testing.assert_array_equal(scheme.shapley, expected)
+    np.testing.assert_array_equal(scheme.lower_values, lower)
+    np.testing.assert_array_equal(scheme.upper_values, upper)
+    np.testing.assert_array_equal(scheme.own_values, lower)
+    assert scheme.fairness_weight == 0.25
+
+
+def test_nothing_is_printed(capfd: pytest.CaptureFixture):
+    solve_reward_scheme(*random_problem(FEASIBLE[0]))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "shapley, lower, upper, message",
+    [
+        ([0.1, 0.2], [0.1], [0.5, 0.5], r"'lower_values': \(1,\)"),
+        ([[0.1, 0.2]], [[0.1, 0.1]], [[0.5, 0.5]], "one number a party"),
+        ([], [], [], "one number a party"),
+        (0.1, 0.1, 0.5, "one number a party"),
+        ([0.1, np.nan], [0.1, 0.1], [0.5, 0.5], "finite shapley"),
+        ([0.1, 0.2], [0.1, 0.1], [0.5, np.inf], "finite upper_values"),
+    ],
+)
+def test_inputs_that_are_no_problem(shapley, lower, upper, message: str):
+    with pytest.raises(ValueError, match=message):
+        solve_reward_scheme(shapley, lower, upper)
+
+
+@pytest.mark.parametrize("fairness_weight", [0, -1e-3, 1e-7, 1e7, np.nan])
+def test_fairness_weights_that_the_solver_does_not_see(fairness_weight: float):
+    with pytest.raises(ValueError, match="between 1e-6 and 1e6"):
+        solve_reward_scheme([0.1], [0.1], [0.5], fairness_weight=fairness_weight)
