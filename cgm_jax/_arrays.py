@@ -24,7 +24,7 @@ __all__ = [
     "with_common_dtype",
 ]
 
-Points = Float[Array, "n d"] | Float[np.ndarray, "n d"]
+Points = Float[Array, "_ _"] | Float[np.ndarray, "_ _"]
 
 
 def is_traced(*trees: Any) -> bool:
@@ -70,7 +70,7 @@ def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
     return array
 
 
-def as_parties(parties: Sequence[Float[ArrayLike, "n_i d"]]) -> list[Points]:
+def as_parties(parties: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
     """Every party's points; at least one party, each with at least one point.
 
     Args:
@@ -116,6 +116,6 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
     return [x if x.dtype == dtype else x.astype(dtype) for _, x in named]
 
 
-def to_host(array: Array) -> np.ndarray | Array:
+def to_host(array: Array) -> Float[Array | np.ndarray, "..."] | np.floating:
     """A result as NumPy float64, or as it is inside the user's transformation."""
     return array if is_traced(array) else np.asarray(array, np.float64)[()]

@@ -160,7 +160,7 @@ class Collaboration:
 
 def collaborate(
     key: Key[Array, ""],
-    parties: Sequence[Float[ArrayLike, "n_i d"]],
+    parties: Sequence[Float[ArrayLike, "_ d"]],
     candidates: Float[ArrayLike, "g d"] | Generator,
     *,
     kernel: Kernel | None = None,

@@ -53,7 +53,10 @@ ALLOWED = {
     "files": LIBRARY,
     "plots": LIBRARY,
     "report": LIBRARY | {"plots", "files"},
-    "cli": LIBRARY | {"plots", "files", "report"},
+    "demo": LIBRARY,
+    "mediation": LIBRARY | {"files", "report"},
+    "cli": LIBRARY | {"plots", "files", "report", "demo", "mediation"},
+    "__main__": {"cli"},
     "__init__": LIBRARY,
 }
 FOR_PEOPLE = {"jinja2", "matplotlib", "pandas", "pyarrow", "rich", "typer"}

@@ -4,6 +4,8 @@ from .credit_ratings import CreditRatings as CreditRatings
 from .credit_ratings import credit_ratings as credit_ratings
 from .digits import DIGIT_FEATURES as DIGIT_FEATURES
 from .digits import digits_parties as digits_parties
+from .paper import PaperResults as PaperResults
+from .paper import paper_results as paper_results
 from .splits import LabelledParties as LabelledParties
 from .splits import paper_proportions as paper_proportions
 from .splits import split_by_proportions as split_by_proportions
@@ -12,8 +14,10 @@ __all__ = [
     "DIGIT_FEATURES",
     "CreditRatings",
     "LabelledParties",
+    "PaperResults",
     "credit_ratings",
     "digits_parties",
     "paper_proportions",
+    "paper_results",
     "split_by_proportions",
 ]

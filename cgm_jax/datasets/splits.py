@@ -123,7 +123,7 @@ def split_by_proportions(
 
     Example:
         >>> points, labels = np.arange(12.0).reshape(6, 2), np.array(list("aaabbb"))
-        >>> halves = [[0.5, 0.5], [1.0, 0.0]]
+        >>> halves = np.array([[0.5, 0.5], [1.0, 0.0]])
         >>> data = split_by_proportions(jax.random.key(0), points, labels, halves)
         >>> [sorted(party_labels.tolist()) for party_labels in data.labels]
         [['a', 'b'], ['a', 'a']]

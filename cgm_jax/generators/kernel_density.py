@@ -98,7 +98,7 @@ class KernelDensity:
 
 @jax.jit
 def _draw(
-    rows: Float[Array, "n d"], bandwidth: float, key: Key[Array, ""]
+    rows: Float[Array, "n d"], bandwidth: Float[ArrayLike, ""], key: Key[Array, ""]
 ) -> Float[Array, "block d"]:
     row_key, noise_key = jax.random.split(key)
     # int32 by name: the draw would differ where the user has switched on x64.

@@ -7,7 +7,7 @@ that a pass over all pairs embeds every point once and then compares tile by til
 
 import abc
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import jax
 from jaxtyping import Array, ArrayLike, Float, PyTree
@@ -38,7 +38,7 @@ class Kernel(abc.ABC):
         """k(x, x) of every point."""
 
     @abc.abstractmethod
-    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Self:
+    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Kernel":
         """The same kernel at another length scale."""
 
     def __call__(

@@ -15,14 +15,13 @@ from jaxtyping import Array, Float
 
 __all__ = ["squared_distances"]
 
-# Above this dimension a product is faster even for a few rows, and differences are a
-# loop: written out, they would take long to compile.
-MAX_DIFFERENCE_DIMENSION = 16
 # Below this many rows there is no matrix product to speak of.
 MIN_PRODUCT_ROWS = 32
 # Largest |x|² before differences take over: the product's error stays below about
 # 1,000 roundings, 1e-4 in float32 and 2e-13 in float64.
 MAX_PRODUCT_NORM = 250.0
+# Coordinates written out one after the other; more would take long to compile.
+UNROLL = 16
 
 
 def squared_distances(
@@ -44,30 +43,31 @@ def squared_distances(
         >>> squared_distances(jnp.array([[0.0, 0.0]]), jnp.array([[3.0, 4.0]]))
         Array([[25.]], dtype=float32)
     """
-    has_few_rows = min(x.shape[0], y.shape[0]) < MIN_PRODUCT_ROWS
-    if exact or (has_few_rows and x.shape[1] <= MAX_DIFFERENCE_DIMENSION):
+    if exact or min(x.shape[0], y.shape[0]) < MIN_PRODUCT_ROWS:
         return _by_differences(x, y)
     # Distances do not change when both sides move: near the origin rounding is least.
     center = jax.lax.stop_gradient(jnp.mean(y, axis=0, keepdims=True))
     left, right = x - center, y - center
     norms = [jnp.max(jnp.sum(side * side, axis=1)) for side in (left, right)]
-    return jax.lax.cond(
+    distances = jax.lax.cond(
         jnp.maximum(*norms) < MAX_PRODUCT_NORM,
         lambda: _by_product(left, right),
         lambda: _by_differences(x, y),
     )
+    # Out here XLA fuses it with what the kernel makes of the distances.
+    return jnp.maximum(distances, 0)
 
 
 def _by_differences(
     x: Float[Array, "m d"], y: Float[Array, "n d"]
 ) -> Float[Array, "m n"]:
-    # Coordinate by coordinate: XLA's CPU reductions over a short axis are 30 times slower.
+    # By coordinates: XLA's CPU reductions over a short axis are 30 times slower.
     def add(total: Array, coordinate: tuple[Array, Array]) -> tuple[Array, None]:
         difference = coordinate[0][:, None] - coordinate[1][None]
         return total + difference * difference, None
 
     total = jnp.zeros((x.shape[0], y.shape[0]), x.dtype)
-    return jax.lax.scan(add, total, (x.T, y.T), unroll=MAX_DIFFERENCE_DIMENSION)[0]
+    return jax.lax.scan(add, total, (x.T, y.T), unroll=UNROLL)[0]
 
 
 def _by_product(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, "m n"]:
@@ -78,5 +78,4 @@ def _by_product(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, 
     right = jnp.concatenate(
         [y, jnp.tile(one, (y.shape[0], 1)), jnp.sum(y * y, 1, keepdims=True)], 1
     )
-    product = jnp.matmul(left, right.T, precision=jax.lax.Precision.HIGHEST)
-    return jnp.maximum(product, 0)
+    return jnp.matmul(left, right.T, precision=jax.lax.Precision.HIGHEST)

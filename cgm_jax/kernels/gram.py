@@ -53,7 +53,7 @@ class GramSums:
         return len(self.sizes) - 1
 
     @property
-    def reference_size(self) -> Float[Array | np.ndarray, ""]:
+    def reference_size(self) -> Float[Array | np.ndarray, ""] | np.floating:
         """t, the number of points of the reference set."""
         return self.sizes.sum()
 
@@ -72,7 +72,7 @@ class GramSums:
 
 def gram_sums(
     kernel: Kernel,
-    parties: Sequence[Float[ArrayLike, "n_i d"]],
+    parties: Sequence[Float[ArrayLike, "_ d"]],
     candidates: Float[ArrayLike, "g d"],
     *,
     tile_size: int | None = None,
@@ -123,7 +123,7 @@ def default_tile_size() -> int:
 
 
 def as_blocks(
-    parties: Sequence[Float[ArrayLike, "n_i d"]], candidates: Float[ArrayLike, "g d"]
+    parties: Sequence[Float[ArrayLike, "_ d"]], candidates: Float[ArrayLike, "g d"]
 ) -> tuple[list[Points], Points]:
     """Parties and candidates, checked, with one number of columns and one dtype.
 
@@ -170,7 +170,7 @@ def _gram_sums(
         drawn = Blocks.cut(_embed(kernel, candidates), [len(candidates)], tile_size)
         own = sums_of_symmetric_rows(kernel, drawn)[:, None]
     rows = jnp.concatenate([rows, own], axis=1)
-    edge = jnp.matmul(jnp.ones(len(candidates), rows.dtype), rows)
+    edge = jnp.sum(rows, axis=0)
     between = jnp.pad(between, (0, 1)).at[-1].set(edge).at[:, -1].set(edge)
     sizes = np.array([*map(len, points), len(candidates)], float)
     return GramSums(to_host(between), to_host(rows), sizes)

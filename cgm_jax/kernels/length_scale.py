@@ -26,7 +26,7 @@ MAX_MEDIAN_POINTS = 2_000
 
 def smallest_length_scale(
     kernel: Kernel,
-    parties: Sequence[Float[ArrayLike, "n_i d"]],
+    parties: Sequence[Float[ArrayLike, "_ d"]],
     candidates: Float[ArrayLike, "g d"],
     *,
     low: float = 0.01,

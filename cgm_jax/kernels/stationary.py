@@ -7,7 +7,6 @@ and 1 on the diagonal.
 
 import abc
 from dataclasses import dataclass, replace
-from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -69,7 +68,7 @@ class Stationary(Kernel):
         """Ones."""
         return jnp.ones(points.shape[0], points.dtype)
 
-    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Self:
+    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Kernel":
         """The same formula at another length scale (scalar, or one a dimension)."""
         return replace(self, length_scale=length_scale)
 

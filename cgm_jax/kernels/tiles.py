@@ -14,9 +14,7 @@ A CPU gets one worker thread a core: XLA runs the small operations of one tile o
 core, and two tiles in two cores' caches are twice as fast.
 """
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -27,6 +25,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from cgm_jax._arrays import is_traced
+from cgm_jax._workers import map_on_workers, num_workers
 
 from .base import Embedding, Kernel
 
@@ -189,27 +188,24 @@ def _over_tiles(
     )
     if is_traced(data):
         return _sum_chunk(add, width, total, tiles, data)
-    num_workers = os.cpu_count() or 1 if jax.default_backend() == "cpu" else 1
-    chunks = _chunks(tiles, num_workers)
 
-    def work(share: list) -> Array:
+    def work(share: list[tuple], check: Callable[[], None]) -> Array:
         result = total
-        with jax.enable_x64(True):  # the setting is one of the thread
-            for chunk in share:
-                result = jax.block_until_ready(
-                    _sum_chunk(add, width, result, chunk, data)
-                )
+        for chunk in share:
+            check()
+            result = jax.block_until_ready(_sum_chunk(add, width, result, chunk, data))
         return result
 
-    shares = [chunks[w::num_workers] for w in range(num_workers)]
-    with ThreadPoolExecutor(num_workers) as pool:
-        return sum(pool.map(work, shares[1:]), start=work(shares[0]))
+    workers = num_workers()
+    chunks = _chunks(tiles, workers)
+    first, *others = map_on_workers(work, [chunks[w::workers] for w in range(workers)])
+    return sum(others, start=first)
 
 
-def _chunks(tiles: tuple, num_workers: int) -> list[tuple]:
+def _chunks(tiles: tuple, workers: int) -> list[tuple]:
     """Equally long chunks, padded by tiles of weight 0: one program serves all."""
     num_tiles = len(tiles[0])
-    num_chunks = num_workers * -(-num_tiles // (num_workers * CHUNK))
+    num_chunks = workers * -(-num_tiles // (workers * CHUNK))
     length = -(-num_tiles // num_chunks)
     padding = num_chunks * length - num_tiles
     padded = [np.pad(a, (0, padding)) for a in tiles]

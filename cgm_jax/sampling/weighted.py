@@ -7,10 +7,8 @@ of chunks, on the other parties, or on how many run at once.
 """
 
 import math
-import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._arrays import as_points
+from cgm_jax._workers import map_on_workers
 from cgm_jax.kernels import GramSums, Kernel
 
 from .picking import Lane, Pool, grid, pick_many
@@ -119,7 +118,7 @@ def weighted_sampling(
         >>> candidates = np.linspace(-1, 2, 20)[:, None]
         >>> sums = gram_sums(kernel, parties, candidates)
         >>> rewards = weighted_sampling(
-        ...     jax.random.key(0), kernel, candidates, sums, [0.6, 0.1],
+        ...     jax.random.key(0), kernel, candidates, sums, np.array([0.6, 0.1]),
         ...     inverse_temperature=4.0,
         ... )
         >>> [(r.stop_reason, r.final_value >= r.reward_value) for r in rewards]
@@ -137,36 +136,29 @@ def weighted_sampling(
         pool = _pool(kernel, points, sums)
         lanes = [_lane(kernel, points, sums, i) for i in range(sums.num_parties)]
     beta = jnp.float32(inverse_temperature)
-    lock, stop = threading.Lock(), threading.Event()
+    lock = threading.Lock()
 
-    def draw(party: int) -> Reward:
+    def draw(party: int, check: Callable[[], None]) -> Reward:
         def report(num_picks: int, value: float) -> None:
+            check()
             if progress is not None:
                 with lock:
                     progress(party, num_picks, value)
 
-        with jax.enable_x64(True):  # the setting is one of the thread
-            return _draw_reward(
-                jax.random.fold_in(key, party),
-                kernel,
-                pool,
-                lanes[party],
-                beta,
-                float(targets[party]),
-                len(points),
-                max_picks,
-                report,
-                stop,
-            )
+        return _draw_reward(
+            jax.random.fold_in(key, party),
+            kernel,
+            pool,
+            lanes[party],
+            beta,
+            float(targets[party]),
+            len(points),
+            max_picks,
+            report,
+        )
 
-    # XLA keeps less than two cores busy with one party: the others run beside it.
-    num_workers = os.cpu_count() or 1 if jax.default_backend() == "cpu" else 1
-    with ThreadPoolExecutor(num_workers) as executor:
-        try:
-            return list(executor.map(draw, range(sums.num_parties)))
-        except BaseException:
-            stop.set()  # so that an interrupt does not wait for the other parties
-            raise
+    # XLA keeps less than two cores busy with one party: others run beside it.
+    return map_on_workers(draw, range(sums.num_parties))
 
 
 def _check(points, sums, targets, inverse_temperature, max_picks) -> None:
@@ -230,55 +222,45 @@ def _draw_reward(
     num_candidates: int,
     max_picks: int | None,
     report: Callable[[int, float], None],
-    stop: threading.Event,
 ) -> Reward:
     size = float(lane.size)
     initial = 2 * float(lane.across) / (size * float(pool.reference_size))
     initial -= float(lane.within) / size**2
     # A limit that the scheme attains exactly must not be missed by rounding.
     enough = target - float(np.finfo(lane.witness.dtype).eps) * abs(target)
-    patience = max(MIN_PATIENCE, round(PATIENCE * num_candidates))
     limit = num_candidates if max_picks is None else min(max_picks, num_candidates)
-    indices, values = np.zeros(0, np.int64), np.array([initial])  # before, after each
-    while (end := _end(values, enough, patience, limit)) is None:
-        if stop.is_set():
-            raise InterruptedError("Stopped, because another party's draw was.")
-        num_picks = len(indices)
+    patience = max(MIN_PATIENCE, round(PATIENCE * num_candidates))
+    indices: list[int] = []
+    values: list[float] = []
+    best, best_count = initial, 0  # the best value, and after how many picks
+
+    def end() -> StopReason | None:
+        if (values[-1] if values else initial) >= enough:
+            return "reached"
+        if len(values) == limit:
+            return "exhausted" if limit == num_candidates else "max_picks"
+        return "stalled" if len(values) - best_count >= patience else None
+
+    while (reason := end()) is None:
         lane, picked, reached = pick_many(
-            key, kernel, pool, lane, beta, num_picks, num_picks=PICKS_PER_CHUNK
+            key, kernel, pool, lane, beta, len(values), num_picks=PICKS_PER_CHUNK
         )
-        indices = np.append(indices, picked)
-        values = np.append(values, reached)
-        report(min(num_picks + PICKS_PER_CHUNK, limit), float(values[-1]))
-    num_picks, reason = end
-    if reason == "max_picks" and limit == num_candidates:
-        reason = "exhausted"
+        pairs = zip(np.asarray(picked), np.asarray(reached), strict=True)
+        for index, value in pairs:  # some of the last chunk's picks are not needed
+            if not np.isfinite(value):
+                raise FloatingPointError(
+                    f"Expected finite values, got {value} for pick {len(values)}: the "
+                    "kernel of two candidates is not finite."
+                )
+            indices.append(int(index))
+            values.append(float(value))
+            if value > best:
+                best, best_count = float(value), len(values)
+            if end():
+                break
+        report(len(values), values[-1])
     if reason in ("exhausted", "stalled"):
-        num_picks = int(np.argmax(values[: num_picks + 1]))
+        del indices[best_count:], values[best_count:]
     return Reward(
-        indices[:num_picks], values[1 : num_picks + 1], reason, initial, target
+        np.array(indices, np.int64), np.array(values), reason, initial, target
     )
-
-
-def _end(
-    values: Float[np.ndarray, " picks"], enough: float, patience: int, limit: int
-) -> tuple[int, StopReason] | None:
-    """After how many picks to stop, and why; of the rules, the first that applies."""
-    known = values[: limit + 1]
-    since_best = np.arange(len(known)) - _last_new_best(known)
-    reached = np.flatnonzero(known >= enough)
-    stalled = np.flatnonzero(since_best >= patience)
-    ends: list[tuple[int, StopReason]] = []
-    if len(reached):
-        ends.append((int(reached[0]), "reached"))
-    if len(stalled):
-        ends.append((int(stalled[0]), "stalled"))
-    if len(values) > limit:
-        ends.append((limit, "max_picks"))
-    return min(ends, default=None, key=lambda end: end[0])
-
-
-def _last_new_best(values: Float[np.ndarray, " picks"]) -> Int[np.ndarray, " picks"]:
-    """For every pick, the last one before it (or itself) with a new largest value."""
-    is_best = values > np.concatenate([[-np.inf], np.maximum.accumulate(values)[:-1]])
-    return np.maximum.accumulate(np.where(is_best, np.arange(len(values)), 0))

@@ -22,7 +22,7 @@ from cgm_jax.kernels.gram import default_tile_size, sums_with_parties
 
 __all__ = ["mmd2_biased", "mmd2_unbiased", "value"]
 
-Scalar = Float[Array, ""] | Float[np.ndarray, ""]
+Scalar = Float[Array | np.ndarray, ""] | np.floating
 
 
 def value(

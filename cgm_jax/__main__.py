@@ -1,0 +1,6 @@
+"""``python -m cgm_jax`` is ``cgm-jax``."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Threads that keep all cores busy while XLA runs small operations on one.
+
+XLA releases the interpreter while it computes, so two independent programs in two
+threads run on two cores. An accelerator runs one program at a time: one thread.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+import jax
+
+__all__ = ["map_on_workers", "num_workers"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def num_workers() -> int:
+    """One a core that this process may use, or one for an accelerator."""
+    if jax.default_backend() != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def map_on_workers(
+    function: Callable[[Item, Callable[[], None]], Result], items: Iterable[Item]
+) -> list[Result]:
+    """Call a function for every item, as many at a time as there are workers.
+
+    Args:
+        function: called with an item and ``check``, in a thread where 64-bit types are
+            on. It is to call ``check()`` now and then, which raises once another call
+            failed or the user interrupted.
+        items: the items.
+
+    Returns:
+        The results, in the order of the items.
+
+    Raises:
+        Whatever a call raised first, soon after it did.
+    """
+    stop = threading.Event()
+
+    def check() -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    def work(item: Item) -> Result:
+        check()
+        with jax.enable_x64(True):  # a setting of the thread
+            return function(item, check)
+
+    with ThreadPoolExecutor(num_workers()) as executor:
+        futures = [executor.submit(work, item) for item in items]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            stop.set()
+            raise
+    return [future.result() for future in futures]
+
+
+class _Stopped(Exception):
+    """Another part of the work failed, and its exception is the one to raise."""

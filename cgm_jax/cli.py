@@ -1,0 +1,384 @@
+"""The command line: ``cgm-jax demo``, ``cgm-jax run``, ``cgm-jax example``.
+
+Exit codes: 0 done, 2 a command without meaning, 3 a party's file, 4 promises that
+cannot be kept, 6 a file or folder that cannot be read or written, 130 interrupted.
+Errors are one line on standard error.
+"""
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+try:
+    import typer
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.table import Table
+except ModuleNotFoundError as error:
+    sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
+
+from .collaboration import Collaboration
+from .demo import SPLITS, Experiment, run_experiment
+from .files import (
+    InputError,
+    UsageError,
+    prepare_output_dir,
+    write_reward_csv,
+)
+from .mediation import Mediation, Settings, mediate
+from .rewards import RewardSchemeError
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="cgm-jax",
+    help="Fair rewards of synthetic data for parties who pool their data.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+screen = Console(soft_wrap=False)
+errors = Console(stderr=True)
+
+
+class Scale(StrEnum):
+    """How columns are brought to one scale before points are compared."""
+
+    standard = "standard"
+    none = "none"
+
+
+class GeneratorName(StrEnum):
+    """Where candidates come from."""
+
+    kde = "kde"
+
+
+class SplitName(StrEnum):
+    """How the paper shares data among parties."""
+
+    equal_disjoint = "equal-disjoint"
+    unequal = "unequal"
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code.
+
+    Args:
+        arguments: the words after ``cgm-jax``; those of the process by default.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = app(words, standalone_mode=False)
+    except KeyboardInterrupt:
+        _fail("interrupted; files that were already published are complete", 130)
+    except typer.Abort:
+        _fail("interrupted", 130)
+    except typer.TyperException as error:
+        _fail(f"{error.format_message()} See cgm-jax --help.", 2)
+    except UsageError as error:
+        _fail(str(error), 2)
+    except InputError as error:
+        _fail(str(error), 3)
+    except RewardSchemeError as error:
+        _fail(" ".join([str(error), *getattr(error, "__notes__", [])]), 4)
+    except OSError as error:
+        _fail(str(error), 6)
+    sys.exit(code or 0)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path(
+        "demo-report"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    num_candidates: Annotated[
+        int, typer.Option(min=1, help="Synthetic points; the paper has 100,000.")
+    ] = 100_000,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a report that is there.")
+    ] = False,
+) -> None:
+    """The paper's five banks, end to end, beside the paper's numbers."""
+    from .report import ReportSection, write_report
+
+    folder = prepare_output_dir(out, overwrite=overwrite)
+    experiments = []
+    for split in SPLITS:
+        with _progress(f"{split} split") as progress:
+            experiment = run_experiment(
+                split, seed=seed, num_candidates=num_candidates, progress=progress
+            )
+        experiments.append(experiment)
+        _print_experiment(experiment)
+    report = folder / "report.html"
+    names = [f"bank {i + 1}" for i in range(5)]
+    write_report(
+        report,
+        [
+            ReportSection(
+                title=f"Credit ratings, {experiment.split} split",
+                collaborations=list(experiment.collaborations.values()),
+                names=names,
+                paper=experiment.paper,
+            )
+            for experiment in experiments
+        ],
+        title="Five banks share credit ratings",
+        settings={"seed": seed, "number of candidates": num_candidates},
+        notes=(),
+    )
+    _print_report(report)
+
+
+@app.command()
+def run(
+    files: Annotated[
+        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for rewards and report.")],
+    label_column: Annotated[
+        str | None, typer.Option(help="Column with labels, carried through.")
+    ] = None,
+    generator: Annotated[
+        GeneratorName, typer.Option(help="Where synthetic rows come from.")
+    ] = GeneratorName.kde,
+    bandwidth: Annotated[
+        float, typer.Option(help="Noise of the kde, in the scaled columns.")
+    ] = 0.05,
+    num_candidates: Annotated[
+        int, typer.Option(help="Synthetic rows to choose from.")
+    ] = 10_000,
+    beta: Annotated[
+        float, typer.Option(help="Inverse temperature: larger, fewer rows.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed, the same files.")] = 0,
+    scale: Annotated[
+        Scale, typer.Option(help="Bring columns to mean 0 and deviation 1, or not.")
+    ] = Scale.standard,
+    no_stability: Annotated[
+        bool, typer.Option("--no-stability", help="Let go of stability (R6).")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of the same names.")
+    ] = False,
+) -> None:
+    """Value the parties' files, and write one reward file a party and a report."""
+    settings = Settings(
+        label_column=label_column,
+        generator=generator.value,
+        bandwidth=_positive("--bandwidth", bandwidth),
+        num_candidates=_at_least("--num-candidates", num_candidates, 1),
+        beta=_at_least("--beta", beta, 0),
+        seed=_at_least("--seed", seed, 0),
+        scale=scale.value,
+        stability=not no_stability,
+        overwrite=overwrite,
+    )
+    with _progress("Rewards") as progress:
+        mediation = mediate(files, out, settings, progress=progress)
+    _print_mediation(mediation)
+
+
+example = typer.Typer(help="Write example files to try the package on.")
+app.add_typer(example, name="example", no_args_is_help=True)
+
+
+@example.command()
+def digits(
+    folder: Annotated[Path, typer.Argument(help="Folder for the five files.")],
+    split: Annotated[
+        SplitName, typer.Option(help="How the digits are shared.")
+    ] = SplitName.equal_disjoint,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of the same names.")
+    ] = False,
+) -> None:
+    """Real handwritten digits of five parties, one CSV file each."""
+    from .datasets import DIGIT_FEATURES, digits_parties
+
+    data = digits_parties(split.value)
+    prepare_output_dir(folder, overwrite=overwrite)
+    for i, (points, labels) in enumerate(zip(data.parties, data.labels, strict=True)):
+        write_reward_csv(
+            folder / f"party_{i + 1}.csv",
+            points,
+            [*DIGIT_FEATURES, "digit"],
+            labels=labels,
+            label_column="digit",
+            integer_columns=DIGIT_FEATURES,
+        )
+    screen.print(f"Wrote {i + 1} files of {len(points)} digits each to {folder}/")
+
+
+def _print_experiment(experiment: Experiment) -> None:
+    ours, paper = experiment.promised, experiment.paper
+    title = f"Credit ratings, {experiment.split} split"
+    promises = Table(title=f"{title}: what each bank is promised", title_justify="left")
+    for column in ("", *(f"bank {i + 1}" for i in range(len(ours.rewards)))):
+        promises.add_column(column, justify="right" if column else "left")
+    _add_pair(promises, "α, share", ours.normalized_shapley, paper.normalized_shapley)
+    _add_pair(
+        promises, "r, reward value", ours.scheme.reward_values, paper.reward_values
+    )
+    scalars = (
+        ("length scale ℓ", ours.length_scale, paper.length_scale),
+        (
+            "largest reward value v*",
+            ours.scheme.max_reward_value,
+            paper.max_reward_value,
+        ),
+        ("exponent ρ", ours.scheme.rho, paper.rho),
+    )
+    counts = Table(
+        title=f"{title}: synthetic points |G_i|, ours / the paper's",
+        title_justify="left",
+    )
+    counts.add_column("β")
+    for i, at_limit in enumerate(experiment.is_at_limit):
+        counts.add_column(f"bank {i + 1}{' *' if at_limit else ''}", justify="right")
+    for beta, collaboration in experiment.collaborations.items():
+        printed = paper.num_points[beta]
+        counts.add_row(
+            str(beta),
+            *(
+                _count(len(reward.indices), theirs)
+                for reward, theirs in zip(collaboration.rewards, printed, strict=True)
+            ),
+        )
+    screen.print()
+    for name, our_value, printed in scalars:
+        screen.print(
+            f"{name}: {our_value:.6g}, printed {printed:g}{_mark(our_value, printed)}"
+        )
+    screen.print(promises)
+    screen.print(counts)
+    if experiment.is_at_limit.any():
+        screen.print(
+            "* r is within 0.1 % of the most this bank can be given, v(D ∪ G): the "
+            "value is flat there, and |G_i| varies by a factor of two between seeds."
+        )
+    _print_warnings(ours)
+
+
+def _add_pair(table: Table, name: str, ours, printed) -> None:
+    table.add_row(name, *(f"{x:.5f}" for x in ours))
+    table.add_row(
+        "  printed",
+        *(f"{p:g}{_mark(x, p)}" for x, p in zip(ours, printed, strict=True)),
+        end_section=True,
+    )
+
+
+def _count(ours: int, printed: int) -> str:
+    return f"{ours:,} / {printed:,} ({ours / printed - 1:+.0%})"
+
+
+def _mark(ours: float, printed: float) -> str:
+    """Whether a number has the three digits that the paper prints."""
+    return " ✓" if float(f"{ours:.3g}") == printed else " ✗"
+
+
+def _print_mediation(mediation: Mediation) -> None:
+    result = mediation.collaboration
+    table = Table(title="Rewards", title_justify="left")
+    table.add_column("party")
+    for column in (
+        "rows",
+        "share α",
+        "own value",
+        "promised r",
+        "rows given",
+        "reached",
+    ):
+        table.add_column(column, justify="right")
+    table.add_column("draw")
+    for i, (name, reward) in enumerate(
+        zip(mediation.parties.names, result.rewards, strict=True)
+    ):
+        table.add_row(
+            escape(name),
+            f"{len(result.parties[i]):,}",
+            f"{result.normalized_shapley[i]:.3f}",
+            f"{reward.initial_value:.5f}",
+            f"{reward.reward_value:.5f}",
+            f"{len(reward.indices):,}",
+            f"{reward.final_value:.5f}",
+            reward.stop_reason,
+        )
+    screen.print(table)
+    screen.print(
+        f"length scale {result.length_scale:.5g}, "
+        f"v* {result.scheme.max_reward_value:.5g}, ρ {result.scheme.rho:.4g}, "
+        f"{len(result.candidates):,} candidates"
+    )
+    if mediation.labels is not None and not math.isnan(mediation.labels.accuracy):
+        screen.print(
+            f"Labels of synthetic rows: by a random forest, right for "
+            f"{mediation.labels.accuracy:.1%} of held-out real rows"
+        )
+    for sentence in mediation.parties.warnings:
+        screen.print(f"warning: {sentence}", markup=False)
+    _print_warnings(result)
+    folder = mediation.rewards[0].parent.parent
+    screen.print(f"One reward file a party: {folder}/<party>/reward.csv", markup=False)
+    _print_report(mediation.report)
+
+
+def _print_warnings(collaboration: Collaboration) -> None:
+    for sentence in collaboration.warnings:
+        screen.print(f"warning: {sentence}", markup=False)
+
+
+def _print_report(report: Path) -> None:
+    screen.print(f"Report: {report}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator:
+    """A line that says what is under way, on a terminal."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+    ) as bar:
+        task = bar.add_task(escape(title), total=1.0)
+
+        def tell(stage: str, share: float) -> None:
+            bar.update(task, description=escape(f"{title}: {stage}"), completed=share)
+
+        yield tell
+
+
+def _at_least(option: str, number: float, least: int):
+    if not number >= least:
+        raise UsageError(
+            f"{option}: expected a number of at least {least}, got {number}"
+        )
+    return number
+
+
+def _positive(option: str, number: float) -> float:
+    if not 0 < number < math.inf:
+        raise UsageError(f"{option}: expected a positive number, got {number}")
+    return number
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
+    sys.exit(code)

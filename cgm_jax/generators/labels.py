@@ -1,0 +1,60 @@
+"""Labels for synthetic points: what a classifier trained on the pool would say."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+__all__ = ["PooledLabels", "label_points"]
+
+NUM_TREES = 200
+NUM_FOLDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class PooledLabels:
+    """Labels of synthetic points, and how far to trust them."""
+
+    labels: Shaped[np.ndarray, " g"]
+    """One label a point, of the kind of the pool's labels."""
+
+    accuracy: float
+    """Share of held-out real points that get their own label (3-fold); NaN where a
+    label is too rare to hold out."""
+
+
+def label_points(
+    pool: Float[np.ndarray, "m d"],
+    pool_labels: Shaped[np.ndarray, " m"],
+    points: Float[np.ndarray, "g d"],
+    *,
+    seed: int,
+) -> PooledLabels:
+    """Label points by a random forest trained on the pool.
+
+    Args:
+        pool: the parties' points together, shape ``(m, d)``.
+        pool_labels: their labels, integers or text, shape ``(m,)``.
+        points: the synthetic points, shape ``(g, d)``.
+        seed: seed of the forest, which is the same on every machine.
+
+    Returns:
+        The labels and the accuracy on held-out real points.
+
+    Example:
+        >>> pool = np.array([[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]])
+        >>> names = np.array(["low"] * 3 + ["high"] * 3)
+        >>> label_points(pool, names, np.array([[0.05], [1.15]]), seed=0).labels
+        array(['low', 'high'], dtype='<U4')
+    """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+    forest = RandomForestClassifier(NUM_TREES, random_state=seed, n_jobs=-1)
+    _, counts = np.unique(pool_labels, return_counts=True)
+    accuracy = np.nan
+    if counts.min() >= NUM_FOLDS:
+        folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
+        accuracy = float(cross_val_score(forest, pool, pool_labels, cv=folds).mean())
+    labels = forest.fit(pool, pool_labels).predict(points)
+    return PooledLabels(labels, accuracy)

@@ -1,0 +1,199 @@
+"""A mediator's run: the parties' files in, one reward file a party and a report out."""
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from .collaboration import Collaboration, Progress, collaborate
+from .files import (
+    InputError,
+    Parties,
+    prepare_output_dir,
+    read_parties,
+    write_json,
+    write_reward_csv,
+)
+from .generators import KernelDensity
+from .generators.labels import PooledLabels, label_points
+from .generators.tables import TableGenerator, TableScale
+from .report import ReportSection, report_data, write_report
+
+__all__ = ["Mediation", "Settings", "mediate"]
+
+KDE_NOTE = (
+    "The candidates come from a kernel density estimate: every synthetic row is a real "
+    "row of some party plus a little noise. Whoever receives it holds other parties' "
+    "data in disguise. Use it only among parties that may see each other's data."
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the mediator decides."""
+
+    label_column: str | None = None
+    generator: Literal["kde"] = "kde"
+    bandwidth: float = 0.05
+    """Of the kernel density estimate, in the scaled columns."""
+    num_candidates: int = 10_000
+    """Doubled, up to 16 times as many, until the promises can be kept."""
+    beta: float = 1.0
+    seed: int = 0
+    scale: Literal["standard", "none"] = "standard"
+    stability: bool = True
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Mediation:
+    """What a run computed and published."""
+
+    parties: Parties
+    collaboration: Collaboration
+    labels: PooledLabels | None
+    report: Path
+    rewards: tuple[Path, ...]
+
+
+def mediate(
+    paths: Sequence[str | Path],
+    out: str | Path,
+    settings: Settings = Settings(),
+    *,
+    progress: Progress | None = None,
+) -> Mediation:
+    """Value the parties' files, draw the rewards, and publish all of it.
+
+    Writes ``OUT/<party>/reward.csv`` in the parties' own columns and units, and
+    ``OUT/mediator/report.html`` and ``report.json``. Nothing is written before all
+    of it has been computed.
+
+    Args:
+        paths: one CSV, Parquet or NPY file a party.
+        out: the output folder: empty, or ``settings.overwrite``.
+        settings: what the mediator decides.
+        progress: called with the stage and the share of it that is done.
+
+    Returns:
+        What was computed and published.
+
+    Raises:
+        UsageError: if the command has no meaning.
+        InputError: if a file does not hold what it should.
+        FileAccessError: if a file or folder cannot be read or written.
+        RewardSchemeError: if the promises cannot be kept.
+    """
+    parties = read_parties(paths, label_column=settings.label_column)
+    folders = [*parties.names, "mediator"]
+    folder = prepare_output_dir(out, folders, overwrite=settings.overwrite)
+    try:
+        scale = TableScale.of(
+            parties.points,
+            standardize=settings.scale == "standard",
+            whole=np.isin(parties.columns, parties.integer_columns),
+        )
+    except ValueError as error:
+        raise InputError(str(error), file=parties.files[0].path) from error
+    points = [scale.scaled(rows) for rows in parties.points]
+    result = collaborate(
+        jax.random.key(settings.seed),
+        points,
+        TableGenerator(KernelDensity(settings.bandwidth), scale),
+        inverse_temperature=settings.beta,
+        stability=settings.stability,
+        num_candidates=settings.num_candidates,
+        max_candidates=16 * settings.num_candidates,
+        progress=progress,
+    )
+    labels = _labels(parties, points, result, settings)
+    section = ReportSection("Rewards", (result,), parties.names)
+    described = _described(parties, result, labels, settings)
+    # Pictures and tables are made before the first file is published.
+    data = report_data([section], settings=described)
+    rewards = tuple(
+        _write_reward(folder / name / "reward.csv", i, parties, result, scale, labels)
+        for i, name in enumerate(parties.names)
+    )
+    write_json(folder / "mediator" / "report.json", data)
+    report = folder / "mediator" / "report.html"
+    write_report(
+        report,
+        [section],
+        title="Rewards of the collaboration",
+        settings=described,
+        notes=(KDE_NOTE, *parties.warnings),
+    )
+    return Mediation(parties, result, labels, report, rewards)
+
+
+def _labels(
+    parties: Parties,
+    points: list[np.ndarray],
+    result: Collaboration,
+    settings: Settings,
+) -> PooledLabels | None:
+    if parties.labels is None:
+        return None
+    return label_points(
+        np.concatenate(points),
+        np.concatenate(parties.labels),
+        np.asarray(result.candidates),
+        seed=settings.seed,
+    )
+
+
+def _write_reward(
+    path: Path,
+    party: int,
+    parties: Parties,
+    result: Collaboration,
+    scale: TableScale,
+    labels: PooledLabels | None,
+) -> Path:
+    drawn = result.rewards[party].indices
+    rows = scale.rows(np.asarray(result.candidates)[drawn])
+    write_reward_csv(
+        path,
+        rows.astype(np.float32),
+        parties.header,
+        labels=None if labels is None else labels.labels[drawn],
+        label_column=parties.label_column,
+        integer_columns=parties.integer_columns,
+    )
+    return path
+
+
+def _described(
+    parties: Parties,
+    result: Collaboration,
+    labels: PooledLabels | None,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Everything that is needed to repeat the run, in words for the report."""
+    versions = ("cgm-jax", "jax", "jaxlib", "numpy", "scipy", "cvxpy")
+    return {
+        "inverse temperature (beta)": settings.beta,
+        "seed": settings.seed,
+        "generator": f"kernel density estimate, bandwidth {settings.bandwidth:g}",
+        "candidates asked for": settings.num_candidates,
+        "candidates drawn": len(result.candidates),
+        "columns": "standardised" if settings.scale == "standard" else "as they are",
+        "stability": settings.stability,
+        "label column": settings.label_column,
+        "label accuracy on held-out real rows": None
+        if labels is None or np.isnan(labels.accuracy)
+        else labels.accuracy,
+        "inputs": [
+            {"party": name, "file": file.path.name, "sha256": file.sha256}
+            for name, file in zip(parties.names, parties.files, strict=True)
+        ],
+        "versions": {name: importlib.metadata.version(name) for name in versions}
+        | {"python": platform.python_version()},
+        "device": str(jax.devices()[0].device_kind),
+    }

@@ -1,0 +1,65 @@
+"""A table of kernels, each beside its formula in NumPy, for the tests of all of them."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import oracles
+
+from cgm_jax.kernels import Kernel, Laplace, RationalQuadratic, SquaredExponential
+
+# Of the dimension d: one length scale a dimension has d entries.
+KERNELS: dict[str, Callable[[int], Kernel]] = {
+    "squared exponential": lambda d: SquaredExponential(1.3),
+    "a scale a dimension": lambda d: SquaredExponential(scales(d)),
+    "Laplace": lambda d: Laplace(0.8),
+    "rational quadratic, heavy tail": lambda d: RationalQuadratic(0.9, alpha=0.3),
+    "sum": lambda d: SquaredExponential(1.3) + Laplace(0.8),
+    "product": lambda d: SquaredExponential(scales(d)) * RationalQuadratic(1.1, 0.5),
+    "scaled": lambda d: 2.5 * SquaredExponential(0.7),
+    "all of it": lambda d: (
+        0.3 * (Laplace(2.0) + SquaredExponential(0.5)) * RationalQuadratic(2.0, 2.0)
+        + SquaredExponential(3.0) * 0.1
+    ),
+}
+PLAIN: dict[str, Callable[[int], oracles.KernelFunction]] = {
+    "squared exponential": lambda d: oracles.squared_exponential(1.3),
+    "a scale a dimension": lambda d: oracles.squared_exponential(scales(d)),
+    "Laplace": lambda d: oracles.laplace(0.8),
+    "rational quadratic, heavy tail": lambda d: oracles.rational_quadratic(0.9, 0.3),
+    "sum": lambda d: combined(np.add, SE(1.3), LAPLACE(0.8)),
+    "product": lambda d: combined(np.multiply, SE(scales(d)), RQ(1.1, 0.5)),
+    "scaled": lambda d: lambda x, y: 2.5 * SE(0.7)(x, y),
+    "all of it": lambda d: (
+        lambda x, y: (
+            0.3 * (LAPLACE(2.0)(x, y) + SE(0.5)(x, y)) * RQ(2.0, 2.0)(x, y)
+            + 0.1 * SE(3.0)(x, y)
+        )
+    ),
+}
+SE, LAPLACE = oracles.squared_exponential, oracles.laplace
+RQ = oracles.rational_quadratic
+
+
+def scales(d: int) -> np.ndarray:
+    return np.linspace(0.5, 2.0, d)
+
+
+def combined(
+    operation: Callable, left: oracles.KernelFunction, right: oracles.KernelFunction
+) -> oracles.KernelFunction:
+    return lambda x, y: operation(left(x, y), right(x, y))
+
+
+@jax.jit
+def _block(kernel: Kernel, x: jax.Array, y: jax.Array) -> jax.Array:
+    return kernel(x, y)
+
+
+def block(kernel: Kernel, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``kernel(x, y)`` in the dtype of the points, as the package computes it."""
+    with jax.enable_x64(True):
+        result = _block(kernel, jnp.asarray(x), jnp.asarray(y))
+    assert result.dtype == x.dtype
+    return np.asarray(result)

@@ -1,0 +1,278 @@
+"""The commands as a user types them: what they print, write and refuse."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cgm_jax import cli
+
+RNG = np.random.default_rng(0)
+SECRET = "918273.645"
+
+
+def cgm_jax(*words: object) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([str(word) for word in words])
+    return exit_.value.code or 0
+
+
+def write_party(path: Path, center: tuple[float, float], num: int = 60) -> Path:
+    rows = RNG.normal(center, 0.5, (num, 2)) * np.array([10, 100]) + [40, 900]
+    lines = [
+        f"{round(age)},{income},{'f' if i % 2 else 'm'}"
+        for i, (age, income) in enumerate(rows)
+    ]
+    path.write_text("\n".join(["age,income,sex", *lines]) + "\n")
+    return path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    centers = {"north": (0, 0), "south": (1, 0), "west": (0, 1.5)}
+    return [write_party(tmp_path / f"{n}.csv", c) for n, c in centers.items()]
+
+
+def one_line_error(capsys) -> str:
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: "), captured.err
+    assert captured.err.count("\n") == 1, captured.err
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def test_run_writes_a_reward_a_party_and_a_report(files, tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    code = cgm_jax(
+        "run",
+        *files,
+        "--out",
+        out,
+        "--label-column",
+        "sex",
+        "--beta",
+        2,
+        "--num-candidates",
+        2000,
+        "--bandwidth",
+        0.2,
+    )
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert "report.html" in printed
+    report = json.loads((out / "mediator" / "report.json").read_text("utf-8"))
+    text = (out / "mediator" / "report.html").read_text("utf-8")
+    for party in ("north", "south", "west"):
+        assert party in printed
+        assert party in text
+        with (out / party / "reward.csv").open(newline="") as stream:
+            header, *rows = csv.reader(stream)
+        assert header == ["age", "income", "sex"]
+        assert rows
+        assert all(float(row[0]).is_integer() for row in rows)
+        assert {row[2] for row in rows} <= {"m", "f"}
+    assert sorted(path.name for path in out.iterdir()) == [
+        "mediator",
+        "north",
+        "south",
+        "west",
+    ]
+    assert report
+
+
+def test_the_same_seed_writes_the_same_bytes(files, tmp_path: Path):
+    for out in ("first", "again", "other"):
+        seed = 1 if out == "other" else 0
+        assert 0 == cgm_jax(
+            "run",
+            *files,
+            "--out",
+            tmp_path / out,
+            "--label-column",
+            "sex",
+            "--num-candidates",
+            1000,
+            "--seed",
+            seed,
+            "--bandwidth",
+            0.2,
+        )
+    first, again, other = (
+        (tmp_path / out / "north" / "reward.csv").read_bytes()
+        for out in ("first", "again", "other")
+    )
+    assert first == again
+    assert first != other
+
+
+def test_reward_rows_reach_the_promised_value(files, tmp_path: Path):
+    """From the files alone: v(D_i ∪ G_i) by the definition, in the scaled columns."""
+    from cgm_jax.files import read_parties
+    from cgm_jax.mediation import Settings, mediate
+
+    mediation = mediate(
+        files, tmp_path / "out", Settings("sex", bandwidth=0.2, num_candidates=1000)
+    )
+    result = mediation.collaboration
+    pool = np.concatenate(read_parties(files, label_column="sex").points)
+    shift, scale = pool.mean(0), pool.std(0)
+    reference = np.concatenate([(pool - shift) / scale, np.asarray(result.candidates)])
+
+    def mean_kernel(x, y):
+        d2 = ((x[:, None] - y[None]) ** 2).sum(-1)
+        return np.exp(-d2 / (2 * result.length_scale**2)).mean()
+
+    for i, path in enumerate(mediation.rewards):
+        reward = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1), ndmin=2)
+        own = read_parties(files, label_column="sex").points[i]
+        union = (np.concatenate([own, reward]) - shift) / scale
+        value = 2 * mean_kernel(union, reference) - mean_kernel(union, union)
+        assert result.rewards[i].stop_reason == "reached"
+        assert value >= result.scheme.reward_values[i] * (1 - 1e-5)
+        assert abs(value - result.rewards[i].final_value) < 1e-5
+
+
+def test_unstable_promises_ask_for_less(files, tmp_path: Path):
+    lower = {}
+    for option in ([], ["--no-stability"]):
+        out = tmp_path / f"out{len(option)}"
+        assert 0 == cgm_jax(
+            "run",
+            *files,
+            "--out",
+            out,
+            "--label-column",
+            "sex",
+            "--num-candidates",
+            1000,
+            *option,
+        )
+        report = json.loads((out / "mediator" / "report.json").read_text("utf-8"))
+        lower[len(option)] = json.dumps(report)
+    assert lower[0] != lower[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--beta", "-1"],
+        ["--beta", "nan"],
+        ["--beta", "much"],
+        ["--num-candidates", "0"],
+        ["--bandwidth", "0"],
+        ["--bandwidth", "inf"],
+        ["--seed", "-1"],
+        ["--scale", "log"],
+        ["--generator", "gan"],
+        ["--no-such-option"],
+    ],
+    ids=" ".join,
+)
+def test_bad_options(files, tmp_path: Path, capsys, options: list[str]):
+    out = tmp_path / "out"
+    code = cgm_jax("run", *files, "--out", out, "--label-column", "sex", *options)
+    assert code == 2
+    assert options[0] in one_line_error(capsys)
+    assert not out.exists()
+
+
+def test_one_party_has_nobody_to_pool_with(files, tmp_path: Path, capsys):
+    assert cgm_jax("run", files[0], "--out", tmp_path / "out") == 2
+    one_line_error(capsys)
+
+
+def test_a_damaged_file_is_named_with_its_place(files, tmp_path: Path, capsys):
+    text = files[1].read_text().splitlines()
+    text[3] = f"old,{SECRET},f"
+    files[1].write_text("\n".join(text))
+    out = tmp_path / "out"
+    assert cgm_jax("run", *files, "--out", out, "--label-column", "sex") == 3
+    message = one_line_error(capsys)
+    assert "south.csv, column age, row 4:" in message
+    assert SECRET not in message
+    assert "old" not in message
+    assert not out.exists()
+
+
+def test_a_missing_file(files, tmp_path: Path, capsys):
+    code = cgm_jax("run", *files, tmp_path / "east.csv", "--out", tmp_path / "out")
+    assert code == 6
+    assert "east.csv" in one_line_error(capsys)
+
+
+def test_results_are_not_overwritten_unasked(files, tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("keep")
+    options = ["--out", out, "--label-column", "sex", "--num-candidates", 500]
+    assert cgm_jax("run", *files, *options) == 2
+    assert "--overwrite" in one_line_error(capsys)
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+    assert cgm_jax("run", *files, *options, "--overwrite") == 0
+    assert (out / "mine.txt").read_text() == "keep"
+    assert (out / "north" / "reward.csv").exists()
+
+
+def test_promises_that_cannot_be_kept(files, tmp_path: Path, capsys, monkeypatch):
+    from cgm_jax import rewards
+
+    def infeasible(*args, **kwargs):
+        raise rewards.InfeasibleError(
+            "Parties 0 and 1 conflict.", lower_party=0, upper_party=1, rho=0.5
+        )
+
+    monkeypatch.setattr("cgm_jax.collaboration.solve_reward_scheme", infeasible)
+    out = tmp_path / "out"
+    code = cgm_jax(
+        "run", *files, "--out", out, "--label-column", "sex", "--num-candidates", 100
+    )
+    assert code == 4
+    assert "1600" in one_line_error(capsys)  # the most that was tried
+    assert list(out.iterdir()) == []
+
+
+def test_an_interrupt_is_one_line_and_leaves_nothing(
+    files, tmp_path: Path, capsys, monkeypatch
+):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cgm_jax.collaboration.weighted_sampling", interrupt)
+    out = tmp_path / "out"
+    code = cgm_jax("run", *files, "--out", out, "--label-column", "sex")
+    assert code == 130
+    assert "interrupted" in one_line_error(capsys)
+    assert list(out.iterdir()) == []
+
+
+def test_example_digits_are_files_that_run_takes(tmp_path: Path, capsys):
+    from cgm_jax.datasets import digits_parties
+    from cgm_jax.files import read_parties
+
+    folder = tmp_path / "parties"
+    assert cgm_jax("example", "digits", folder) == 0
+    parties = read_parties(sorted(folder.iterdir()), label_column="digit")
+    data = digits_parties("equal-disjoint")
+    for i in range(5):
+        np.testing.assert_array_equal(parties.points[i], data.parties[i])
+        np.testing.assert_array_equal(parties.labels[i], data.labels[i])
+    assert cgm_jax("example", "digits", folder) == 2
+    one_line_error(capsys)
+
+
+def test_demo_prints_the_papers_numbers_beside_ours(tmp_path: Path, capsys):
+    """At a fiftieth of the paper's size: what the numbers are is tested elsewhere."""
+    out = tmp_path / "demo"
+    assert cgm_jax("demo", "--out", out, "--num-candidates", 2000) == 0
+    printed = capsys.readouterr().out
+    for text in ("equal-disjoint", "unequal", "0.265", "0.0672", "6,123", "36,481"):
+        assert text in printed
+    assert (out / "report.html").exists()
+
+
+def test_help_names_every_command(capsys):
+    assert cgm_jax("--help") == 0
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in ("demo", "run", "example"))

@@ -1,0 +1,62 @@
+"""Rows of tables, there and back."""
+
+import jax
+import numpy as np
+import pytest
+
+from cgm_jax.generators import KernelDensity
+from cgm_jax.generators.tables import TableGenerator, TableScale
+
+RNG = np.random.default_rng(0)
+# Whole ages, incomes, and a column in which everyone is the same.
+ROWS = np.column_stack(
+    [RNG.integers(18, 80, 60), RNG.normal(3e4, 9e3, 60), np.full(60, 7.0)]
+)
+PARTIES = [ROWS[:20], ROWS[20:]]
+WHOLE = np.array([True, False, True])
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_rows_survive_the_translation(standardize: bool):
+    scale = TableScale.of(PARTIES, standardize=standardize, whole=WHOLE)
+    points = scale.scaled(ROWS)
+    assert points.dtype == np.float32
+    assert points.shape == (60, 2)  # the constant column is left out
+    np.testing.assert_allclose(scale.rows(points), ROWS, rtol=1e-5)
+
+
+def test_standardised_columns_have_mean_0_and_deviation_1():
+    scale = TableScale.of(PARTIES, standardize=True, whole=WHOLE)
+    points = np.concatenate([scale.scaled(rows) for rows in PARTIES])
+    np.testing.assert_allclose(points.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(points.std(0), 1, rtol=1e-5)
+
+
+def test_unscaled_columns_stay_as_they_are():
+    scale = TableScale.of(PARTIES, standardize=False, whole=WHOLE)
+    np.testing.assert_array_equal(scale.scaled(ROWS), ROWS[:, :2].astype(np.float32))
+
+
+def test_drawn_rows_can_be_handed_out_as_they_were_valued():
+    scale = TableScale.of(PARTIES, standardize=True, whole=WHOLE)
+    generator = TableGenerator(KernelDensity(0.5), scale)
+    model = generator.fit(jax.random.key(0), scale.scaled(ROWS))
+    points = generator.sample(jax.random.key(1), model, 100)
+    rows = scale.rows(points)
+    np.testing.assert_array_equal(rows[:, 0], np.rint(rows[:, 0]))
+    assert len(np.unique(rows[:, 0])) > 20
+    np.testing.assert_array_equal(rows[:, 2], 7)
+    np.testing.assert_array_equal(scale.scaled(rows), points)
+
+
+def test_more_rows_start_with_fewer():
+    scale = TableScale.of(PARTIES, standardize=True, whole=WHOLE)
+    generator = TableGenerator(KernelDensity(0.5), scale)
+    model = generator.fit(jax.random.key(0), scale.scaled(ROWS))
+    few, more = (generator.sample(jax.random.key(1), model, num) for num in (10, 25))
+    np.testing.assert_array_equal(more[:10], few)
+
+
+def test_nothing_varies():
+    with pytest.raises(ValueError, match="same row everywhere"):
+        TableScale.of([np.ones((2, 3))] * 2, standardize=True, whole=WHOLE)
