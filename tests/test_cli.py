@@ -85,19 +85,22 @@ def test_run_writes_a_reward_a_party_and_a_report(files, tmp_path: Path, capsys)
 def test_the_same_seed_writes_the_same_bytes(files, tmp_path: Path):
     for out in ("first", "again", "other"):
         seed = 1 if out == "other" else 0
-        assert 0 == cgm_jax(
-            "run",
-            *files,
-            "--out",
-            tmp_path / out,
-            "--label-column",
-            "sex",
-            "--num-candidates",
-            1000,
-            "--seed",
-            seed,
-            "--bandwidth",
-            0.2,
+        assert (
+            cgm_jax(
+                "run",
+                *files,
+                "--out",
+                tmp_path / out,
+                "--label-column",
+                "sex",
+                "--num-candidates",
+                1000,
+                "--seed",
+                seed,
+                "--bandwidth",
+                0.2,
+            )
+            == 0
         )
     first, again, other = (
         (tmp_path / out / "north" / "reward.csv").read_bytes()
@@ -138,16 +141,19 @@ def test_unstable_promises_ask_for_less(files, tmp_path: Path):
     lower = {}
     for option in ([], ["--no-stability"]):
         out = tmp_path / f"out{len(option)}"
-        assert 0 == cgm_jax(
-            "run",
-            *files,
-            "--out",
-            out,
-            "--label-column",
-            "sex",
-            "--num-candidates",
-            1000,
-            *option,
+        assert (
+            cgm_jax(
+                "run",
+                *files,
+                "--out",
+                out,
+                "--label-column",
+                "sex",
+                "--num-candidates",
+                1000,
+                *option,
+            )
+            == 0
         )
         report = json.loads((out / "mediator" / "report.json").read_text("utf-8"))
         lower[len(option)] = json.dumps(report)

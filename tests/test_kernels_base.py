@@ -134,10 +134,7 @@ def test_gradient_is_finite_at_coincident_points(name: str):
     with jax.enable_x64(True):
         kernel = jax.tree.map(jnp.asarray, KERNELS[name](3))
         found = gradient(kernel, x, x[:33], WEIGHTS)
-        alone = gradient(kernel, x, np.tile(x[:1], (33, 1)), WEIGHTS)[1]
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
-    # At its largest value a kernel of the distance rises in no direction.
-    np.testing.assert_allclose(alone[0], 0, atol=1e-12)
 
 
 @every_kernel

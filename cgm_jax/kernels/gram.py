@@ -86,7 +86,7 @@ def gram_sums(
         parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
         candidates: synthetic points, shape ``(g, d)``; g may be 0.
         tile_size: number of points on the side of a tile: the same sums, and memory of
-            ``tile_size**2`` kernel entries a core. By default 1,024 on a CPU and 4,096
+            ``tile_size**2`` kernel entries a core. By default 512 on a CPU and 4,096
             elsewhere.
 
     Returns:
@@ -119,7 +119,7 @@ def gram_sums(
 
 def default_tile_size() -> int:
     """Side of a tile that a core's cache or an accelerator likes."""
-    return 1024 if jax.default_backend() == "cpu" else 4096
+    return 512 if jax.default_backend() == "cpu" else 4096
 
 
 def as_blocks(

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._arrays import is_traced
+from cgm_jax._exponential import exp_nonpositive
 
 from .base import Kernel
 from .distances import squared_distances
@@ -97,7 +98,7 @@ class SquaredExponential(Stationary):
 
     def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
         """exp(−r²/2)."""
-        return jnp.exp(-r2 / 2)
+        return exp_nonpositive(-r2 / 2)
 
 
 @jax.tree_util.register_dataclass

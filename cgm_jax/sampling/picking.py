@@ -22,6 +22,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
+from cgm_jax._exponential import exp_nonpositive
 from cgm_jax.kernels.base import Embedding, Kernel
 
 from .draw import inverse_cdf
@@ -126,7 +127,7 @@ def _draw(
     scale = jnp.where(is_flat, 1e-30, beta / jnp.where(is_flat, 1, spread))
     # exp(β (Δ̄ − 1)) <= 1. Kept: fused into the sums, exponentials would be computed
     # more than once.
-    weights = lax.optimization_barrier(jnp.exp((witness - largest) * scale))
+    weights = lax.optimization_barrier(exp_nonpositive((witness - largest) * scale))
     # Three short cumulative sums: a long one costs more than all the rest.
     num_columns = witness.shape[1]
     of_column = _fold(jnp.add, weights).reshape(-1, column_group(num_columns))
@@ -134,7 +135,8 @@ def _draw(
     member, rest = inverse_cdf(rest, of_column[group])
     column = group * of_column.shape[1] + member
     row, _ = inverse_cdf(rest, weights[:, column])
-    return row * num_columns + column
+    # Half as wide as an index in 64-bit mode, and twice as fast to compare with.
+    return (row * num_columns + column).astype(jnp.int32)
 
 
 def _add(
@@ -152,8 +154,8 @@ def _add(
     k = kernel.pairwise(picked, points).reshape(shape)
     rate = (pool.reference_sums / pool.reference_size).astype(k.dtype).reshape(shape)
     # A comparison for every candidate is cheaper than a copy for a write in place.
-    is_picked = jnp.arange(k.size, dtype=jnp.int32).reshape(shape) == index
-    witness = jnp.where(is_picked, -jnp.inf, lane.witness + (rate - k))
+    position = jnp.arange(k.size, dtype=index.dtype).reshape(shape)
+    witness = jnp.where(position == index, -jnp.inf, lane.witness + (rate - k))
     return (
         Lane(
             witness,

@@ -1,0 +1,352 @@
+"""The report of a run: one page for people, one file of numbers for programs.
+
+The page is a single file without scripts or links to anything outside; its pictures are
+in it. Its numbers are those of `report_data`, rounded. No mathematics here.
+"""
+
+import base64
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import plots
+from .collaboration import Collaboration
+from .files import write_text
+from .sampling import Reward
+
+__all__ = ["PrintedNumbers", "ReportSection", "report_data", "write_report"]
+
+# Of a table of 2**n values, more is of no use to a reader.
+MAX_TABULATED_PARTIES = 10
+# A reward value this close to the most possible needs a number of points that differs
+# by a factor of two between draws, because further points hardly change the value.
+AT_LIMIT = 0.999
+
+_DOTS_PER_INCH = 160
+_STOP_WORDS = {
+    "reached": "reward value reached",
+    "exhausted": "no candidates left",
+    "stalled": "value stopped rising",
+    "max_picks": "limit on points",
+}
+
+
+@dataclass(frozen=True)
+class PrintedNumbers:
+    """What the paper prints for a collaboration, to stand beside what was computed.
+
+    Attributes:
+        length_scale: ℓ.
+        max_reward_value: v*.
+        rho: ρ.
+        normalized_shapley: α, one a party.
+        reward_values: r, one a party.
+        num_points: |G_i|, one a party, for every β.
+    """
+
+    length_scale: float
+    max_reward_value: float
+    rho: float
+    normalized_shapley: Sequence[float]
+    reward_values: Sequence[float]
+    num_points: Mapping[float, Sequence[int]]
+
+
+@dataclass(frozen=True, eq=False)
+class ReportSection:
+    """One set of promises, and one draw or several that keep them.
+
+    Attributes:
+        title: of the section.
+        collaborations: at least one; they differ in β and in what was drawn only, as
+            those of `Collaboration.redraw` do.
+        names: the parties' names.
+        columns: names of the columns of the points.
+        warnings: sentences besides those of the collaborations, such as those on files.
+        printed: what the paper prints.
+    """
+
+    title: str
+    collaborations: Sequence[Collaboration]
+    names: Sequence[str]
+    columns: Sequence[str] | None = None
+    warnings: Sequence[str] = ()
+    printed: PrintedNumbers | None = None
+
+
+def write_report(
+    path: str | Path,
+    sections: Sequence[ReportSection],
+    *,
+    title: str,
+    settings: Mapping[str, Any],
+    generator_note: str = "",
+) -> None:
+    """Publish the page: what was valued, promised and handed out, with pictures.
+
+    Args:
+        path: the file, such as ``report.html``. It appears complete or not at all.
+        sections: at least one.
+        title: of the page.
+        settings: what the run can be repeated with: options, seeds, versions, digests
+            of the inputs; text, numbers, and lists and dicts of them.
+        generator_note: a sentence on where the candidates come from.
+
+    Raises:
+        ValueError: if there is not one name a party.
+        FileAccessError: if the system refuses.
+
+    Example:
+        >>> import jax, cgm_jax, tempfile
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> section = ReportSection("Two banks", [result], ["bank A", "bank B"])
+        >>> path = Path(tempfile.mkdtemp(), "report.html")
+        >>> write_report(path, [section], title="Rewards", settings={"seed": 0})
+        >>> path.read_text("utf-8")[:15]
+        '<!doctype html>'
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cgm_jax"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=_number, stop=_stop)
+    page = environment.get_template("report.html.j2").render(
+        title=title,
+        sections=[
+            {
+                "data": report_data(section, settings={}),
+                "printed": section.printed,
+                "pictures": list(_pictures(section)),
+            }
+            for section in sections
+        ],
+        settings=list(_rows(settings)),
+        generator_note=generator_note,
+        at_limit=AT_LIMIT,
+    )
+    write_text(path, page + "\n")
+
+
+def report_data(
+    section: ReportSection, *, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All numbers of a section in full, as plain objects for `files.write_json`.
+
+    Args:
+        section: what was valued, promised and handed out.
+        settings: what the run can be repeated with.
+
+    Returns:
+        Dicts with text keys, lists, text and finite numbers. NaN is None, an infinite β
+        the text "inf". Coalition values, by bitmask, only for 10 parties or fewer.
+
+    Raises:
+        ValueError: if there is not one name a party.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> section = ReportSection("Two banks", [result], ["bank A", "bank B"])
+        >>> data = report_data(section, settings={"seed": 0})
+        >>> [(party["name"], party["rows"]) for party in data["parties"]]
+        [('bank A', 2), ('bank B', 3)]
+    """
+    promised = section.collaborations[0]
+    scheme, num_parties = promised.scheme, len(promised.parties)
+    if len(section.names) != num_parties:
+        raise ValueError(
+            f"Expected {num_parties} names, one a party, got {len(section.names)}: "
+            f"{list(section.names)}."
+        )
+    pool_values = promised.pool_values
+    columns = {
+        "name": section.names,
+        "rows": [len(points) for points in promised.parties],
+        "shapley_value": scheme.shapley,
+        "normalized_shapley": scheme.normalized_shapley,
+        "own_value": scheme.own_values,
+        "own_value_pool_only": pool_values[1 << np.arange(num_parties)],
+        "lower_value": scheme.lower_values,
+        "reward_value": scheme.reward_values,
+        "upper_value": scheme.upper_values,
+    }
+    data = {
+        "title": section.title,
+        "settings": settings,
+        "length_scale": promised.length_scale,
+        "dimension": promised.candidates.shape[1],
+        "num_candidates": len(promised.candidates),
+        "max_reward_value": scheme.max_reward_value,
+        "rho": scheme.rho,
+        "fairness_weight": scheme.fairness_weight,
+        "limiting_lower_party": scheme.limiting_lower_party,
+        "limiting_upper_party": scheme.limiting_upper_party,
+        "parties": [
+            dict(zip(columns, row, strict=True))
+            for row in zip(*columns.values(), strict=True)
+        ],
+        "draws": [
+            {
+                "inverse_temperature": drawn.inverse_temperature,
+                "rewards": [_reward_data(reward) for reward in drawn.rewards],
+            }
+            for drawn in section.collaborations
+        ],
+        "warnings": list(_warnings(section)),
+    }
+    if num_parties <= MAX_TABULATED_PARTIES:
+        data["coalition_values"] = promised.coalition_values
+        data["coalition_values_pool_only"] = pool_values
+    return _plain(data)
+
+
+def _reward_data(reward: Reward) -> dict[str, Any]:
+    return {
+        "num_points": len(reward.indices),
+        "final_value": reward.final_value,
+        "shortfall": reward.shortfall,
+        "stop_reason": reward.stop_reason,
+    }
+
+
+def _warnings(section: ReportSection) -> Iterator[str]:
+    """Every sentence once, with the β of the draws that it is about unless of all."""
+    yield from section.warnings
+    betas: dict[str, list[str]] = {}
+    for drawn in section.collaborations:
+        for sentence in drawn.warnings:
+            betas.setdefault(sentence, []).append(f"{drawn.inverse_temperature:g}")
+    for sentence, about in betas.items():
+        of_all = len(about) == len(section.collaborations)
+        yield sentence if of_all else f"β = {', '.join(about)}: {sentence}"
+
+
+def _pictures(section: ReportSection) -> Iterator[dict[str, str]]:
+    """The pictures of a section, with what to tell those who cannot see them."""
+    first, names = section.collaborations[0], section.names
+    plane = plots.plane_of(np.concatenate(first.parties), section.columns)
+    several = len(section.collaborations) > 1
+    at_beta = f" (β = {first.inverse_temperature:g})" if several else ""
+    yield _picture(
+        plots.plot_contributions(first, names),
+        "What each party contributed, and what it was promised",
+        "Two bar charts, one bar a party: contribution α, and reward value r. The "
+        "numbers are in the table above.",
+        "Left: how much each party's data added to the others', the largest set to 1. "
+        "Right, the grey bars: the value promised. The black mark is the value of the "
+        "party's own data, the orange one the most that it could be given, with all "
+        "candidates.",
+    )
+    yield _picture(
+        plots.plot_feasible_region(first.scheme, names),
+        "Why these reward values",
+        "The region of all pairs of ρ and v* that keep the promises, with the chosen "
+        f"pair in its upper right corner: ρ = {first.scheme.rho:.3g}, "
+        f"v* = {first.scheme.max_reward_value:.4g}.",
+        "Each point of the shaded region is a choice of ρ and v* that gives every party "
+        "at least what it must get and no more than there is. The dot is the choice "
+        "made, the largest v*. The coloured lines are the two limits it runs into; the "
+        "grey ones are the other limits.",
+    )
+    yield _picture(
+        plots.plot_values(first, names),
+        f"How the value of each party's data rose{at_beta}",
+        "Line charts, one a party: the value of its data rises with the number of "
+        "synthetic points to the reward value, a dashed line.",
+        "Synthetic points were added one by one, from left to right on a logarithmic "
+        "scale, until the value of the party's data with them reached its reward value, "
+        "the dashed line. Where a line is flat, points add little.",
+    )
+    yield _picture(
+        plots.plot_rewards(first, names, plane=plane),
+        f"What each party was handed out{at_beta}",
+        "Scatter plots, one a party, on the same axes: the candidates, the party's own "
+        "data, and its synthetic points.",
+        f"Each dot is a row: grey the candidates, blue the party's own data (at most "
+        f"{plots.MAX_DOTS:,} of each are shown), orange its reward, the stronger the "
+        f"earlier it was drawn. {_words_on(plane)}",
+    )
+    if several:
+        yield _picture(
+            plots.plot_reward_over_temperatures(
+                section.collaborations, 0, names=names, plane=plane
+            ),
+            f"The same promise kept with other β: {names[0]}",
+            f"Scatter plots of the reward of {names[0]}, one for each β, on the same "
+            "axes: the larger β, the fewer points.",
+            "As in Figure 1 of the paper. The larger β, the more a draw prefers points "
+            "that raise the value most: fewer are needed, and they keep away from what "
+            "the party has.",
+        )
+
+
+def _words_on(plane: plots.Plane) -> str:
+    if len(plane.axes) == 1:
+        return "The data have one column; height means nothing."
+    if plane.axes[0].startswith("principal"):
+        return (
+            "The data have more than two columns; the picture shows them along the two "
+            "directions in which they differ most, so that points that look close may "
+            "not be."
+        )
+    return "The axes are the two columns of the data."
+
+
+def _picture(figure: Any, heading: str, alt: str, caption: str) -> dict[str, str]:
+    stream = io.BytesIO()
+    # Without the version of the library, which would change the file.
+    figure.savefig(stream, dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    data = base64.b64encode(stream.getvalue()).decode("ascii")
+    return {"heading": heading, "data": data, "alt": alt, "caption": caption}
+
+
+def _rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Settings as rows of a table; what is in a dict has the name of both."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}: {inner}", text) for inner, text in _rows(value))
+        elif isinstance(value, (list, tuple)):
+            yield name, ", ".join(map(str, value))
+        else:
+            yield name, "–" if value is None else str(value)
+
+
+def _number(value: float | int | str | None) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def _stop(reward: Mapping[str, Any]) -> str:
+    if reward["stop_reason"] == "reached" and not reward["num_points"]:
+        return "own data suffice"
+    return _STOP_WORDS[reward["stop_reason"]]
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and their scalars as Python's; NaN as None, infinities as text."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
