@@ -94,8 +94,8 @@ def weighted_sampling(
         candidates: G, shape ``(g, d)``; as in `gram_sums`, float64 points are computed
             in float64 and others in float32.
         sums: sums between the n parties and the candidates.
-        reward_values: r, shape ``(n,)``. A value counts as reached within the rounding
-            of one entry of the kernel, ``eps * r_i``.
+        reward_values: r, shape ``(n,)``. A value counts as reached within rounding:
+            ``eps * r_i``, with the eps of the points' dtype.
         inverse_temperature: β >= 0: 0 is uniform, infinity takes the best each time
             (the first of equals is not preferred). The larger, the fewer points.
         max_picks: most points a party gets; all candidates by default.
@@ -224,10 +224,14 @@ def _draw_reward(
     report: Callable[[int, float], None],
 ) -> Reward:
     size = float(lane.size)
-    initial = 2 * float(lane.across) / (size * float(pool.reference_size))
-    initial -= float(lane.within) / size**2
-    # A limit that the scheme attains exactly must not be missed by rounding.
-    enough = target - float(np.finfo(lane.witness.dtype).eps) * abs(target)
+    with_reference = 2 * float(lane.across) / (size * float(pool.reference_size))
+    with_itself = float(lane.within) / size**2
+    initial = with_reference - with_itself
+    # A limit that the scheme attains exactly must not be missed by rounding: that of
+    # one kernel entry, and that of the two means whose difference a value is.
+    rounding = float(np.finfo(lane.witness.dtype).eps) * abs(target)
+    rounding += 8 * float(np.finfo(np.float64).eps) * (with_reference + with_itself)
+    enough = target - rounding
     limit = num_candidates if max_picks is None else min(max_picks, num_candidates)
     patience = max(MIN_PATIENCE, round(PATIENCE * num_candidates))
     indices: list[int] = []
