@@ -19,7 +19,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(VENV)/with-run ## the paper's five banks, end to end, and a report with pictures
-	$(bin)/cgm-jax demo --out demo-report
+	$(bin)/cgm-jax demo --out demo-report --overwrite
 
 test: $(VENV)/with-test ## the tests and the docstring examples, without the slow ones
 	$(bin)/pytest -m "not slow"

@@ -12,6 +12,7 @@ from . import kernels as kernels
 from . import rewards as rewards
 from . import sampling as sampling
 from . import valuation as valuation
+from ._version import __version__ as __version__
 from .collaboration import Collaboration as Collaboration
 from .collaboration import collaborate as collaborate
 
@@ -25,4 +26,3 @@ __all__ = [
     "sampling",
     "valuation",
 ]
-__version__ = "0.1.0"

@@ -116,6 +116,6 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
     return [x if x.dtype == dtype else x.astype(dtype) for _, x in named]
 
 
-def to_host(array: Array) -> Float[Array | np.ndarray, "..."] | np.floating:
+def to_host(array: Array) -> Float[Array | np.ndarray, "..."]:
     """A result as NumPy float64, or as it is inside the user's transformation."""
-    return array if is_traced(array) else np.asarray(array, np.float64)[()]
+    return array if is_traced(array) else np.asarray(array, np.float64)

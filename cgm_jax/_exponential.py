@@ -24,7 +24,7 @@ LN2 = np.log(2.0)
 LN2_HIGH = np.float32(round(LN2 * 2**9) / 2**9)
 LN2_LOW = np.float32(LN2 - LN2_HIGH)
 Q = np.polynomial.Chebyshev.interpolate(
-    lambda r: sum(r**k / math.factorial(k + 2) for k in range(15)),
+    np.polynomial.Polynomial([1 / math.factorial(k + 2) for k in range(15)]),
     4,
     domain=[-LN2 / 2, LN2 / 2],
 ).convert(kind=np.polynomial.Polynomial)

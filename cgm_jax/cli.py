@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 try:
     import typer
@@ -48,7 +48,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-screen = Console(soft_wrap=False)
+Number = TypeVar("Number", int, float)
+screen = Console()
 errors = Console(stderr=True)
 
 
@@ -81,10 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = app(words, standalone_mode=False)
-    except KeyboardInterrupt:
+    except _Interrupted:
         _fail("interrupted; files that were already published are complete", 130)
-    except typer.Abort:
-        _fail("interrupted", 130)
     except typer.TyperException as error:
         _fail(f"{error.format_message()} See cgm-jax --help.", 2)
     except UsageError as error:
@@ -112,6 +111,11 @@ def demo(
     ] = False,
 ) -> None:
     """The paper's five banks, end to end, beside the paper's numbers."""
+    with _interruptible():
+        _demo(out, seed=seed, num_candidates=num_candidates, overwrite=overwrite)
+
+
+def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None:
     from .report import ReportSection, write_report
 
     folder = prepare_output_dir(out, overwrite=overwrite)
@@ -132,13 +136,15 @@ def demo(
                 title=f"Credit ratings, {experiment.split} split",
                 collaborations=list(experiment.collaborations.values()),
                 names=names,
-                paper=experiment.paper,
+                columns=("credit score", "likelihood of default"),
+                printed=experiment.paper,
             )
             for experiment in experiments
         ],
         title="Five banks share credit ratings",
         settings={"seed": seed, "number of candidates": num_candidates},
-        notes=(),
+        generator_note="The candidates come from the mixture that the banks' customers "
+        "were drawn from, as in the paper.",
     )
     _print_report(report)
 
@@ -187,7 +193,7 @@ def run(
         stability=not no_stability,
         overwrite=overwrite,
     )
-    with _progress("Rewards") as progress:
+    with _interruptible(), _progress("Rewards") as progress:
         mediation = mediate(files, out, settings, progress=progress)
     _print_mediation(mediation)
 
@@ -220,7 +226,11 @@ def digits(
             label_column="digit",
             integer_columns=DIGIT_FEATURES,
         )
-    screen.print(f"Wrote {i + 1} files of {len(points)} digits each to {folder}/")
+    sizes = {len(points) for points in data.parties}
+    screen.print(
+        f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/",
+        markup=False,
+    )
 
 
 def _print_experiment(experiment: Experiment) -> None:
@@ -243,7 +253,8 @@ def _print_experiment(experiment: Experiment) -> None:
         ("exponent ρ", ours.scheme.rho, paper.rho),
     )
     counts = Table(
-        title=f"{title}: synthetic points |G_i|, ours / the paper's",
+        show_lines=True,
+        title=f"{title}: synthetic points |G_i|, ours and below them the paper's",
         title_justify="left",
     )
     counts.add_column("β")
@@ -270,7 +281,7 @@ def _print_experiment(experiment: Experiment) -> None:
             "* r is within 0.1 % of the most this bank can be given, v(D ∪ G): the "
             "value is flat there, and |G_i| varies by a factor of two between seeds."
         )
-    _print_warnings(ours)
+    _print_warnings(ours, [f"bank {i + 1}" for i in range(5)])
 
 
 def _add_pair(table: Table, name: str, ours, printed) -> None:
@@ -283,7 +294,7 @@ def _add_pair(table: Table, name: str, ours, printed) -> None:
 
 
 def _count(ours: int, printed: int) -> str:
-    return f"{ours:,} / {printed:,} ({ours / printed - 1:+.0%})"
+    return f"{ours:,}\n{printed:,} ({round(100 * (ours / printed - 1)):+d} %)"
 
 
 def _mark(ours: float, printed: float) -> str:
@@ -293,16 +304,12 @@ def _mark(ours: float, printed: float) -> str:
 
 def _print_mediation(mediation: Mediation) -> None:
     result = mediation.collaboration
-    table = Table(title="Rewards", title_justify="left")
+    table = Table(
+        title="Value of the own data, promised, and reached with the rows given",
+        title_justify="left",
+    )
     table.add_column("party")
-    for column in (
-        "rows",
-        "share α",
-        "own value",
-        "promised r",
-        "rows given",
-        "reached",
-    ):
+    for column in ("rows", "α", "own value", "promised", "given", "reached"):
         table.add_column(column, justify="right")
     table.add_column("draw")
     for i, (name, reward) in enumerate(
@@ -331,14 +338,14 @@ def _print_mediation(mediation: Mediation) -> None:
         )
     for sentence in mediation.parties.warnings:
         screen.print(f"warning: {sentence}", markup=False)
-    _print_warnings(result)
+    _print_warnings(result, mediation.parties.names)
     folder = mediation.rewards[0].parent.parent
     screen.print(f"One reward file a party: {folder}/<party>/reward.csv", markup=False)
     _print_report(mediation.report)
 
 
-def _print_warnings(collaboration: Collaboration) -> None:
-    for sentence in collaboration.warnings:
+def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
+    for sentence in collaboration.warnings_for(names):
         screen.print(f"warning: {sentence}", markup=False)
 
 
@@ -356,6 +363,7 @@ def _progress(title: str) -> Iterator:
         TimeElapsedColumn(),
         console=errors,
         transient=True,
+        disable=not errors.is_terminal,
     ) as bar:
         task = bar.add_task(escape(title), total=1.0)
 
@@ -365,7 +373,19 @@ def _progress(title: str) -> Iterator:
         yield tell
 
 
-def _at_least(option: str, number: float, least: int):
+class _Interrupted(Exception):
+    """The user pressed Ctrl-C; typer would answer it with an empty line."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _Interrupted from None
+
+
+def _at_least(option: str, number: Number, least: int) -> Number:
     if not number >= least:
         raise UsageError(
             f"{option}: expected a number of at least {least}, got {number}"

@@ -31,6 +31,7 @@ from .rewards import (
     solve_reward_scheme,
     stability_lower_values,
 )
+from .rewards.result import party_names
 from .sampling import Reward, weighted_sampling
 from .valuation import coalition_values, shapley_values, values_with_candidates
 
@@ -43,6 +44,23 @@ Progress = Callable[[str, float], None]
 FLAT_KERNEL = 10.0
 # Children of the key: `fold_in(key, i)` is party i's, so these are no party's number.
 FIT, SAMPLE = 2**31 - 2, 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """Why the length scale is many times the median distance of two points."""
+
+    length_scale: float
+    """ℓ with all parties."""
+
+    median: float
+    """Of the distance of two points of the pool."""
+
+    party: int
+    """Without which the length scale would be smallest."""
+
+    without_party: float
+    """ℓ then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +94,8 @@ class Collaboration:
     length_scale: float
     """ℓ, in the units of the points; NaN for a kernel without a scalar one."""
 
-    notes: tuple[str, ...]
-    """What was noticed before the draw, in sentences."""
+    outlier: Outlier | None
+    """What made the kernel flat, if it is."""
 
     @property
     def shapley_values(self) -> Float[np.ndarray, " n"]:
@@ -116,7 +134,15 @@ class Collaboration:
     @property
     def warnings(self) -> tuple[str, ...]:
         """All that a mediator should know before handing out the rewards."""
-        return (*self.notes, *self.scheme.warnings, *_draw_warnings(self.rewards))
+        return self.warnings_for(None)
+
+    def warnings_for(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """The warnings with the parties' names, or with their numbers from 0."""
+        return (
+            *_length_scale_warnings(self.outlier, names),
+            *self.scheme.warnings_for(names),
+            *_draw_warnings(self.rewards, names),
+        )
 
     def redraw(
         self,
@@ -274,11 +300,11 @@ def _promise(
         kernel = SquaredExponential(1.0)
         length_scale = smallest_length_scale(kernel, parties, candidates)
         kernel = kernel.with_length_scale(length_scale)
-        notes = _length_scale_notes(length_scale, parties, candidates)
+        outlier = _find_outlier(length_scale, parties, candidates)
     else:
         own = getattr(kernel, "length_scale", np.nan)
         length_scale = float(own) if np.ndim(own) == 0 else np.nan
-        notes = ()
+        outlier = None
     _tell(progress, "kernel sums", 0.0)
     sums = gram_sums(kernel, parties, candidates)
     _tell(progress, "reward scheme", 0.0)
@@ -302,51 +328,61 @@ def _promise(
         rewards=[],
         inverse_temperature=np.nan,
         length_scale=length_scale,
-        notes=notes,
+        outlier=outlier,
     )
 
 
-def _length_scale_notes(
+def _find_outlier(
     length_scale: float, parties: list[Points], candidates: Points
-) -> tuple[str, ...]:
-    """Whether one party's outliers made the kernel flat for everyone."""
+) -> Outlier | None:
+    """Whose data made the kernel flat for everyone, if anyone's did."""
     median = median_length_scale(np.concatenate(parties))
     if length_scale <= FLAT_KERNEL * median:
-        return ()
+        return None
     without = [
         smallest_length_scale(
             SquaredExponential(1.0), parties[:i] + parties[i + 1 :], candidates
         )
         for i in range(len(parties))
     ]
-    culprit = int(np.argmin(without))
-    return (
-        f"The length scale {length_scale:.4g} is {length_scale / median:.0f} times the "
-        "median distance of two points: hardly any two points differ, so all data are "
-        f"worth about the same. Without party {culprit} (counted from 0) it would be "
-        f"{without[culprit]:.4g}: look for outliers or other units there.",
-    )
+    party = int(np.argmin(without))
+    return Outlier(length_scale, median, party, without[party])
 
 
-def _draw_warnings(rewards: list[Reward]) -> list[str]:
+def _length_scale_warnings(
+    outlier: Outlier | None, names: Sequence[str] | None
+) -> list[str]:
+    if outlier is None:
+        return []
+    return [
+        f"The length scale {outlier.length_scale:.4g} is "
+        f"{outlier.length_scale / outlier.median:.0f} times the median distance of two "
+        "points: hardly any two points differ, so all data are worth about the same. "
+        f"Without {party_names([outlier.party], names)} it would be "
+        f"{outlier.without_party:.4g}: look for outliers or other units there."
+    ]
+
+
+def _draw_warnings(rewards: list[Reward], names: Sequence[str] | None) -> list[str]:
     """What the draws did not keep of the promises."""
     found = []
     missed = [i for i, reward in enumerate(rewards) if reward.stop_reason != "reached"]
     for i in missed:
         reward = rewards[i]
         found.append(
-            f"Party {i} (counted from 0) was promised {reward.reward_value:.6g} and "
-            f"has {reward.final_value:.6g}, {reward.shortfall:.2g} less: the draw was "
-            f"{reward.stop_reason}."
+            f"{party_names([i], names)}: promised was {reward.reward_value:.6g}, "
+            f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less; the draw "
+            f"was {reward.stop_reason}."
         )
     promised = np.array([reward.reward_value for reward in rewards])
     realised = np.array([reward.final_value for reward in rewards])
     for i, j in zip(*np.nonzero(promised[:, None] > promised[None]), strict=True):
         if realised[i] < realised[j] and i not in missed and j not in missed:
             found.append(
-                f"Party {i} was promised more than party {j} (counted from 0) by "
+                f"{party_names([i, j], names)}: the first was promised more by "
                 f"{promised[i] - promised[j]:.2g}, but has less by "
-                f"{realised[j] - realised[i]:.2g}: the last point drawn overshoots."
+                f"{realised[j] - realised[i]:.2g}, since the last point drawn "
+                "overshoots."
             )
     return found
 

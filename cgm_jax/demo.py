@@ -1,13 +1,12 @@
 """The paper's five banks, at the paper's size, beside the paper's numbers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
 import numpy as np
 from jaxtyping import Bool
 
-from .collaboration import Collaboration, collaborate
+from .collaboration import Collaboration, Progress, collaborate
 from .datasets import PaperResults, credit_ratings, paper_results
 from .datasets.splits import Split
 
@@ -48,7 +47,7 @@ def run_experiment(
     *,
     seed: int = 0,
     num_candidates: int = 100_000,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Experiment:
     """Value the banks' data, promise rewards, and draw them at every β of the paper.
 
@@ -67,12 +66,12 @@ def run_experiment(
     data = credit_ratings(split, num_candidates=num_candidates)
     key = jax.random.key(seed)
 
-    def told(beta: int) -> Callable[[str, float], None] | None:
-        if progress is None:
-            return None
-        return lambda stage, share: progress(
-            f"{stage}, beta = {beta}" if stage == "sampling" else stage, share
-        )
+    def told(beta: int) -> Progress:
+        def tell(stage: str, share: float) -> None:
+            if progress is not None:
+                progress(f"{stage}, beta = {beta}", share)
+
+        return tell
 
     first, *others = BETAS
     promised = collaborate(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from ._version import __version__
 from .collaboration import Collaboration, Progress, collaborate
 from .files import (
     InputError,
@@ -23,6 +24,7 @@ from .generators import KernelDensity
 from .generators.labels import PooledLabels, label_points
 from .generators.tables import TableGenerator, TableScale
 from .report import ReportSection, report_data, write_report
+from .rewards import InfeasibleError
 
 __all__ = ["Mediation", "Settings", "mediate"]
 
@@ -101,21 +103,32 @@ def mediate(
     except ValueError as error:
         raise InputError(str(error), file=parties.files[0].path) from error
     points = [scale.scaled(rows) for rows in parties.points]
-    result = collaborate(
-        jax.random.key(settings.seed),
-        points,
-        TableGenerator(KernelDensity(settings.bandwidth), scale),
-        inverse_temperature=settings.beta,
-        stability=settings.stability,
-        num_candidates=settings.num_candidates,
-        max_candidates=16 * settings.num_candidates,
-        progress=progress,
-    )
+    try:
+        result = collaborate(
+            jax.random.key(settings.seed),
+            points,
+            TableGenerator(KernelDensity(settings.bandwidth), scale),
+            inverse_temperature=settings.beta,
+            stability=settings.stability,
+            num_candidates=settings.num_candidates,
+            max_candidates=16 * settings.num_candidates,
+            progress=progress,
+        )
+    except InfeasibleError as error:
+        for party in {error.lower_party, error.upper_party}:
+            error.add_note(f"Party {party} is {parties.names[party]}.")
+        raise
     labels = _labels(parties, points, result, settings)
-    section = ReportSection("Rewards", (result,), parties.names)
+    section = ReportSection(
+        "Rewards",
+        (result,),
+        parties.names,
+        columns=np.array(parties.columns)[scale.varies].tolist(),
+        warnings=parties.warnings,
+    )
     described = _described(parties, result, labels, settings)
     # Pictures and tables are made before the first file is published.
-    data = report_data([section], settings=described)
+    data = report_data(section, settings=described)
     rewards = tuple(
         _write_reward(folder / name / "reward.csv", i, parties, result, scale, labels)
         for i, name in enumerate(parties.names)
@@ -127,7 +140,7 @@ def mediate(
         [section],
         title="Rewards of the collaboration",
         settings=described,
-        notes=(KDE_NOTE, *parties.warnings),
+        generator_note=KDE_NOTE,
     )
     return Mediation(parties, result, labels, report, rewards)
 
@@ -176,7 +189,7 @@ def _described(
     settings: Settings,
 ) -> dict[str, Any]:
     """Everything that is needed to repeat the run, in words for the report."""
-    versions = ("cgm-jax", "jax", "jaxlib", "numpy", "scipy", "cvxpy")
+    packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
     return {
         "inverse temperature (beta)": settings.beta,
         "seed": settings.seed,
@@ -193,7 +206,10 @@ def _described(
             {"party": name, "file": file.path.name, "sha256": file.sha256}
             for name, file in zip(parties.names, parties.files, strict=True)
         ],
-        "versions": {name: importlib.metadata.version(name) for name in versions}
-        | {"python": platform.python_version()},
+        "versions": {
+            "cgm-jax": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in packages},
+        },
         "device": str(jax.devices()[0].device_kind),
     }

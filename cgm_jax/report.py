@@ -9,17 +9,23 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import plots
 from .collaboration import Collaboration
+from .datasets import PaperResults
 from .files import write_text
 from .sampling import Reward
 
-__all__ = ["PrintedNumbers", "ReportSection", "report_data", "write_report"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["ReportSection", "report_data", "write_report"]
 
 # Of a table of 2**n values, more is of no use to a reader.
 MAX_TABULATED_PARTIES = 10
@@ -29,32 +35,11 @@ AT_LIMIT = 0.999
 
 _DOTS_PER_INCH = 160
 _STOP_WORDS = {
-    "reached": "reward value reached",
+    "reached": "reached",
     "exhausted": "no candidates left",
     "stalled": "value stopped rising",
     "max_picks": "limit on points",
 }
-
-
-@dataclass(frozen=True)
-class PrintedNumbers:
-    """What the paper prints for a collaboration, to stand beside what was computed.
-
-    Attributes:
-        length_scale: ℓ.
-        max_reward_value: v*.
-        rho: ρ.
-        normalized_shapley: α, one a party.
-        reward_values: r, one a party.
-        num_points: |G_i|, one a party, for every β.
-    """
-
-    length_scale: float
-    max_reward_value: float
-    rho: float
-    normalized_shapley: Sequence[float]
-    reward_values: Sequence[float]
-    num_points: Mapping[float, Sequence[int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +53,7 @@ class ReportSection:
         names: the parties' names.
         columns: names of the columns of the points.
         warnings: sentences besides those of the collaborations, such as those on files.
-        printed: what the paper prints.
+        printed: what the paper prints for it, to stand beside.
     """
 
     title: str
@@ -76,7 +61,7 @@ class ReportSection:
     names: Sequence[str]
     columns: Sequence[str] | None = None
     warnings: Sequence[str] = ()
-    printed: PrintedNumbers | None = None
+    printed: PaperResults | None = None
 
 
 def write_report(
@@ -128,13 +113,13 @@ def write_report(
             {
                 "data": report_data(section, settings={}),
                 "printed": section.printed,
-                "pictures": list(_pictures(section)),
+                "pictures": _pictures(section),
             }
             for section in sections
         ],
         settings=list(_rows(settings)),
         generator_note=generator_note,
-        at_limit=AT_LIMIT,
+        max_dots=plots.MAX_DOTS,
     )
     write_text(path, page + "\n")
 
@@ -183,6 +168,7 @@ def report_data(
         "lower_value": scheme.lower_values,
         "reward_value": scheme.reward_values,
         "upper_value": scheme.upper_values,
+        "at_limit": scheme.reward_values >= AT_LIMIT * scheme.upper_values,
     }
     data = {
         "title": section.title,
@@ -228,109 +214,68 @@ def _warnings(section: ReportSection) -> Iterator[str]:
     yield from section.warnings
     betas: dict[str, list[str]] = {}
     for drawn in section.collaborations:
-        for sentence in drawn.warnings:
+        for sentence in drawn.warnings_for(section.names):
             betas.setdefault(sentence, []).append(f"{drawn.inverse_temperature:g}")
     for sentence, about in betas.items():
         of_all = len(about) == len(section.collaborations)
         yield sentence if of_all else f"β = {', '.join(about)}: {sentence}"
 
 
-def _pictures(section: ReportSection) -> Iterator[dict[str, str]]:
-    """The pictures of a section, with what to tell those who cannot see them."""
+def _pictures(section: ReportSection) -> dict[str, dict[str, Any]]:
     first, names = section.collaborations[0], section.names
     plane = plots.plane_of(np.concatenate(first.parties), section.columns)
-    several = len(section.collaborations) > 1
-    at_beta = f" (β = {first.inverse_temperature:g})" if several else ""
-    yield _picture(
-        plots.plot_contributions(first, names),
-        "What each party contributed, and what it was promised",
-        "Two bar charts, one bar a party: contribution α, and reward value r. The "
-        "numbers are in the table above.",
-        "Left: how much each party's data added to the others', the largest set to 1. "
-        "Right, the grey bars: the value promised. The black mark is the value of the "
-        "party's own data, the orange one the most that it could be given, with all "
-        "candidates.",
-    )
-    yield _picture(
-        plots.plot_feasible_region(first.scheme, names),
-        "Why these reward values",
-        "The region of all pairs of ρ and v* that keep the promises, with the chosen "
-        f"pair in its upper right corner: ρ = {first.scheme.rho:.3g}, "
-        f"v* = {first.scheme.max_reward_value:.4g}.",
-        "Each point of the shaded region is a choice of ρ and v* that gives every party "
-        "at least what it must get and no more than there is. The dot is the choice "
-        "made, the largest v*. The coloured lines are the two limits it runs into; the "
-        "grey ones are the other limits.",
-    )
-    yield _picture(
-        plots.plot_values(first, names),
-        f"How the value of each party's data rose{at_beta}",
-        "Line charts, one a party: the value of its data rises with the number of "
-        "synthetic points to the reward value, a dashed line.",
-        "Synthetic points were added one by one, from left to right on a logarithmic "
-        "scale, until the value of the party's data with them reached its reward value, "
-        "the dashed line. Where a line is flat, points add little.",
-    )
-    yield _picture(
-        plots.plot_rewards(first, names, plane=plane),
-        f"What each party was handed out{at_beta}",
-        "Scatter plots, one a party, on the same axes: the candidates, the party's own "
-        "data, and its synthetic points.",
-        f"Each dot is a row: grey the candidates, blue the party's own data (at most "
-        f"{plots.MAX_DOTS:,} of each are shown), orange its reward, the stronger the "
-        f"earlier it was drawn. {_words_on(plane)}",
-    )
-    if several:
-        yield _picture(
-            plots.plot_reward_over_temperatures(
-                section.collaborations, 0, names=names, plane=plane
-            ),
-            f"The same promise kept with other β: {names[0]}",
-            f"Scatter plots of the reward of {names[0]}, one for each β, on the same "
-            "axes: the larger β, the fewer points.",
-            "As in Figure 1 of the paper. The larger β, the more a draw prefers points "
-            "that raise the value most: fewer are needed, and they keep away from what "
-            "the party has.",
+    figures = {
+        "contributions": plots.plot_contributions(first, names),
+        "region": plots.plot_feasible_region(first.scheme, names),
+        "values": plots.plot_values(first, names),
+        "rewards": plots.plot_rewards(first, names, plane=plane),
+    }
+    if len(section.collaborations) > 1:
+        figures["temperatures"] = plots.plot_reward_over_temperatures(
+            section.collaborations, 0, names=names, plane=plane
         )
+    return {name: _picture(figure) for name, figure in figures.items()}
 
 
-def _words_on(plane: plots.Plane) -> str:
-    if len(plane.axes) == 1:
-        return "The data have one column; height means nothing."
-    if plane.axes[0].startswith("principal"):
-        return (
-            "The data have more than two columns; the picture shows them along the two "
-            "directions in which they differ most, so that points that look close may "
-            "not be."
-        )
-    return "The axes are the two columns of the data."
-
-
-def _picture(figure: Any, heading: str, alt: str, caption: str) -> dict[str, str]:
+def _picture(figure: "Figure") -> dict[str, Any]:
     stream = io.BytesIO()
     # Without the version of the library, which would change the file.
     figure.savefig(stream, dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
     data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return {"heading": heading, "data": data, "alt": alt, "caption": caption}
+    return {"data": data, "width": width, "height": height}
 
 
 def _rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Settings as rows of a table; what is in a dict has the name of both."""
+    """Settings as rows of a table: one for each entry of a dict and each dict."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from ((f"{name}: {inner}", text) for inner, text in _rows(value))
+        elif isinstance(value, (list, tuple)) and any(
+            isinstance(item, Mapping) for item in value
+        ):
+            for item in value:
+                yield name, ", ".join(f"{inner} {text}" for inner, text in _rows(item))
         elif isinstance(value, (list, tuple)):
-            yield name, ", ".join(map(str, value))
+            yield name, ", ".join(map(_words, value))
         else:
-            yield name, "–" if value is None else str(value)
+            yield name, _words(value)
 
 
-def _number(value: float | int | str | None) -> str:
+def _words(value: Any) -> str:
     if value is None:
         return "–"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else value
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
+def _number(value: float | int | None) -> str:
+    """Four significant digits, and no exponent unless the number is very small."""
+    if value is None:
+        return "–"
+    if isinstance(value, Integral):
+        return f"{value:,}"
+    text = f"{value:#.4g}"
+    return text if 0 < abs(value) < 1e-7 else f"{Decimal(text):,f}"
 
 
 def _stop(reward: Mapping[str, Any]) -> str:

@@ -51,7 +51,9 @@ def test_other_shapes_are_an_error(shape: tuple[int, ...]):
         as_points(np.zeros(shape), "things")
 
 
-@pytest.mark.parametrize("entries", [["a"], [1j], [None], [np.datetime64("2020-01-01")]])
+@pytest.mark.parametrize(
+    "entries", [["a"], [1j], [None], [np.datetime64("2020-01-01")]]
+)
 def test_what_is_no_real_number_is_an_error(entries: list):
     with pytest.raises(TypeError, match="Expected things to be real numbers"):
         as_points(np.array([entries]), "things")
@@ -62,7 +64,9 @@ def test_the_row_of_a_number_that_is_not_finite_is_named(number: float):
     points = np.zeros((5, 2))
     points[3, 1] = points[4, 0] = number
     for array in (points, jnp.asarray(points)):
-        with pytest.raises(ValueError, match="in things, got NaN or infinity in row 3;"):
+        with pytest.raises(
+            ValueError, match="in things, got NaN or infinity in row 3;"
+        ):
             as_points(array, "things")
 
 

@@ -268,14 +268,24 @@ def test_example_digits_are_files_that_run_takes(tmp_path: Path, capsys):
     one_line_error(capsys)
 
 
-def test_demo_prints_the_papers_numbers_beside_ours(tmp_path: Path, capsys):
-    """At a fiftieth of the paper's size: what the numbers are is tested elsewhere."""
+@pytest.mark.slow
+def test_demo_prints_the_papers_numbers_and_ours_are_equal(tmp_path: Path, capsys):
+    """At the paper's size: Tables 5, 6, 9 and 10 to every printed digit."""
     out = tmp_path / "demo"
-    assert cgm_jax("demo", "--out", out, "--num-candidates", 2000) == 0
+    assert cgm_jax("demo", "--out", out) == 0
     printed = capsys.readouterr().out
-    for text in ("equal-disjoint", "unequal", "0.265", "0.0672", "6,123", "36,481"):
+    for text in ("equal-disjoint", "unequal", "0.265 ✓", "0.0672 ✓", "0.00751 ✓"):
         assert text in printed
+    assert printed.count("✓") == 2 * (3 + 10)
+    assert "✗" not in printed
     assert (out / "report.html").exists()
+
+
+def test_a_demo_that_is_too_small_says_what_to_do(tmp_path: Path, capsys):
+    out = tmp_path / "demo"
+    assert cgm_jax("demo", "--out", out, "--num-candidates", 500) == 4
+    assert "Draw more candidates" in one_line_error(capsys)
+    assert not list(out.iterdir())
 
 
 def test_help_names_every_command(capsys):

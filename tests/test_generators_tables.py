@@ -16,9 +16,9 @@ PARTIES = [ROWS[:20], ROWS[20:]]
 WHOLE = np.array([True, False, True])
 
 
-@pytest.mark.parametrize("standardize", [True, False])
-def test_rows_survive_the_translation(standardize: bool):
-    scale = TableScale.of(PARTIES, standardize=standardize, whole=WHOLE)
+@pytest.mark.parametrize("units", ["standard", "as they are"])
+def test_rows_survive_the_translation(units: str):
+    scale = TableScale.of(PARTIES, standardize=units == "standard", whole=WHOLE)
     points = scale.scaled(ROWS)
     assert points.dtype == np.float32
     assert points.shape == (60, 2)  # the constant column is left out

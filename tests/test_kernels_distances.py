@@ -20,12 +20,11 @@ SIZES = {"few rows": (5, 7), "many rows": (40, 33)}  # two ways to compute them
 # A product of matrices may be wrong by this many roundings of 1, the scale on which a
 # kernel of scaled points changes; differences by some roundings of the distance.
 ROUNDINGS = 1000
-jitted = jax.jit(squared_distances, static_argnames="exact")
 
 
 def compute(x: np.ndarray, y: np.ndarray, **options: bool) -> np.ndarray:
     with jax.enable_x64(True):
-        result = jitted(jnp.asarray(x), jnp.asarray(y), **options)
+        result = squared_distances(jnp.asarray(x), jnp.asarray(y), **options)
     assert result.dtype == x.dtype
     return np.asarray(result)
 

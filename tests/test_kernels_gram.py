@@ -48,7 +48,9 @@ def assert_right(
     assert isinstance(sums.between, np.ndarray)
     np.testing.assert_allclose(sums.between, between, rtol=tolerance, atol=tolerance)
     assert sums.candidate_rows.shape == (num_candidates, len(blocks))
-    np.testing.assert_allclose(sums.candidate_rows, rows, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        sums.candidate_rows, rows, rtol=tolerance, atol=tolerance
+    )
     np.testing.assert_array_equal(sums.sizes, sizes)
     assert sums.sizes.dtype == np.float64
     assert sums.num_parties == len(blocks) - 1
@@ -226,7 +228,9 @@ print(*(line.split()[1] for line in open("/proc/self/status") if "VmHWM" in line
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="needs Linux's /proc"
+)
 def test_memory_is_far_below_that_of_the_matrix():
     # Of 20,000 points: 1.5 GiB in float32. The largest part is the Python and JAX that
     # are loaded; a fresh process, since a peak cannot be taken back.

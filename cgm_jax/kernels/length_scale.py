@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from math import sqrt
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._arrays import Points, as_points, is_traced
 
@@ -160,5 +159,12 @@ def _bounding_diameter(blocks: list[Points]) -> float:
 
 def _is_flat(kernel: Stationary, diameter: float) -> bool:
     """Whether k > 1/2 for all pairs, which gives v(S) ≥ 2 min k − max k > 0 unseen."""
-    extremes = jnp.array([[0.0], [diameter]], jnp.float32)
-    return bool(kernel(extremes[:1], extremes[1:])[0, 0] > 0.501)
+    farthest = np.full((1, 1), (diameter / kernel.length_scale) ** 2, np.float32)
+    return bool(_of_squared_distance(kernel, farthest)[0, 0] > 0.501)
+
+
+@jax.jit
+def _of_squared_distance(
+    kernel: Stationary, r2: Float[Array, "m n"]
+) -> Float[Array, "m n"]:
+    return kernel.of_squared_distance(r2)

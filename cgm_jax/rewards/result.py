@@ -7,13 +7,14 @@ counted from 0.
 
 import dataclasses
 import enum
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from .feasible_region import FeasibleRegion
 
-__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes"]
+__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "party_names"]
 
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
@@ -124,44 +125,65 @@ class RewardScheme:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a mediator should know before promising these rewards."""
+        return self.warnings_for(None)
+
+    def warnings_for(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """The warnings with the parties' names, or with their numbers from 0."""
         if self.status is not RewardStatus.OPTIMAL:
             return ()
         found = []
         if self.excluded_parties:
             found.append(
-                f"{_named(self.excluded_parties)} add nothing to the others' data on "
-                "average (Shapley value <= 0): the reward value is that of their own "
-                "data, and they get no points."
+                f"{party_names(self.excluded_parties, names)}: nothing is added to the "
+                "others' data on average (Shapley value <= 0). The reward value is "
+                "that of the own data, and no points are handed out."
             )
         if self.floored_parties:
             found.append(
-                f"{_named(self.floored_parties)} have a lower value of (next to) 0 or "
-                f"less, without a logarithm: {self.floor:.1e} was used in its place."
+                f"{party_names(self.floored_parties, names)}: the lower value is not "
+                f"above 0 and has no logarithm; {self.floor:.1e} was used in its place."
             )
-        lower, upper = self.limiting_lower_party, self.limiting_upper_party
         if self.rho < _SMALL_RHO:
+            lower, upper = self.region.binding_parties(self.rho)
             found.append(
-                f"All rewards are nearly equal (rho = {self.rho:.2g}), whatever the "
-                f"parties contributed: party {lower} must get "
-                f"{self.lower_values[lower]:.4g}, and party {upper} can get "
-                f"{self.upper_values[upper]:.4g} at most."
+                f"All rewards are nearly equal (rho = {self.rho:.2g}), whatever was "
+                f"contributed: {party_names([lower], names)} must get "
+                f"{self.lower_values[lower]:.4g}, and {party_names([upper], names)} "
+                f"can get {self.upper_values[upper]:.4g} at most."
             )
         if self.rectified_parties:
             found.append(
-                f"{_named(self.rectified_parties)} own data worth more than their fair "
-                "share, and their reward values were raised to that: a party that "
-                "contributes more than another may not get more (Proposition 2)."
+                f"{party_names(self.rectified_parties, names)}: the own data are worth "
+                "more than the fair share, and the reward value was raised to that. "
+                "Who contributes more than another may not get more (Proposition 2)."
             )
         return tuple(found)
+
+
+def party_names(parties: Iterable[int], names: Sequence[str] | None = None) -> str:
+    """Parties as they are called in a sentence.
+
+    Args:
+        parties: their numbers, from 0.
+        names: the names of all parties.
+
+    Returns:
+        The names, or the numbers if there are none.
+
+    Example:
+        >>> party_names([0, 2])
+        'party 0, party 2 (counted from 0)'
+        >>> party_names([0, 2], ["Ada", "Bo", "Cy"])
+        'Ada, Cy'
+    """
+    if names is not None:
+        return ", ".join(names[i] for i in parties)
+    return ", ".join(f"party {i}" for i in parties) + " (counted from 0)"
 
 
 def contributes(shapley: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
     """Whether each party's Shapley value is above 0 by more than rounding."""
     return shapley > _ROUNDING * np.abs(shapley).max()
-
-
-def _named(parties: tuple[int, ...]) -> str:
-    return "Parties [" + ", ".join(map(str, parties)) + "] (counted from 0)"
 
 
 def _indices(mask: Bool[np.ndarray, " n"]) -> tuple[int, ...]:

@@ -32,7 +32,8 @@ def inverse_cdf(
         Devroye 1986, Sec. III.2.
     """
     cumulative = jnp.cumsum(weights.astype(uniform.dtype))
-    total = cumulative[-1]
+    # Not the last sum: XLA adds up in a tree, so that zeros at the end may raise it.
+    total = jnp.max(jnp.where(weights > 0, cumulative, 0))
     # Strictly below the total, or rounding could put it past the last positive weight.
     query = jnp.minimum(uniform * total, jnp.nextafter(total, jnp.zeros_like(total)))
     index = jnp.argmax((cumulative > query) & (weights > 0))

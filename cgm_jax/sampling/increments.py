@@ -26,7 +26,7 @@ def updated_sigma_s(
 
     Args:
         sigma_s: σ_S, the mean of k over S × S.
-        size: s, as a float (s² overflows an int32 above 46,340).
+        size: s.
         subset_sum: Σ_{x∈S} k(x, x*).
         diagonal: k(x*, x*).
 
@@ -40,7 +40,7 @@ def updated_sigma_s(
     Reference:
         Tay et al. 2022, Eq. 22.
     """
-    size = jnp.asarray(size)
+    size = 1.0 * jnp.asarray(size)  # s² of whole numbers would overflow
     within = size**2 * sigma_s + 2 * jnp.asarray(subset_sum) + diagonal
     return within / (size + 1) ** 2
 
@@ -55,8 +55,8 @@ def updated_sigma_st(
 
     Args:
         sigma_st: σ_ST, twice the mean of k over S × T.
-        size: s, as a float.
-        reference_size: t, as a float.
+        size: s.
+        reference_size: t.
         reference_sum: Σ_{x∈T} k(x, x*).
 
     Returns:
@@ -88,8 +88,8 @@ def marginal_values(
     Args:
         sigma_s: σ_S.
         sigma_st: σ_ST.
-        size: s, as a float.
-        reference_size: t, as a float.
+        size: s.
+        reference_size: t.
         subset_sums: Σ_{x'∈S} k(x, x') of every candidate x, shape ``(g,)``.
         reference_sums: Σ_{x'∈T} k(x, x') of every candidate, shape ``(g,)``.
         diagonal: k(x, x) of every candidate, shape ``(g,)``.

@@ -124,10 +124,13 @@ def _draw(
     # Bounds of β that change no weight, but make neither 0·∞ nor ∞·0: at the best, the
     # exponent is 0, and −∞ has weight 0.
     beta = jnp.clip(inverse_temperature.astype(witness.dtype), 1e-30, 1e30)
-    scale = jnp.where(is_flat, 1e-30, beta / jnp.where(is_flat, 1, spread))
+    beta, spread = (jnp.where(is_flat, x, y) for x, y in ((1e-30, beta), (1, spread)))
     # exp(β (Δ̄ − 1)) <= 1. Kept: fused into the sums, exponentials would be computed
     # more than once.
-    weights = lax.optimization_barrier(exp_nonpositive((witness - largest) * scale))
+    relative = (witness - largest) * (
+        1 / spread
+    )  # apart from β, or 1e30 could overflow
+    weights = lax.optimization_barrier(exp_nonpositive(relative * beta))
     # Three short cumulative sums: a long one costs more than all the rest.
     num_columns = witness.shape[1]
     of_column = _fold(jnp.add, weights).reshape(-1, column_group(num_columns))

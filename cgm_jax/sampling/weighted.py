@@ -20,6 +20,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 from cgm_jax._arrays import as_points
 from cgm_jax._workers import map_on_workers
 from cgm_jax.kernels import GramSums, Kernel
+from cgm_jax.valuation import values_with_candidates
 
 from .picking import Lane, Pool, grid, pick_many
 
@@ -135,6 +136,7 @@ def weighted_sampling(
     with jax.enable_x64(True):
         pool = _pool(kernel, points, sums)
         lanes = [_lane(kernel, points, sums, i) for i in range(sums.num_parties)]
+    limits = np.asarray(values_with_candidates(sums))
     beta = jnp.float32(inverse_temperature)
     lock = threading.Lock()
 
@@ -152,6 +154,7 @@ def weighted_sampling(
             lanes[party],
             beta,
             float(targets[party]),
+            float(limits[party]),
             len(points),
             max_picks,
             report,
@@ -219,6 +222,7 @@ def _draw_reward(
     lane: Lane,
     beta: Float[Array, ""],
     target: float,
+    value_with_all: float,
     num_candidates: int,
     max_picks: int | None,
     report: Callable[[int, float], None],
@@ -257,9 +261,11 @@ def _draw_reward(
                     "kernel of two candidates is not finite."
                 )
             indices.append(int(index))
-            values.append(float(value))
-            if value > best:
-                best, best_count = float(value), len(values)
+            # The last value is known: a limit that is promised must be reached.
+            is_last = len(indices) == num_candidates
+            values.append(value_with_all if is_last else float(value))
+            if values[-1] > best:
+                best, best_count = values[-1], len(values)
             if end():
                 break
         report(len(values), values[-1])

@@ -59,7 +59,7 @@ def value(
         between, rows = sums_with_parties(kernel, [s], t, default_tile_size())
         size, total = float(len(s)), float(len(t))
         result = 2 * jnp.sum(rows) / (size * total) - between[0, 0] / size**2
-    return to_host(result)
+    return to_host(result)[()]
 
 
 def mmd2_biased(
@@ -96,7 +96,7 @@ def mmd2_biased(
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
         result = within_x / m**2 - 2 * across / (m * n) + within_y / n**2
-    return to_host(result)
+    return to_host(result)[()]
 
 
 def mmd2_unbiased(
@@ -140,7 +140,7 @@ def mmd2_unbiased(
         result = (
             between_x / (m * (m - 1)) - 2 * across / (m * n) + between_y / (n * (n - 1))
         )
-    return to_host(result)
+    return to_host(result)[()]
 
 
 def _two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:

@@ -1,0 +1,149 @@
+"""The Gram pass and the search for the length scale: all pairs of points."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cgm_jax.datasets import credit_ratings
+from cgm_jax.kernels import SquaredExponential, gram_sums, smallest_length_scale
+
+from . import plain
+from .data import Problem, clusters
+from .rows import Baseline, Row, relative_error
+from .timing import in_fresh_process, measure, peak_memory, seconds_of
+
+__all__ = ["peak_of_gram_pass", "rows"]
+
+_NUM_PARTIES = 5
+_HALVINGS = 20
+_NUM_CHECKED = 256  # candidates whose sums are compared
+
+
+def rows(*, small: bool) -> Iterator[Row]:
+    """The Gram pass for d = 2 and d = 8, and the length-scale search.
+
+    Args:
+        small: whether to run at a size that only shows that all works.
+
+    Yields:
+        One row after the other.
+    """
+    for num_dims in (2,) if small else (2, 8):
+        sizes = (20, 400) if small else (1_000, 100_000)
+        plain_sizes = (20, 100) if small else (500, 7_500)
+        yield _gram_row(num_dims, *sizes, plain_sizes)
+    # Points of each party, and candidates; then those that the baseline gets.
+    sizes = (60, 300, 30, 200) if small else (1_000, 100_000, 200, 10_000)
+    yield _length_scale_row(*sizes)
+
+
+def peak_of_gram_pass(num_dims: int, party_size: int, num_candidates: int) -> int:
+    """Most bytes held, the program's own among them, by a process that does one pass.
+
+    Args:
+        num_dims: d.
+        party_size: number of points of each of the five parties.
+        num_candidates: number of candidates.
+
+    Returns:
+        Bytes.
+    """
+    _gram_pass(clusters(num_dims, _NUM_PARTIES, party_size, num_candidates))
+    return peak_memory()
+
+
+def _gram_pass(problem: Problem):
+    kernel = SquaredExponential(problem.length_scale)
+    return gram_sums(kernel, problem.parties, problem.candidates)
+
+
+def _gram_row(
+    num_dims: int, party_size: int, num_candidates: int, plain_sizes: tuple[int, int]
+) -> Row:
+    peak, _ = in_fresh_process(
+        "benchmarks.gram", "peak_of_gram_pass", num_dims, party_size, num_candidates
+    )
+    problem = clusters(num_dims, _NUM_PARTIES, party_size, num_candidates)
+    timing = measure(lambda: _gram_pass(problem), runs=3)
+    num_points = len(problem.reference)
+
+    less = clusters(num_dims, _NUM_PARTIES, *plain_sizes)
+    plain_seconds, _ = seconds_of(
+        lambda: plain.gram_sums(less.parties, less.candidates, less.length_scale)
+    )
+    num_plain = len(less.reference)
+    return Row(
+        name="Gram pass",
+        size={"t": num_points, "d": num_dims, "n": _NUM_PARTIES},
+        seconds=timing.seconds,
+        compile_seconds=timing.compile_seconds,
+        runs=timing.runs,
+        throughput=num_points**2 / timing.seconds,
+        unit="pairs/s",
+        error=_gram_error(problem, timing.result),
+        error_against=f"plain sums of {_NUM_CHECKED} candidates over all points, and "
+        "between all parties",
+        baseline=Baseline(
+            "every pair twice in NumPy tiles, float32",
+            plain_seconds * (num_points / num_plain) ** 2,
+            f"t = {num_plain:,}, by t²",
+        ),
+        peak_bytes=peak,
+    )
+
+
+def _gram_error(problem: Problem, sums) -> float:
+    """Relative error of some candidates' sums, or of those between parties."""
+    exact = problem.astype(float)
+    checked = np.linspace(0, len(exact.candidates) - 1, _NUM_CHECKED).astype(int)
+    blocks = [*exact.parties, exact.candidates]
+    rows = [
+        plain.sums_over(block, exact.candidates[checked], exact.length_scale)
+        for block in blocks
+    ]
+    n = len(exact.parties)
+    between, _ = plain.gram_sums(
+        exact.parties, exact.candidates[:0], exact.length_scale
+    )
+    return max(
+        relative_error(sums.candidate_rows[checked], np.stack(rows, axis=1)),
+        relative_error(sums.between[:n, :n], between[:n, :n]),
+    )
+
+
+def _length_scale_row(
+    party_size: int, num_candidates: int, plain_party_size: int, num_plain: int
+) -> Row:
+    data = credit_ratings("equal-disjoint", num_candidates=num_candidates)
+    kernel = SquaredExponential(1.0)
+    parties = [x[:party_size] for x in data.parties]
+    timing = measure(
+        lambda: smallest_length_scale(kernel, parties, data.candidates), runs=3
+    )
+
+    fewer = [x[:plain_party_size] for x in parties]
+    candidates = data.candidates[:num_plain]
+    plain_seconds, _ = seconds_of(
+        lambda: plain.smallest_length_scale(fewer, candidates)
+    )
+    exact = plain.smallest_length_scale(
+        [x.astype(float) for x in fewer], candidates.astype(float)
+    )
+    pool, plain_pool = sum(map(len, parties)), sum(map(len, fewer))
+    t, plain_t = pool + num_candidates, plain_pool + num_plain
+    return Row(
+        name="length-scale search",
+        size={"t": t, "d": 2, "n": len(parties)},
+        seconds=timing.seconds,
+        compile_seconds=timing.compile_seconds,
+        runs=timing.runs,
+        throughput=_HALVINGS / timing.seconds,
+        unit="halvings/s",
+        error=relative_error(smallest_length_scale(kernel, fewer, candidates), exact),
+        error_against=f"a plain search among t = {plain_t:,} points",
+        baseline=Baseline(
+            "20 halvings, all values from raw points, float32",
+            plain_seconds * (pool * t) / (plain_pool * plain_t),
+            f"t = {plain_t:,}, by pairs of a party's point and any",
+        ),
+    )

@@ -1,0 +1,61 @@
+"""What a benchmark says: one row of the table, and of the JSON file."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Baseline", "Row", "relative_error"]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The paper's algorithm written plainly, at the work of the row."""
+
+    name: str
+    seconds: float
+    extrapolated_from: str | None
+    """The size at which it ran, and the law; None if it ran at the row's own size."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One piece of work: its time, its answer's error, and its baseline."""
+
+    name: str
+    size: dict[str, int]
+    """Numbers in the paper's letters: n parties, t points, g of them candidates."""
+
+    seconds: float
+    """Median of warm runs, each of them blocked until the answer is there."""
+
+    compile_seconds: float
+    """First call minus a warm one; of a whole run, a part of ``seconds``."""
+
+    runs: int
+    """Number of warm runs."""
+
+    throughput: float
+    unit: str
+    error: float
+    error_against: str
+    """What the answer was compared with, in float64."""
+
+    baseline: Baseline
+    peak_bytes: int | None = None
+    """Most memory held, where that was measured (in a process of its own)."""
+
+    @property
+    def ratio(self) -> float:
+        """How many times the baseline's seconds are ours."""
+        return self.baseline.seconds / self.seconds
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields and the ratio."""
+        return {**asdict(self), "ratio": self.ratio}
+
+
+def relative_error(found: np.ndarray | float, reference: np.ndarray | float) -> float:
+    """max |found − reference| / max |reference|."""
+    difference = np.abs(np.asarray(found, float) - np.asarray(reference, float))
+    return float(difference.max() / np.abs(reference).max())

@@ -1,0 +1,131 @@
+"""The results for people: a table of each kind of work, and the goals."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from .goals import GOALS
+from .rows import Row
+
+__all__ = ["duration", "figures", "print_results"]
+
+_UNITS = (
+    ("years", 365.25 * 86_400),
+    ("days", 86_400.0),
+    ("h", 3_600.0),
+    ("min", 60.0),
+    ("s", 1.0),
+    ("ms", 1e-3),
+    ("µs", 1e-6),
+)
+_COLORS = {"met": "green", "missed": "red", "not run": "dim"}
+_LEGEND = (
+    "time: median of warm runs; compile: what the first call takes longer (of whole "
+    "runs: a part of the time, summed over threads); error: relative, against float64; "
+    "plain: the paper's algorithm in plain NumPy on one core; ratio: plain / time; ~: "
+    "extrapolated.\nn parties, t points in all, g of them candidates, d dimensions."
+)
+
+
+def print_results(
+    console: Console, machine: dict[str, Any], rows: Sequence[Row]
+) -> None:
+    """Print the tables, how to read them, and the goals.
+
+    Args:
+        console: where to.
+        machine: facts about the machine.
+        rows: the results.
+    """
+    console.print(
+        f"\n[bold]cgm-jax {machine['cgm_jax']}[/] with jax {machine['jax']} on "
+        f"{machine['device_kind']} ({machine['processor']}, {machine['num_cores']} "
+        f"cores, load {machine['load_average'][0]:.1f} at the start)",
+        highlight=False,
+    )
+    for name in dict.fromkeys(row.name for row in rows):
+        same = [row for row in rows if row.name == name]
+        console.print(f"\n[bold]{name}[/]")
+        console.print(_table(same))
+        for note in dict.fromkeys(map(_note, same)):
+            console.print(note, style="dim", highlight=False)
+    console.print(f"\n{_LEGEND}", highlight=False)
+    slower = [f"{row.name}, {_size(row)}" for row in rows if row.ratio < 1]
+    if slower:
+        console.print(f"Slower than plain: {'; '.join(slower)}.", highlight=False)
+    console.print("\n[bold]Goals[/] for two free CPU cores")
+    console.print(_goals(rows))
+
+
+def duration(seconds: float) -> str:
+    """A time, in the unit that people would use."""
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{figures(seconds / size)} {unit}"
+    return f"{figures(seconds / 1e-6)} µs"
+
+
+def figures(number: float) -> str:
+    """Three figures."""
+    if 1 <= number < 1e6:
+        return f"{number:,.{max(0, 3 - len(str(int(number))))}f}"
+    return f"{number:.3g}"
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    table = _grid()
+    table.add_column("size", min_width=12)
+    unit = rows[0].unit
+    for heading in ("time", "compile", unit, "error", "plain", "ratio"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        mark = "~" if row.baseline.extrapolated_from else ""
+        peak = row.peak_bytes
+        table.add_row(
+            _size(row) + (f", peak {peak / 2**30:.2f} GiB" if peak else ""),
+            duration(row.seconds),
+            duration(row.compile_seconds),
+            figures(row.throughput),
+            f"{row.error:.0e}" if row.error else "0",
+            mark + duration(row.baseline.seconds),
+            mark + figures(row.ratio),
+        )
+    return table
+
+
+def _grid() -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False
+    )
+
+
+def _size(row: Row) -> str:
+    return ", ".join(f"{letter} = {size:,}" for letter, size in row.size.items())
+
+
+def _note(row: Row) -> str:
+    """How the error and the baseline were found."""
+    note = f"error: against {row.error_against}; plain: {row.baseline.name}"
+    if row.baseline.extrapolated_from:
+        note += f", extrapolated from {row.baseline.extrapolated_from}"
+    return f"{note}."
+
+
+def _goals(rows: Sequence[Row]) -> Table:
+    table = _grid()
+    table.add_column("")
+    table.add_column("goal")
+    table.add_column("at most", justify="right")
+    table.add_column("reached", justify="right")
+    for goal in GOALS:
+        reached, verdict = goal.reached(rows), goal.verdict(rows)
+        table.add_row(
+            f"[{_COLORS[verdict]}]{verdict}[/]",
+            goal.says,
+            f"{figures(goal.limit)} {goal.unit}",
+            "" if reached is None else f"{figures(reached)} {goal.unit}",
+        )
+    return table

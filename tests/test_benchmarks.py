@@ -1,0 +1,371 @@
+import json
+import math
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import jax
+import numpy as np
+import oracles
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import plain
+from benchmarks.data import clusters
+from benchmarks.goals import GOALS, Goal
+from benchmarks.machine import machine_facts, machine_name
+from benchmarks.rows import Baseline, Row, relative_error
+from benchmarks.table import duration, figures
+from benchmarks.timing import in_fresh_process, measure
+from benchmarks.valuation import exact_shapley_value
+from benchmarks.whole_run import _entries
+from cgm_jax.kernels import SquaredExponential, gram_sums, smallest_length_scale
+from cgm_jax.sampling import weighted_sampling
+from cgm_jax.valuation import coalition_values, shapley_values
+
+ROOT = Path(__file__).parents[1]
+FIELDS = {
+    "name": str,
+    "size": dict,
+    "seconds": float,
+    "compile_seconds": float,
+    "runs": int,
+    "throughput": float,
+    "unit": str,
+    "error": float,
+    "error_against": str,
+    "baseline": dict,
+    "peak_bytes": int | None,
+    "ratio": float,
+}
+
+
+def run_benchmarks(out: Path, *options: str) -> dict:
+    """The JSON file of the command that a user runs, in a process of its own."""
+    arguments = ["-W", "error", "-m", "benchmarks", "--small", "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, *arguments, *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(out.read_text("utf-8"))
+    for row in result["rows"]:
+        assert row["name"] in done.stdout
+    return result
+
+
+def check_rows(rows: list[dict]) -> None:
+    for row in rows:
+        assert row.keys() == FIELDS.keys()
+        for field, kind in FIELDS.items():
+            assert isinstance(row[field], kind), field
+        assert row["baseline"].keys() == {"name", "seconds", "extrapolated_from"}
+        assert row["ratio"] == row["baseline"]["seconds"] / row["seconds"]
+        assert 0 <= row["error"] < 1e-5, row
+        assert min(row["seconds"], row["throughput"], row["runs"]) > 0
+        assert row["compile_seconds"] >= 0
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    out = tmp_path_factory.mktemp("benchmarks") / "small.json"
+    topics = ("gram", "valuation", "sampling")
+    return run_benchmarks(out, *(f"--only={topic}" for topic in topics))
+
+
+def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
+    check_rows(small_run["rows"])
+    assert [row["name"] for row in small_run["rows"]] == [
+        "Gram pass",
+        "length-scale search",
+        "coalition values",
+        "Shapley values",
+        "one pick, one party alone",
+        "one pick, five parties at once",
+    ]
+    assert small_run["rows"][0]["peak_bytes"] > 0
+    assert small_run["rows"][1]["error"] == 0  # the same dyadic point
+
+
+def test_the_small_run_says_where_it_ran_and_judges_no_goal(small_run: dict):
+    assert small_run["small"] is True
+    assert small_run["machine"].keys() == machine_facts().keys()
+    assert len(small_run["goals"]) == len(GOALS)
+    assert {goal["verdict"] for goal in small_run["goals"]} == {"not run"}
+
+
+@pytest.mark.slow
+def test_the_whole_run(tmp_path: Path):
+    result = run_benchmarks(tmp_path / "whole.json", "--only", "whole-run")
+    check_rows(result["rows"])
+    assert [row["name"] for row in result["rows"]] == ["eight whole runs"]
+
+
+# The plain baselines do the same work as the package.
+
+
+def problem(num_dims: int = 2):
+    points = clusters(num_dims, 4, 12, 40).astype(float)
+    uneven = [x[: 5 + 2 * i] for i, x in enumerate(points.parties)]
+    return uneven, points.candidates, points.length_scale
+
+
+@pytest.mark.parametrize("num_dims", [1, 2, 8])
+def test_plain_gram_sums_are_those_of_the_package(num_dims: int):
+    parties, candidates, length_scale = problem(num_dims)
+    sums = gram_sums(SquaredExponential(length_scale), parties, candidates)
+    between, rows = plain.gram_sums(parties, candidates, length_scale)
+    np.testing.assert_allclose(between, sums.between, rtol=1e-11)
+    np.testing.assert_allclose(rows, sums.candidate_rows, rtol=1e-11)
+
+
+def test_plain_sums_do_not_depend_on_tiles(monkeypatch: pytest.MonkeyPatch):
+    parties, candidates, length_scale = problem()
+    points = np.concatenate(parties)
+    whole = plain.sums_over(candidates, points, length_scale)
+    monkeypatch.setattr(plain, "_TILE", 7)
+    tiled = plain.sums_over(candidates, points, length_scale)
+    np.testing.assert_allclose(tiled, whole, rtol=1e-13)
+
+
+def test_plain_length_scale_is_that_of_the_package():
+    parties, candidates, _ = problem()
+    found = smallest_length_scale(SquaredExponential(1.0), parties, candidates)
+    assert plain.smallest_length_scale(parties, candidates) == found
+
+
+def test_plain_coalition_and_shapley_values_are_those_of_the_package():
+    parties, candidates, length_scale = problem()
+    values = coalition_values(
+        gram_sums(SquaredExponential(length_scale), parties, candidates)
+    )
+    found = plain.coalition_values(
+        parties, candidates, length_scale, range(len(values))
+    )
+    np.testing.assert_allclose(found, values, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        plain.shapley_values(values), shapley_values(values), rtol=1e-12
+    )
+
+
+def test_the_reference_for_shapley_values_is_the_mean_over_all_orders():
+    values = np.random.default_rng(0).standard_normal(2**6)
+    reference = [exact_shapley_value(values, party) for party in range(6)]
+    np.testing.assert_allclose(reference, plain.shapley_values(values), atol=1e-13)
+
+
+def test_plain_greedy_sampling_is_that_of_the_package():
+    parties, candidates, length_scale = problem()
+    kernel = SquaredExponential(length_scale)
+    rewards = weighted_sampling(
+        jax.random.key(0),
+        kernel,
+        candidates,
+        gram_sums(kernel, parties, candidates),
+        np.full(len(parties), 0.3),
+        inverse_temperature=math.inf,
+    )
+    reference = np.concatenate([*parties, candidates])
+    for party, reward in zip(parties, rewards, strict=True):
+        assert reward.stop_reason == "reached"
+        drawn, values = plain.weighted_sampling(
+            np.random.default_rng(0),
+            party,
+            candidates,
+            reference,
+            length_scale,
+            reward_value=0.3,
+            beta=math.inf,
+        )
+        np.testing.assert_array_equal(drawn, reward.indices)
+        np.testing.assert_allclose(values, reward.values, rtol=1e-10)
+    assert max(len(reward.indices) for reward in rewards) > 3
+
+
+class Recorder:
+    """In place of a random generator: keeps the probabilities, takes the first."""
+
+    def choice(self, num: int, p: np.ndarray) -> int:
+        assert len(p) == num
+        self.probabilities = p
+        return 0
+
+
+@pytest.mark.parametrize("beta", [0.0, 1.0, 8.0, math.inf])
+def test_a_plain_pick_has_the_probabilities_of_the_definition(beta: float):
+    (party, *_), candidates, length_scale = problem()
+    reference, k = candidates, oracles.squared_exponential(length_scale)
+    recorder = Recorder()
+    sigma_s, sigma_st = k(party, party).mean(), 2 * k(party, reference).mean()
+    at, after_s, after_st = plain.pick(
+        recorder,
+        party,
+        candidates,
+        reference,
+        sigma_s,
+        sigma_st,
+        length_scale,
+        beta=beta,
+    )
+    marginals = oracles.marginal_values(k, party, candidates, reference)
+    np.testing.assert_allclose(
+        recorder.probabilities, oracles.draw_probabilities(marginals, beta), atol=1e-12
+    )
+    before = sigma_st - sigma_s
+    np.testing.assert_allclose(after_st - after_s - before, marginals[at], atol=1e-12)
+
+
+def test_the_entries_of_all_picks_are_counted_one_by_one():
+    draws = [{"party_size": 3, "num_picks": picks} for picks in (0, 2, 4, 1, 5, 3)]
+    g, t = 50, 50 + 5 * 3
+    expected = sum(
+        (g - p) * (3 + p + t) for draw in draws for p in range(draw["num_picks"])
+    )
+    assert _entries(draws, g) == expected
+
+
+# Measuring.
+
+
+def test_measure_compiles_once_and_calls_as_often_as_asked():
+    traced, called = [], []
+
+    @jax.jit
+    def double(x):
+        traced.append(x)
+        return 2 * x
+
+    def call():
+        called.append(None)
+        return double(np.float32(3))
+
+    double(np.float32(3))
+    timing = measure(call, runs=4)
+    assert len(traced) == 2  # the second time because measure emptied the caches
+    assert len(called) == 1 + 4 == 1 + timing.runs
+    assert float(timing.result) == 6
+
+
+def test_a_fresh_process_returns_what_was_called():
+    result, seconds = in_fresh_process("math", "comb", 10, 3)
+    assert result == 120
+    assert seconds > 0
+
+
+def test_a_fresh_process_that_fails_says_why():
+    with pytest.raises(RuntimeError, match=r"math\.sqrt failed[\s\S]*ValueError"):
+        in_fresh_process("math", "sqrt", -1)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="memory of the device")
+def test_peak_memory_is_not_inherited_from_the_process_that_asks():
+    ballast = np.ones(100_000_000)  # 800 MB, several times what importing JAX takes
+    peak, _ = in_fresh_process("benchmarks.timing", "peak_memory")
+    assert 20e6 < peak < ballast.nbytes
+
+
+def test_relative_error_is_relative_to_the_largest():
+    assert relative_error(np.array([1.0, 9.0]), np.array([2.0, 10.0])) == 0.1
+    assert relative_error(3.0, 4.0) == 0.25
+
+
+# Goals, the table, and the file.
+
+
+def row(name: str = "work", seconds: float = 2.0, **size: int) -> Row:
+    baseline = Baseline("plain", 10.0, None)
+    return Row(name, size, seconds, 1.0, 3, 7.0, "things/s", 0.0, "itself", baseline)
+
+
+GOAL = Goal("work is fast", "work", {"n": 20}, lambda row: row.seconds, 2.0, "s")
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ([row(n=20, d=2)], "met"),
+        ([row(n=20, seconds=2.1)], "missed"),
+        ([row(n=16)], "not run"),
+        ([row("other", n=20)], "not run"),
+        ([], "not run"),
+        ([row(n=16, seconds=9.0), row(n=20)], "met"),
+    ],
+)
+def test_a_goal_is_about_the_row_of_its_size(rows: list[Row], verdict: str):
+    assert GOAL.verdict(rows) == verdict
+
+
+def test_goals_are_about_rows_that_a_full_run_has(small_run: dict):
+    names = {row["name"] for row in small_run["rows"]} | {"eight whole runs"}
+    assert {goal.row for goal in GOALS} <= names
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 µs"),
+        (85e-6, "85.0 µs"),
+        (0.00123, "1.23 ms"),
+        (5400.0, "1.50 h"),
+        (3.15576e19, "1e+12 years"),
+    ],
+)
+def test_durations_are_in_the_unit_people_would_use(seconds: float, text: str):
+    assert duration(seconds) == text
+
+
+def test_figures_are_three():
+    numbers = [0.123456, 1.23456, 12.3456, 123.456, 12345.6, 1.23456e7]
+    texts = ["0.123", "1.23", "12.3", "123", "12,346", "1.23e+07"]
+    assert list(map(figures, numbers)) == texts
+
+
+def test_durations_grow_with_the_time():
+    times = np.logspace(-6, 12, 200)
+    units = [duration(time).split()[1] for time in times]
+    changes = [pair for pair in pairwise(units) if pair[0] != pair[1]]
+    assert changes == list(pairwise(["µs", "ms", "s", "min", "h", "days", "years"]))
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of results, for a command whose topics are done at once."""
+    topics = {"first": lambda *, small: [row(n=20)], "second": lambda *, small: [row()]}
+    monkeypatch.setattr(command, "TOPICS", topics)
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    return tmp_path / "results"
+
+
+def test_a_full_run_writes_the_file_of_this_machine(results: Path):
+    assert command.main([]) == 0
+    (path,) = results.iterdir()
+    assert path.stem == machine_name(machine_facts())
+    written = json.loads(path.read_text("utf-8"))
+    assert [row["ratio"] for row in written["rows"]] == [5.0, 5.0]
+
+
+@pytest.mark.parametrize("options", [["--small"], ["--only", "first"]])
+def test_a_part_of_the_run_leaves_the_file_alone(results: Path, options: list[str]):
+    assert command.main(options) == 0
+    assert not results.exists()
+
+
+def test_one_topic_goes_to_the_file_asked_for(
+    results: Path, capsys: pytest.CaptureFixture
+):
+    out = results / "one.json"
+    assert command.main(["--only", "second", "--out", str(out)]) == 0
+    written = json.loads(out.read_text("utf-8"))
+    assert [row["size"] for row in written["rows"]] == [{}]
+    assert "5.00" in capsys.readouterr().out
+
+
+def test_machines_are_named_by_what_computes():
+    gpu = {"platform": "gpu", "device_kind": "NVIDIA H100 80GB HBM3", "num_cores": 16}
+    assert machine_name(gpu) == "nvidia-h100-80gb-hbm3"
+    cpu = {"platform": "cpu", "device_kind": "cpu", "num_cores": 2}
+    assert machine_name(cpu) == "cpu-2-cores"

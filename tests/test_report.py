@@ -1,0 +1,397 @@
+"""The report: well-formed, self-contained, safe, complete, and of the same numbers."""
+
+import base64
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_collaborations import (
+    SIZES,
+    several_draws,
+    small_collaboration,
+    with_nothing,
+    with_reward,
+)
+
+from cgm_jax.files import write_json
+from cgm_jax.report import ReportSection, report_data, write_report
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+NAMES = ["Ada", "Bo", "Cy"]
+HOSTILE = "<script>alert('1')</script>\" onerror=\"x & $y$ {{ 7 * 7 }}"
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes and text; an error if malformed."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements = [], []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"not closed: {[e.tag for e in self.open]}"
+
+    def handle_starttag(self, tag, attributes):
+        names = [name for name, _ in attributes]
+        assert len(names) == len(set(names)), f"attribute twice in {tag}"
+        element = SimpleNamespace(tag=tag, attributes=dict(attributes), text="")
+        element.parents = [parent.tag for parent in self.open]
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1].tag == tag, f"</{tag}> closes {self.open}"
+        self.open.pop()
+
+    def handle_data(self, data):
+        for element in self.open:
+            element.text += data
+
+    def all(self, tag):
+        return [element for element in self.elements if element.tag == tag]
+
+    @property
+    def text(self):
+        return " ".join(self.all("body")[0].text.split())
+
+
+def section_of(collaborations, names=NAMES, **more):
+    return ReportSection("Three banks", collaborations, names, **more)
+
+
+def render(path, sections, **more):
+    options = {"title": "Rewards", "settings": {"seed": 7}} | more
+    write_report(path / "report.html", sections, **options)
+    return (path / "report.html").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    """A page on one draw."""
+    return render(tmp_path_factory.mktemp("one"), [section_of([one()])])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The figures are made, but not drawn: what takes long and some tests don't see."""
+    drawn = {"data": "", "width": 1, "height": 1}
+    monkeypatch.setattr("cgm_jax.report._picture", lambda figure: drawn)
+
+
+def one():
+    return small_collaboration(3, 2)
+
+
+def table_rows(page):
+    """Words of every row of every table, without spaces."""
+    rows = []
+    for element in page.elements:
+        if element.tag == "tr":
+            rows.append([])
+        elif element.tag in ("td", "th"):
+            rows[-1].append("".join(element.text.split()))
+    return rows
+
+
+# --- the page
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_is_well_formed_for_any_size(tmp_path, size):
+    result = small_collaboration(*size)
+    names = [f"bank {i}" for i in range(size[0])]
+    page = Page(render(tmp_path, [section_of([result], names)]))
+    assert page.all("html")[0].attributes["lang"] == "en"
+    headers = [th.text for th in page.all("th") if th.attributes["scope"] == "row"]
+    assert [name for name in headers if name in names] == 2 * names  # two tables
+
+
+def test_the_page_starts_as_html_and_is_accessible(text):
+    assert text.startswith("<!doctype html>\n<html")
+    page = Page(text)
+    assert page.all("title")[0].text == "Rewards"
+    assert len(page.all("h1")) == 1
+    for th in page.all("th"):
+        assert th.attributes["scope"] in ("row", "col")
+    assert len(page.all("caption")) == len(page.all("table")) >= 3
+    for image in page.all("img"):
+        assert len(image.attributes["alt"]) > 30
+        assert "figure" in image.parents
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+    used = {
+        e.attributes["aria-labelledby"]
+        for e in page.elements
+        if "aria-labelledby" in e.attributes
+    }
+    assert used and used <= set(ids)
+
+
+def test_the_page_needs_nothing_from_outside_and_runs_nothing(text):
+    page = Page(text)
+    forbidden = {"script", "link", "iframe", "object", "embed", "base", "form", "svg"}
+    assert not forbidden & {element.tag for element in page.elements}
+    for element in page.elements:
+        for name, value in element.attributes.items():
+            assert not name.startswith("on")
+            if name in ("src", "href", "style"):
+                assert value.startswith("data:image/png;base64,")
+    assert "http://" not in text and "https://" not in text
+    assert "url(" not in text and "@import" not in text
+
+
+def test_there_are_four_pictures_and_a_fifth_for_several_draws(tmp_path, text):
+    assert len(Page(text).all("img")) == 4
+    page = Page(render(tmp_path, [section_of(several_draws()), section_of([one()])]))
+    images = page.all("img")
+    assert len(images) == 5 + 4
+    for image in images:
+        data = base64.b64decode(image.attributes["src"].split(",")[1], validate=True)
+        assert data.startswith(b"\x89PNG\r\n\x1a\n")
+        width, height = (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))
+        shown = int(image.attributes["width"]) / int(image.attributes["height"])
+        assert shown == pytest.approx(width / height, rel=0.01)
+
+
+def test_hostile_words_stay_words(tmp_path, quick):
+    section = ReportSection(
+        HOSTILE, [one()], [HOSTILE, "Bo", "Cy"], [HOSTILE, "b"], warnings=[HOSTILE]
+    )
+    page = Page(
+        render(
+            tmp_path,
+            [section],
+            title=HOSTILE,
+            settings={HOSTILE: HOSTILE, "inputs": [{"file": HOSTILE}]},
+            generator_note=HOSTILE,
+        )
+    )
+    assert not page.all("script")
+    assert all("onerror" not in element.attributes for element in page.elements)
+    assert page.all("title")[0].text == HOSTILE
+    assert page.all("h2")[0].text == HOSTILE
+    assert HOSTILE in [th.text for th in page.all("th")]
+    assert HOSTILE in [td.text for td in page.all("td")]
+    assert [li.text for li in page.all("li")].count(HOSTILE) == 2
+
+
+def test_the_tables_hold_the_numbers(text):
+    result, rows = one(), table_rows(Page(text))
+    scheme = result.scheme
+    for i, name in enumerate(NAMES):
+        reward = result.rewards[i]
+        summary, limits = [row for row in rows if name in row]
+        assert summary[:3] == [str(i), name, str(len(result.parties[i]))]
+        close = pytest.approx(
+            [
+                scheme.normalized_shapley[i],
+                scheme.own_values[i],
+                scheme.reward_values[i],
+                len(reward.indices),
+                reward.final_value,
+            ],
+            rel=5e-4,
+        )
+        assert [float(cell.rstrip("†")) for cell in summary[3:8]] == close
+        assert summary[8] == "reached"
+        is_at_limit = scheme.reward_values[i] > 0.999 * scheme.upper_values[i]
+        assert ("†" in summary[6]) == is_at_limit
+        pool_only = result.pool_values[1 << i]
+        assert [float(cell) for cell in limits[1:]] == pytest.approx(
+            [
+                scheme.shapley[i],
+                scheme.lower_values[i],
+                scheme.reward_values[i],
+                scheme.upper_values[i],
+                scheme.own_values[i],
+                pool_only,
+            ],
+            rel=5e-4,
+        )
+    assert any("†" in row[6] for row in rows if len(row) > 8)  # some party always is
+
+
+def test_numbers_are_written_for_people(tmp_path, quick):
+    scheme = dataclasses.replace(
+        one().scheme, own_values=np.array([1.2345e-6, 1e-9, -0.00012344])
+    )
+    result = dataclasses.replace(one(), scheme=scheme, length_scale=12345.6)
+    page = Page(render(tmp_path, [section_of([result])]))
+    cells = {cell for row in table_rows(page) for cell in row}
+    assert {"0.000001234", "1.000e-09", "-0.0001234"} <= cells
+    assert "12,350" in [dd.text for dd in page.all("dd")]
+
+
+def test_every_way_a_draw_ends_has_words(tmp_path, quick):
+    changed = with_nothing(one(), 0)
+    changed = with_reward(changed, 1, stop_reason="stalled")
+    changed = with_reward(changed, 2, stop_reason="exhausted")
+    rows = table_rows(Page(render(tmp_path, [section_of([changed])])))
+    outcomes = [row[8] for row in rows if len(row) == 9][1:]
+    assert outcomes == ["owndatasuffice", "valuestoppedrising", "nocandidatesleft"]
+    limited = with_reward(one(), 0, stop_reason="max_picks")
+    text = render(tmp_path, [section_of([limited, one()])])
+    assert "limit on points" in text
+
+
+def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
+    draws = several_draws()
+    counts = {2: [100, 200, 300], 8.0: [1000, 2000, 3000]}
+    paper = SimpleNamespace(
+        length_scale=0.26512,
+        max_reward_value=0.536,
+        rho=0.0943,
+        normalized_shapley=np.array([0.71, 1.0, 0.32]),
+        reward_values=[0.493, 0.519, 0.481],
+        num_points={beta: np.array(count) for beta, count in counts.items()},
+    )
+    page = Page(render(tmp_path, [section_of(draws, printed=paper)]))
+    rows = table_rows(page)
+    assert ["Party", "β=1", "β=2", "β=8", "β=inf"] in rows
+    for i, name in enumerate(NAMES):
+        summary, points, _ = [
+            row for row in rows if name in [c.rstrip("†") for c in row]
+        ]
+        computed = [len(drawn.rewards[i].indices) for drawn in draws]
+        assert int(points[1]) == computed[0] and int(points[4]) == computed[3]
+        for column, beta in ((2, 2), (3, 8)):
+            printed = counts[beta][i]
+            percent = round(100 * (computed[column - 1] / printed - 1))
+            assert points[column] == f"{computed[column - 1]}{printed:,}({percent:+d}%)"
+        assert summary[3].endswith(("0.710", "1.00", "0.320")[i])
+        assert summary[5].endswith(f"{paper.reward_values[i]}")
+    facts = ["".join(dd.text.split()) for dd in page.all("dd")[:3]]
+    assert [fact[-5:] for fact in facts[:2]] == ["0.265", "0.536"]
+    assert facts[2].endswith("0.0943")
+
+
+def test_warnings_are_told_once_with_names_and_with_their_draws(tmp_path, quick):
+    scheme = dataclasses.replace(one().scheme, rho=0.001)  # all draws warn of that
+    draws = [dataclasses.replace(drawn, scheme=scheme) for drawn in several_draws()]
+    draws[1] = with_reward(draws[1], 1, stop_reason="stalled")
+    section = section_of(draws, warnings=["a.csv: other units?"])
+    told = [li.text for li in Page(render(tmp_path, [section])).all("li")]
+    assert told[0] == "a.csv: other units?"
+    (stalled,) = [sentence for sentence in told if "stalled" in sentence]
+    assert stalled.startswith("β = 2: Bo")
+    (equal,) = [sentence for sentence in told if "nearly equal" in sentence]
+    assert equal == scheme.warnings_for(NAMES)[0]
+    warnings = report_data(section, settings={})["warnings"]
+    assert warnings == told[: len(warnings)]
+
+
+def test_without_warnings_there_is_no_box(tmp_path, quick):
+    quiet = next(drawn for drawn in several_draws() if not drawn.warnings)
+    assert "Before handing out" not in render(tmp_path, [section_of([quiet])])
+
+
+def test_settings_are_listed(tmp_path, quick):
+    settings = {
+        "seed": 7,
+        "stability": True,
+        "label column": None,
+        "β": [1, 2.5],
+        "versions": {"jax": "0.10", "python": "3.11"},
+        "inputs": [{"party": "a", "rows": 3}, {"party": "b", "rows": 4}],
+    }
+    note = "Synthetic rows are real rows plus noise."
+    page = Page(
+        render(tmp_path, [section_of([one()])], settings=settings, generator_note=note)
+    )
+    rows = table_rows(page)
+    for row in (
+        ["seed", "7"],
+        ["stability", "yes"],
+        ["labelcolumn", "–"],
+        ["β", "1,2.5"],
+        ["versions:jax", "0.10"],
+        ["versions:python", "3.11"],
+        ["inputs", "partya,rows3"],
+        ["inputs", "partyb,rows4"],
+    ):
+        assert row in rows
+    assert note in page.text
+
+
+def test_the_same_report_has_the_same_bytes(tmp_path, text):
+    assert render(tmp_path, [section_of([one()])]) == text
+
+
+def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path):
+    with pytest.raises(ValueError, match="Expected 3 names, one a party, got 2"):
+        render(tmp_path, [section_of([one()], ["Ada", "Bo"])])
+    assert not list(tmp_path.iterdir())
+
+
+# --- the numbers
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_data_are_strict_json_and_exact(tmp_path, size):
+    result = small_collaboration(*size)
+    names = [f"bank {i}" for i in range(size[0])]
+    settings = {"seed": np.int64(3), "sizes": np.arange(2), "device": ("cpu", 0.1)}
+    data = report_data(section_of([result], names), settings=settings)
+    write_json(tmp_path / "report.json", data)
+    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
+    assert data["settings"] == {"seed": 3, "sizes": [0, 1], "device": ["cpu", 0.1]}
+    scheme = result.scheme
+    for name, values in {
+        "shapley_value": scheme.shapley,
+        "normalized_shapley": scheme.normalized_shapley,
+        "own_value": scheme.own_values,
+        "lower_value": scheme.lower_values,
+        "reward_value": scheme.reward_values,
+        "upper_value": scheme.upper_values,
+        "own_value_pool_only": result.pool_values[1 << np.arange(size[0])],
+        "name": names,
+        "rows": [len(points) for points in result.parties],
+    }.items():
+        assert [party[name] for party in data["parties"]] == list(values)
+    assert data["length_scale"] == result.length_scale
+    assert data["rho"] == scheme.rho
+    assert data["max_reward_value"] == scheme.max_reward_value
+    assert data["limiting_upper_party"] == scheme.limiting_upper_party
+    assert data["limiting_lower_party"] == scheme.limiting_lower_party
+    (draw,) = data["draws"]
+    assert draw["inverse_temperature"] == 1
+    for told, reward in zip(draw["rewards"], result.rewards, strict=True):
+        assert told["num_points"] == len(reward.indices)
+        assert told["final_value"] == reward.final_value
+        assert told["stop_reason"] == reward.stop_reason
+    if size[0] <= 10:
+        assert data["coalition_values"] == result.coalition_values.tolist()
+        assert data["coalition_values_pool_only"] == result.pool_values.tolist()
+    else:
+        assert not [name for name in data if name.startswith("coalition")]
+
+
+def test_data_of_several_draws():
+    draws = several_draws()
+    data = report_data(section_of(draws), settings={})
+    betas = [draw["inverse_temperature"] for draw in data["draws"]]
+    assert betas == [1, 2, 8, "inf"]
+    counts = [[r["num_points"] for r in draw["rewards"]] for draw in data["draws"]]
+    assert counts == [[len(r.indices) for r in drawn.rewards] for drawn in draws]
+
+
+def test_what_does_not_exist_is_null():
+    result = dataclasses.replace(one(), length_scale=np.nan)
+    data = report_data(section_of([result]), settings={"accuracy": np.float32("nan")})
+    assert data["length_scale"] is None
+    assert data["settings"]["accuracy"] is None
+
+
+def test_a_page_can_be_made_of_a_kernel_without_a_length_scale(tmp_path, quick):
+    result = dataclasses.replace(one(), length_scale=np.nan)
+    page = Page(render(tmp_path, [section_of([result])]))
+    assert page.all("dd")[0].text == "–"
+
+
+def test_no_number_that_is_not_one_is_shown(text):
+    assert not re.search(r"\b(nan|None|undefined)\b", Page(text).text)
