@@ -15,28 +15,25 @@ from typing import Annotated, NoReturn, TypeVar
 
 try:
     import typer
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
+
+    from .console import (
+        print_experiment,
+        print_mediation,
+        print_report,
+        progress,
+        screen,
     )
-    from rich.table import Table
 except ModuleNotFoundError as error:
     sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
 
-from .collaboration import Collaboration
-from .demo import SPLITS, Experiment, run_experiment
+from .demo import SPLITS, run_experiment
 from .files import (
     InputError,
     UsageError,
     prepare_output_dir,
     write_reward_csv,
 )
-from .mediation import Mediation, Settings, mediate
+from .mediation import Settings, mediate
 from .rewards import RewardSchemeError
 
 __all__ = ["main"]
@@ -49,8 +46,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Number = TypeVar("Number", int, float)
-screen = Console()
-errors = Console(stderr=True)
 
 
 class Scale(StrEnum):
@@ -121,12 +116,12 @@ def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None
     folder = prepare_output_dir(out, overwrite=overwrite)
     experiments = []
     for split in SPLITS:
-        with _progress(f"{split} split") as progress:
+        with progress(f"{split} split") as tell:
             experiment = run_experiment(
-                split, seed=seed, num_candidates=num_candidates, progress=progress
+                split, seed=seed, num_candidates=num_candidates, progress=tell
             )
         experiments.append(experiment)
-        _print_experiment(experiment)
+        print_experiment(experiment)
     report = folder / "report.html"
     names = [f"bank {i + 1}" for i in range(5)]
     write_report(
@@ -146,7 +141,7 @@ def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None
         generator_note="The candidates come from the mixture that the banks' customers "
         "were drawn from, as in the paper.",
     )
-    _print_report(report)
+    print_report(report)
 
 
 @app.command()
@@ -193,9 +188,9 @@ def run(
         stability=not no_stability,
         overwrite=overwrite,
     )
-    with _interruptible(), _progress("Rewards") as progress:
-        mediation = mediate(files, out, settings, progress=progress)
-    _print_mediation(mediation)
+    with _interruptible(), progress("Rewards") as tell:
+        mediation = mediate(files, out, settings, progress=tell)
+    print_mediation(mediation)
 
 
 example = typer.Typer(help="Write example files to try the package on.")
@@ -231,146 +226,6 @@ def digits(
         f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/",
         markup=False,
     )
-
-
-def _print_experiment(experiment: Experiment) -> None:
-    ours, paper = experiment.promised, experiment.paper
-    title = f"Credit ratings, {experiment.split} split"
-    promises = Table(title=f"{title}: what each bank is promised", title_justify="left")
-    for column in ("", *(f"bank {i + 1}" for i in range(len(ours.rewards)))):
-        promises.add_column(column, justify="right" if column else "left")
-    _add_pair(promises, "α, share", ours.normalized_shapley, paper.normalized_shapley)
-    _add_pair(
-        promises, "r, reward value", ours.scheme.reward_values, paper.reward_values
-    )
-    scalars = (
-        ("length scale ℓ", ours.length_scale, paper.length_scale),
-        (
-            "largest reward value v*",
-            ours.scheme.max_reward_value,
-            paper.max_reward_value,
-        ),
-        ("exponent ρ", ours.scheme.rho, paper.rho),
-    )
-    counts = Table(
-        show_lines=True,
-        title=f"{title}: synthetic points |G_i|, ours and below them the paper's",
-        title_justify="left",
-    )
-    counts.add_column("β")
-    for i, at_limit in enumerate(experiment.is_at_limit):
-        counts.add_column(f"bank {i + 1}{' *' if at_limit else ''}", justify="right")
-    for beta, collaboration in experiment.collaborations.items():
-        printed = paper.num_points[beta]
-        counts.add_row(
-            str(beta),
-            *(
-                _count(len(reward.indices), theirs)
-                for reward, theirs in zip(collaboration.rewards, printed, strict=True)
-            ),
-        )
-    screen.print()
-    for name, our_value, printed in scalars:
-        screen.print(
-            f"{name}: {our_value:.6g}, printed {printed:g}{_mark(our_value, printed)}"
-        )
-    screen.print(promises)
-    screen.print(counts)
-    if experiment.is_at_limit.any():
-        screen.print(
-            "* r is within 0.1 % of the most this bank can be given, v(D ∪ G): the "
-            "value is flat there, and |G_i| varies by a factor of two between seeds."
-        )
-    _print_warnings(ours, [f"bank {i + 1}" for i in range(5)])
-
-
-def _add_pair(table: Table, name: str, ours, printed) -> None:
-    table.add_row(name, *(f"{x:.5f}" for x in ours))
-    table.add_row(
-        "  printed",
-        *(f"{p:g}{_mark(x, p)}" for x, p in zip(ours, printed, strict=True)),
-        end_section=True,
-    )
-
-
-def _count(ours: int, printed: int) -> str:
-    return f"{ours:,}\n{printed:,} ({round(100 * (ours / printed - 1)):+d} %)"
-
-
-def _mark(ours: float, printed: float) -> str:
-    """Whether a number has the three digits that the paper prints."""
-    return " ✓" if float(f"{ours:.3g}") == printed else " ✗"
-
-
-def _print_mediation(mediation: Mediation) -> None:
-    result = mediation.collaboration
-    table = Table(
-        title="Value of the own data, promised, and reached with the rows given",
-        title_justify="left",
-    )
-    table.add_column("party")
-    for column in ("rows", "α", "own value", "promised", "given", "reached"):
-        table.add_column(column, justify="right")
-    table.add_column("draw")
-    for i, (name, reward) in enumerate(
-        zip(mediation.parties.names, result.rewards, strict=True)
-    ):
-        table.add_row(
-            escape(name),
-            f"{len(result.parties[i]):,}",
-            f"{result.normalized_shapley[i]:.3f}",
-            f"{reward.initial_value:.5f}",
-            f"{reward.reward_value:.5f}",
-            f"{len(reward.indices):,}",
-            f"{reward.final_value:.5f}",
-            reward.stop_reason,
-        )
-    screen.print(table)
-    screen.print(
-        f"length scale {result.length_scale:.5g}, "
-        f"v* {result.scheme.max_reward_value:.5g}, ρ {result.scheme.rho:.4g}, "
-        f"{len(result.candidates):,} candidates"
-    )
-    if mediation.labels is not None and not math.isnan(mediation.labels.accuracy):
-        screen.print(
-            f"Labels of synthetic rows: by a random forest, right for "
-            f"{mediation.labels.accuracy:.1%} of held-out real rows"
-        )
-    for sentence in mediation.parties.warnings:
-        screen.print(f"warning: {sentence}", markup=False)
-    _print_warnings(result, mediation.parties.names)
-    folder = mediation.rewards[0].parent.parent
-    screen.print(f"One reward file a party: {folder}/<party>/reward.csv", markup=False)
-    _print_report(mediation.report)
-
-
-def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
-    for sentence in collaboration.warnings_for(names):
-        screen.print(f"warning: {sentence}", markup=False)
-
-
-def _print_report(report: Path) -> None:
-    screen.print(f"Report: {report}", markup=False, soft_wrap=True)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator:
-    """A line that says what is under way, on a terminal."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    ) as bar:
-        task = bar.add_task(escape(title), total=1.0)
-
-        def tell(stage: str, share: float) -> None:
-            bar.update(task, description=escape(f"{title}: {stage}"), completed=share)
-
-        yield tell
 
 
 class _Interrupted(Exception):

@@ -16,13 +16,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from ._arrays import Points, as_parties, as_points
+from .cautions import Outlier, draw_warnings, find_outlier, length_scale_warnings
 from .generators.base import Generator
 from .kernels import (
     GramSums,
     Kernel,
     SquaredExponential,
     gram_sums,
-    median_length_scale,
     smallest_length_scale,
 )
 from .rewards import (
@@ -31,7 +31,6 @@ from .rewards import (
     solve_reward_scheme,
     stability_lower_values,
 )
-from .rewards.result import party_names
 from .sampling import Reward, weighted_sampling
 from .valuation import coalition_values, shapley_values, values_with_candidates
 
@@ -40,27 +39,8 @@ __all__ = ["Collaboration", "Progress", "collaborate"]
 Progress = Callable[[str, float], None]
 """Called with the name of the stage and the share of it that is done, 0 to 1."""
 
-# Beyond this many median distances the kernel tells hardly any two points apart.
-FLAT_KERNEL = 10.0
 # Children of the key: `fold_in(key, i)` is party i's, so these are no party's number.
 FIT, SAMPLE = 2**31 - 2, 2**31 - 1
-
-
-@dataclass(frozen=True)
-class Outlier:
-    """Why the length scale is many times the median distance of two points."""
-
-    length_scale: float
-    """ℓ with all parties."""
-
-    median: float
-    """Of the distance of two points of the pool."""
-
-    party: int
-    """Without which the length scale would be smallest."""
-
-    without_party: float
-    """ℓ then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +119,9 @@ class Collaboration:
     def warnings_for(self, names: Sequence[str] | None) -> tuple[str, ...]:
         """The warnings with the parties' names, or with their numbers from 0."""
         return (
-            *_length_scale_warnings(self.outlier, names),
+            *length_scale_warnings(self.outlier, names),
             *self.scheme.warnings_for(names),
-            *_draw_warnings(self.rewards, names),
+            *draw_warnings(self.rewards, names),
         )
 
     def redraw(
@@ -300,7 +280,7 @@ def _promise(
         kernel = SquaredExponential(1.0)
         length_scale = smallest_length_scale(kernel, parties, candidates)
         kernel = kernel.with_length_scale(length_scale)
-        outlier = _find_outlier(length_scale, parties, candidates)
+        outlier = find_outlier(length_scale, parties, candidates)
     else:
         own = getattr(kernel, "length_scale", np.nan)
         length_scale = float(own) if np.ndim(own) == 0 else np.nan
@@ -330,61 +310,6 @@ def _promise(
         length_scale=length_scale,
         outlier=outlier,
     )
-
-
-def _find_outlier(
-    length_scale: float, parties: list[Points], candidates: Points
-) -> Outlier | None:
-    """Whose data made the kernel flat for everyone, if anyone's did."""
-    median = median_length_scale(np.concatenate(parties))
-    if length_scale <= FLAT_KERNEL * median:
-        return None
-    without = [
-        smallest_length_scale(
-            SquaredExponential(1.0), parties[:i] + parties[i + 1 :], candidates
-        )
-        for i in range(len(parties))
-    ]
-    party = int(np.argmin(without))
-    return Outlier(length_scale, median, party, without[party])
-
-
-def _length_scale_warnings(
-    outlier: Outlier | None, names: Sequence[str] | None
-) -> list[str]:
-    if outlier is None:
-        return []
-    return [
-        f"The length scale {outlier.length_scale:.4g} is "
-        f"{outlier.length_scale / outlier.median:.0f} times the median distance of two "
-        "points: hardly any two points differ, so all data are worth about the same. "
-        f"Without {party_names([outlier.party], names)} it would be "
-        f"{outlier.without_party:.4g}: look for outliers or other units there."
-    ]
-
-
-def _draw_warnings(rewards: list[Reward], names: Sequence[str] | None) -> list[str]:
-    """What the draws did not keep of the promises."""
-    found = []
-    missed = [i for i, reward in enumerate(rewards) if reward.stop_reason != "reached"]
-    for i in missed:
-        reward = rewards[i]
-        found.append(
-            f"{party_names([i], names)}: promised was {reward.reward_value:.6g}, "
-            f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less; the draw "
-            f"was {reward.stop_reason}."
-        )
-    promised = np.array([reward.reward_value for reward in rewards])
-    realised = np.array([reward.final_value for reward in rewards])
-    for i, j in zip(*np.nonzero(promised[:, None] > promised[None]), strict=True):
-        if realised[i] < realised[j] and i not in missed and j not in missed:
-            found.append(
-                f"{party_names([i, j], names)}: the first was promised more by "
-                f"{promised[i] - promised[j]:.2g}, but has less by "
-                f"{realised[j] - realised[i]:.2g}, since the last point drawn "
-                "overshoots."
-            )
-    return found
 
 
 def _tell(progress: Progress | None, stage: str, share: float) -> None:

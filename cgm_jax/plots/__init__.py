@@ -1,0 +1,28 @@
+"""Pictures of a collaboration, for people.
+
+Every function takes results and returns a matplotlib figure of its own, made without
+pyplot: nothing is shown, written or remembered. Save one with
+``figure.savefig("values.svg")``; layers of points are rasterised in it.
+"""
+
+from .contributions import plot_contributions as plot_contributions
+from .feasible_region import plot_feasible_region as plot_feasible_region
+from .plane import Plane as Plane
+from .plane import plane_of as plane_of
+from .rewards import MAX_DOTS as MAX_DOTS
+from .rewards import plot_reward as plot_reward
+from .rewards import plot_reward_over_temperatures as plot_reward_over_temperatures
+from .rewards import plot_rewards as plot_rewards
+from .values import plot_values as plot_values
+
+__all__ = [
+    "MAX_DOTS",
+    "Plane",
+    "plane_of",
+    "plot_contributions",
+    "plot_feasible_region",
+    "plot_reward",
+    "plot_reward_over_temperatures",
+    "plot_rewards",
+    "plot_values",
+]

@@ -1,0 +1,124 @@
+"""What all pictures have in common: colours, sizes, grids of panels, labels.
+
+The colours are from Okabe and Ito's palette, which colour-blind people can tell apart:
+blue is a party's own, red an upper limit or a reward, green a lower limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "INK",
+    "PALE",
+    "RED",
+    "TEXT",
+    "WIDTH",
+    "count_of_points",
+    "heading",
+    "labels_of",
+    "new_figure",
+    "new_panels",
+]
+
+BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
+INK, PALE = "#222222", "#c4c4c4"
+WIDTH = 9.0  # inches
+TEXT = 9  # points
+
+_LABEL_LENGTH = 24  # characters: longer names would push the pictures aside
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure that pyplot knows nothing of; width and height in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def new_panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels in rows, on shared axes.
+
+    Args:
+        count: number of panels, at least 1.
+        height: of each panel, in inches.
+
+    Returns:
+        The figure and its panels, row by row.
+
+    Example:
+        >>> figure, panels = new_panels(7, height=2.0)
+        >>> len(figure.axes), figure.get_size_inches().tolist()
+        (7, [9.0, 6.7])
+    """
+    columns = 2 if count in (2, 4) else min(count, 3 if count <= 9 else 4)
+    rows = -(-count // columns)
+    figure = new_figure(WIDTH, 0.7 + height * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    panels = list(grid.flat)
+    for spare in panels[count:]:
+        spare.remove()
+    for i, axes in enumerate(panels[:count]):
+        axes.tick_params(labelsize=TEXT - 1, labelbottom=i + columns >= count)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, panels[:count]
+
+
+def heading() -> dict[str, Any]:
+    """How the title of a panel is set."""
+    return {"loc": "left", "fontsize": TEXT, "color": INK}
+
+
+def count_of_points(count: int) -> str:
+    """A number of points in words, such as ``1 point`` or ``1,510 points``."""
+    return f"{count:,} point" if count == 1 else f"{count:,} points"
+
+
+def labels_of(names: Sequence[str] | None, count: int, kind: str) -> list[str]:
+    """Names as they can be drawn: short, different, in letters that the font has.
+
+    Args:
+        names: one name each, or None.
+        count: how many are needed.
+        kind: what is named, for those without a name that can be drawn.
+
+    Returns:
+        One label each.
+
+    Raises:
+        ValueError: if there are names, but not ``count`` of them.
+
+    Example:
+        >>> labels_of(["bank A", "銀行", "hospital_of_the_far_north_2"], 3, "party")
+        ['bank A', 'party 1', 'hospital_of_…_far_north_2']
+        >>> labels_of(None, 2, "party")
+        ['party 0', 'party 1']
+    """
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    if names is None:
+        return [f"{kind} {i}" for i in range(count)]
+    if len(names) != count:
+        raise ValueError(
+            f"Expected {count} names, one a {kind}, got {len(names)}: {list(names)}."
+        )
+    font = get_font(findfont(FontProperties()))
+    half = _LABEL_LENGTH // 2
+    labels = []
+    for i, name in enumerate(names):
+        if not all(font.get_char_index(ord(letter)) for letter in name):
+            name = f"{kind} {i}"
+        if len(name) > _LABEL_LENGTH:  # names often differ at their ends
+            name = f"{name[:half]}…{name[-half:]}"
+        labels.append(name.replace("$", r"\$"))  # no formula
+    return [
+        label if labels.count(label) == 1 else f"{kind} {i}"
+        for i, label in enumerate(labels)
+    ]

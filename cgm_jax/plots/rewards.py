@@ -1,0 +1,226 @@
+"""Each party's data, the candidates and its reward, in the manner of Figure 1.
+
+Notation: α the normalised Shapley values, β the inverse temperature of the draw.
+Reference: Tay et al. 2022, Sec. 6 and Figure 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from cgm_jax.collaboration import Collaboration
+
+from .drawing import (
+    BLUE,
+    PALE,
+    RED,
+    TEXT,
+    count_of_points,
+    heading,
+    labels_of,
+    new_panels,
+)
+from .plane import Plane, plane_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["MAX_DOTS", "plot_reward", "plot_reward_over_temperatures", "plot_rewards"]
+
+MAX_DOTS = 5_000
+"""More candidates, or own points of a party, are thinned to this number of dots."""
+
+_DOT = 4.0  # area of a dot in square points; smaller where there are very many
+_FAINTEST = 0.15  # opacity of the point that was drawn last
+_GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, modulo 1, are spread evenly
+
+_Panel = tuple[Collaboration, int, str]  # whose party, which one, and what to call it
+
+
+def plot_reward(
+    collaboration: Collaboration,
+    party: int,
+    *,
+    names: Sequence[str] | None = None,
+    plane: Plane | None = None,
+) -> Figure:
+    r"""One party's data, the candidates, and the party's reward, as a flat picture.
+
+    Args:
+        collaboration: what was handed out.
+        party: which party, counted from 0.
+        names: the parties' names.
+        plane: where the points stand; by default `plane_of` all parties' data.
+
+    Returns:
+        The figure: own data blue, candidates grey (at most `MAX_DOTS` of each shown),
+        the reward red, the more opaque the earlier a point was drawn. One dimension is
+        drawn as three strips, in which height means nothing.
+
+    Raises:
+        ValueError: if there is not one name a party.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> figure = plot_reward(result, 0, names=["bank A", "bank B"])
+        >>> figure.axes[0].get_title(loc="left")
+        'bank A\nα = 0.87: 3 points'
+
+    Reference: Tay et al. 2022, Figure 1.
+    """
+    return _plot_panels([_party_panels(collaboration, names)[party]], plane)
+
+
+def plot_rewards(
+    collaboration: Collaboration,
+    names: Sequence[str] | None = None,
+    *,
+    plane: Plane | None = None,
+) -> Figure:
+    """What `plot_reward` shows, of all parties: one panel a party, on the same axes.
+
+    Args:
+        collaboration: what was handed out.
+        names: the parties' names.
+        plane: where the points stand; by default `plane_of` all parties' data.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if there is not one name a party.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> len(plot_rewards(result).axes)
+        2
+
+    Reference: Tay et al. 2022, Figure 1.
+    """
+    return _plot_panels(_party_panels(collaboration, names), plane)
+
+
+def plot_reward_over_temperatures(
+    collaborations: Sequence[Collaboration],
+    party: int,
+    *,
+    names: Sequence[str] | None = None,
+    plane: Plane | None = None,
+) -> Figure:
+    r"""What `plot_reward` shows, of draws of several β: one panel a draw.
+
+    Args:
+        collaborations: the same promises kept by several draws, as from
+            `Collaboration.redraw`.
+        party: which party, counted from 0.
+        names: the parties' names.
+        plane: where the points stand; by default `plane_of` all parties' data.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if there is not one name a party.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> greedy = result.redraw(jax.random.key(1), inverse_temperature=np.inf)
+        >>> figure = plot_reward_over_temperatures([result, greedy], 0)
+        >>> [axes.get_title(loc="left") for axes in figure.axes]
+        ['party 0\nβ = 1: 3 points', 'party 0\nβ = inf: 2 points']
+
+    Reference: Tay et al. 2022, Figure 1.
+    """
+    label = labels_of(names, len(collaborations[0].parties), "party")[party]
+    return _plot_panels(
+        [
+            (drawn, party, f"{label}\nβ = {drawn.inverse_temperature:g}")
+            for drawn in collaborations
+        ],
+        plane,
+    )
+
+
+def _party_panels(
+    collaboration: Collaboration, names: Sequence[str] | None
+) -> list[_Panel]:
+    labels = labels_of(names, len(collaboration.parties), "party")
+    alphas = collaboration.normalized_shapley
+    return [
+        (collaboration, i, f"{label}\nα = {alpha:.2f}")
+        for i, (label, alpha) in enumerate(zip(labels, alphas, strict=True))
+    ]
+
+
+def _plot_panels(panels: Sequence[_Panel], plane: Plane | None) -> Figure:
+    from matplotlib.colors import to_rgba_array
+
+    plane = plane or plane_of(np.concatenate(panels[0][0].parties))
+    in_strips = len(plane.axes) == 1
+    figure, grid = new_panels(len(panels), height=2.6)
+    for axes, (collaboration, party, title) in zip(grid, panels, strict=True):
+        indices = collaboration.rewards[party].indices
+        candidates = np.asarray(collaboration.candidates)
+        opacity = np.linspace(_FAINTEST, 1, len(indices))
+        layers = (
+            (_thinned(candidates), PALE),
+            (_thinned(np.asarray(collaboration.parties[party])), BLUE),
+            # Backwards: early points are not hidden by late ones.
+            (candidates[indices[::-1]], to_rgba_array(RED, opacity)),
+        )
+        for level, (points, color) in enumerate(layers):
+            if len(points) == 0:  # an empty reward
+                continue
+            places = plane.place(points)
+            if in_strips:
+                heights = level + np.arange(1, len(places) + 1) * _GOLDEN % 1 * 0.8
+                places = np.column_stack([places, heights])
+            area = _DOT * min(1.0, MAX_DOTS / len(places))
+            axes.scatter(*places.T, s=area, color=color, lw=0, rasterized=True)
+        axes.set_title(f"{title}: {count_of_points(len(indices))}", **heading())
+        if in_strips:
+            axes.set_yticks([0.4, 1.4, 2.4], ["candidates", "own data", "reward"])
+    figure.supxlabel(plane.axes[0], fontsize=TEXT)
+    figure.supylabel("" if in_strips else plane.axes[1], fontsize=TEXT)
+    _add_legend(figure)
+    return figure
+
+
+def _thinned(points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "k d"]:
+    if len(points) <= MAX_DOTS:
+        return points
+    return points[np.linspace(0, len(points) - 1, MAX_DOTS).astype(np.int64)]
+
+
+def _add_legend(figure: Figure) -> None:
+    from matplotlib.lines import Line2D
+
+    entries = (
+        (f"candidates (at most {MAX_DOTS:,} shown)", PALE),
+        (f"own data (at most {MAX_DOTS:,} shown)", BLUE),
+        ("reward (strong: drawn early, faint: late)", RED),
+    )
+    figure.legend(
+        handles=[
+            Line2D([], [], marker="o", ls="none", ms=5, color=color, label=words)
+            for words, color in entries
+        ],
+        loc="outside upper right",
+        ncols=3,
+        frameon=False,
+        fontsize=TEXT,
+    )

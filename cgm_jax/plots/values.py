@@ -1,0 +1,91 @@
+"""How the value of each party's data rose to what it was promised.
+
+Notation: D_i the data of party i, G_i its reward, r_i its reward value, v the value.
+Reference: Tay et al. 2022, Sec. 4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Int
+
+from cgm_jax.collaboration import Collaboration
+
+from .drawing import BLUE, RED, TEXT, count_of_points, heading, labels_of, new_panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_values"]
+
+_LINE_POINTS = 500
+_POWERS_OF_TEN = ("1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1G")
+
+
+def plot_values(
+    collaboration: Collaboration, names: Sequence[str] | None = None
+) -> Figure:
+    """The value of each party's data as synthetic points join it, one panel a party.
+
+    Args:
+        collaboration: what was handed out.
+        names: the parties' names.
+
+    Returns:
+        The figure: v(D_i ∪ G_i) over the number of points, from 0 on and logarithmic,
+        thinned to at most 500 points a line; dashed, the reward value.
+
+    Raises:
+        ValueError: if there is not one name a party.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> line, *_ = plot_values(result).axes[0].lines
+        >>> bool(line.get_ydata()[-1] == result.rewards[0].final_value)
+        True
+
+    Reference: Tay et al. 2022, Algorithm 1.
+    """
+    rewards = collaboration.rewards
+    labels = labels_of(names, len(rewards), "party")
+    figure, panels = new_panels(len(rewards), height=2.0)
+    most = max(1, *(len(reward.indices) for reward in rewards))
+    powers = len(str(most))
+    for axes, label, reward in zip(panels, labels, rewards, strict=True):
+        values = np.append(reward.initial_value, reward.values)
+        shown = _evenly_in_factors(len(values))
+        axes.plot(shown, values[shown], color=BLUE, lw=1.6)
+        axes.plot(shown[-1:], values[-1:], "o", color=BLUE, ms=4)
+        axes.axhline(reward.reward_value, color=RED, lw=1.2, ls="--")
+        axes.annotate(
+            f"r = {reward.reward_value:.3g}",
+            (0.04, reward.reward_value),
+            (0, 3),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            fontsize=TEXT,
+            color=RED,
+        )
+        axes.set_title(f"{label}\n{count_of_points(len(reward.indices))}", **heading())
+        axes.set_xscale("symlog", linthresh=1, linscale=0.5)
+        axes.set_xticks(
+            [0, *(10**k for k in range(powers))], ["0", *_POWERS_OF_TEN[:powers]]
+        )
+        axes.minorticks_off()
+        axes.margins(y=0.15)
+    panels[0].set_xlim(-0.2, 1.3 * most)
+    figure.supxlabel("number of synthetic points added", fontsize=TEXT)
+    figure.supylabel("value of the party's data with them", fontsize=TEXT)
+    return figure
+
+
+def _evenly_in_factors(length: int) -> Int[np.ndarray, " k"]:
+    """Positions from the first to the last, as a logarithmic axis shows them best."""
+    steps = np.geomspace(1, max(1, length - 1), _LINE_POINTS - 1).round()
+    return np.unique(np.append(0, steps).astype(np.int64))[:length]
