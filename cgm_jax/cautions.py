@@ -42,7 +42,7 @@ def find_outlier(
 ) -> Outlier | None:
     """Whose data made the kernel flat for everyone, if anyone's did."""
     median = median_length_scale(np.concatenate(parties))
-    if length_scale <= FLAT_KERNEL * median:
+    if median == 0 or length_scale <= FLAT_KERNEL * median:
         return None
     without = [
         smallest_length_scale(
@@ -85,8 +85,8 @@ def draw_warnings(rewards: list[Reward], names: Sequence[str] | None) -> list[st
     for i, j in zip(*np.nonzero(promised[:, None] > promised[None]), strict=True):
         if realised[i] < realised[j] and i not in missed and j not in missed:
             found.append(
-                f"{party_names([i, j], names)}: the first was promised more by "
-                f"{promised[i] - promised[j]:.2g}, but has less by "
+                f"{party_names([int(i), int(j)], names)}: the first was promised more "
+                f"by {promised[i] - promised[j]:.2g}, but has less by "
                 f"{realised[j] - realised[i]:.2g}, since the last point drawn "
                 "overshoots."
             )

@@ -32,6 +32,7 @@ from .files import (
     UsageError,
     prepare_output_dir,
     write_reward_csv,
+    write_text,
 )
 from .mediation import Settings, mediate
 from .rewards import RewardSchemeError
@@ -111,7 +112,7 @@ def demo(
 
 
 def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None:
-    from .report import ReportSection, write_report
+    from .report import ReportSection, report_page
 
     folder = prepare_output_dir(out, overwrite=overwrite)
     experiments = []
@@ -124,8 +125,7 @@ def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None
         print_experiment(experiment)
     report = folder / "report.html"
     names = [f"bank {i + 1}" for i in range(5)]
-    write_report(
-        report,
+    page = report_page(
         [
             ReportSection(
                 title=f"Credit ratings, {experiment.split} split",
@@ -141,6 +141,7 @@ def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None
         generator_note="The candidates come from the mixture that the banks' customers "
         "were drawn from, as in the paper.",
     )
+    write_text(report, page)
     print_report(report)
 
 

@@ -19,11 +19,12 @@ from .files import (
     read_parties,
     write_json,
     write_reward_csv,
+    write_text,
 )
 from .generators import KernelDensity
 from .generators.labels import PooledLabels, label_points
 from .generators.tables import TableGenerator, TableScale
-from .report import ReportSection, report_data, write_report
+from .report import ReportSection, report_data, report_page
 from .rewards import InfeasibleError
 
 __all__ = ["Mediation", "Settings", "mediate"]
@@ -129,19 +130,19 @@ def mediate(
     described = _described(parties, result, labels, settings)
     # Pictures and tables are made before the first file is published.
     data = report_data(section, settings=described)
+    page = report_page(
+        [section],
+        title="Rewards of the collaboration",
+        settings=described,
+        generator_note=KDE_NOTE,
+    )
     rewards = tuple(
         _write_reward(folder / name / "reward.csv", i, parties, result, scale, labels)
         for i, name in enumerate(parties.names)
     )
     write_json(folder / "mediator" / "report.json", data)
     report = folder / "mediator" / "report.html"
-    write_report(
-        report,
-        [section],
-        title="Rewards of the collaboration",
-        settings=described,
-        generator_note=KDE_NOTE,
-    )
+    write_text(report, page)
     return Mediation(parties, result, labels, report, rewards)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Integral
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +18,12 @@ import numpy as np
 from . import plots
 from .collaboration import Collaboration
 from .datasets import PaperResults
-from .files import write_text
 from .sampling import Reward
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ReportSection", "report_data", "write_report"]
+__all__ = ["ReportSection", "report_data", "report_page"]
 
 # Of a table of 2**n values, more is of no use to a reader.
 MAX_TABULATED_PARTIES = 10
@@ -64,37 +62,35 @@ class ReportSection:
     printed: PaperResults | None = None
 
 
-def write_report(
-    path: str | Path,
+def report_page(
     sections: Sequence[ReportSection],
     *,
     title: str,
     settings: Mapping[str, Any],
     generator_note: str = "",
-) -> None:
-    """Publish the page: what was valued, promised and handed out, with pictures.
+) -> str:
+    """The page as HTML: what was valued, promised and handed out, with pictures.
 
     Args:
-        path: the file, such as ``report.html``. It appears complete or not at all.
         sections: at least one.
         title: of the page.
         settings: what the run can be repeated with: options, seeds, versions, digests
             of the inputs; text, numbers, and lists and dicts of them.
         generator_note: a sentence on where the candidates come from.
 
+    Returns:
+        One self-contained page, for `files.write_text`.
+
     Raises:
         ValueError: if there is not one name a party.
-        FileAccessError: if the system refuses.
 
     Example:
-        >>> import jax, cgm_jax, tempfile
+        >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
         >>> section = ReportSection("Two banks", [result], ["bank A", "bank B"])
-        >>> path = Path(tempfile.mkdtemp(), "report.html")
-        >>> write_report(path, [section], title="Rewards", settings={"seed": 0})
-        >>> path.read_text("utf-8")[:15]
+        >>> report_page([section], title="Rewards", settings={"seed": 0})[:15]
         '<!doctype html>'
     """
     import jinja2
@@ -121,7 +117,7 @@ def write_report(
         generator_note=generator_note,
         max_dots=plots.MAX_DOTS,
     )
-    write_text(path, page + "\n")
+    return page + "\n"
 
 
 def report_data(
@@ -268,12 +264,12 @@ def _words(value: Any) -> str:
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
-def _number(value: float | int | None) -> str:
+def _number(value: float | Integral | None) -> str:
     """Four significant digits, and no exponent unless the number is very small."""
     if value is None:
         return "–"
     if isinstance(value, Integral):
-        return f"{value:,}"
+        return f"{int(value):,}"
     text = f"{value:#.4g}"
     return text if 0 < abs(value) < 1e-7 else f"{Decimal(text):,f}"
 

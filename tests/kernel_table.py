@@ -1,4 +1,4 @@
-"""A table of kernels, each beside its formula in NumPy, for the tests of all of them."""
+"""A table of kernels, each beside its formula in NumPy."""
 
 from collections.abc import Callable
 

@@ -210,7 +210,7 @@ def test_another_length_scale_compiles_nothing(caplog: pytest.LogCaptureFixture)
 
     def num_compiled(scale: float) -> int:
         caplog.clear()
-        with jax.log_compiles(True), caplog.at_level(logging.WARNING):
+        with jax.log_compiles(new_val=True), caplog.at_level(logging.WARNING):
             gram_sums(SquaredExponential(scale), blocks[:2], blocks[2], tile_size=13)
         return sum("Finished XLA compilation" in message for message in caplog.messages)
 
@@ -223,7 +223,8 @@ import numpy as np
 from cgm_jax.kernels import SquaredExponential, gram_sums
 
 points = np.random.default_rng(0).normal(size=(20_000, 2)).astype(np.float32)
-gram_sums(SquaredExponential(1.0), [points[:4_000], points[4_000:9_000]], points[9_000:])
+parties = [points[:4_000], points[4_000:9_000]]
+gram_sums(SquaredExponential(1.0), parties, points[9_000:])
 print(*(line.split()[1] for line in open("/proc/self/status") if "VmHWM" in line))
 """
 

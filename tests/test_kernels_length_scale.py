@@ -173,8 +173,15 @@ def test_a_party_with_a_negative_value_even_at_the_upper_end_is_named():
     ):
         smallest_length_scale(SquaredExponential(1.0), parties, candidates)
     parties, candidates = split_pool(0, 2)
-    with pytest.raises(ValueError, match="even at 0.02"):
+    with pytest.raises(ValueError, match=r"even at 0\.02"):
         smallest_length_scale(SquaredExponential(1.0), parties, candidates, high=0.02)
+
+
+def test_numbers_beyond_single_precision_are_far_apart():
+    parties, candidates = split_pool(0, 2)
+    parties[1] = 1e24 * parties[1]
+    with pytest.raises(ValueError, match="non-negative"):
+        smallest_length_scale(SquaredExponential(1.0), parties, candidates)
 
 
 def test_the_upper_end_itself_may_be_the_answer():

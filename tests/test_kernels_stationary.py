@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from kernel_table import block
 from tolerances import rtol
 
 from cgm_jax.kernels import Laplace, RationalQuadratic, SquaredExponential
@@ -39,6 +40,24 @@ def test_the_rational_quadratic_becomes_the_squared_exponential():
         SquaredExponential(2.0)(X, X),
         rtol=1e-5,
     )
+
+
+def test_equal_those_of_scikit_learn():
+    others = pytest.importorskip("sklearn.gaussian_process.kernels")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=(33, 3))
+    scales = np.array([0.5, 1.0, 2.0])
+    for kernel, other in (
+        (SquaredExponential(0.7), others.RBF(0.7)),
+        (SquaredExponential(scales), others.RBF(scales)),
+        (Laplace(scales), others.Matern(scales, nu=0.5)),
+        (RationalQuadratic(0.7, 0.3), others.RationalQuadratic(0.7, alpha=0.3)),
+        (
+            2.0 * SquaredExponential(0.7) * Laplace(1.5) + SquaredExponential(3.0),
+            2.0 * others.RBF(0.7) * others.Matern(1.5, nu=0.5) + others.RBF(3.0),
+        ),
+    ):
+        np.testing.assert_allclose(block(kernel, x, y), other(x, y), atol=1e-12)
 
 
 @every_kind

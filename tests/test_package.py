@@ -53,7 +53,7 @@ ALLOWED = {
     "collaboration": (NUMERICAL - {"metrics"}) | {"cautions"},
     "files": LIBRARY,
     "plots": LIBRARY,
-    "report": LIBRARY | {"plots", "files"},
+    "report": LIBRARY | {"plots"},
     "demo": LIBRARY,
     "mediation": LIBRARY | {"files", "report"},
     "console": LIBRARY | {"demo", "mediation"},

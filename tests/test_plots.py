@@ -304,7 +304,8 @@ def test_many_points_are_thinned_but_not_the_reward():
     result = dataclasses.replace(
         result, candidates=many, parties=[many + i for i in range(3)]
     )
-    result = with_reward(result, 0, indices=np.arange(len(many)))
+    drawn = {"indices": np.arange(len(many)), "values": np.zeros(len(many))}
+    result = with_reward(result, 0, **drawn)
     candidates, own, reward = scatters_of(plot_reward(result, 0).axes[0])
     assert len(candidates[0]) == len(own[0]) == MAX_DOTS
     assert len(reward[0]) == len(many)

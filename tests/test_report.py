@@ -17,8 +17,9 @@ from small_collaborations import (
     with_reward,
 )
 
-from cgm_jax.files import write_json
-from cgm_jax.report import ReportSection, report_data, write_report
+from cgm_jax.datasets import PaperResults
+from cgm_jax.files import write_json, write_text
+from cgm_jax.report import ReportSection, report_data, report_page
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 NAMES = ["Ada", "Bo", "Cy"]
@@ -66,7 +67,7 @@ def section_of(collaborations, names=NAMES, **more):
 
 def render(path, sections, **more):
     options = {"title": "Rewards", "settings": {"seed": 7}} | more
-    write_report(path / "report.html", sections, **options)
+    write_text(path / "report.html", report_page(sections, **options))
     return (path / "report.html").read_text("utf-8")
 
 
@@ -241,14 +242,15 @@ def test_every_way_a_draw_ends_has_words(tmp_path, quick):
 
 def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
     draws = several_draws()
-    counts = {2: [100, 200, 300], 8.0: [1000, 2000, 3000]}
-    paper = SimpleNamespace(
+    counts = {2: [100, 200, 300], 8: [1000, 2000, 3000]}
+    paper = PaperResults(
         length_scale=0.26512,
         max_reward_value=0.536,
         rho=0.0943,
         normalized_shapley=np.array([0.71, 1.0, 0.32]),
-        reward_values=[0.493, 0.519, 0.481],
+        reward_values=np.array([0.493, 0.519, 0.481]),
         num_points={beta: np.array(count) for beta, count in counts.items()},
+        mmd2_unbiased={},
     )
     page = Page(render(tmp_path, [section_of(draws, printed=paper)]))
     rows = table_rows(page)

@@ -159,7 +159,9 @@ def _bounding_diameter(blocks: list[Points]) -> float:
 
 def _is_flat(kernel: Stationary, diameter: float) -> bool:
     """Whether k > 1/2 for all pairs, which gives v(S) ≥ 2 min k − max k > 0 unseen."""
-    farthest = np.full((1, 1), (diameter / kernel.length_scale) ** 2, np.float32)
+    scale = np.asarray(kernel.length_scale, float)
+    r2 = np.minimum((diameter / scale) ** 2, 1e30)  # no overflow in float32
+    farthest = np.full((1, 1), r2, np.float32)
     return bool(_of_squared_distance(kernel, farthest)[0, 0] > 0.501)
 
 

@@ -137,7 +137,7 @@ def weighted_sampling(
         pool = _pool(kernel, points, sums)
         lanes = [_lane(kernel, points, sums, i) for i in range(sums.num_parties)]
     limits = np.asarray(values_with_candidates(sums))
-    beta = jnp.float32(inverse_temperature)
+    beta = jnp.float32(min(inverse_temperature, 1e30))  # the best each time
     lock = threading.Lock()
 
     def draw(party: int, check: Callable[[], None]) -> Reward:
