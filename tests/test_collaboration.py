@@ -228,7 +228,7 @@ def test_redrawing_changes_only_the_draw(ratings: Collaboration):
     ("kernel", "length_scale"),
     [
         (SquaredExponential(0.2), 0.2),
-        (SquaredExponential([0.2, 0.3]), np.nan),
+        (SquaredExponential(np.array([0.2, 0.3])), np.nan),
         (SquaredExponential(0.2) + Laplace(0.3), np.nan),
     ],
 )
