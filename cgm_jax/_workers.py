@@ -7,7 +7,7 @@ threads run on two cores. An accelerator runs one program at a time: one thread.
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import jax
@@ -50,17 +50,23 @@ def map_on_workers(
 
     def work(item: Item) -> Result:
         check()
-        with jax.enable_x64(True):  # a setting of the thread
-            return function(item, check)
+        try:
+            with jax.enable_x64(True):  # a setting of the thread
+                return function(item, check)
+        except BaseException:
+            stop.set()
+            raise
 
     with ThreadPoolExecutor(num_workers()) as executor:
         futures = [executor.submit(work, item) for item in items]
         try:
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
+            wait(futures)
+        except BaseException:  # the user interrupted
             stop.set()
             raise
+    for error in filter(None, (future.exception() for future in futures)):
+        if not isinstance(error, _Stopped):
+            raise error
     return [future.result() for future in futures]
 
 

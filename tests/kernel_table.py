@@ -16,7 +16,9 @@ KERNELS: dict[str, Callable[[int], Kernel]] = {
     "Laplace": lambda d: Laplace(0.8),
     "rational quadratic, heavy tail": lambda d: RationalQuadratic(0.9, alpha=0.3),
     "sum": lambda d: SquaredExponential(1.3) + Laplace(0.8),
-    "product": lambda d: SquaredExponential(scales(d)) * RationalQuadratic(1.1, 0.5),
+    "product": lambda d: (
+        SquaredExponential(scales(d)) * (1.5 * RationalQuadratic(1.1, 0.5))
+    ),
     "scaled": lambda d: 2.5 * SquaredExponential(0.7),
     "all of it": lambda d: (
         0.3 * (Laplace(2.0) + SquaredExponential(0.5)) * RationalQuadratic(2.0, 2.0)
@@ -28,8 +30,8 @@ PLAIN: dict[str, Callable[[int], oracles.KernelFunction]] = {
     "a scale a dimension": lambda d: oracles.squared_exponential(scales(d)),
     "Laplace": lambda d: oracles.laplace(0.8),
     "rational quadratic, heavy tail": lambda d: oracles.rational_quadratic(0.9, 0.3),
-    "sum": lambda d: combined(np.add, SE(1.3), LAPLACE(0.8)),
-    "product": lambda d: combined(np.multiply, SE(scales(d)), RQ(1.1, 0.5)),
+    "sum": lambda d: lambda x, y: SE(1.3)(x, y) + LAPLACE(0.8)(x, y),
+    "product": lambda d: lambda x, y: 1.5 * SE(scales(d))(x, y) * RQ(1.1, 0.5)(x, y),
     "scaled": lambda d: lambda x, y: 2.5 * SE(0.7)(x, y),
     "all of it": lambda d: (
         lambda x, y: (
@@ -44,12 +46,6 @@ RQ = oracles.rational_quadratic
 
 def scales(d: int) -> np.ndarray:
     return np.linspace(0.5, 2.0, d)
-
-
-def combined(
-    operation: Callable, left: oracles.KernelFunction, right: oracles.KernelFunction
-) -> oracles.KernelFunction:
-    return lambda x, y: operation(left(x, y), right(x, y))
 
 
 @jax.jit

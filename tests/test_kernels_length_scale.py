@@ -157,6 +157,16 @@ def test_all_points_the_same_are_valued_at_any_scale():
     assert 0.01 < found < 0.01 + 2 * RESOLUTION
 
 
+def test_one_point_away_from_all_others():
+    # Its value is 2 mean k − 1, up to itself: non-negative from k = 1/2 on.
+    parties, candidates = [np.zeros((20, 1)), np.ones((1, 1))], np.zeros((200, 1))
+    found = smallest_length_scale(SquaredExponential(1.0), parties, candidates)
+    assert found == oracles.smallest_length_scale(
+        oracles.squared_exponential, parties, candidates
+    )
+    np.testing.assert_allclose(found, (2 * np.log(2)) ** -0.5, rtol=0.01)
+
+
 def test_works_without_candidates():
     parties, candidates = split_pool(0, 2)
     found = smallest_length_scale(SquaredExponential(1.0), parties, candidates[:0])
