@@ -46,7 +46,7 @@ ALLOWED = {
     "valuation": {"kernels"},
     "rewards": {"kernels", "valuation"},
     "sampling": {"kernels", "valuation"},
-    "generators": {"kernels"},
+    "generators": {"kernels", "valuation"},
     "metrics": {"kernels", "valuation"},
     "datasets": {"generators"},
     "cautions": {"kernels", "rewards", "sampling"},
