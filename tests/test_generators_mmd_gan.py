@@ -296,3 +296,11 @@ def test_flax_is_imported_when_it_is_used():
         "assert 'flax' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_column_far_from_zero_is_centred_before_it_is_rounded():
+    # Seconds since 1970 within ten minutes: float32 knows multiples of 128 s only.
+    times = np.column_stack([1.7e9 + RNG.uniform(0, 600, 300), POINTS[:, 1]])
+    task, _ = fitting._start(KEY, SMALL, times)
+    assert len(np.unique(task.training[:, 0])) == 270
+    np.testing.assert_allclose(task.scale[0], times[:, 0].std())

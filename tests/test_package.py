@@ -55,9 +55,11 @@ ALLOWED = {
     "plots": LIBRARY,
     "report": LIBRARY | {"plots"},
     "demo": LIBRARY,
-    "mediation": LIBRARY | {"files", "report"},
-    "console": LIBRARY | {"demo", "mediation"},
-    "cli": LIBRARY | {"plots", "files", "report", "demo", "mediation", "console"},
+    "candidates": LIBRARY | {"files"},
+    "mediation": LIBRARY | {"files", "report", "candidates"},
+    "console": LIBRARY | {"demo", "mediation", "candidates"},
+    "cli": LIBRARY
+    | {"plots", "files", "report", "demo", "candidates", "mediation", "console"},
     "__main__": {"cli"},
     "__init__": LIBRARY,
 }

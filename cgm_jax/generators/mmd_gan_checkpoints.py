@@ -54,7 +54,7 @@ class Checkpoints:
         Args:
             folder: where they are.
             options: of the training.
-            points: what is trained on, float32, in the user's units.
+            points: what is trained on, in the user's units.
             key: of the training.
 
         Returns:

@@ -9,7 +9,7 @@ the same steps whether or not the training was interrupted.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -113,8 +113,10 @@ class Task:
     def generated(self, average: nnx.State, num: int = NUM_EVALUATED) -> np.ndarray:
         """Points of some parameters, in the networks' units, from the same noise."""
         model = self.model(average, np.zeros((0, 5)), "")
-        points = np.asarray(model.sample(self.evaluate_key, num))
-        return (points - self.shift[None]) / self.scale[None]
+        model = replace(
+            model, shift=np.zeros_like(self.shift), scale=np.ones_like(self.scale)
+        )
+        return np.asarray(model.sample(self.evaluate_key, num))
 
 
 def fit_mmd_gan(
@@ -128,7 +130,7 @@ def fit_mmd_gan(
     """Train, evaluate, save and go on; see `MMDGAN.fit`."""
     # One precision, whatever the user's setting: the same programs, the same bits.
     with jax.enable_x64(False):
-        array = np.asarray(as_points(points, "points"), np.float32)
+        array = np.asarray(as_points(points, "points"))
         task, run = _start(key, options, array)
         checkpoints = None
         if checkpoint_dir is not None:
@@ -139,19 +141,11 @@ def fit_mmd_gan(
         model = task.model(chosen, run.history, stop_reason)
         quality = sample_quality(
             task.quality_key,
-            task.shift[None] + task.scale[None] * task.training,
-            task.shift[None] + task.scale[None] * task.held_out,
-            np.asarray(model.sample(task.evaluate_key, NUM_JUDGED)),
+            task.training,
+            task.held_out,
+            task.generated(chosen, NUM_JUDGED),
         )
-    return MMDGANModel(
-        options,
-        model.parameters,
-        model.shift,
-        model.scale,
-        model.history,
-        stop_reason,
-        quality,
-    )
+    return replace(model, quality=quality)
 
 
 def _start(
@@ -162,7 +156,8 @@ def _start(
         key, 5
     )
     shift, scale = _units(options, points)
-    scaled = (points - shift[None]) / scale[None]
+    # A column far from 0 is centred in the precision that it came in.
+    scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
     order = np.asarray(jax.random.permutation(split_key, len(points)))
     num_held_out = max(2, round(options.held_out * len(points)))
     held_out, training = scaled[order[:num_held_out]], scaled[order[num_held_out:]]
@@ -283,13 +278,12 @@ def _units(
     options: "MMDGAN", points: Float[np.ndarray, "n d"]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shift and scale of every column."""
-    ones = np.ones(points.shape[1], np.float32)
+    ones = np.ones(points.shape[1])
     if options.value_range is not None:
         low, high = options.value_range
-        return ones * np.float32(low), ones * np.float32(high - low)
-    deviation = points.std(axis=0, dtype=np.float64).astype(np.float32)
-    shift = points.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return shift, np.where(deviation > 0, deviation, 1).astype(np.float32)
+        return ones * low, ones * (high - low)
+    deviation = points.std(axis=0, dtype=np.float64)
+    return points.mean(axis=0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
 
 
 def _check_points(options: "MMDGAN", points: Float[np.ndarray, "n d"]) -> None:

@@ -50,6 +50,7 @@ class MMDGANModel:
         stop_reason: "all-steps", "patience", or "not-finite" after three attempts that
             each ran into infinite numbers; the model is the last good one.
         quality: how samples compare with real points that were held out.
+        columns: names of the columns, where they have any.
     """
 
     options: "MMDGAN"
@@ -59,6 +60,7 @@ class MMDGANModel:
     history: Float[np.ndarray, "evaluations 5"]
     stop_reason: str
     quality: SampleQuality | None = None
+    columns: tuple[str, ...] | None = None
 
     def sample(self, key: Key[Array, ""], num: int) -> Points:
         """Draw points in the units that were trained on; as `MMDGAN.sample`."""
@@ -85,6 +87,7 @@ class MMDGANModel:
             "options": dataclasses.asdict(self.options),
             "stop_reason": self.stop_reason,
             "quality": self.quality and dataclasses.asdict(self.quality),
+            "columns": self.columns,
         }
         arrays: dict[str, Any] = {
             "facts": np.array(json.dumps(facts)),
@@ -134,6 +137,7 @@ class MMDGANModel:
                 arrays["history"],
                 facts["stop_reason"],
                 quality,
+                facts["columns"] and tuple(facts["columns"]),
             )
             _, template = _template(options, len(model.shift))
             with_arrays(template, model.parameters)
