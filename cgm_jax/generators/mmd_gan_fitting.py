@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -208,7 +208,8 @@ def _train(
         state, loss = train(key, task.program, run.training, points, num_steps=size)
         loss = float(loss)
         seconds = time.perf_counter() - began
-        if not (math.isfinite(loss) and _is_finite(state)):
+        generated = task.generated(state.average)
+        if not (math.isfinite(loss) and _are_finite(state, generated)):
             if run.restarts >= MAX_RESTARTS:
                 if step == 0:
                     raise FloatingPointError(
@@ -220,11 +221,12 @@ def _train(
                 return run, "not-finite"
             run = _back(run)
             continue
-        run = _evaluated(task, run, state, loss, step // options.evaluate_every)
+        at = step // options.evaluate_every
+        run = _evaluated(task, run, state, loss, generated, at)
         if checkpoints is not None:
             checkpoints.save(step + size, run)
         if progress is not None:
-            row = run.history[step // options.evaluate_every]
+            row = run.history[at]
             told = (float(row[2]), float(row[3])), float(row[4]), size / seconds
             progress(TrainingProgress(step + size, options.num_steps, loss, *told))
     return run, "all-steps"
@@ -238,10 +240,14 @@ def _back(run: Run) -> Run:
 
 
 def _evaluated(
-    task: Task, run: Run, state: TrainingState, loss: float, row: int
+    task: Task,
+    run: Run,
+    state: TrainingState,
+    loss: float,
+    generated: Float[np.ndarray, "m d"],
+    row: int,
 ) -> Run:
     """The run after a chunk: compared with the held-out points, and by the rules."""
-    generated = task.generated(state.average)
     figures = likeness(generated, task.held_out, length_scale=task.length_scale)
     history = run.history.copy()
     history[row] = (int(state.step), loss, *figures, float(state.learning_rate))
@@ -311,5 +317,5 @@ def _check_points(options: "MMDGAN", points: Float[np.ndarray, "n d"]) -> None:
             )
 
 
-def _is_finite(state: TrainingState) -> bool:
-    return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
+def _are_finite(*trees: Any) -> bool:
+    return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(trees))

@@ -82,6 +82,8 @@ def sample_quality(
 ) -> SampleQuality:
     """Compare synthetic points with real ones that were held out.
 
+    Bring the columns to one scale first: the density estimate has one bandwidth.
+
     Args:
         key: typed random key, of the density estimate's samples and of the subsets.
         training: what the generator learnt from, shape ``(n, d)``, n >= 10.
