@@ -46,12 +46,23 @@ def is_nearer(
         >>> is_nearer(SquaredExponential(1.0), x, new + 1, old)
         False
     """
+    difference, error = difference_and_error(kernel, reference, new, old)
+    return difference < SIGNIFICANT * error
+
+
+def difference_and_error(
+    kernel: Kernel,
+    reference: Float[ArrayLike, "m d"],
+    new: Float[ArrayLike, "n d"],
+    old: Float[ArrayLike, "k d"],
+) -> tuple[float, float]:
+    """D, the difference of the two MMD²_u, and its standard error."""
     new_reference, new_self, new_part = _sides(kernel, reference, new)
     old_reference, old_self, old_part = _sides(kernel, reference, old)
     difference = new_self - old_self - 2 * (new_reference - old_reference).mean()
     samples = (2 * (new_reference - old_reference), 2 * new_part, 2 * old_part)
     variance = sum(float(np.var(a, ddof=1)) / len(a) for a in samples)
-    return bool(difference < SIGNIFICANT * math.sqrt(variance))
+    return float(difference), math.sqrt(variance)
 
 
 def _sides(
