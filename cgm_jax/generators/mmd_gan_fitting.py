@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._arrays import as_points
@@ -24,7 +23,7 @@ from cgm_jax.kernels import SquaredExponential, median_length_scale
 
 from .mmd_gan_checkpoints import Checkpoints
 from .mmd_gan_model import MMDGANModel, named_arrays
-from .mmd_gan_training import Program, TrainingState, start_training, train
+from .mmd_gan_training import Parameters, Program, TrainingState, start_training, train
 from .quality import likeness, sample_quality
 from .three_sample import is_nearer
 
@@ -59,14 +58,14 @@ class Run(NamedTuple):
     """Everything that the rest of a training depends on."""
 
     training: TrainingState
-    best: nnx.State
+    best: Parameters
     """The average at the best evaluation so far."""
 
     best_score: Float[np.ndarray, ""]
     without_best: Int[np.ndarray, ""]
     """Evaluations since."""
 
-    compared: nnx.State
+    compared: Parameters
     """The average at the last check of the three-sample rule."""
 
     failures: Int[np.ndarray, ""]
@@ -98,7 +97,7 @@ class Task:
         return SquaredExponential(self.length_scale)
 
     def model(
-        self, average: nnx.State, history: np.ndarray, stop_reason: str
+        self, average: Parameters, history: np.ndarray, stop_reason: str
     ) -> MMDGANModel:
         """The generator with some parameters."""
         return MMDGANModel(
@@ -110,7 +109,7 @@ class Task:
             stop_reason,
         )
 
-    def generated(self, average: nnx.State, num: int = NUM_EVALUATED) -> np.ndarray:
+    def generated(self, average: Parameters, num: int = NUM_EVALUATED) -> np.ndarray:
         """Points of some parameters, in the networks' units, from the same noise."""
         model = self.model(average, np.zeros((0, 5)), "")
         model = replace(

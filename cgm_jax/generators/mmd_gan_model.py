@@ -15,14 +15,13 @@ from zipfile import BadZipFile
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from cgm_jax._arrays import Points
 from cgm_jax._publishing import publish
 
 from .base import BLOCK_SIZE, sample_in_blocks
-from .mmd_gan_training import Program, draw_latent, generate, start_training
+from .mmd_gan_training import Parameters, Program, draw_latent, generate, start_training
 from .quality import SampleQuality
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def with_arrays(template: Any, arrays: dict[str, np.ndarray]) -> Any:
     return jax.tree.unflatten(structure, [arrays[name] for name in names])
 
 
-def _template(options: "MMDGAN", num_columns: int) -> tuple[Program, nnx.State]:
+def _template(options: "MMDGAN", num_columns: int) -> tuple[Program, Parameters]:
     """The program, and a generator of the right shapes."""
     program, state = start_training(jax.random.key(0), options, num_columns)
     return program, state.generator
@@ -197,7 +196,7 @@ def _template(options: "MMDGAN", num_columns: int) -> tuple[Program, nnx.State]:
 @partial(jax.jit, static_argnames="program")
 def _draw(
     program: Program,
-    state: nnx.State,
+    state: Parameters,
     shift: Float[Array, " d"],
     scale: Float[Array, " d"],
     key: Key[Array, ""],

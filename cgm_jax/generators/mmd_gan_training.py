@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key, PyTree
 
 from .mmd_gan_kernels import critic_kernel, critic_mmd2, witness_penalty
 from .networks import ImageCritic, ImageGenerator, Perceptron
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .mmd_gan import MMDGAN
 
 __all__ = [
+    "Parameters",
     "Program",
     "TrainingState",
     "critic_loss",
@@ -33,6 +35,7 @@ __all__ = [
     "train",
 ]
 
+Parameters = PyTree[Array | np.ndarray]  # of a network; an `nnx.State`
 # One object: a fresh transform would be another function, and compiled again.
 ADAM = optax.scale_by_adam(b1=0.5, b2=0.9)
 NOT_COMPILED = (
@@ -59,11 +62,11 @@ class TrainingState(NamedTuple):
 
     step: Int[Array, ""]
     learning_rate: Float[Array, ""]
-    generator: nnx.State
-    critic: nnx.State
+    generator: Parameters
+    critic: Parameters
     generator_adam: Any
     critic_adam: Any
-    average: nnx.State
+    average: Parameters
     """Exponential moving average of the generator's parameters."""
 
 
@@ -167,7 +170,7 @@ def training_step(
     options = program.options
     critic_key, generator_key = jax.random.split(jax.random.fold_in(key, state.step))
 
-    def critic_step(carry: tuple[nnx.State, Any], key: Key[Array, ""]):
+    def critic_step(carry: tuple[Parameters, Any], key: Key[Array, ""]):
         critic, adam = carry
         loss = partial(critic_loss, key, program)
         slope = jax.grad(loss, argnums=1)(state.generator, critic, points)
@@ -204,8 +207,8 @@ def training_step(
 def critic_loss(
     key: Key[Array, ""],
     program: Program,
-    generator: nnx.State,
-    critic: nnx.State,
+    generator: Parameters,
+    critic: Parameters,
     points: Float[Array, "n d"],
 ) -> Float[Array, ""]:
     """−MMD² of a batch's features, plus the penalty on the witness between points."""
@@ -227,8 +230,8 @@ def critic_loss(
 def generator_loss(
     key: Key[Array, ""],
     program: Program,
-    generator: nnx.State,
-    critic: nnx.State,
+    generator: Parameters,
+    critic: Parameters,
     points: Float[Array, "n d"],
 ) -> Float[Array, ""]:
     """MMD² of a batch's features."""
@@ -242,7 +245,7 @@ def generator_loss(
 def draw_batches(
     key: Key[Array, ""],
     program: Program,
-    generator: nnx.State,
+    generator: Parameters,
     points: Float[Array, "n d"],
 ) -> tuple[Float[Array, "b d"], Float[Array, "b d"]]:
     """A batch of real and one of generated points."""
@@ -265,15 +268,15 @@ def draw_latent(
 
 
 def generate(
-    program: Program, generator: nnx.State, z: Float[Array, "n z"]
+    program: Program, generator: Parameters, z: Float[Array, "n z"]
 ) -> Float[Array, "n d"]:
     """Points of the generator, in the networks' units."""
     return nnx.merge(program.generator, generator)(z)
 
 
 def adam_step(
-    parameters: nnx.State, adam: Any, slope: nnx.State, learning_rate: Array
-) -> tuple[nnx.State, Any]:
+    parameters: Parameters, adam: Any, slope: Parameters, learning_rate: Array
+) -> tuple[Parameters, Any]:
     """Parameters and moments after a step downhill."""
     direction, adam = ADAM.update(slope, adam)
     parameters = jax.tree.map(

@@ -9,7 +9,7 @@ handed out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
@@ -122,6 +122,7 @@ class TableGenerator:
         return self.scale.scaled(self.scale.rows(points))
 
 
+@runtime_checkable
 class RowModel(Protocol):
     """A trained model that draws rows in the parties' units."""
 
