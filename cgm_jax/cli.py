@@ -1,4 +1,4 @@
-"""The command line: ``cgm-jax demo``, ``cgm-jax run``, ``cgm-jax example``.
+"""The command line: ``cgm-jax demo``, ``run``, ``train-generator``, ``example``.
 
 Exit codes: 0 done, 2 a command without meaning, 3 a party's file, 4 promises that
 cannot be kept, 6 a file or folder that cannot be read or written, 130 interrupted.
@@ -19,6 +19,7 @@ try:
     from .console import (
         print_experiment,
         print_mediation,
+        print_quality,
         print_report,
         progress,
         screen,
@@ -26,11 +27,13 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
 
+from .candidates import train_rows
 from .demo import SPLITS, run_experiment
 from .files import (
     InputError,
     UsageError,
     prepare_output_dir,
+    read_parties,
     write_reward_csv,
     write_text,
 )
@@ -60,6 +63,7 @@ class GeneratorName(StrEnum):
     """Where candidates come from."""
 
     kde = "kde"
+    mmd_gan = "mmd-gan"
 
 
 class SplitName(StrEnum):
@@ -157,6 +161,12 @@ def run(
     generator: Annotated[
         GeneratorName, typer.Option(help="Where synthetic rows come from.")
     ] = GeneratorName.kde,
+    generator_model: Annotated[
+        Path | None, typer.Option(help="A model of train-generator, to use instead.")
+    ] = None,
+    num_steps: Annotated[
+        int, typer.Option(help="Training steps of the mmd-gan.")
+    ] = 6_000,
     bandwidth: Annotated[
         float, typer.Option(help="Noise of the kde, in the scaled columns.")
     ] = 0.05,
@@ -181,6 +191,8 @@ def run(
     settings = Settings(
         label_column=label_column,
         generator=generator.value,
+        generator_model=generator_model,
+        num_steps=_at_least("--num-steps", num_steps, 1),
         bandwidth=_positive("--bandwidth", bandwidth),
         num_candidates=_at_least("--num-candidates", num_candidates, 1),
         beta=_at_least("--beta", beta, 0),
@@ -192,6 +204,49 @@ def run(
     with _interruptible(), progress("Rewards") as tell:
         mediation = mediate(files, out, settings, progress=tell)
     print_mediation(mediation)
+
+
+@app.command()
+def train_generator(
+    files: Annotated[
+        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
+    ],
+    out: Annotated[Path, typer.Option(help="File for the model, as model.npz.")],
+    label_column: Annotated[
+        str | None, typer.Option(help="Column with labels, left out.")
+    ] = None,
+    num_steps: Annotated[int, typer.Option(help="Training steps.")] = 6_000,
+    seed: Annotated[int, typer.Option(help="The same seed, the same model.")] = 0,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(help="Folder to save the training in, and to go on from."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model that is there.")
+    ] = False,
+) -> None:
+    """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
+    _at_least("--num-steps", num_steps, 1)
+    _at_least("--seed", seed, 0)
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise UsageError(
+            f"{out}: expected a file that does not exist, found one; choose another "
+            "--out, or replace a file with --overwrite"
+        )
+    parties = read_parties(files, label_column=label_column)
+    # Before the training, not after it.
+    prepare_output_dir(out.absolute().parent, overwrite=True)
+    with _interruptible(), progress("Generator") as tell:
+        model = train_rows(
+            parties,
+            num_steps=num_steps,
+            seed=seed,
+            checkpoint_dir=checkpoints,
+            progress=tell,
+        )
+    model.save(out)
+    print_quality(model.quality)
+    screen.print(f"Model: {out}", markup=False, soft_wrap=True)
 
 
 example = typer.Typer(help="Write example files to try the package on.")

@@ -16,13 +16,16 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from .candidates import quality_sentences
 from .collaboration import Collaboration
 from .demo import Experiment
+from .generators.quality import SampleQuality
 from .mediation import Mediation
 
 __all__ = [
     "print_experiment",
     "print_mediation",
+    "print_quality",
     "print_report",
     "progress",
     "screen",
@@ -137,12 +140,24 @@ def print_mediation(mediation: Mediation) -> None:
             f"Labels of synthetic rows: by a random forest, right for "
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
+    print_quality(mediation.quality)
     for sentence in mediation.parties.warnings:
         screen.print(f"warning: {sentence}", markup=False)
     _print_warnings(result, mediation.parties.names)
     folder = mediation.rewards[0].parent.parent
     screen.print(f"One reward file a party: {folder}/<party>/reward.csv", markup=False)
     print_report(mediation.report)
+
+
+def print_quality(quality: SampleQuality | None) -> None:
+    """How a trained generator's rows compare with real ones that were held out."""
+    *sentences, last = quality_sentences(quality) or [""]
+    for sentence in sentences:
+        screen.print(sentence, markup=False, highlight=False)
+    if last:
+        is_warning = quality is not None and quality.is_worse_than_kernel_density
+        mark = "warning: " if is_warning else ""
+        screen.print(f"{mark}{last}", markup=False, highlight=False)
 
 
 def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from ._version import __version__
+from .candidates import CandidateSource, candidate_source
 from .collaboration import Collaboration, Progress, collaborate
 from .files import (
     InputError,
@@ -21,19 +22,13 @@ from .files import (
     write_reward_csv,
     write_text,
 )
-from .generators import KernelDensity
 from .generators.labels import PooledLabels, label_points
-from .generators.tables import TableGenerator, TableScale
+from .generators.quality import SampleQuality
+from .generators.tables import TableScale
 from .report import ReportSection, report_data, report_page
 from .rewards import InfeasibleError
 
 __all__ = ["Mediation", "Settings", "mediate"]
-
-KDE_NOTE = (
-    "The candidates come from a kernel density estimate: every synthetic row is a real "
-    "row of some party plus a little noise. Whoever receives it holds other parties' "
-    "data in disguise. Use it only among parties that may see each other's data."
-)
 
 
 @dataclass(frozen=True)
@@ -41,7 +36,11 @@ class Settings:
     """What the mediator decides."""
 
     label_column: str | None = None
-    generator: Literal["kde"] = "kde"
+    generator: Literal["kde", "mmd-gan"] = "kde"
+    generator_model: Path | None = None
+    """A trained MMD-GAN to use instead."""
+    num_steps: int = 6_000
+    """Of the MMD-GAN's training."""
     bandwidth: float = 0.05
     """Of the kernel density estimate, in the scaled columns."""
     num_candidates: int = 10_000
@@ -60,6 +59,8 @@ class Mediation:
     parties: Parties
     collaboration: Collaboration
     labels: PooledLabels | None
+    quality: SampleQuality | None
+    """Of a trained generator."""
     report: Path
     rewards: tuple[Path, ...]
 
@@ -104,11 +105,21 @@ def mediate(
     except ValueError as error:
         raise InputError(str(error), file=parties.files[0].path) from error
     points = [scale.scaled(rows) for rows in parties.points]
+    source = candidate_source(
+        parties,
+        scale,
+        generator=settings.generator,
+        bandwidth=settings.bandwidth,
+        num_steps=settings.num_steps,
+        model_path=settings.generator_model,
+        seed=settings.seed,
+        progress=progress,
+    )
     try:
         result = collaborate(
             jax.random.key(settings.seed),
             points,
-            TableGenerator(KernelDensity(settings.bandwidth), scale),
+            source.generator,
             inverse_temperature=settings.beta,
             stability=settings.stability,
             num_candidates=settings.num_candidates,
@@ -127,14 +138,14 @@ def mediate(
         columns=np.array(parties.columns)[scale.varies].tolist(),
         warnings=parties.warnings,
     )
-    described = _described(parties, result, labels, settings)
+    described = _described(parties, result, labels, source, settings)
     # Pictures and tables are made before the first file is published.
     data = report_data(section, settings=described)
     page = report_page(
         [section],
         title="Rewards of the collaboration",
         settings=described,
-        generator_note=KDE_NOTE,
+        generator_note=source.note,
     )
     rewards = tuple(
         _write_reward(folder / name / "reward.csv", i, parties, result, scale, labels)
@@ -143,7 +154,7 @@ def mediate(
     write_json(folder / "mediator" / "report.json", data)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
-    return Mediation(parties, result, labels, report, rewards)
+    return Mediation(parties, result, labels, source.quality, report, rewards)
 
 
 def _labels(
@@ -187,6 +198,7 @@ def _described(
     parties: Parties,
     result: Collaboration,
     labels: PooledLabels | None,
+    source: CandidateSource,
     settings: Settings,
 ) -> dict[str, Any]:
     """Everything that is needed to repeat the run, in words for the report."""
@@ -194,7 +206,7 @@ def _described(
     return {
         "inverse temperature (beta)": settings.beta,
         "seed": settings.seed,
-        "generator": f"kernel density estimate, bandwidth {settings.bandwidth:g}",
+        "generator": source.described,
         "candidates asked for": settings.num_candidates,
         "candidates drawn": len(result.candidates),
         "columns": "standardised" if settings.scale == "standard" else "as they are",

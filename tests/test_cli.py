@@ -292,3 +292,36 @@ def test_help_names_every_command(capsys):
     assert cgm_jax("--help") == 0
     printed = capsys.readouterr().out
     assert all(command in printed for command in ("demo", "run", "example"))
+
+
+def test_a_trained_generator_supplies_the_rows(files, tmp_path: Path, capsys):
+    model, out = tmp_path / "models" / "model.npz", tmp_path / "out"
+    trained = ["train-generator", *files, "--label-column", "sex", "--num-steps", 400]
+    assert cgm_jax(*trained, "--out", model) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "MMD² to 18 held-out rows" in printed
+    assert "Share of synthetic rows nearer to the training rows" in printed
+    assert [path.name for path in model.parent.iterdir()] == ["model.npz"]
+
+    words = ["run", *files, "--label-column", "sex", "--num-candidates", 1000]
+    words += ["--generator-model", model, "--out", out]
+    assert cgm_jax(*words) == 0
+    assert "MMD² to 18 held-out rows" in " ".join(capsys.readouterr().out.split())
+    with (out / "north" / "reward.csv").open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["age", "income", "sex"]
+    assert rows
+    assert all(float(row[0]).is_integer() for row in rows)
+    assert "MMD-GAN" in (out / "mediator" / "report.html").read_text("utf-8")
+
+    assert cgm_jax(*trained, "--out", model) == 2  # it is there
+    assert "--overwrite" in one_line_error(capsys)
+    others = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in others:
+        path.write_text("age,height\n" + "\n".join(f"{i},{2 * i}" for i in range(30)))
+    words = ["run", *others, "--generator-model", model, "--out", tmp_path / "new"]
+    assert cgm_jax(*words) == 2
+    assert "columns age, height, found one of age, income" in one_line_error(capsys)
+    words = ["run", *others, "--generator-model", others[0], "--out", tmp_path / "more"]
+    assert cgm_jax(*words) == 3
+    assert "expected a model" in one_line_error(capsys)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cgm_jax.generators import KernelDensity
-from cgm_jax.generators.tables import TableGenerator, TableScale
+from cgm_jax.generators.tables import RowGenerator, TableGenerator, TableScale
 
 RNG = np.random.default_rng(0)
 # Whole ages, incomes, and a column in which everyone is the same.
@@ -60,3 +60,22 @@ def test_more_rows_start_with_fewer():
 def test_nothing_varies():
     with pytest.raises(ValueError, match="same row everywhere"):
         TableScale.of([np.ones((2, 3))] * 2, standardize=True, whole=WHOLE)
+
+
+class Rows:
+    """Draws the table's rows in order, each a little off."""
+
+    def sample(self, key: jax.Array, num: int) -> np.ndarray:
+        return np.tile(ROWS, (1 + num // len(ROWS), 1))[:num] + 0.2
+
+
+def test_a_model_of_rows_draws_points_that_can_be_handed_out():
+    scale = TableScale.of(PARTIES, standardize=True, whole=WHOLE)
+    generator = RowGenerator(Rows(), scale)
+    model = generator.fit(jax.random.key(0), scale.scaled(ROWS))
+    points = generator.sample(jax.random.key(1), model, 90)
+    rows = scale.rows(points)
+    np.testing.assert_array_equal(rows[:60, 0], ROWS[:, 0])
+    np.testing.assert_allclose(rows[:60, 1], ROWS[:, 1] + 0.2, rtol=1e-5)
+    np.testing.assert_array_equal(rows[:, 2], 7)
+    np.testing.assert_array_equal(scale.scaled(rows), points)

@@ -46,7 +46,7 @@ ALLOWED = {
     "valuation": {"kernels"},
     "rewards": {"kernels", "valuation"},
     "sampling": {"kernels", "valuation"},
-    "generators": {"kernels"},
+    "generators": {"kernels", "valuation"},
     "metrics": {"kernels", "valuation"},
     "datasets": {"generators"},
     "cautions": {"kernels", "rewards", "sampling"},
@@ -55,9 +55,11 @@ ALLOWED = {
     "plots": LIBRARY,
     "report": LIBRARY | {"plots"},
     "demo": LIBRARY,
-    "mediation": LIBRARY | {"files", "report"},
-    "console": LIBRARY | {"demo", "mediation"},
-    "cli": LIBRARY | {"plots", "files", "report", "demo", "mediation", "console"},
+    "candidates": LIBRARY | {"files"},
+    "mediation": LIBRARY | {"files", "report", "candidates"},
+    "console": LIBRARY | {"demo", "mediation", "candidates"},
+    "cli": LIBRARY
+    | {"plots", "files", "report", "demo", "candidates", "mediation", "console"},
     "__main__": {"cli"},
     "__init__": LIBRARY,
 }

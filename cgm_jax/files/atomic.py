@@ -1,15 +1,16 @@
 """Publishing files: each appears complete or not at all, whenever the run is killed.
 
-A file is written under a temporary name in its own folder, forced to disk, renamed, and
-the rename is forced to disk. An output folder may hold files that are not ours: with
+`cgm_jax._publishing` writes one file; here the system's refusals become sentences for
+people, and an output folder is made ready. It may hold files that are not ours: with
 ``overwrite`` exactly the files of the same names are replaced, and nothing is deleted.
 """
 
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
+
+from cgm_jax._publishing import create_beside, publish
 
 from .errors import UsageError, access_error
 
@@ -54,7 +55,7 @@ def prepare_output_dir(
                 f"{out}: expected an empty folder, found something in it; choose "
                 "another --out, or replace files of the same names with --overwrite"
             )
-        descriptor, probe = _create_beside(out / "probe")
+        descriptor, probe = create_beside(out / "probe")
         os.close(descriptor)
         probe.unlink()
     except OSError as error:
@@ -86,20 +87,7 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> N
     """
     path = Path(path)
     try:
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True)
-            _sync_folder(path.parent.parent)
-        descriptor, temporary = _create_beside(path)
-        try:
-            with open(descriptor, "wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(temporary, path)
-        except BaseException:  # Ctrl-C, too
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        publish(path, write)
     except OSError as error:
         raise access_error(path, "written", error) from None
 
@@ -135,20 +123,3 @@ def _check_folder(folder: Path) -> None:
         raise UsageError(
             f"{folder}: expected a folder, found a file; choose another --out"
         )
-
-
-def _create_beside(path: Path) -> tuple[int, Path]:
-    """A new file in the folder of ``path``, open for writing."""
-    temporary = path.with_name(f".cgm-jax-{secrets.token_hex(8)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.open(temporary, flags, 0o666), temporary
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return  # elsewhere a folder cannot be opened, and a rename is on disk at once
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,21 @@
 """Where synthetic points come from (Sec. 2, 6)."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .base import Generator as Generator
 from .gaussian_mixture import GaussianMixture as GaussianMixture
 from .kernel_density import KernelDensity as KernelDensity
 
-__all__ = ["GaussianMixture", "Generator", "KernelDensity"]
+if TYPE_CHECKING:
+    from .mmd_gan import MMDGAN as MMDGAN
+    from .mmd_gan import MMDGANModel as MMDGANModel
+
+__all__ = ["MMDGAN", "GaussianMixture", "Generator", "KernelDensity", "MMDGANModel"]
+
+
+def __getattr__(name: str) -> Any:
+    # Flax takes longer to import than the rest of the package together.
+    if name in ("MMDGAN", "MMDGANModel"):
+        return getattr(importlib.import_module(".mmd_gan", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ handed out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
@@ -18,7 +18,7 @@ from cgm_jax._arrays import Points
 
 from .base import Generator
 
-__all__ = ["TableGenerator", "TableScale"]
+__all__ = ["RowGenerator", "TableGenerator", "TableScale"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,4 +119,37 @@ class TableGenerator:
     def sample(self, key: Key[Array, ""], model: Any, num: int) -> np.ndarray:
         """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
         points = np.asarray(self.generator.sample(key, model, num))
+        return self.scale.scaled(self.scale.rows(points))
+
+
+@runtime_checkable
+class RowModel(Protocol):
+    """A trained model that draws rows in the parties' units."""
+
+    def sample(self, key: Key[Array, ""], num: int) -> Points:
+        """Draw rows; more start with fewer."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class RowGenerator:
+    """A model that was trained on rows, as a generator of points in scaled columns.
+
+    Whole columns are rounded and constant ones put back, as in `TableGenerator`.
+    """
+
+    model: RowModel
+    """Draws rows in the parties' units, one number a column."""
+
+    scale: TableScale
+    """Of the table."""
+
+    def fit(self, key: Key[Array, ""], points: Points) -> RowModel:
+        """The model: it was trained before, the points are not used."""
+        del key, points
+        return self.model
+
+    def sample(self, key: Key[Array, ""], model: RowModel, num: int) -> np.ndarray:
+        """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
+        points = self.scale.scaled(np.asarray(model.sample(key, num), float))
         return self.scale.scaled(self.scale.rows(points))

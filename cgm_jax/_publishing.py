@@ -1,0 +1,69 @@
+"""One file that appears complete or not at all, whenever the process is killed.
+
+It is written under a temporary name in its own folder, forced to disk, renamed, and the
+rename is forced to disk.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["create_beside", "publish", "sync_folder"]
+
+
+def publish(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
+    r"""Publish a file: at any moment it is absent, the complete old or the new one.
+
+    Only a killed process leaves its temporary file behind, ``.cgm-jax-*.tmp``.
+
+    Args:
+        path: the file. Its folder is created if needed; a file or link of that name is
+            replaced (the link, not what it points to).
+        write: is given the open temporary file and writes all of it.
+
+    Raises:
+        OSError: if the system refuses. The temporary file is gone and the old file is
+            as it was; the same holds for any exception of ``write``.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "bank_a", "note.txt")
+        >>> publish(path, lambda file: file.write(b"hello\n"))
+        >>> path.read_text(), len(list(path.parent.iterdir()))
+        ('hello\n', 1)
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
+        sync_folder(path.parent.parent)
+    descriptor, temporary = create_beside(path)
+    try:
+        with open(descriptor, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C, too
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def create_beside(path: Path) -> tuple[int, Path]:
+    """A new file in the folder of ``path``, open for writing."""
+    temporary = path.with_name(f".cgm-jax-{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.open(temporary, flags, 0o666), temporary
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's names to disk."""
+    if os.name != "posix":
+        return  # elsewhere a folder cannot be opened, and a rename is on disk at once
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,213 @@
+"""A trained MMD-GAN: what sampling needs, how good it is, and a file that holds both.
+
+The file is an ``.npz`` archive of numbers and one JSON text; reading it runs no code of
+the file's.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from cgm_jax._arrays import Points
+from cgm_jax._publishing import publish
+
+from .base import BLOCK_SIZE, sample_in_blocks
+from .mmd_gan_training import Parameters, Program, draw_latent, generate, start_training
+from .quality import SampleQuality
+
+if TYPE_CHECKING:
+    from .mmd_gan import MMDGAN
+
+__all__ = ["MMDGANModel", "named_arrays", "with_arrays"]
+
+FORMAT = "cgm-jax MMD-GAN 1"
+SUB_BLOCK = 256  # points a call of the network: patches of 4,096 images need gigabytes
+
+_DAMAGE = (ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile)
+
+
+@dataclass(frozen=True, eq=False)
+class MMDGANModel:
+    """A trained generator.
+
+    Attributes:
+        options: what it was trained with.
+        parameters: of the generator, by name, float32; the moving average.
+        shift: the networks' 0 in the units of the points, shape ``(d,)``.
+        scale: the networks' 1 is so far from their 0, shape ``(d,)``.
+        history: one row an evaluation: step, mean generator loss since the last one,
+            MMD² to the held-out points at ℓ and at ℓ/4, learning rate.
+        stop_reason: "all-steps", "patience", or "not-finite" after three attempts that
+            each ran into infinite numbers; the model is the last good one.
+        quality: how samples compare with real points that were held out.
+        columns: names of the columns, where they have any.
+    """
+
+    options: "MMDGAN"
+    parameters: dict[str, Float[np.ndarray, "..."]]
+    shift: Float[np.ndarray, " d"]
+    scale: Float[np.ndarray, " d"]
+    history: Float[np.ndarray, "evaluations 5"]
+    stop_reason: str
+    quality: SampleQuality | None = None
+    columns: tuple[str, ...] | None = None
+
+    def sample(self, key: Key[Array, ""], num: int) -> Points:
+        """Draw points in the units that were trained on; as `MMDGAN.sample`."""
+        with jax.enable_x64(False):
+            program, template = _template(self.options, len(self.shift))
+            state = with_arrays(template, self.parameters)
+            shift, scale = (
+                jnp.asarray(a, jnp.float32) for a in (self.shift, self.scale)
+            )
+            draw = partial(_draw, program, state, shift, scale)
+            return sample_in_blocks(draw, key, num)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a file, complete or not at all.
+
+        Args:
+            path: the file, by custom ``.npz``; one that is there is replaced.
+
+        Raises:
+            OSError: if the system refuses.
+        """
+        facts = {
+            "format": FORMAT,
+            "options": dataclasses.asdict(self.options),
+            "stop_reason": self.stop_reason,
+            "quality": self.quality and dataclasses.asdict(self.quality),
+            "columns": self.columns,
+        }
+        arrays: dict[str, Any] = {
+            "facts": np.array(json.dumps(facts)),
+            "shift": self.shift,
+            "scale": self.scale,
+            "history": self.history,
+            **{f"parameters.{k}": v for k, v in self.parameters.items()},
+        }
+        publish(path, lambda file: np.savez(file, **arrays))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "MMDGANModel":
+        """Read a model that `save` wrote.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: if the file does not hold one, or is damaged.
+            OSError: if it cannot be read.
+        """
+        from .mmd_gan import MMDGAN
+
+        try:
+            # Opened here: where the archive is damaged, NumPy leaves its file open.
+            with open(path, "rb") as file:
+                arrays = dict(np.load(file, allow_pickle=False))
+            facts = json.loads(str(arrays.pop("facts")))
+            if facts["format"] != FORMAT:
+                raise ValueError(f"its format is {facts['format']!r}")
+            options = MMDGAN(**_with_tuples(facts["options"]))
+            quality = facts["quality"] and SampleQuality(
+                **_with_tuples(facts["quality"])
+            )
+            model = cls(
+                options,
+                {
+                    name.removeprefix("parameters."): a
+                    for name, a in arrays.items()
+                    if name.startswith("parameters.")
+                },
+                arrays["shift"],
+                arrays["scale"],
+                arrays["history"],
+                facts["stop_reason"],
+                quality,
+                facts["columns"] and tuple(facts["columns"]),
+            )
+            _, template = _template(options, len(model.shift))
+            with_arrays(template, model.parameters)
+        except _DAMAGE as error:
+            raise ValueError(
+                f"{path}: expected a model that MMDGANModel.save wrote with this "
+                f"version, but {error}; train and save it again."
+            ) from error
+        return model
+
+
+def named_arrays(tree: Any) -> dict[str, np.ndarray]:
+    """Leaves of a tree by their path, on the host."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf)
+        for path, leaf in leaves
+    }
+
+
+def with_arrays(template: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """The tree whose leaves `named_arrays` gave.
+
+    Args:
+        template: a tree of the same structure; its leaves give shapes and dtypes.
+        arrays: one a leaf, by name.
+
+    Returns:
+        The tree.
+
+    Raises:
+        ValueError: if a name, shape or dtype does not fit.
+    """
+    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
+    names = [
+        jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves
+    ]
+    if set(names) != set(arrays):
+        odd = sorted(set(names) ^ set(arrays))
+        raise ValueError(f"the names of its arrays differ: {', '.join(odd[:3])}")
+    for name, (_, leaf) in zip(names, leaves, strict=True):
+        found = arrays[name]
+        if found.shape != leaf.shape or found.dtype != leaf.dtype:
+            raise ValueError(
+                f"{name} has shape {found.shape} and dtype {found.dtype} where "
+                f"{leaf.shape} and {leaf.dtype} belong"
+            )
+    return jax.tree.unflatten(structure, [arrays[name] for name in names])
+
+
+def _template(options: "MMDGAN", num_columns: int) -> tuple[Program, Parameters]:
+    """The program, and a generator of the right shapes."""
+    program, state = start_training(jax.random.key(0), options, num_columns)
+    return program, state.generator
+
+
+@partial(jax.jit, static_argnames="program")
+def _draw(
+    program: Program,
+    state: Parameters,
+    shift: Float[Array, " d"],
+    scale: Float[Array, " d"],
+    key: Key[Array, ""],
+) -> Float[Array, "block d"]:
+    z = draw_latent(key, program, BLOCK_SIZE)
+    z = z.reshape(-1, SUB_BLOCK, program.latent_size)
+    points = jax.lax.map(partial(generate, program, state), z)
+    points = points.reshape(BLOCK_SIZE, -1)
+    return shift[None] + scale[None] * points
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists only."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}

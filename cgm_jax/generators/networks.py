@@ -1,0 +1,177 @@
+"""Networks of the MMD-GAN: a generator and a critic, for tables and for images.
+
+The generator maps noise z to a point, the critic a point to a few features in which
+points are compared. Both kinds take and return matrices of one row a point; an image is
+a row of height · width · channels numbers, in that order.
+
+Convolutions are written as one matrix product of patches (im2col): on a CPU that is
+5-12 times faster than the library's convolution, and one code serves 8 x 8, 28 x 28 and
+32 x 32 x 3. There is no batch norm: it would couple the points whose kernel is summed.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+__all__ = ["Convolution", "ImageCritic", "ImageGenerator", "Perceptron"]
+
+ImageShape = tuple[int, int, int]  # height, width, channels
+
+
+class Perceptron(nnx.Module):
+    """Linear layers with SiLU between them: generator or critic of a table.
+
+    Args:
+        sizes: number of inputs, of every hidden layer's units and of outputs.
+        squash: whether a sigmoid brings the outputs into (0, 1).
+        rngs: draws the initial weights.
+
+    Example:
+        >>> network = Perceptron((4, 128, 128, 2), squash=False, rngs=nnx.Rngs(0))
+        >>> network(jnp.zeros((3, 4))).shape
+        (3, 2)
+    """
+
+    def __init__(self, sizes: Sequence[int], *, squash: bool, rngs: nnx.Rngs):
+        layers = [nnx.Linear(m, n, rngs=rngs) for m, n in pairwise(sizes)]
+        self.layers = nnx.List(layers)
+        self.squash = squash
+
+    def __call__(self, points: Float[Array, "n a"]) -> Float[Array, "n b"]:
+        """One row a point."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            points = jax.nn.silu(layer(points))
+        points = last(points)
+        return jax.nn.sigmoid(points) if self.squash else points
+
+
+class Convolution(nnx.Module):
+    """Convolution with zero padding: the patches of an image times one matrix.
+
+    Args:
+        num_in: channels of the input.
+        num_out: channels of the output.
+        size: side of a patch, odd.
+        stride: distance between patches; the output is smaller by it, rounded up.
+        rngs: draws the initial weights.
+
+    Example:
+        >>> layer = Convolution(3, 16, size=5, stride=2, rngs=nnx.Rngs(0))
+        >>> layer(jnp.zeros((7, 32, 32, 3))).shape
+        (7, 16, 16, 16)
+    """
+
+    def __init__(
+        self, num_in: int, num_out: int, *, size: int, stride: int = 1, rngs: nnx.Rngs
+    ):
+        # Rows of the matrix: patch column, patch row, input channel.
+        self.linear = nnx.Linear(size * size * num_in, num_out, rngs=rngs)
+        self.size, self.stride = size, stride
+
+    def __call__(self, images: Float[Array, "n h w a"]) -> Float[Array, "n i j b"]:
+        """Images of the new channels."""
+        size, stride = self.size, self.stride
+        height, width = images.shape[1:3]
+        margin = size // 2
+        padded = jnp.pad(images, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+        # Rows first, then columns: 2 size slices to compile instead of size².
+        strips = [padded[:, i : i + height : stride] for i in range(size)]
+        strips = jnp.concatenate(strips, axis=-1)
+        patches = [strips[:, :, j : j + width : stride] for j in range(size)]
+        return self.linear(jnp.concatenate(patches, axis=-1))
+
+
+class ImageGenerator(nnx.Module):
+    """Noise to images: a linear layer, then two convolutions that double the side.
+
+    A convolution to four times the channels, whose channels then become 2 x 2 pixels,
+    is a transposed convolution of stride 2, at a quarter of the cost of convolving the
+    larger image.
+
+    Args:
+        latent_size: length of z.
+        shape: height and width, multiples of 4, and channels.
+        channels: channels at half the side; twice as many at a quarter.
+        rngs: draws the initial weights.
+
+    Example:
+        >>> network = ImageGenerator(16, (28, 28, 1), channels=16, rngs=nnx.Rngs(0))
+        >>> network(jnp.zeros((3, 16))).shape
+        (3, 784)
+    """
+
+    def __init__(
+        self, latent_size: int, shape: ImageShape, *, channels: int, rngs: nnx.Rngs
+    ):
+        height, width, depth = shape
+        self.start = (height // 4, width // 4, 2 * channels)
+        num_start = self.start[0] * self.start[1] * self.start[2]
+        self.first = nnx.Linear(latent_size, num_start, rngs=rngs)
+        self.middle = Convolution(2 * channels, 4 * channels, size=3, rngs=rngs)
+        self.last = Convolution(channels, 4 * depth, size=3, rngs=rngs)
+
+    def __call__(self, z: Float[Array, "n z"]) -> Float[Array, "n d"]:
+        """Images as rows, in (0, 1)."""
+        images = jax.nn.silu(self.first(z)).reshape(-1, *self.start)
+        images = jax.nn.silu(doubled_side(self.middle(images)))
+        images = jax.nn.sigmoid(doubled_side(self.last(images)))
+        return images.reshape(len(z), -1)
+
+
+class ImageCritic(nnx.Module):
+    """Images to features: two convolutions that halve the side, then a linear layer.
+
+    Args:
+        shape: height, width and channels of the images.
+        channels: channels at half the side; twice as many at a quarter.
+        feature_size: number of features.
+        rngs: draws the initial weights.
+
+    Example:
+        >>> rngs = nnx.Rngs(0)
+        >>> network = ImageCritic((8, 8, 1), channels=4, feature_size=5, rngs=rngs)
+        >>> network(jnp.zeros((3, 64))).shape
+        (3, 5)
+    """
+
+    def __init__(
+        self, shape: ImageShape, *, channels: int, feature_size: int, rngs: nnx.Rngs
+    ):
+        height, width, depth = shape
+        self.shape = shape
+        self.first = Convolution(depth, channels, size=5, stride=2, rngs=rngs)
+        self.second = Convolution(channels, 2 * channels, size=5, stride=2, rngs=rngs)
+        num_last = -(-height // 4) * -(-width // 4) * 2 * channels
+        self.last = nnx.Linear(num_last, feature_size, rngs=rngs)
+
+    def __call__(self, points: Float[Array, "n d"]) -> Float[Array, "n features"]:
+        """Features of images that are rows."""
+        images = points.reshape(-1, *self.shape)
+        images = jax.nn.silu(self.second(jax.nn.silu(self.first(images))))
+        return self.last(images.reshape(len(points), -1))
+
+
+def doubled_side(images: Float[Array, "n h w c4"]) -> Float[Array, "n h2 w2 c"]:
+    """Every four channels become a square of 2 x 2 pixels.
+
+    Args:
+        images: shape ``(n, h, w, 4 c)``.
+
+    Returns:
+        The same numbers, shape ``(n, 2 h, 2 w, c)``.
+
+    Example:
+        >>> doubled_side(jnp.arange(4.0).reshape(1, 1, 1, 4))[0, :, :, 0]
+        Array([[0., 1.],
+               [2., 3.]], dtype=float32)
+    """
+    n, height, width, channels = images.shape
+    squares = images.reshape(n, height, width, 2, 2, channels // 4)
+    return squares.transpose(0, 1, 3, 2, 4, 5).reshape(
+        n, 2 * height, 2 * width, channels // 4
+    )
