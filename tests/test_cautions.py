@@ -2,7 +2,6 @@
 
 import jax
 import numpy as np
-import pytest
 
 from cgm_jax import collaborate
 from cgm_jax.cautions import draw_warnings
@@ -17,8 +16,8 @@ KEY = jax.random.key(0)
 
 
 # PITFALLS 15
-@pytest.mark.parametrize("culprit", [0, 2])
-def test_a_party_whose_outlier_makes_the_kernel_flat_is_named(culprit: int):
+def test_a_party_whose_outlier_makes_the_kernel_flat_is_named():
+    culprit = 1
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(n, 2)) for n in (30, 20, 25)]
     candidates = rng.normal(size=(200, 2))

@@ -271,11 +271,11 @@ def ratings_mixture() -> Recorder:
 def test_candidates_grow_until_the_promises_can_be_kept():
     parties, _ = small_ratings()
     generator = ratings_mixture()
-    result = collaborate(KEY, parties, generator, num_candidates=25)
+    result = collaborate(KEY, parties, generator, num_candidates=100)
     (pool,) = generator.fitted
     np.testing.assert_array_equal(pool, np.concatenate(parties))
     sizes = [len(points) for points in generator.drawn]
-    assert sizes == [25 * 2**i for i in range(len(sizes))] and len(sizes) > 1
+    assert sizes == [100 * 2**i for i in range(len(sizes))] and len(sizes) > 1
     for small, large in zip(generator.drawn, generator.drawn[1:], strict=False):
         np.testing.assert_array_equal(large[: len(small)], small)
         with pytest.raises(InfeasibleError):
@@ -295,8 +295,8 @@ def test_candidates_stop_growing_at_the_limit():
     parties, _ = small_ratings()
     generator = ratings_mixture()
     with pytest.raises(InfeasibleError) as caught:
-        collaborate(KEY, parties, generator, num_candidates=10, max_candidates=25)
-    assert [len(points) for points in generator.drawn] == [10, 20, 25]
+        collaborate(KEY, parties, generator, num_candidates=20, max_candidates=25)
+    assert [len(points) for points in generator.drawn] == [20, 25]
     assert any("25" in note for note in caught.value.__notes__)
 
 

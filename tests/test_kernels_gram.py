@@ -71,15 +71,17 @@ def test_in_every_dimension(d: int):
     assert_right(gram_sums(KERNEL, blocks[:-1], blocks[-1]), PLAIN_KERNEL, blocks)
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_with_every_kernel(name: str):
+@pytest.mark.parametrize("name", ["Laplace", "a scale a dimension", "all of it"])
+def test_with_other_kernels(name: str):
     blocks = blocks_of(SIZES["unequal parties"], 3, np.float32)
     sums = gram_sums(KERNELS[name](3), blocks[:-1], blocks[-1], tile_size=16)
     assert_right(sums, PLAIN[name](3), blocks)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("sizes", ["unequal parties", "many small parties"])
+@pytest.mark.parametrize(
+    ("sizes", "dtype"),
+    [("unequal parties", np.float64), ("many small parties", np.float32)],
+)
 def test_any_tile_size_gives_the_same_sums(sizes: str, dtype: type):
     blocks = blocks_of(SIZES[sizes], 2, dtype)
     t = sum(SIZES[sizes])

@@ -18,11 +18,19 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize(("d", "dtype"), [(1, np.float64), (16, np.float32)])
-@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
-def test_equals_the_definition(sizes: list[int], d: int, dtype: type):
-    rng = np.random.default_rng([*sizes, d])
-    *parties, candidates = [rng.normal(size=(n, d)).astype(dtype) for n in sizes]
+@pytest.mark.parametrize(
+    ("sizes", "d", "dtype"),
+    [
+        ("unequal", 1, np.float64),
+        ("unequal", 16, np.float32),
+        ("one party", 2, np.float64),
+        ("one candidate", 2, np.float32),
+        ("no candidates", 2, np.float64),
+    ],
+)
+def test_equals_the_definition(sizes: str, d: int, dtype: type):
+    rng = np.random.default_rng([*SIZES[sizes], d])
+    *parties, candidates = [rng.normal(size=(n, d)).astype(dtype) for n in SIZES[sizes]]
     found = values_with_candidates(gram_sums(KERNEL, parties, candidates))
     reference = np.concatenate([*parties, candidates])
     expected = [
