@@ -184,7 +184,7 @@ def kill_and_resume(folder, cache, rng):
         child.stdout.close()
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3])
 def test_kills_at_random_moments(kills, tmp_path, uninterrupted):
     rng, went_on = random.Random(kills), 0
     for i in range(kills):

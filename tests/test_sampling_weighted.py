@@ -281,8 +281,9 @@ def test_the_best_of_equals_is_drawn_uniformly():
 
 
 # PITFALLS 4
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("beta", [0.0, 1.0, 8.0, np.inf])
+@pytest.mark.parametrize(
+    ("beta", "dtype"), [(0.0, np.float64), (8.0, np.float32), (np.inf, np.float32)]
+)
 def test_candidates_that_are_all_alike_are_drawn_uniformly(beta: float, dtype: type):
     pool = identical_parties(400, np.tile([[0.3, -0.1]], (12, 1)).astype(dtype))
     drawn = draws(pool, beta, num_picks=11)
