@@ -286,7 +286,7 @@ def test_points_that_cannot_be_learnt(points, message):
 
 
 def test_images_of_another_size():
-    options = MMDGAN(shape=(4, 4, 1), value_range=(0, 1))
+    options = MMDGAN(shape=(4, 4, 1), value_range=(0.0, 1.0))
     with pytest.raises(ValueError, match="rows of 16 numbers, got 64 columns"):
         options.fit(KEY, RNG.uniform(size=(30, 64)))
 

@@ -20,7 +20,7 @@ from cgm_jax.generators.mmd_gan_training import (
 POINTS = np.random.default_rng(0).normal(size=(50, 2))
 SMALL = MMDGAN(width=4, depth=1, batch_size=5, latent_size=3, feature_size=2)
 IMAGES = MMDGAN(
-    shape=(4, 4, 1), value_range=(0, 1), channels=2, batch_size=4, feature_size=2
+    shape=(4, 4, 1), value_range=(0.0, 1.0), channels=2, batch_size=4, feature_size=2
 )
 
 
