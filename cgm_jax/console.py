@@ -97,7 +97,7 @@ def _add_pair(table: Table, name: str, ours, printed) -> None:
 
 
 def _count(ours: int, printed: int) -> str:
-    return f"{ours:,}\n{printed:,} ({round(100 * (ours / printed - 1)):+d} %)"
+    return f"{ours:,}\n{printed:,} ({round(100 * (ours / printed - 1)):+d}%)"
 
 
 def _mark(ours: float, printed: float) -> str:
