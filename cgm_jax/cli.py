@@ -94,6 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(" ".join([str(error), *getattr(error, "__notes__", [])]), 4)
     except OSError as error:
         _fail(str(error), 6)
+    except (ValueError, ArithmeticError) as error:
+        # Files that are read without fault, but hold data that cannot be valued.
+        _fail(str(error), 3)
     sys.exit(code or 0)
 
 

@@ -202,6 +202,19 @@ def test_a_damaged_file_is_named_with_its_place(files, tmp_path: Path, capsys):
     assert not out.exists()
 
 
+def test_data_that_no_length_scale_fits(tmp_path: Path, capsys):
+    """In units of millions, no scale up to 1,000 makes anyone's data worth anything."""
+    files = [tmp_path / f"{name}.csv" for name in "abc"]
+    for i, file in enumerate(files):
+        rows = 1e6 * RNG.normal(i, 1, (40, 2))
+        np.savetxt(file, rows, delimiter=",", header="x,y", comments="")
+    out = tmp_path / "out"
+    options = ["--scale", "none", "--num-candidates", 200]
+    assert cgm_jax("run", *files, "--out", out, *options) == 3
+    assert "common scale" in one_line_error(capsys)
+    assert not list(out.iterdir())
+
+
 def test_a_missing_file(files, tmp_path: Path, capsys):
     code = cgm_jax("run", *files, tmp_path / "east.csv", "--out", tmp_path / "out")
     assert code == 6
