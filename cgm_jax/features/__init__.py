@@ -1,0 +1,17 @@
+"""What stands for an image in the valuation, and what it shows (App. I.3-I.4)."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .image_classifier import ImageClassifier as ImageClassifier
+    from .image_classifier import ImageClassifierModel as ImageClassifierModel
+
+__all__ = ["ImageClassifier", "ImageClassifierModel"]
+
+
+def __getattr__(name: str) -> Any:
+    # Flax takes longer to import than the rest of the package together.
+    if name in ("ImageClassifier", "ImageClassifierModel"):
+        return getattr(importlib.import_module(".image_classifier", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
