@@ -10,7 +10,7 @@ __all__ = ["Baseline", "Row", "relative_error"]
 
 @dataclass(frozen=True)
 class Baseline:
-    """The paper's algorithm written plainly, at the work of the row."""
+    """Another way to the same answer: mostly the paper's algorithm, plainly."""
 
     name: str
     seconds: float
@@ -24,7 +24,8 @@ class Row:
 
     name: str
     size: dict[str, int]
-    """Numbers in the paper's letters: n parties, t points, g of them candidates."""
+    """Numbers in the paper's letters: n parties, t points, g of them candidates; of
+    images h, w and c."""
 
     seconds: float
     """Median of warm runs, each of them blocked until the answer is there."""
@@ -39,7 +40,7 @@ class Row:
     unit: str
     error: float
     error_against: str
-    """What the answer was compared with, in float64."""
+    """What the answer was compared with; in float64 unless it says otherwise."""
 
     baseline: Baseline
     peak_bytes: int | None = None

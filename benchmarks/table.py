@@ -25,8 +25,9 @@ _COLORS = {"met": "green", "missed": "red", "not run": "dim"}
 _LEGEND = (
     "time: median of warm runs; compile: what the first call takes longer (of whole "
     "runs: a part of the time, summed over threads); error: relative, against float64; "
-    "plain: the paper's algorithm in plain NumPy on one core; ratio: plain / time; ~: "
-    "extrapolated.\nn parties, t points in all, g of them candidates, d dimensions."
+    "plain: the paper's algorithm in plain NumPy on one core, or what the note says; "
+    "ratio: plain / time; ~: extrapolated.\n"
+    "n parties, t points in all, g of them candidates, d dimensions; of images h, w, c."
 )
 
 

@@ -5,13 +5,13 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import jax
 import numpy as np
 
 from ._version import __version__
-from .candidates import CandidateSource, candidate_source
+from .candidates import GAN_NOTE, CandidateSource, candidate_source
 from .collaboration import Collaboration, Progress, collaborate
 from .files import (
     InputError,
@@ -24,9 +24,12 @@ from .files import (
 )
 from .generators.labels import PooledLabels, label_points
 from .generators.quality import SampleQuality
-from .generators.tables import TableScale
-from .report import ReportSection, report_data, report_page
+from .generators.tables import RowGenerator, TableScale
+from .report import CandidateOrigin, ReportSection, report_data, report_page
 from .rewards import InfeasibleError
+
+if TYPE_CHECKING:
+    from .generators import MMDGANModel
 
 __all__ = ["Mediation", "Settings", "mediate"]
 
@@ -139,13 +142,16 @@ def mediate(
         warnings=parties.warnings,
     )
     described = _described(parties, result, labels, source, settings)
+    origin = _origin(parties, result, scale, source, section.columns)
     # Pictures and tables are made before the first file is published.
-    data = report_data(section, settings=described)
+    data = report_data(section, settings=described, origin=origin)
     page = report_page(
         [section],
         title="Rewards of the collaboration",
         settings=described,
-        generator_note=source.note,
+        # The figures stand in a table.
+        generator_note=source.note if origin.model is None else GAN_NOTE,
+        origin=origin,
     )
     rewards = tuple(
         _write_reward(folder / name / "reward.csv", i, parties, result, scale, labels)
@@ -155,6 +161,27 @@ def mediate(
     report = folder / "mediator" / "report.html"
     write_text(report, page)
     return Mediation(parties, result, labels, source.quality, report, rewards)
+
+
+def _origin(
+    parties: Parties,
+    result: Collaboration,
+    scale: TableScale,
+    source: CandidateSource,
+    columns: Sequence[str] | None,
+) -> CandidateOrigin:
+    candidates = np.asarray(result.candidates)
+    trained = source.generator
+    model = None
+    if isinstance(trained, RowGenerator):
+        model = cast("MMDGANModel", trained.model)
+    if model is None or model.options.shape is None:
+        return CandidateOrigin(
+            np.concatenate(result.parties), candidates, columns, model
+        )
+    # Images need all of their pixels, the constant ones too, as they are.
+    pixels = np.concatenate(parties.points)
+    return CandidateOrigin(pixels, scale.rows(candidates), None, model)
 
 
 def _labels(

@@ -8,7 +8,7 @@ import base64
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,9 @@ from .sampling import Reward
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ReportSection", "report_data", "report_page"]
+    from .generators import MMDGANModel  # Flax is slow to import
+
+__all__ = ["CandidateOrigin", "ReportSection", "report_data", "report_page"]
 
 # Of a table of 2**n values, more is of no use to a reader.
 MAX_TABULATED_PARTIES = 10
@@ -62,12 +64,36 @@ class ReportSection:
     printed: PaperResults | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class CandidateOrigin:
+    """What the candidates imitate, and the trained generator that made them.
+
+    Attributes:
+        real: the parties' pooled rows, shape ``(n, d)``, in scaled columns or, of
+            images, in pixels.
+        generated: the candidates, in the same columns, shape ``(m, d)``.
+        columns: names of the columns.
+        model: the trained generator, if one was.
+    """
+
+    real: np.ndarray
+    generated: np.ndarray
+    columns: Sequence[str] | None = None
+    model: "MMDGANModel | None" = None
+
+    @property
+    def shape(self) -> tuple[int, int, int] | None:
+        """Height, width and channels, where the rows are images."""
+        return None if self.model is None else self.model.options.shape
+
+
 def report_page(
     sections: Sequence[ReportSection],
     *,
     title: str,
     settings: Mapping[str, Any],
     generator_note: str = "",
+    origin: CandidateOrigin | None = None,
 ) -> str:
     """The page as HTML: what was valued, promised and handed out, with pictures.
 
@@ -77,6 +103,7 @@ def report_page(
         settings: what the run can be repeated with: options, seeds, versions, digests
             of the inputs; text, numbers, and lists and dicts of them.
         generator_note: a sentence on where the candidates come from.
+        origin: what the candidates imitate, for a section of its own.
 
     Returns:
         One self-contained page, for `files.write_text`.
@@ -115,19 +142,25 @@ def report_page(
         ],
         settings=list(_rows(settings)),
         generator_note=generator_note,
+        origin=origin,
+        origin_pictures={} if origin is None else _origin_pictures(origin),
         max_dots=plots.MAX_DOTS,
     )
     return page + "\n"
 
 
 def report_data(
-    section: ReportSection, *, settings: Mapping[str, Any]
+    section: ReportSection,
+    *,
+    settings: Mapping[str, Any],
+    origin: CandidateOrigin | None = None,
 ) -> dict[str, Any]:
     """All numbers of a section in full, as plain objects for `files.write_json`.
 
     Args:
         section: what was valued, promised and handed out.
         settings: what the run can be repeated with.
+        origin: what the candidates imitate; its figures, if a generator was trained.
 
     Returns:
         Dicts with text keys, lists, text and finite numbers. NaN is None, an infinite β
@@ -193,6 +226,8 @@ def report_data(
     if num_parties <= MAX_TABULATED_PARTIES:
         data["coalition_values"] = promised.coalition_values
         data["coalition_values_pool_only"] = pool_values
+    if origin is not None and origin.model is not None:
+        data["generator"] = _generator_data(origin.model)
     return _plain(data)
 
 
@@ -202,6 +237,15 @@ def _reward_data(reward: Reward) -> dict[str, Any]:
         "final_value": reward.final_value,
         "shortfall": reward.shortfall,
         "stop_reason": reward.stop_reason,
+    }
+
+
+def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
+    names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
+    return {
+        "quality": None if model.quality is None else asdict(model.quality),
+        "stop_reason": model.stop_reason,
+        "history": dict(zip(names, model.history.T, strict=True)),
     }
 
 
@@ -230,6 +274,17 @@ def _pictures(section: ReportSection) -> dict[str, dict[str, Any]]:
         figures["temperatures"] = plots.plot_reward_over_temperatures(
             section.collaborations, 0, names=names, plane=plane
         )
+    return {name: _picture(figure) for name, figure in figures.items()}
+
+
+def _origin_pictures(origin: CandidateOrigin) -> dict[str, dict[str, Any]]:
+    figures = {
+        "samples": plots.plot_samples(
+            origin.real, origin.generated, shape=origin.shape, columns=origin.columns
+        )
+    }
+    if origin.model is not None and len(origin.model.history):
+        figures["training"] = plots.plot_training(origin.model)
     return {name: _picture(figure) for name, figure in figures.items()}
 
 

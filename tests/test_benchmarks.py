@@ -9,10 +9,16 @@ import jax
 import numpy as np
 import oracles
 import pytest
+from flax import nnx
 
 from benchmarks import __main__ as command
 from benchmarks import plain
 from benchmarks.data import clusters
+from benchmarks.generator import (
+    convolutions,
+    forward_and_back,
+    library_convolutions,
+)
 from benchmarks.goals import GOALS, Goal
 from benchmarks.machine import machine_facts, machine_name
 from benchmarks.rows import Baseline, Row, relative_error
@@ -95,6 +101,18 @@ def test_the_small_run_says_where_it_ran_and_judges_no_goal(small_run: dict):
     assert small_run["machine"].keys() == machine_facts().keys()
     assert len(small_run["goals"]) == len(GOALS)
     assert {goal["verdict"] for goal in small_run["goals"]} == {"not run"}
+
+
+def test_the_small_run_of_the_generator(tmp_path: Path):
+    result = run_benchmarks(tmp_path / "generator.json", "--only", "generator")
+    check_rows(result["rows"])
+    assert [row["name"] for row in result["rows"]] == [
+        "MMD-GAN, one step, table",
+        "MMD-GAN, one step, images",
+        "two convolutions, forward and gradient",
+    ]
+    if result["machine"]["platform"] == "cpu":
+        assert [row["error"] for row in result["rows"][:2]] == [0, 0]  # the same bits
 
 
 @pytest.mark.slow
@@ -225,6 +243,22 @@ def test_the_entries_of_all_picks_are_counted_one_by_one():
         (g - p) * (3 + p + t) for draw in draws for p in range(draw["num_picks"])
     )
     assert _entries(draws, g) == expected
+
+
+@pytest.mark.parametrize("num_in", [1, 3])
+def test_convolutions_of_the_library_are_those_of_the_package(num_in: int):
+    ours = convolutions(nnx.Rngs(0), num_in, 2)
+    rng = np.random.default_rng(num_in)
+    images = rng.standard_normal((3, 8, 12, num_in)).astype(np.float32)
+    slope = rng.standard_normal((3, 2, 3, 4)).astype(np.float32)
+    both = [ours, library_convolutions(ours)]
+    mine, theirs = (forward_and_back(x, images, slope)() for x in both)
+    # Images, then bias and weights of both layers, then the slope by the first images.
+    sizes = [(3, 2, 3, 4), (2,), (5, 5, num_in, 2), (4,), (5, 5, 2, 4), images.shape]
+    assert [array.shape for array in mine] == sizes
+    for array, reference in zip(mine, theirs, strict=True):
+        assert np.abs(reference).max() > 0.1
+        assert relative_error(array, reference) < 1e-5
 
 
 # Measuring.

@@ -16,10 +16,11 @@ from small_collaborations import (
     with_nothing,
     with_reward,
 )
+from small_generators import QUALITY, trained
 
 from cgm_jax.datasets import PaperResults
 from cgm_jax.files import write_json, write_text
-from cgm_jax.report import ReportSection, report_data, report_page
+from cgm_jax.report import CandidateOrigin, ReportSection, report_data, report_page
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 NAMES = ["Ada", "Bo", "Cy"]
@@ -397,3 +398,95 @@ def test_a_page_can_be_made_of_a_kernel_without_a_length_scale(tmp_path, quick):
 
 def test_no_number_that_is_not_one_is_shown(text):
     assert not re.search(r"\b(nan|None|undefined)\b", Page(text).text)
+
+
+# --- where the candidates come from
+
+
+def origin_of(model=None, num_columns=2):
+    real, generated = np.random.default_rng(0).uniform(size=(2, 30, num_columns))
+    return CandidateOrigin(real, generated[:20], model=model)
+
+
+def render_origin(path, origin, **more):
+    return Page(render(path, [section_of([one()])], origin=origin, **more))
+
+
+def words_of(section):
+    return " ".join(section.text.split())
+
+
+def test_without_an_origin_there_is_no_section(text):
+    assert "Where the candidates come from" not in text
+
+
+def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path):
+    note = "A note on the generator."
+    page = render_origin(tmp_path, origin_of(trained()), generator_note=note)
+    *_, section, notes, _ = page.all("section")
+    assert [e.text for e in page.all("h2")][-3] == "Where the candidates come from"
+    assert note in section.text and note not in notes.text
+    rows = {row[0]: row[1:] for row in table_rows(page)}
+    assert rows["Generated"] == ["0.001000", "0.002000", "51.2%"]
+    assert rows["Real"] == ["-0.0003000", "0.0004000", "50%expected"]
+    density = rows["Kerneldensityestimate,bandwidthcross-validated"]
+    assert density == ["0.0005000", "0.0006000", "63.4%"]
+    assert "1,234 real rows" in words_of(section)
+    assert len(page.all("img")) == 4 + 2
+    assert "worse" not in section.text
+
+
+def test_a_generator_worse_than_the_density_is_warned_of(tmp_path, quick):
+    model = trained(dataclasses.replace(QUALITY, is_worse_than_kernel_density=True))
+    page = render_origin(tmp_path, origin_of(model))
+    (section,) = [s for s in page.all("section") if "held out" in s.text]
+    assert "worse than a kernel density estimate" in section.text
+    assert "Train it longer" in section.text
+
+
+@pytest.mark.parametrize(
+    ("num_columns", "words"),
+    [
+        (1, "How often each number occurs"),
+        (2, "Left, the parties' rows"),
+        (3, "Of 3 columns, the picture shows"),
+    ],
+)
+def test_candidates_without_training_are_shown_beside_the_rows(
+    tmp_path, num_columns, words
+):
+    page = render_origin(tmp_path, origin_of(num_columns=num_columns))
+    assert len(page.all("img")) == 4 + 1
+    assert words in page.text
+    assert "MMD² at ℓ" not in page.text
+
+
+def test_images_are_shown_as_images(tmp_path):
+    origin = origin_of(trained(shape=(4, 4, 1), value_range=(0, 1)), num_columns=16)
+    assert origin.shape == (4, 4, 1)
+    page = render_origin(tmp_path, origin)
+    assert "Above, images of the parties" in page.text
+
+
+def test_a_model_without_figures_or_history_has_a_section(tmp_path, quick):
+    model = dataclasses.replace(trained(), quality=None, history=np.zeros((0, 5)))
+    page = render_origin(tmp_path, origin_of(model))
+    assert len(page.all("img")) == 4 + 1
+    data = report_data(section_of([one()]), settings={}, origin=origin_of(model))
+    assert data["generator"]["quality"] is None
+    assert data["generator"]["history"]["step"] == []
+
+
+def test_figures_of_a_trained_generator_are_in_the_data(tmp_path):
+    model = trained()
+    data = report_data(section_of([one()]), settings={}, origin=origin_of(model))
+    write_json(tmp_path / "report.json", data)
+    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
+    found = data["generator"]["quality"]
+    assert found == json.loads(json.dumps(dataclasses.asdict(QUALITY)))
+    history = data["generator"]["history"]
+    assert list(history) == ["step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate"]
+    np.testing.assert_array_equal(list(history.values()), model.history.T)
+    assert "generator" not in report_data(section_of([one()]), settings={})
+    told = report_data(section_of([one()]), settings={}, origin=origin_of())
+    assert "generator" not in told

@@ -7,6 +7,8 @@ pyplot: nothing is shown, written or remembered. Save one with
 
 from .contributions import plot_contributions as plot_contributions
 from .feasible_region import plot_feasible_region as plot_feasible_region
+from .generator import plot_samples as plot_samples
+from .generator import plot_training as plot_training
 from .plane import Plane as Plane
 from .plane import plane_of as plane_of
 from .rewards import MAX_DOTS as MAX_DOTS
@@ -24,5 +26,7 @@ __all__ = [
     "plot_reward",
     "plot_reward_over_temperatures",
     "plot_rewards",
+    "plot_samples",
+    "plot_training",
     "plot_values",
 ]
