@@ -325,7 +325,12 @@ def test_a_trained_generator_supplies_the_rows(files, tmp_path: Path, capsys):
     assert header == ["age", "income", "sex"]
     assert rows
     assert all(float(row[0]).is_integer() for row in rows)
-    assert "MMD-GAN" in (out / "mediator" / "report.html").read_text("utf-8")
+    text = (out / "mediator" / "report.html").read_text("utf-8")
+    assert "The candidates come from an MMD-GAN" in text
+    assert "18 real rows that it never saw" in text
+    report = json.loads((out / "mediator" / "report.json").read_text("utf-8"))
+    assert report["generator"]["quality"]["num_held_out"] == 18
+    assert report["generator"]["history"]["step"] == [250, 400]
 
     assert cgm_jax(*trained, "--out", model) == 2  # it is there
     assert "--overwrite" in one_line_error(capsys)

@@ -20,6 +20,8 @@ def test_there_are_notebooks():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs(path: Path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("CGM_JAX_NOTEBOOK_SIZE", "0.005")  # where training takes long
+    monkeypatch.delenv("CGM_JAX_DATA", raising=False)
     notebook = nbformat.read(path, as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     kept = [len(cell.outputs) for cell in cells]

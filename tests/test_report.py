@@ -420,7 +420,7 @@ def test_without_an_origin_there_is_no_section(text):
     assert "Where the candidates come from" not in text
 
 
-def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path):
+def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path, quick):
     note = "A note on the generator."
     page = render_origin(tmp_path, origin_of(trained()), generator_note=note)
     *_, section, notes, _ = page.all("section")
@@ -439,7 +439,7 @@ def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path):
 def test_a_generator_worse_than_the_density_is_warned_of(tmp_path, quick):
     model = trained(dataclasses.replace(QUALITY, is_worse_than_kernel_density=True))
     page = render_origin(tmp_path, origin_of(model))
-    (section,) = [s for s in page.all("section") if "held out" in s.text]
+    (section,) = [s for s in page.all("section") if "learnt from" in s.text]
     assert "worse than a kernel density estimate" in section.text
     assert "Train it longer" in section.text
 
@@ -453,7 +453,7 @@ def test_a_generator_worse_than_the_density_is_warned_of(tmp_path, quick):
     ],
 )
 def test_candidates_without_training_are_shown_beside_the_rows(
-    tmp_path, num_columns, words
+    tmp_path, quick, num_columns, words
 ):
     page = render_origin(tmp_path, origin_of(num_columns=num_columns))
     assert len(page.all("img")) == 4 + 1
@@ -461,7 +461,7 @@ def test_candidates_without_training_are_shown_beside_the_rows(
     assert "MMD² at ℓ" not in page.text
 
 
-def test_images_are_shown_as_images(tmp_path):
+def test_images_are_shown_as_images(tmp_path, quick):
     origin = origin_of(trained(shape=(4, 4, 1), value_range=(0, 1)), num_columns=16)
     assert origin.shape == (4, 4, 1)
     page = render_origin(tmp_path, origin)

@@ -120,13 +120,12 @@ def plot_training(model: MMDGANModel) -> Figure:
         is logarithmic but for small numbers, as the estimate may be negative.
 
     Example:
-        >>> import jax
-        >>> from cgm_jax.generators import MMDGAN
-        >>> generator = MMDGAN(num_steps=20, width=8, evaluate_every=10)
-        >>> points = np.random.default_rng(0).normal(size=(200, 2))
-        >>> figure = plot_training(generator.fit(jax.random.key(0), points))
-        >>> figure.axes[0].lines[0].get_xdata()
-        array([10., 20.])
+        >>> from cgm_jax.generators import MMDGAN, MMDGANModel
+        >>> history = np.array([[250, 0.9, 0.5, 0.7, 1e-3], [500, 0.8, 0.1, 0.2, 1e-3]])
+        >>> numbers = {}, np.zeros(2), np.ones(2), history
+        >>> figure = plot_training(MMDGANModel(MMDGAN(), *numbers, "all-steps"))
+        >>> figure.axes[0].lines[0].get_ydata()
+        array([0.5, 0.1])
     """
     figure, panels = new_panels(2, height=2.4)
     steps, quality = model.history[:, 0], model.quality
