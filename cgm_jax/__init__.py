@@ -2,13 +2,14 @@
 
 Several parties pool data; each is paid with synthetic data in proportion to what its
 own data added (Tay, Xu, Foo, Low, AAAI 2022). `collaborate` goes the whole way; the
-folders `kernels`, `valuation`, `rewards`, `sampling`, `generators` and `datasets` hold
-the steps.
+folders `kernels`, `valuation`, `rewards`, `sampling`, `generators`, `metrics` and
+`datasets` hold the steps.
 """
 
 from . import datasets as datasets
 from . import generators as generators
 from . import kernels as kernels
+from . import metrics as metrics
 from . import rewards as rewards
 from . import sampling as sampling
 from . import valuation as valuation
@@ -22,6 +23,7 @@ __all__ = [
     "datasets",
     "generators",
     "kernels",
+    "metrics",
     "rewards",
     "sampling",
     "valuation",

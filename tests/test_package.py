@@ -40,7 +40,13 @@ PACKAGES = [module_name(path) for path in FILES if path.name == "__init__.py"]
 # What each part of the package (a folder or a file directly in cgm_jax) may import. A
 # file such as cgm_jax/_arrays.py is shared by all parts and may import none of them.
 NUMERICAL = {"kernels", "valuation", "rewards", "sampling", "generators", "metrics"}
-LIBRARY = NUMERICAL | {"datasets", "features", "collaboration", "__init__"}
+LIBRARY = NUMERICAL | {
+    "datasets",
+    "features",
+    "collaboration",
+    "evaluation",
+    "__init__",
+}
 ALLOWED = {
     "kernels": set(),
     "valuation": {"kernels"},
@@ -52,6 +58,7 @@ ALLOWED = {
     "features": {"generators"},
     "cautions": {"kernels", "rewards", "sampling"},
     "collaboration": (NUMERICAL - {"metrics"}) | {"cautions"},
+    "evaluation": {"collaboration", "metrics"},
     "files": LIBRARY,
     "plots": LIBRARY,
     "report": LIBRARY | {"plots"},

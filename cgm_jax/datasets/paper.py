@@ -1,22 +1,29 @@
 """The numbers that the paper prints, to compare with."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from .splits import Split
 
-__all__ = ["PaperResults", "paper_results"]
+__all__ = ["PaperResults", "PrintedCorrelation", "paper_results"]
+
+
+class PrintedCorrelation(NamedTuple):
+    """A correlation as the paper prints it."""
+
+    mean: float
+    standard_error: float
 
 
 @dataclass(frozen=True, eq=False)
 class PaperResults:
-    """One of Tables 9 to 16, with the Shapley values of Tables 5 and 6."""
+    """One of Tables 9 to 16, and what Tables 5 to 8 and Section 6 print beside it."""
 
     length_scale: float
     """ℓ."""
@@ -39,6 +46,18 @@ class PaperResults:
     mmd2_unbiased: dict[int, Float[np.ndarray, " n"]]
     """MMD²_u(D_i ∪ G_i, T) for each β."""
 
+    beta_correlations: dict[str, PrintedCorrelation] = field(default_factory=dict)
+    """Of β with "num_points" and with "mmd2_unbiased" (Tables 7 and 8)."""
+
+    accuracy_correlation: float | None = None
+    """Of the accuracy of an SVM with α (Sec. 6); not printed for credit ratings."""
+
+    normalized_shapley_caption: Float[np.ndarray, " n"] | None = None
+    """α as the captions of the appendix's pictures print it, to four digits."""
+
+    table: int | None = None
+    """Number of the table."""
+
 
 def paper_results(dataset: str, split: Split) -> PaperResults:
     """What the paper prints for a data set and a split, to three digits.
@@ -60,29 +79,31 @@ def paper_results(dataset: str, split: Split) -> PaperResults:
     Reference:
         Tay et al. 2022, App. I.9.
     """
-    tables = _tables()
-    of_split = tables["rewards_tables_9_16"].get(split, {})
-    if dataset not in of_split:
-        known = sorted(tables["rewards_tables_9_16"]["unequal"])
+    results = _results()
+    if dataset not in results.get(split, {}):
+        known = sorted(results["unequal"])
         raise ValueError(
             f'Expected one of {known} and the split "equal-disjoint" or "unequal", got '
             f'"{dataset}" and "{split}".'
         )
-    table = of_split[dataset]
-    shapley = tables["normalized_shapley_tables_5_6"][split][dataset]
-    runs = {int(beta): run for beta, run in table["runs"].items()}
+    table = results[split][dataset]
+    correlations = table["beta_correlations"].items()
     return PaperResults(
         length_scale=table["length_scale"],
-        normalized_shapley=np.array(shapley, float),
+        normalized_shapley=np.array(table["normalized_shapley"], float),
         max_reward_value=table["max_reward_value"],
         rho=table["rho"],
         reward_values=np.array(table["reward_values"], float),
-        num_points={b: np.array(run["num_points"]) for b, run in runs.items()},
-        mmd2_unbiased={b: np.array(run["mmd2_unbiased"]) for b, run in runs.items()},
+        num_points={int(b): np.array(n) for b, n in table["num_points"].items()},
+        mmd2_unbiased={int(b): np.array(m) for b, m in table["mmd2_unbiased"].items()},
+        beta_correlations={name: PrintedCorrelation(*c) for name, c in correlations},
+        accuracy_correlation=table.get("accuracy_correlation"),
+        normalized_shapley_caption=np.array(table["normalized_shapley_caption"], float),
+        table=table["table"],
     )
 
 
 @cache
-def _tables() -> dict[str, Any]:
+def _results() -> dict[str, Any]:
     path = resources.files("cgm_jax.datasets").joinpath("paper_tables.json")
-    return json.loads(path.read_text("utf-8"))
+    return json.loads(path.read_text("utf-8"))["results"]

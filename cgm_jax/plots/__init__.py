@@ -6,9 +6,11 @@ pyplot: nothing is shown, written or remembered. Save one with
 """
 
 from .contributions import plot_contributions as plot_contributions
+from .correlations import plot_correlations as plot_correlations
 from .feasible_region import plot_feasible_region as plot_feasible_region
 from .generator import plot_samples as plot_samples
 from .generator import plot_training as plot_training
+from .plane import Embedding as Embedding
 from .plane import Plane as Plane
 from .plane import plane_of as plane_of
 from .rewards import MAX_DOTS as MAX_DOTS
@@ -19,9 +21,11 @@ from .values import plot_values as plot_values
 
 __all__ = [
     "MAX_DOTS",
+    "Embedding",
     "Plane",
     "plane_of",
     "plot_contributions",
+    "plot_correlations",
     "plot_feasible_region",
     "plot_reward",
     "plot_reward_over_temperatures",

@@ -19,8 +19,10 @@ __all__ = [
     "INK",
     "PALE",
     "RED",
+    "SERIES",
     "TEXT",
     "WIDTH",
+    "YELLOW",
     "count_of_points",
     "heading",
     "labels_of",
@@ -29,7 +31,8 @@ __all__ = [
 ]
 
 BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
-INK, PALE = "#222222", "#c4c4c4"
+INK, PALE, YELLOW = "#222222", "#c4c4c4", "#f0e442"
+SERIES = (BLUE, "#e69f00", GREEN, "#cc79a7")  # for what stands side by side
 WIDTH = 9.0  # inches
 TEXT = 9  # points
 

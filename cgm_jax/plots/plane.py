@@ -1,5 +1,7 @@
 """From d dimensions to the two of a picture: principal axes where there are too many.
 
+A map that is fitted elsewhere, such as UMAP, comes in as the places of all points.
+
 Reference: I. T. Jolliffe, *Principal Component Analysis*, 2002.
 """
 
@@ -11,7 +13,7 @@ from jaxtyping import ArrayLike, Float
 
 from .drawing import labels_of
 
-__all__ = ["Plane", "plane_of"]
+__all__ = ["Embedding", "Plane", "plane_of"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,21 @@ class Plane:
 
     place: Callable[[Float[ArrayLike, "m d"]], Float[np.ndarray, "m k"]]
     axes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """Where every point stands in a picture, by its row.
+
+    Attributes:
+        parties: places of each party's points, arrays of shape ``(n_i, 2)``.
+        candidates: places of the candidates, shape ``(g, 2)``.
+        axes: what each coordinate is.
+    """
+
+    parties: Sequence[Float[np.ndarray, "_ 2"]]
+    candidates: Float[np.ndarray, "g 2"]
+    axes: tuple[str, str]
 
 
 def plane_of(

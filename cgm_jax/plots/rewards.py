@@ -11,23 +11,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import ArrayLike, Float, Shaped
 
 from cgm_jax.collaboration import Collaboration
 
 from .drawing import (
     BLUE,
+    INK,
     PALE,
     RED,
     TEXT,
+    YELLOW,
     count_of_points,
     heading,
     labels_of,
     new_panels,
 )
-from .plane import Plane, plane_of
+from .plane import Embedding, Plane, plane_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["MAX_DOTS", "plot_reward", "plot_reward_over_temperatures", "plot_rewards"]
@@ -37,6 +40,7 @@ MAX_DOTS = 5_000
 
 _DOT = 4.0  # area of a dot in square points; smaller where there are very many
 _FAINTEST = 0.15  # opacity of the point that was drawn last
+_BINS = 10  # a side, to find where a class is densest
 _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, modulo 1, are spread evenly
 
 _Panel = tuple[Collaboration, int, str]  # whose party, which one, and what to call it
@@ -47,7 +51,7 @@ def plot_reward(
     party: int,
     *,
     names: Sequence[str] | None = None,
-    plane: Plane | None = None,
+    plane: Plane | Embedding | None = None,
 ) -> Figure:
     r"""One party's data, the candidates, and the party's reward, as a flat picture.
 
@@ -55,7 +59,8 @@ def plot_reward(
         collaboration: what was handed out.
         party: which party, counted from 0.
         names: the parties' names.
-        plane: where the points stand; by default `plane_of` all parties' data.
+        plane: where the points stand, as a map or as the places of all of them; by
+            default `plane_of` all parties' data.
 
     Returns:
         The figure: own data blue, candidates grey (at most `MAX_DOTS` of each shown),
@@ -83,14 +88,15 @@ def plot_rewards(
     collaboration: Collaboration,
     names: Sequence[str] | None = None,
     *,
-    plane: Plane | None = None,
+    plane: Plane | Embedding | None = None,
 ) -> Figure:
     """What `plot_reward` shows, of all parties: one panel a party, on the same axes.
 
     Args:
         collaboration: what was handed out.
         names: the parties' names.
-        plane: where the points stand; by default `plane_of` all parties' data.
+        plane: where the points stand, as a map or as the places of all of them; by
+            default `plane_of` all parties' data.
 
     Returns:
         The figure.
@@ -116,7 +122,8 @@ def plot_reward_over_temperatures(
     party: int,
     *,
     names: Sequence[str] | None = None,
-    plane: Plane | None = None,
+    plane: Plane | Embedding | None = None,
+    candidate_labels: Shaped[ArrayLike, " g"] | None = None,
 ) -> Figure:
     r"""What `plot_reward` shows, of draws of several β: one panel a draw.
 
@@ -125,13 +132,16 @@ def plot_reward_over_temperatures(
             `Collaboration.redraw`.
         party: which party, counted from 0.
         names: the parties' names.
-        plane: where the points stand; by default `plane_of` all parties' data.
+        plane: where the points stand, as a map or as the places of all of them; by
+            default `plane_of` all parties' data.
+        candidate_labels: the class of every candidate, shape ``(g,)``: its name is
+            written in yellow where most of its candidates are.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: if there is not one name a party.
+        ValueError: if there is not one name a party or one label a candidate.
 
     Example:
         >>> import jax, cgm_jax
@@ -152,6 +162,7 @@ def plot_reward_over_temperatures(
             for drawn in collaborations
         ],
         plane,
+        None if candidate_labels is None else np.asarray(candidate_labels),
     )
 
 
@@ -166,7 +177,11 @@ def _party_panels(
     ]
 
 
-def _plot_panels(panels: Sequence[_Panel], plane: Plane | None) -> Figure:
+def _plot_panels(
+    panels: Sequence[_Panel],
+    plane: Plane | Embedding | None,
+    candidate_labels: Shaped[np.ndarray, " g"] | None = None,
+) -> Figure:
     from matplotlib.colors import to_rgba_array
 
     plane = plane or plane_of(np.concatenate(panels[0][0].parties))
@@ -174,18 +189,17 @@ def _plot_panels(panels: Sequence[_Panel], plane: Plane | None) -> Figure:
     figure, grid = new_panels(len(panels), height=2.6)
     for axes, (collaboration, party, title) in zip(grid, panels, strict=True):
         indices = collaboration.rewards[party].indices
-        candidates = np.asarray(collaboration.candidates)
+        candidates, own = _places(collaboration, party, plane)
         opacity = np.linspace(_FAINTEST, 1, len(indices))
         layers = (
             (_thinned(candidates), PALE),
-            (_thinned(np.asarray(collaboration.parties[party])), BLUE),
+            (_thinned(own), BLUE),
             # Backwards: early points are not hidden by late ones.
             (candidates[indices[::-1]], to_rgba_array(RED, opacity)),
         )
-        for level, (points, color) in enumerate(layers):
-            if len(points) == 0:  # an empty reward
+        for level, (places, color) in enumerate(layers):
+            if len(places) == 0:  # an empty reward
                 continue
-            places = plane.place(points)
             if in_strips:
                 heights = level + np.arange(1, len(places) + 1) * _GOLDEN % 1 * 0.8
                 places = np.column_stack([places, heights])
@@ -194,10 +208,63 @@ def _plot_panels(panels: Sequence[_Panel], plane: Plane | None) -> Figure:
         axes.set_title(f"{title}: {count_of_points(len(indices))}", **heading())
         if in_strips:
             axes.set_yticks([0.4, 1.4, 2.4], ["candidates", "own data", "reward"])
+        elif candidate_labels is not None:
+            _write_classes(axes, candidates, candidate_labels)
     figure.supxlabel(plane.axes[0], fontsize=TEXT)
     figure.supylabel("" if in_strips else plane.axes[1], fontsize=TEXT)
     _add_legend(figure)
     return figure
+
+
+def _places(
+    collaboration: Collaboration, party: int, plane: Plane | Embedding
+) -> tuple[Float[np.ndarray, "g k"], Float[np.ndarray, "m k"]]:
+    """Where the candidates and one party's points stand."""
+    candidates, own = collaboration.candidates, collaboration.parties[party]
+    if isinstance(plane, Plane):
+        return plane.place(candidates), plane.place(own)
+    given = np.asarray(plane.candidates), np.asarray(plane.parties[party])
+    if any(len(a) != len(b) for a, b in zip(given, (candidates, own), strict=True)):
+        raise ValueError(
+            f"Expected the places of {len(candidates)} candidates and of {len(own)} "
+            f"points of party {party}, got {len(given[0])} and {len(given[1])}."
+        )
+    return given
+
+
+def _write_classes(
+    axes: Axes,
+    places: Float[np.ndarray, "g 2"],
+    labels: Shaped[np.ndarray, " g"],
+) -> None:
+    """The name of every class where its candidates are densest."""
+    from matplotlib.patheffects import withStroke
+
+    if labels.shape != (len(places),):
+        raise ValueError(
+            f"Expected one label of each of {len(places)} candidates, got shape "
+            f"{labels.shape}."
+        )
+    edges = [np.linspace(c.min(), c.max(), _BINS + 1)[1:-1] for c in places.T]
+    bins = np.stack(
+        [np.digitize(c, e) for c, e in zip(places.T, edges, strict=True)], axis=1
+    )
+    for name in np.unique(labels):
+        of_class = np.flatnonzero(labels == name)
+        _, bin_of, counts = np.unique(
+            bins[of_class], axis=0, return_inverse=True, return_counts=True
+        )
+        densest = of_class[bin_of.reshape(-1) == counts.argmax()]
+        axes.annotate(
+            str(name),
+            tuple(np.median(places[densest], axis=0)),
+            ha="center",
+            va="center",
+            color=YELLOW,
+            fontsize=TEXT + 3,
+            fontweight="bold",
+            path_effects=[withStroke(linewidth=2.5, foreground=INK)],
+        )
 
 
 def _thinned(points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "k d"]:

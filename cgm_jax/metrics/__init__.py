@@ -1,0 +1,28 @@
+"""How good the outcome is: closeness to the reference, use, and whether both follow α.
+
+Everything here takes plain arrays; `cgm_jax.evaluation` measures a whole collaboration.
+"""
+
+from .class_imbalance import class_imbalance as class_imbalance
+from .correlation import CorrelationSummary as CorrelationSummary
+from .correlation import correlation as correlation
+from .correlation import correlation_summary as correlation_summary
+from .discrepancy import mmd2_to_reference as mmd2_to_reference
+from .neighbors import nearest_distances as nearest_distances
+from .reverse_kl import reverse_kl_divergence as reverse_kl_divergence
+from .svm import svm_accuracies as svm_accuracies
+from .svm import svm_accuracy as svm_accuracy
+from .wasserstein import wasserstein2_gaussians as wasserstein2_gaussians
+
+__all__ = [
+    "CorrelationSummary",
+    "class_imbalance",
+    "correlation",
+    "correlation_summary",
+    "mmd2_to_reference",
+    "nearest_distances",
+    "reverse_kl_divergence",
+    "svm_accuracies",
+    "svm_accuracy",
+    "wasserstein2_gaussians",
+]

@@ -1,0 +1,106 @@
+r"""Correlations over a handful of parties or temperatures, and their mean.
+
+A correlation with something constant does not exist: it is NaN here, left out of every
+mean, and the number of those that remain is told.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+__all__ = ["CorrelationSummary", "correlation", "correlation_summary"]
+
+# A spread of so little of the largest entry is rounding.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class CorrelationSummary:
+    """Several correlations of one kind as a mean and its standard error."""
+
+    mean: float
+    """NaN if there is none."""
+
+    standard_error: float
+    """Standard deviation over the root of the number; NaN of fewer than two."""
+
+    count: int
+    """How many correlations exist."""
+
+
+def correlation(
+    x: Float[ArrayLike, "... n"], y: Float[ArrayLike, "... n"]
+) -> Float[np.ndarray, "..."] | np.floating:
+    r"""Pearson's correlation along the last axis.
+
+    .. math:: \frac{\sum_i (x_i - \bar x)(y_i - \bar y)}
+              {\sqrt{\sum_i (x_i - \bar x)^2 \sum_i (y_i - \bar y)^2}}
+
+    Args:
+        x: shape ``(..., n)``, n >= 2.
+        y: shape ``(..., n)``; leading axes as those of x, or none.
+
+    Returns:
+        Correlations in [-1, 1], float64; NaN where x or y is constant up to rounding,
+        or has an entry that is not finite.
+
+    Raises:
+        ValueError: if lengths differ or n < 2.
+
+    Example:
+        >>> float(correlation([1, 2, 3], [1.0, 3.0, 2.0]))
+        0.5
+        >>> correlation([[1, 2, 3], [5, 5, 5]], [3, 2, 1])
+        array([-1., nan])
+
+    Reference: Tay et al. 2022, Sec. 6 and Tables 7-8.
+    """
+    x, y = (np.asarray(values, np.float64) for values in (x, y))
+    if x.shape[-1:] != y.shape[-1:] or x.shape[-1:] < (2,):
+        raise ValueError(
+            "Expected at least two numbers each, as many in x as in y, got shapes "
+            f"{x.shape} and {y.shape}."
+        )
+    (x, varies_x), (y, varies_y) = _standardized(x), _standardized(y)
+    result = np.clip(np.sum(x * y, axis=-1), -1, 1)
+    return np.where(varies_x & varies_y, result, np.nan)[()]
+
+
+def correlation_summary(correlations: Float[ArrayLike, " n"]) -> CorrelationSummary:
+    r"""Mean and standard error of the correlations that exist.
+
+    .. math:: \bar c \pm \sqrt{\frac{1}{n (n - 1)} \sum_i (c_i - \bar c)^2}
+
+    Args:
+        correlations: shape ``(n,)``; NaN where there is none.
+
+    Returns:
+        The mean, its standard error, and how many there are.
+
+    Example:
+        >>> correlation_summary([0.5, 0.7, np.nan])
+        CorrelationSummary(mean=0.6, standard_error=0.1, count=2)
+
+    Reference: Tay et al. 2022, Figure 2 and Tables 7-8.
+    """
+    given = np.asarray(correlations, np.float64)
+    given = given[~np.isnan(given)]
+    count = len(given)
+    mean = float(given.mean()) if count else np.nan
+    error = float(given.std(ddof=1) / np.sqrt(count)) if count > 1 else np.nan
+    return CorrelationSummary(mean, error, count)
+
+
+def _standardized(
+    x: Float[np.ndarray, "... n"],
+) -> tuple[Float[np.ndarray, "... n"], np.ndarray]:
+    """Deviations from the mean of unit length, and whether there are any."""
+    x = np.where(np.isfinite(x).all(axis=-1, keepdims=True), x, np.nan)
+    largest = np.abs(x).max(axis=-1, keepdims=True)
+    # By the largest entry first: squares of tiny numbers would vanish.
+    x = x / np.where(largest > 0, largest, 1)
+    centered = x - x.mean(axis=-1, keepdims=True)
+    length = np.linalg.norm(centered, axis=-1, keepdims=True)
+    varies = np.ptp(x, axis=-1) > _ROUNDING
+    return centered / np.where(length > 0, length, 1), varies

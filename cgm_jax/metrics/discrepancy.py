@@ -1,0 +1,92 @@
+r"""MMD²_u between what each party ends up with and the reference, from known sums.
+
+For S = D_i ∪ G_i and the reference T, s and t their sizes, let A and C be the sums of
+the kernel within S and between S and T. C is in the Gram sums, and the value of S,
+v(S) = 2C/(st) − A/s², gives A. So with ΣB the sum within T,
+
+    MMD²_u = (A − Σ_S k(x, x)) / (s(s − 1)) − 2C/(st) + (ΣB − Σ_T k(x, x)) / (t(t − 1)),
+
+where the definition, `valuation.mmd2_unbiased`, would compare T with itself every time.
+
+Reference: Tay et al. 2022, Eq. 1 and 2.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Float, Int
+
+from cgm_jax._arrays import Points
+from cgm_jax.kernels import GramSums, Kernel
+from cgm_jax.kernels.gram import as_blocks
+
+__all__ = ["mmd2_to_reference"]
+
+
+def mmd2_to_reference(
+    kernel: Kernel,
+    parties: Sequence[Float[ArrayLike, "_ d"]],
+    candidates: Float[ArrayLike, "g d"],
+    sums: GramSums,
+    picks: Sequence[Int[np.ndarray, " _"]],
+    values: Float[ArrayLike, " n"],
+) -> Float[np.ndarray, " n"]:
+    r"""MMD²_u(D_i ∪ G_i, T) of every party, signed.
+
+    Args:
+        kernel: the kernel of the sums.
+        parties: the parties' points, arrays of shape ``(n_i, d)``.
+        candidates: the synthetic points G, shape ``(g, d)``.
+        sums: the sums of the kernel between parties and candidates.
+        picks: G_i of every party, as indices into the candidates, each at most once.
+        values: v(D_i ∪ G_i), shape ``(n,)``, such as a draw ends with.
+
+    Returns:
+        The estimates, shape ``(n,)``, float64; NaN for a party with a single point.
+
+    Raises:
+        ValueError: if there are not as many picks and values as parties.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> from cgm_jax.valuation import coalition_values
+        >>> kernel, parties = SquaredExponential(1.0), [np.zeros((2, 1))]
+        >>> sums = gram_sums(kernel, parties, np.ones((2, 1)))
+        >>> nothing = np.array([], int)
+        >>> mmd2_to_reference(
+        ...     kernel, parties, np.ones((2, 1)), sums, [nothing],
+        ...     coalition_values(sums)[1:],
+        ... )
+        array([0.1311])
+
+    Reference: Tay et al. 2022, Eq. 1; Gretton et al. 2012, Eq. 3.
+    """
+    points, drawn = as_blocks(parties, candidates)
+    values = np.asarray(values, np.float64)
+    if not len(picks) == len(values) == len(points) == sums.num_parties:
+        raise ValueError(
+            f"Expected picks and a value of each of {sums.num_parties} parties, got "
+            f"{len(points)} parties, {len(picks)} picks and {len(values)} values."
+        )
+    with jax.enable_x64(True):
+        own_diagonals = [_diagonal(kernel, x) for x in points]
+        diagonal = _diagonal(kernel, drawn)
+    picks = [np.asarray(indices, np.int64) for indices in picks]
+    # Row sums: C of a candidate alone, and of each party.
+    of_candidates = np.asarray(sums.candidate_rows, np.float64).sum(axis=1)
+    of_parties = np.asarray(sums.between, np.float64).sum(axis=1)
+    t = float(sums.reference_size)
+    own_diagonal = np.array([x.sum() for x in own_diagonals])
+    reference = (of_parties.sum() - own_diagonal.sum() - diagonal.sum()) / (t * (t - 1))
+    s = sums.sizes[:-1] + np.array([len(indices) for indices in picks])
+    c = of_parties[:-1] + np.array([of_candidates[indices].sum() for indices in picks])
+    a = s**2 * (2 * c / (s * t) - values)
+    same = own_diagonal + np.array([diagonal[indices].sum() for indices in picks])
+    within = np.divide(a - same, s * (s - 1), out=np.full(len(s), np.nan), where=s > 1)
+    return within - 2 * c / (s * t) + reference
+
+
+def _diagonal(kernel: Kernel, points: Points) -> Float[np.ndarray, " n"]:
+    return np.asarray(kernel.diagonal(jnp.asarray(points)), np.float64)

@@ -1,0 +1,78 @@
+r"""Squared Wasserstein-2 distance of the Gaussians fitted to two sets of points.
+
+It is the squared Fréchet distance that the FID of generated images is computed with.
+The root of a product of covariances is taken in its symmetric form, by eigenvalues that
+are cut at 0: no complex numbers come from singular covariances.
+
+Reference: D. C. Dowson and B. V. Landau, *The Fréchet distance between multivariate
+normal distributions*, 1982; Heusel et al. 2017.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from cgm_jax._arrays import as_points, with_common_dtype
+from cgm_jax.valuation._float64 import in_float64
+
+__all__ = ["wasserstein2_gaussians"]
+
+
+def wasserstein2_gaussians(
+    x: Float[ArrayLike, "m d"], y: Float[ArrayLike, "n d"]
+) -> Float[Array | np.ndarray, ""] | np.floating:
+    r"""Squared Wasserstein-2 distance of the Gaussians fitted to two sets of points.
+
+    .. math:: \lVert \mu_x - \mu_y \rVert^2 + \operatorname{tr} \left( C_x + C_y
+              - 2 (C_x^{1/2} C_y C_x^{1/2})^{1/2} \right)
+
+    with means :math:`\mu` and unbiased covariances C.
+
+    Args:
+        x: shape ``(m, d)``, m >= 2.
+        y: shape ``(n, d)``, n >= 2.
+
+    Returns:
+        The squared distance, >= 0, in squared units of the points, float64; inside the
+        user's own transformation in the dtype of the points.
+
+    Raises:
+        ValueError: if a set has fewer than two points, shapes do not fit or an entry is
+            not finite.
+
+    Example:
+        >>> x = np.array([[0.0], [2.0]])
+        >>> float(wasserstein2_gaussians(x, 3 * x + 1))  # (4 - 1)² + (3√2 - √2)²
+        17.0
+
+    Reference: Dowson and Landau 1982; Tay et al. 2022, Sec. 6.
+    """
+    x, y = with_common_dtype(("x", as_points(x, "x")), ("y", as_points(y, "y")))
+    for name, points in (("x", x), ("y", y)):
+        if len(points) < 2:
+            raise ValueError(
+                f"Expected at least 2 points in {name}, got {len(points)}."
+            )
+    return in_float64(_squared_distance, x, y)[()]
+
+
+def _squared_distance(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Array:
+    mean_x, mean_y = jnp.mean(x, axis=0), jnp.mean(y, axis=0)
+    covariance_x, covariance_y = _covariance(x, mean_x), _covariance(y, mean_y)
+    root = _square_root(covariance_x)
+    across = _square_root(root @ covariance_y @ root)
+    spread = jnp.trace(covariance_x) + jnp.trace(covariance_y) - 2 * jnp.trace(across)
+    # Of equal Gaussians, rounding may leave a negative rest.
+    return jnp.sum((mean_x - mean_y) ** 2) + jnp.maximum(spread, 0)
+
+
+def _covariance(x: Float[Array, "m d"], mean: Float[Array, " d"]) -> Array:
+    centered = x - mean[None]
+    return jnp.matmul(centered.T, centered, precision="highest") / (len(x) - 1)
+
+
+def _square_root(matrix: Float[Array, "d d"]) -> Float[Array, "d d"]:
+    """The symmetric root of a positive semi-definite matrix."""
+    values, vectors = jnp.linalg.eigh((matrix + matrix.T) / 2)
+    roots = jnp.sqrt(jnp.maximum(values, 0))
+    return jnp.matmul(vectors * roots[None], vectors.T, precision="highest")

@@ -1,0 +1,112 @@
+"""Whether what parties end up with follows what they contributed, as Figure 2.
+
+Notation: α the normalised Shapley values, β the inverse temperature, G_i the reward of
+party i. Reference: Tay et al. 2022, Sec. 6 and Figure 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cgm_jax.metrics import CorrelationSummary
+
+from .drawing import INK, SERIES, TEXT, WIDTH, heading, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_correlations"]
+
+_NAMES = {
+    "mmd2_unbiased": "−MMD²",
+    "reverse_kl": "−reverse\nKL",
+    "wasserstein2": "−Wasser-\nstein",
+    "class_imbalance": "−class\nimbalance",
+    "num_points": "number\nof points",
+}
+_ROOM = 0.8  # of the space of a metric that its bars take
+
+
+def plot_correlations(
+    correlations: Mapping[str, Mapping[str, Mapping[str, CorrelationSummary]]],
+) -> Figure:
+    """Bars of the correlation of each metric with α, with standard errors over β.
+
+    Args:
+        correlations: `Evaluation.alpha_correlations` of every data set of every split,
+            as ``correlations[split][dataset]``; at most four data sets, and not all
+            have to be in every split.
+
+    Returns:
+        The figure: a panel a split, in it the negatives of the four metrics and |G_i|,
+        and a bar a data set. Where a correlation does not exist, "n/a" stands instead.
+
+    Raises:
+        ValueError: if there is no split or no data set, or more than four data sets.
+
+    Example:
+        >>> summary = CorrelationSummary(0.9, 0.05, 4)
+        >>> ours = dict.fromkeys(
+        ...     ["mmd2_unbiased", "reverse_kl", "wasserstein2", "class_imbalance",
+        ...      "num_points"], summary
+        ... )
+        >>> figure = plot_correlations({"unequal": {"credit-ratings": ours}})
+        >>> figure.axes[0].get_title(loc="left")
+        'unequal'
+
+    Reference: Tay et al. 2022, Figure 2.
+    """
+    datasets = list(dict.fromkeys(name for of in correlations.values() for name in of))
+    if not 1 <= len(datasets) <= len(SERIES):
+        raise ValueError(
+            f"Expected one to {len(SERIES)} data sets, got {len(datasets)}: {datasets}."
+        )
+    figure = new_figure(WIDTH, 3.6)
+    panels = figure.subplots(1, len(correlations), sharey=True, squeeze=False)[0]
+    width = _ROOM / len(datasets)
+    for axes, (split, of_split) in zip(panels, correlations.items(), strict=True):
+        axes.set_title(split, **heading())
+        axes.axhline(0, color=INK, lw=0.8)
+        for k, (dataset, color) in enumerate(zip(datasets, SERIES, strict=False)):
+            if dataset not in of_split:
+                continue
+            summaries = [of_split[dataset][name] for name in _NAMES]
+            places = np.arange(len(_NAMES)) + (k + 0.5) * width - _ROOM / 2
+            axes.bar(
+                places,
+                [summary.mean for summary in summaries],
+                0.9 * width,
+                yerr=[summary.standard_error for summary in summaries],
+                color=color,
+                ecolor=INK,
+                capsize=2,
+                label=dataset,
+            )
+            for place, summary in zip(places, summaries, strict=True):
+                if math.isnan(summary.mean):
+                    axes.annotate(
+                        "n/a", (place, 0.02), rotation=90, ha="center", fontsize=TEXT
+                    )
+        axes.set_xticks(range(len(_NAMES)), _NAMES.values(), fontsize=TEXT)
+        axes.tick_params(bottom=False, labelsize=TEXT)
+        axes.spines[["top", "right", "bottom"]].set_visible(False)
+        axes.set_ylim(-1.05, 1.05)
+    panels[0].set_ylabel("correlation with the contribution α", fontsize=TEXT)
+    handles = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        [handles[dataset] for dataset in datasets],
+        datasets,
+        loc="outside upper right",
+        ncols=len(datasets),
+        frameon=False,
+        fontsize=TEXT,
+    )
+    return figure
