@@ -94,7 +94,7 @@ class Evaluation:
         better. NaN where there is one draw only.
         """
         if len(self.inverse_temperatures) < 2:
-            nothing = correlation_summary([])
+            nothing = correlation_summary(np.zeros(0))
             return {"num_points": nothing, "mmd2_unbiased": nothing}
         return {
             name: correlation_summary(correlation(values.T, self.inverse_temperatures))

@@ -27,9 +27,9 @@ def class_imbalance(labels: Int[ArrayLike, " s"], *, num_classes: int) -> np.flo
         ValueError: if there is no label, or one that is no class.
 
     Example:
-        >>> float(class_imbalance([0, 1, 1, 0], num_classes=2))
+        >>> float(class_imbalance(np.array([0, 1, 1, 0]), num_classes=2))
         0.25
-        >>> float(class_imbalance([1, 1, 1, 1], num_classes=2))
+        >>> float(class_imbalance(np.ones(4, int), num_classes=2))
         0.5
 
     Reference: Tay et al. 2022, Sec. 6, where it is called ρ.

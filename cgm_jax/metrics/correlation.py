@@ -49,9 +49,9 @@ def correlation(
         ValueError: if lengths differ or n < 2.
 
     Example:
-        >>> float(correlation([1, 2, 3], [1.0, 3.0, 2.0]))
+        >>> float(correlation(np.array([1, 2, 3]), np.array([1, 3, 2])))
         0.5
-        >>> correlation([[1, 2, 3], [5, 5, 5]], [3, 2, 1])
+        >>> correlation(np.array([[1, 2, 3], [5, 5, 5]]), np.array([3, 2, 1]))
         array([-1., nan])
 
     Reference: Tay et al. 2022, Sec. 6 and Tables 7-8.
@@ -79,7 +79,7 @@ def correlation_summary(correlations: Float[ArrayLike, " n"]) -> CorrelationSumm
         The mean, its standard error, and how many there are.
 
     Example:
-        >>> correlation_summary([0.5, 0.7, np.nan])
+        >>> correlation_summary(np.array([0.5, 0.7, np.nan]))
         CorrelationSummary(mean=0.6, standard_error=0.1, count=2)
 
     Reference: Tay et al. 2022, Figure 2 and Tables 7-8.

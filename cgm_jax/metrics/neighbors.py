@@ -185,4 +185,4 @@ def _search(
         return visited + 1, -lax.top_k(-joined, num_neighbors)[0]
 
     best = jnp.full((len(queries), num_neighbors), jnp.inf, queries.dtype)
-    return lax.while_loop(is_unfinished, visit, (0, best))[1]
+    return lax.while_loop(is_unfinished, visit, (jnp.int32(0), best))[1]

@@ -48,8 +48,8 @@ def svm_accuracy(
 
     Example:
         >>> points = np.array([[0.0], [0.1], [1.0], [1.1]])
-        >>> test_points = np.array([[0.2], [2.0]])
-        >>> svm_accuracy(points, ["a", "a", "b", "b"], test_points, ["a", "a"])
+        >>> labels = np.array(["a", "a", "b", "b"])
+        >>> svm_accuracy(points, labels, np.array([[0.2], [2.0]]), labels[:2])
         0.5
 
     Reference: Tay et al. 2022, Sec. 6.
@@ -98,7 +98,8 @@ def svm_accuracies(
         >>> labels = [np.array([0, 1]), np.array([0, 0])]
         >>> svm_accuracies(parties, labels)
         array([1. , 0.5])
-        >>> rewards, reward_labels = [np.ones((0, 1)), np.ones((1, 1))], [[], [1]]
+        >>> rewards = [np.ones((0, 1)), np.ones((1, 1))]
+        >>> reward_labels = [np.zeros(0, int), np.ones(1, int)]
         >>> svm_accuracies(parties, labels, rewards, reward_labels)
         array([1., 1.])
 
