@@ -17,10 +17,13 @@ from small_collaborations import (
     with_reward,
 )
 
+from cgm_jax.metrics import CorrelationSummary
 from cgm_jax.plots import (
     MAX_DOTS,
+    Embedding,
     plane_of,
     plot_contributions,
+    plot_correlations,
     plot_feasible_region,
     plot_reward,
     plot_reward_over_temperatures,
@@ -64,6 +67,17 @@ def texts_of(figure):
     ]
 
 
+def check_words(figure):
+    page = figure.bbox.padded(1)  # the layout is right up to a pixel
+    texts = texts_of(figure)
+    for text, box in texts:
+        assert page.x0 <= box.x0 and box.x1 <= page.x1, text
+        assert page.y0 <= box.y0 and box.y1 <= page.y1, text
+    for (one, box), (other, other_box) in combinations(texts, 2):
+        overlap = box.overlaps(other_box)
+        assert not overlap, f"{one!r} and {other!r} overlap"
+
+
 def scatters_of(axes):
     """Places and colours of the layers of points."""
     return [
@@ -79,15 +93,7 @@ def scatters_of(axes):
 @pytest.mark.parametrize("picture", PICTURES)
 def test_words_neither_overlap_nor_leave_the_picture(picture, size):
     result = small_collaboration(*size)
-    figure = PICTURES[picture](result, names_of(size[0]))
-    page = figure.bbox.padded(1)  # the layout is right up to a pixel
-    texts = texts_of(figure)
-    for text, box in texts:
-        assert page.x0 <= box.x0 and box.x1 <= page.x1, text
-        assert page.y0 <= box.y0 and box.y1 <= page.y1, text
-    for (one, box), (other, other_box) in combinations(texts, 2):
-        overlap = box.overlaps(other_box)
-        assert not overlap, f"{one!r} and {other!r} overlap"
+    check_words(PICTURES[picture](result, names_of(size[0])))
 
 
 @pytest.mark.parametrize("picture", PICTURES)
@@ -351,6 +357,119 @@ def test_one_panel_for_every_temperature():
         count = len(drawn.rewards[1].indices)
         assert axes.get_title(loc="left").startswith(f"party 1\nβ = {beta}: {count} ")
         assert len(scatters_of(axes)[2][0]) == count
+
+
+def test_an_embedding_places_points_by_their_rows():
+    result = small_collaboration(24, 64)
+    rng = np.random.default_rng(0)
+    places = [rng.normal(size=(len(points), 2)) for points in result.parties]
+    candidates = rng.normal(size=(len(result.candidates), 2))
+    embedding = Embedding(places, candidates, ("first", "second"))
+    figure = plot_reward(result, 5, plane=embedding)
+    layers = scatters_of(figure.axes[0])
+    np.testing.assert_array_equal(layers[0][0], candidates)
+    np.testing.assert_array_equal(layers[1][0], places[5])
+    drawn = candidates[result.rewards[5].indices]
+    np.testing.assert_array_equal(layers[2][0][::-1], drawn)
+    assert figure.get_supxlabel() == "first"
+    short = dataclasses.replace(embedding, candidates=candidates[1:])
+    with pytest.raises(ValueError, match="places of 400 candidates"):
+        plot_rewards(result, plane=short)
+
+
+def test_classes_are_named_where_most_of_their_candidates_are():
+    result = small_collaboration(3, 2)
+    centers = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
+    labels = np.arange(len(result.candidates)) % 3
+    places = centers[labels]
+    # Some of a class elsewhere do not move its name.
+    places = np.where(np.arange(len(places))[:, None] % 9 == 1, 20.0, places)
+    embedding = Embedding(result.parties, places, ("first", "second"))
+    figure = plot_reward_over_temperatures(
+        [result] * 4, 1, plane=embedding, candidate_labels=labels
+    )
+    for axes in figure.axes:
+        named = {text.get_text(): text.xy for text in axes.texts}
+        assert named == {str(k): tuple(centers[k]) for k in range(3)}
+    check_words(figure)
+    with pytest.raises(ValueError, match="one label of each of 400 candidates"):
+        plot_reward_over_temperatures([result], 1, candidate_labels=labels[1:])
+
+
+# --- correlations
+
+FIGURE_2 = [
+    "mmd2_unbiased",
+    "reverse_kl",
+    "wasserstein2",
+    "class_imbalance",
+    "num_points",
+]
+
+
+def summaries(start, metrics=FIGURE_2):
+    return {
+        name: CorrelationSummary(start - 0.3 * k, 0.01 * (k + 1), 4)
+        for k, name in enumerate(metrics)
+    }
+
+
+def test_bars_are_correlations_with_their_errors():
+    ours = {
+        "equal-disjoint": {"credit-ratings": summaries(0.9), "digits": summaries(0.5)},
+        "unequal": {"digits": summaries(0.7) | {"svm_accuracy": None}},
+    }
+    figure = plot_correlations(ours)
+    left, right = figure.axes
+    assert [axes.get_title(loc="left") for axes in (left, right)] == list(ours)
+    for axes, split in ((left, "equal-disjoint"), (right, "unequal")):
+        for bars, found in zip(
+            [c for c in axes.containers if hasattr(c, "patches")],
+            ours[split].values(),
+            strict=True,
+        ):
+            expected = [found[name] for name in FIGURE_2]
+            heights = [bar.get_height() for bar in bars.patches]
+            assert heights == [summary.mean for summary in expected]
+            (lines,) = bars.errorbar[2]
+            for (low, high), summary in zip(
+                (segment[:, 1] for segment in lines.get_segments()),
+                expected,
+                strict=True,
+            ):
+                error = summary.standard_error
+                assert (low, high) == pytest.approx(
+                    (summary.mean - error, summary.mean + error)
+                )
+    # A data set has one colour in every panel.
+    assert right.patches[0].get_facecolor() == left.patches[5].get_facecolor()
+    (legend,) = figure.legends
+    words = [text.get_text() for text in legend.get_texts()]
+    assert words == ["credit-ratings", "digits"]
+
+
+def test_words_of_correlations_do_not_overlap():
+    four = {
+        name: summaries(0.9) for name in ("credit-ratings", "credit-card", "a", "b")
+    }
+    nothing = CorrelationSummary(np.nan, np.nan, 0)
+    four["a"] = four["a"] | {"class_imbalance": nothing}
+    figure = plot_correlations({"equal-disjoint": four, "unequal": four})
+    assert [text.get_text() for text in figure.axes[0].texts] == ["n/a"]
+    check_words(figure)
+    assert figure.axes[0].get_ylim()[0] < -1
+
+
+def test_positive_correlations_fill_the_picture():
+    figure = plot_correlations({"unequal": {"digits": summaries(1.25)}})
+    bottom, top = figure.axes[0].get_ylim()
+    assert (bottom, top) == pytest.approx((0, 1.05))
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_as_many_data_sets_as_there_are_colours(count):
+    with pytest.raises(ValueError, match=f"one to 4 data sets, got {count}"):
+        plot_correlations({"unequal": {str(i): summaries(0.9) for i in range(count)}})
 
 
 # --- plane

@@ -94,7 +94,13 @@ def plot_correlations(
         axes.set_xticks(range(len(_NAMES)), _NAMES.values(), fontsize=TEXT)
         axes.tick_params(bottom=False, labelsize=TEXT)
         axes.spines[["top", "right", "bottom"]].set_visible(False)
-        axes.set_ylim(-1.05, 1.05)
+    is_negative = any(
+        of_dataset[name].mean < 0
+        for of_split in correlations.values()
+        for of_dataset in of_split.values()
+        for name in _NAMES
+    )
+    panels[0].set_ylim(-1.05 if is_negative else 0, 1.05)  # of all: the axis is shared
     panels[0].set_ylabel("correlation with the contribution α", fontsize=TEXT)
     handles = {
         label: handle
