@@ -92,6 +92,7 @@ def forward_and_back(
         bias and weight, in the library's layout, and by the first images.
     """
     graph, parameters = nnx.split(layers)
+    images, slope = jnp.asarray(images), jnp.asarray(slope)
 
     def forward(parameters: nnx.State, images: jax.Array) -> jax.Array:
         for layer in nnx.merge(graph, parameters):

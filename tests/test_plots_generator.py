@@ -149,7 +149,8 @@ def test_what_does_not_fit_is_refused(real, generated, shape, words):
 def test_lines_are_the_history_beside_the_final_figures():
     panels = plot_training(trained()).axes
     for i, axes in enumerate(panels):
-        ours, density, real = axes.lines
+        ours, density, real, zero = axes.lines
+        assert set(zero.get_ydata()) == {0}
         np.testing.assert_array_equal(ours.get_xdata(), HISTORY[:, 0])
         np.testing.assert_array_equal(ours.get_ydata(), HISTORY[:, 2 + i])
         assert set(density.get_ydata()) == {QUALITY.kernel_density[i]}
@@ -161,7 +162,7 @@ def test_lines_are_the_history_beside_the_final_figures():
 
 def test_a_training_without_figures_is_a_line():
     panels = plot_training(trained(quality=None)).axes
-    assert [len(axes.lines) for axes in panels] == [1, 1]
+    assert [len(axes.lines) for axes in panels] == [2, 2]  # with that of 0
 
 
 def test_a_training_of_zeros_can_be_drawn():

@@ -17,6 +17,7 @@ from .drawing import (
     BLUE,
     GREEN,
     INK,
+    PALE,
     RED,
     TEXT,
     WIDTH,
@@ -142,6 +143,7 @@ def plot_training(model: MMDGANModel) -> Figure:
             style = "--" if k else "o-"
             axes.plot(steps, values, style, color=color, lw=1.4, ms=3, label=words)
             drawn.extend(np.abs(values))
+        axes.axhline(0, color=PALE, lw=0.8, zorder=0)
         axes.set_title(f"at {scale}", **heading())
     if any(drawn):
         decade = 10.0 ** np.floor(np.log10(np.median([y for y in drawn if y])))
