@@ -4,9 +4,10 @@ The generator maps noise z to a point, the critic a point to a few features in w
 points are compared. Both kinds take and return matrices of one row a point; an image is
 a row of height · width · channels numbers, in that order.
 
-Convolutions are written as one matrix product of patches (im2col): on a CPU that is
-5-12 times faster than the library's convolution, and one code serves 8 x 8, 28 x 28 and
-32 x 32 x 3. There is no batch norm: it would couple the points whose kernel is summed.
+Convolutions are written as one matrix product of patches (im2col): on a CPU a training
+step, with its second derivatives, is then 5-18 times faster than with the library's
+convolution, and one code serves 8 x 8, 28 x 28 and 32 x 32 x 3. There is no batch norm:
+it would couple the points whose kernel is summed.
 """
 
 from collections.abc import Sequence
