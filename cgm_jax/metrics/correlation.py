@@ -94,7 +94,7 @@ def correlation_summary(correlations: Float[ArrayLike, " n"]) -> CorrelationSumm
 
 def _standardized(
     x: Float[np.ndarray, "... n"],
-) -> tuple[Float[np.ndarray, "... n"], np.ndarray]:
+) -> tuple[Float[np.ndarray, "... n"], np.ndarray | np.bool_]:
     """Deviations from the mean of unit length, and whether there are any."""
     x = np.where(np.isfinite(x).all(axis=-1, keepdims=True), x, np.nan)
     largest = np.abs(x).max(axis=-1, keepdims=True)
