@@ -7,7 +7,7 @@ mean, and the number of those that remain is told.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, Num
 
 __all__ = ["CorrelationSummary", "correlation", "correlation_summary"]
 
@@ -30,7 +30,7 @@ class CorrelationSummary:
 
 
 def correlation(
-    x: Float[ArrayLike, "... n"], y: Float[ArrayLike, "... n"]
+    x: Num[ArrayLike, "... n"], y: Num[ArrayLike, "... n"]
 ) -> Float[np.ndarray, "..."] | np.floating:
     r"""Pearson's correlation along the last axis.
 
