@@ -41,8 +41,8 @@ class CandidateSource:
     generator: Generator
     described: str
     note: str
-    quality: SampleQuality | None
-    """Of a trained generator, beside held-out real rows."""
+    model: "MMDGANModel | None" = None
+    """The trained generator, if one was."""
 
 
 def candidate_source(
@@ -79,15 +79,14 @@ def candidate_source(
     if model_path is None and generator == "kde":
         density = TableGenerator(KernelDensity(bandwidth), scale)
         described = f"kernel density estimate, bandwidth {bandwidth:g}"
-        return CandidateSource(density, described, KDE_NOTE, None)
+        return CandidateSource(density, described, KDE_NOTE)
     if model_path is None:
         model = train_rows(parties, num_steps=num_steps, seed=seed, progress=progress)
         described = f"MMD-GAN, {num_steps} steps"
     else:
         model = _loaded(model_path, parties)
         described = f"MMD-GAN, the model {model_path.name}"
-    note = " ".join([GAN_NOTE, *quality_sentences(model.quality)])
-    return CandidateSource(RowGenerator(model, scale), described, note, model.quality)
+    return CandidateSource(RowGenerator(model, scale), described, GAN_NOTE, model)
 
 
 def train_rows(

@@ -5,13 +5,13 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
 from ._version import __version__
-from .candidates import GAN_NOTE, CandidateSource, candidate_source
+from .candidates import CandidateSource, candidate_source
 from .collaboration import Collaboration, Progress, collaborate
 from .files import (
     InputError,
@@ -24,12 +24,9 @@ from .files import (
 )
 from .generators.labels import PooledLabels, label_points
 from .generators.quality import SampleQuality
-from .generators.tables import RowGenerator, TableScale
+from .generators.tables import TableScale
 from .report import CandidateOrigin, ReportSection, report_data, report_page
 from .rewards import InfeasibleError
-
-if TYPE_CHECKING:
-    from .generators import MMDGANModel
 
 __all__ = ["Mediation", "Settings", "mediate"]
 
@@ -149,8 +146,7 @@ def mediate(
         [section],
         title="Rewards of the collaboration",
         settings=described,
-        # The figures stand in a table.
-        generator_note=source.note if origin.model is None else GAN_NOTE,
+        generator_note=source.note,
         origin=origin,
     )
     rewards = tuple(
@@ -160,7 +156,8 @@ def mediate(
     write_json(folder / "mediator" / "report.json", data)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
-    return Mediation(parties, result, labels, source.quality, report, rewards)
+    quality = None if source.model is None else source.model.quality
+    return Mediation(parties, result, labels, quality, report, rewards)
 
 
 def _origin(
@@ -170,11 +167,7 @@ def _origin(
     source: CandidateSource,
     columns: Sequence[str] | None,
 ) -> CandidateOrigin:
-    candidates = np.asarray(result.candidates)
-    trained = source.generator
-    model = None
-    if isinstance(trained, RowGenerator):
-        model = cast("MMDGANModel", trained.model)
+    candidates, model = np.asarray(result.candidates), source.model
     if model is None or model.options.shape is None:
         return CandidateOrigin(
             np.concatenate(result.parties), candidates, columns, model

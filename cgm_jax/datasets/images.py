@@ -34,9 +34,7 @@ class LabelledImages:
     """Height, width and channels of an image."""
 
 
-def fashion_mnist(
-    path: str | Path | None = None, *, part: Part = "train"
-) -> LabelledImages:
+def fashion_mnist(path: str | Path, *, part: Part = "train") -> LabelledImages:
     """Pictures of clothes, 28 x 28 in grey, ten classes.
 
     Args:
@@ -60,8 +58,7 @@ def fashion_mnist(
     Reference: Xiao, Rasul and Vollgraf, *Fashion-MNIST: a novel image dataset for
     benchmarking machine learning algorithms*, arXiv 1708.07747, 2017.
     """
-    folder = Path("." if path is None else path)
-    return _idx_images(folder, part)
+    return _idx_images(Path(path), part)
 
 
 def _idx_images(folder: Path, part: Part) -> LabelledImages:
@@ -93,5 +90,6 @@ def _idx_file(folder: Path, name: str, kind: str) -> Path:
         if (folder / each).is_file():
             return folder / each
     raise DataNotFoundError(
-        f"Expected {names[0]} (or {', '.join(names[1:])}) in {folder}; found none."
+        f"Expected {names[0]} (or {', '.join(names[1:])}) in {folder}; found none. "
+        "Name the folder that holds the four idx files."
     )
