@@ -1,5 +1,7 @@
 """Laws that every kernel keeps, and kernels made of kernels, over a table of them."""
 
+from dataclasses import dataclass, field
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 from kernel_table import KERNELS, PLAIN, block
 from tolerances import rtol
 
-from cgm_jax.kernels import Laplace, SquaredExponential
+from cgm_jax.generators.mmd_gan_kernels import Distance, Dot
+from cgm_jax.kernels import Laplace, RationalQuadratic, SquaredExponential
 
 # Squared distances may be wrong by 1,000 roundings of 1 (see their tests); the kernels
 # of the table change by at most 3 times as much.
@@ -69,6 +72,43 @@ def test_is_a_pytree_of_its_parameters(name: str):
     np.testing.assert_array_equal(again(x, x), kernel(x, x))
     # Anything may stand in a leaf's place while JAX takes a tree apart.
     assert jax.tree.leaves(jax.tree.map(lambda leaf: None, kernel)) == []
+
+
+def test_two_kinds_are_two_structures_though_their_fields_are_the_same():
+    # or `jit` may run the program of one for the other
+    one, other = SquaredExponential(1.0), Laplace(1.0)
+    kernels = [
+        one,
+        other,
+        one + other,
+        one * other,
+        other + one,
+        2.0 * one,
+        2.0 * other,
+    ]
+    kernels += [RationalQuadratic(1.0, 2.0), Dot(1.0), Distance(1.0)]
+    structures = [jax.tree.structure(kernel) for kernel in kernels]
+    for i, structure in enumerate(structures):
+        assert structures.index(structure) == i
+
+
+def test_a_static_field_is_part_of_the_structure():
+    @dataclass(frozen=True)
+    class Power(SquaredExponential):
+        power: int = field(default=1, metadata={"static": True})
+
+        def of_squared_distance(self, r2: jax.Array) -> jax.Array:
+            return super().of_squared_distance(r2) ** self.power
+
+    x = points(5, 3, np.float32)
+    for power in (1, 2):
+        leaves, structure = jax.tree.flatten(Power(1.3, power))
+        assert leaves == [1.3]
+        assert jax.tree.unflatten(structure, leaves) == Power(1.3, power)
+        plain = PLAIN["squared exponential"](3)(x, x) ** power
+        np.testing.assert_allclose(
+            block(Power(1.3, power), x, x), plain, atol=rtol(np.float32, roundings=10)
+        )
 
 
 @every_kernel

@@ -42,7 +42,6 @@ ALPHAS = (0.2, 0.5, 1.0, 2.0, 5.0)
 SIGMAS = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Mixture(Kernel):
     """Sum of kernels of the distance, which is computed once for all of them.
@@ -85,7 +84,6 @@ class Mixture(Kernel):
         )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Dot(Kernel):
     r"""The dot product: compares means, and keeps a gradient where others are flat.
@@ -121,7 +119,6 @@ class Dot(Kernel):
         return Dot(length_scale)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Distance(Kernel):
     r"""The kernel of the energy distance; its MMD² is half of that distance.

@@ -6,10 +6,12 @@ that a pass over all pairs embeds every point once and then compares tile by til
 """
 
 import abc
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import jax
+from jax.tree_util import GetAttrKey, register_pytree_with_keys
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 __all__ = ["Embedding", "Kernel", "Product", "Scaled", "Sum"]
@@ -20,10 +22,16 @@ Embedding = PyTree[Array]  # every leaf has one row a point
 class Kernel(abc.ABC):
     """A positive definite function of two points; a pytree of its parameters.
 
-    A subclass is a frozen dataclass, registered with
-    ``jax.tree_util.register_dataclass``, that defines the four abstract methods.
-    ``kernel(x, y)`` is the dense block, ``+`` and ``*`` make new kernels.
+    A subclass is a frozen dataclass that defines the four abstract methods. Its fields
+    are parameters, or static where they say ``field(metadata={"static": True})``; it is
+    registered with JAX by itself. ``kernel(x, y)`` is the dense block, ``+`` and ``*``
+    make new kernels.
     """
+
+    def __init_subclass__(cls, **kwargs: Any):
+        """Register the subclass with JAX as a pytree."""
+        super().__init_subclass__(**kwargs)
+        _register(cls)
 
     @abc.abstractmethod
     def embed(self, points: Float[Array, "n d"]) -> Embedding:
@@ -59,7 +67,33 @@ class Kernel(abc.ABC):
         return Scaled(self, factor)
 
 
-@jax.tree_util.register_dataclass
+def _register(kind: type[Kernel]) -> None:
+    # Not by `jax.tree_util.register_dataclass`: its nodes are equal whenever their
+    # fields are, whatever the class, and once in a while, when two hashes fall
+    # together, `jit` runs one kernel's program for another (seen with JAX 0.10.2).
+    # Nodes of this function are equal only if their classes are.
+    def names(*, static: bool) -> list[str]:
+        return [
+            field.name
+            for field in fields(kind)  # type: ignore[arg-type]
+            if field.metadata.get("static", False) is static
+        ]
+
+    def flatten(kernel: Kernel) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+        parameters = [
+            (GetAttrKey(name), getattr(kernel, name)) for name in names(static=False)
+        ]
+        return parameters, tuple(getattr(kernel, name) for name in names(static=True))
+
+    def unflatten(static: tuple[Any, ...], parameters: Iterable[Any]) -> Kernel:
+        return kind(
+            **dict(zip(names(static=False), parameters, strict=True)),
+            **dict(zip(names(static=True), static, strict=True)),
+        )
+
+    register_pytree_with_keys(kind, flatten, unflatten)
+
+
 @dataclass(frozen=True)
 class Sum(Kernel):
     """k(x, x') = left(x, x') + right(x, x').
@@ -90,7 +124,6 @@ class Sum(Kernel):
         )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Product(Kernel):
     """k(x, x') = left(x, x') · right(x, x').
@@ -121,7 +154,6 @@ class Product(Kernel):
         )
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Scaled(Kernel):
     """k(x, x') = factor · kernel(x, x'), for a factor > 0."""

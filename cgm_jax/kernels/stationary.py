@@ -8,7 +8,6 @@ and 1 on the diagonal.
 import abc
 from dataclasses import dataclass, replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -74,7 +73,6 @@ class Stationary(Kernel):
         return replace(self, length_scale=length_scale)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SquaredExponential(Stationary):
     r"""The squared exponential (Gaussian, RBF) kernel, the paper's choice.
@@ -101,7 +99,6 @@ class SquaredExponential(Stationary):
         return exp_nonpositive(-r2 / 2)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Laplace(Stationary):
     r"""The Laplace (exponential) kernel of the Euclidean distance.
@@ -136,7 +133,6 @@ class Laplace(Stationary):
         return jnp.where(positive, jnp.exp(-distance), 1)
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class RationalQuadratic(Stationary):
     r"""The rational quadratic kernel: squared exponentials of many length scales.
