@@ -175,3 +175,34 @@ def test_other_bad_input():
         split_by_proportions(key, points, labels[:-1], [[0.5, 0.5]])
     with pytest.raises(ValueError, match="party_size of at least 1, got 0"):
         split_by_proportions(key, points, labels, [[0.5, 0.5]], party_size=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_say_where_every_point_comes_from(seed):
+    points, labels = labelled_points([50, 81, 64], seed)
+    table = random_table(2, 3, seed)
+    data = split_by_proportions(
+        jax.random.key(seed), points, labels, table, party_size=20
+    )
+    for party, own_labels, rows in zip(
+        data.parties, data.labels, data.rows, strict=True
+    ):
+        np.testing.assert_array_equal(party, points[rows])
+        np.testing.assert_array_equal(own_labels, labels[rows])
+    every_row = np.concatenate([*data.rows, data.held_out])
+    assert sorted(every_row.tolist()) == list(range(len(points)))
+
+
+def test_largest_size_but_no_more_than_asked():
+    points, labels = labelled_points([50, 50])
+    table = np.array([[0.5, 0.5], [0.5, 0.5]])
+
+    def size(limit):
+        data = split_by_proportions(
+            jax.random.key(0), points, labels, table, max_party_size=limit
+        )
+        return len(data.parties[0])
+
+    assert [size(limit) for limit in (1, 7, 50, 51, None)] == [1, 7, 50, 50, 50]
+    with pytest.raises(ValueError, match="max_party_size of at least 1, got 0"):
+        size(0)

@@ -72,7 +72,7 @@ ALLOWED = {
     "__init__": LIBRARY,
 }
 FOR_PEOPLE = {"jinja2", "matplotlib", "pandas", "pyarrow", "rich", "typer"}
-HEAVY = FOR_PEOPLE | {"cvxpy", "flax", "optax", "orbax", "sklearn"}
+HEAVY = FOR_PEOPLE | {"cvxpy", "flax", "optax", "orbax", "sklearn", "umap"}
 
 
 def imported_names(path: Path) -> Iterator[str]:

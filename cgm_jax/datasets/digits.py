@@ -7,13 +7,38 @@ scikit-learn, so nothing is downloaded.
 import jax
 import numpy as np
 
+from .labelled import LabelledImages
 from .splits import LabelledParties, Split, split_by_proportions
 
-__all__ = ["DIGIT_FEATURES", "digits_parties"]
+__all__ = ["DIGIT_FEATURES", "digits", "digits_parties"]
 
 DIGIT_FEATURES = tuple(f"pixel_{row}_{col}" for row in range(8) for col in range(8))
 
 _SEED = 0
+
+
+def digits() -> LabelledImages:
+    """Handwritten digits that need no file: 1,797 images, 8 x 8 in grey, ten classes.
+
+    Returns:
+        scikit-learn's images, with ink from 0 to 1, and their digits.
+
+    Raises:
+        ModuleNotFoundError: if scikit-learn is not installed.
+
+    Example:
+        >>> images = digits()
+        >>> images.points.shape, images.shape
+        ((1797, 64), (8, 8, 1))
+
+    Reference: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*,
+    UCI, 1998.
+    """
+    from sklearn.datasets import load_digits
+
+    ink, labels = load_digits(return_X_y=True)
+    points = np.asarray(ink, np.float32) / np.float32(16)
+    return LabelledImages(points, np.asarray(labels, np.int64), (8, 8, 1))
 
 
 def digits_parties(split: Split) -> LabelledParties:

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-__all__ = ["DamagedDataError", "DataNotFoundError"]
+__all__ = ["DamagedDataError", "DataNotFoundError", "DownloadError"]
 
 
 class DataNotFoundError(FileNotFoundError):
     """A data set is in none of the places looked at."""
+
+
+class DownloadError(OSError):
+    """A data set could not be fetched."""
 
 
 class DamagedDataError(ValueError):

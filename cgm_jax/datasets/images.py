@@ -1,95 +1,144 @@
-"""Real images with labels: Fashion-MNIST.
+"""Real images with labels: MNIST, Fashion-MNIST and CIFAR-10.
 
-An image is a row of height · width · channels numbers, in that order, from 0 to 1.
+An image is a row of height · width · channels numbers, in that order, from 0 to 1. The
+files may be the idx files in which MNIST and Fashion-MNIST are published, the ARFF or
+Parquet table of OpenML, or what `fetch` put into the cache. A table has the training
+images first, as OpenML's tables do.
 """
 
-from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from .errors import DamagedDataError, DataNotFoundError
-from .idx import read_idx
+from .download import fetch
+from .errors import DataNotFoundError
+from .image_files import Part, read_images
+from .labelled import LabelledImages
+from .storage import locate
 
-__all__ = ["LabelledImages", "Part", "fashion_mnist"]
-
-Part = Literal["train", "test"]
-
-_PREFIXES: dict[str, str] = {"train": "train", "test": "t10k"}
+__all__ = ["cifar10", "fashion_mnist", "mnist"]
 
 
-@dataclass(frozen=True, eq=False)
-class LabelledImages:
-    """Images as rows, and the class of each."""
-
-    points: Float[np.ndarray, "n d"]
-    """float32 in 0..1, one row an image."""
-
-    labels: Int[np.ndarray, " n"]
-    """int64, from 0."""
-
+class _Kind(NamedTuple):
+    name: str
     shape: tuple[int, int, int]
-    """Height, width and channels of an image."""
+    training_share: Fraction
+    """Share of a table's rows that are for training; they come first."""
 
 
-def fashion_mnist(path: str | Path, *, part: Part = "train") -> LabelledImages:
+_MNIST = _Kind("mnist", (28, 28, 1), Fraction(6, 7))
+_FASHION_MNIST = _Kind("fashion-mnist", (28, 28, 1), Fraction(6, 7))
+_CIFAR10 = _Kind("cifar10", (32, 32, 3), Fraction(5, 6))
+
+
+def mnist(
+    path: str | Path | None = None, *, part: Part = "train", download: bool = False
+) -> LabelledImages:
+    """Handwritten digits, 28 x 28 in grey, ten classes.
+
+    Args:
+        path: a folder with the four idx files under their published names or with one
+            table of OpenML (data set 554), or the table itself. By default the folder
+            ``mnist`` in ``CGM_JAX_DATA``, else what was fetched before.
+        part: "train" (60,000 images) or "test" (10,000).
+        download: fetch it from OpenML where it is in none of these places.
+
+    Returns:
+        The images and their digits.
+
+    Raises:
+        DataNotFoundError: if it is in none of these places.
+        DamagedDataError: if a file is not what it should be.
+        DownloadError: if it cannot be fetched.
+
+    Example:
+        >>> mnist("no/such/folder")
+        Traceback (most recent call last):
+        ...
+        cgm_jax.datasets.errors.DataNotFoundError: Expected mnist at no/such/folder,...
+
+    Reference: LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to
+    document recognition*, 1998; Tay et al. 2022, App. I.3.
+    """
+    return _load(_MNIST, path, part, download=download)
+
+
+def fashion_mnist(
+    path: str | Path | None = None, *, part: Part = "train", download: bool = False
+) -> LabelledImages:
     """Pictures of clothes, 28 x 28 in grey, ten classes.
 
     Args:
-        path: folder with the four idx files under their published names, such as
-            ``train-images-idx3-ubyte.gz``, compressed or not.
+        path: as in `mnist`; OpenML's data set is 40996, the folder ``fashion-mnist``.
         part: "train" (60,000 images) or "test" (10,000).
+        download: fetch it from OpenML where it is in none of these places.
 
     Returns:
         The images and their labels.
 
     Raises:
-        DataNotFoundError: if the files are not there.
+        DataNotFoundError: if it is in none of these places.
         DamagedDataError: if a file is not what it should be.
+        DownloadError: if it cannot be fetched.
 
     Example:
         >>> fashion_mnist("no/such/folder")
         Traceback (most recent call last):
         ...
-        cgm_jax.datasets.errors.DataNotFoundError: ...
+        cgm_jax.datasets.errors.DataNotFoundError: Expected fashion-mnist at no/such...
 
     Reference: Xiao, Rasul and Vollgraf, *Fashion-MNIST: a novel image dataset for
     benchmarking machine learning algorithms*, arXiv 1708.07747, 2017.
     """
-    return _idx_images(Path(path), part)
+    return _load(_FASHION_MNIST, path, part, download=download)
 
 
-def _idx_images(folder: Path, part: Part) -> LabelledImages:
-    if part not in _PREFIXES:
+def cifar10(
+    path: str | Path | None = None, *, part: Part = "train", download: bool = False
+) -> LabelledImages:
+    """Photographs of animals and vehicles, 32 x 32 in colour, ten classes.
+
+    Args:
+        path: as in `mnist`, but a table only: OpenML's data sets are 40927 and, with
+            20,000 images, 40926; the folder is ``cifar10``.
+        part: "train" (50,000 images) or "test" (10,000).
+        download: fetch it from OpenML where it is in none of these places.
+
+    Returns:
+        The images and their labels.
+
+    Raises:
+        DataNotFoundError: if it is in none of these places.
+        DamagedDataError: if a file is not what it should be.
+        DownloadError: if it cannot be fetched.
+
+    Example:
+        >>> cifar10("no/such/folder")
+        Traceback (most recent call last):
+        ...
+        cgm_jax.datasets.errors.DataNotFoundError: Expected cifar10 at no/such/folder...
+
+    Reference: Krizhevsky, *Learning multiple layers of features from tiny images*,
+    2009; Tay et al. 2022, App. I.4.
+    """
+    return _load(_CIFAR10, path, part, download=download)
+
+
+def _load(
+    kind: _Kind, path: str | Path | None, part: Part, *, download: bool
+) -> LabelledImages:
+    if part not in ("train", "test"):
         raise ValueError(f'Expected part "train" or "test", got {part!r}.')
-    prefix = _PREFIXES[part]
-    image_file = _idx_file(folder, f"{prefix}-images", "idx3-ubyte")
-    label_file = _idx_file(folder, f"{prefix}-labels", "idx1-ubyte")
-    images, labels = read_idx(image_file), read_idx(label_file)
-    if images.ndim != 3:
-        raise DamagedDataError(
-            image_file,
-            "expected images, three dimensions, found "
-            f"{images.ndim}; check that the files are not mixed up",
-        )
-    if labels.shape != images.shape[:1]:
-        raise DamagedDataError(
-            label_file,
-            f"expected one label for each of the {len(images)} images of {image_file}, "
-            f"found shape {labels.shape}; check that the files are not mixed up",
-        )
-    points = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
-    return LabelledImages(points, labels.astype(np.int64), (*images.shape[1:], 1))
-
-
-def _idx_file(folder: Path, name: str, kind: str) -> Path:
-    names = [f"{name}{mark}{kind}{end}" for end in (".gz", "") for mark in "-."]
-    for each in names:
-        if (folder / each).is_file():
-            return folder / each
-    raise DataNotFoundError(
-        f"Expected {names[0]} (or {', '.join(names[1:])}) in {folder}; found none. "
-        "Name the folder that holds the four idx files."
+    try:
+        place = locate(kind.name, path, stand_in="digits")
+    except DataNotFoundError:
+        if not download or path is not None:
+            raise
+        place = fetch(kind.name)
+    pixels, labels = read_images(
+        place, kind.shape, part, training_share=kind.training_share
     )
+    points = pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(255)
+    return LabelledImages(points, labels.astype(np.int64), kind.shape)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float, Key, Num, Shaped
+from jaxtyping import ArrayLike, Float, Int, Key, Num, Shaped
 
 __all__ = ["LabelledParties", "Split", "paper_proportions", "split_by_proportions"]
 
@@ -44,10 +44,14 @@ class LabelledParties:
     Attributes:
         parties: one array a party, shape ``(s_i, d)``.
         labels: one array a party, shape ``(s_i,)``, in the order of its points.
+        rows: one array a party, shape ``(s_i,)``: which row of the data each point is.
+        held_out: rows of the data that no party owns, in random order.
     """
 
     parties: list[np.ndarray]
     labels: list[np.ndarray]
+    rows: list[np.ndarray]
+    held_out: Int[np.ndarray, " rest"]
 
 
 def paper_proportions(
@@ -95,6 +99,7 @@ def split_by_proportions(
     proportions: Split | Float[ArrayLike, "n classes"],
     *,
     party_size: int | None = None,
+    max_party_size: int | None = None,
 ) -> LabelledParties:
     r"""Share real points among parties of one size, without replacement.
 
@@ -113,9 +118,11 @@ def split_by_proportions(
             row summing to 1, columns in the sorted order of the classes; or the name of
             a table of the paper (see `paper_proportions`).
         party_size: points a party, at least 1; by default as many as the data allow.
+        max_party_size: but no more than these, such as the paper's 5,000.
 
     Returns:
-        The parties, in random row order, in the dtype of ``points``, with their labels.
+        The parties, in random row order, in the dtype of ``points``, with their labels,
+        and the rows that are left.
 
     Raises:
         ValueError: if the proportions are not a table of shares with one column a
@@ -142,9 +149,13 @@ def split_by_proportions(
     if isinstance(proportions, str):
         proportions = paper_proportions(proportions, num_classes=len(classes))
     shares = _checked_shares(np.asarray(proportions, np.float64), len(classes))
+    if max_party_size is not None and max_party_size < 1:
+        raise ValueError(
+            f"Expected a max_party_size of at least 1, got {max_party_size}."
+        )
     if party_size is None:
         # If not even one point a party fits, the check below says which class is short.
-        party_size = max(_largest_party_size(shares, available), 1)
+        party_size = max(_largest_party_size(shares, available, max_party_size), 1)
     counts = _counts(shares, party_size)
     _check_enough(counts, available, classes, shares)
 
@@ -152,14 +163,15 @@ def split_by_proportions(
     order = np.asarray(jax.random.permutation(order_key, len(labels)))
     queues = [order[class_of_row[order] == c] for c in range(len(classes))]
     ends = np.cumsum(counts, axis=0)
-    parties, party_labels = [], []
+    rows = []
     for i, (end, count) in enumerate(zip(ends, counts, strict=True)):
         taken = [q[e - m : e] for q, e, m in zip(queues, end, count, strict=True)]
         shuffle = jax.random.permutation(jax.random.fold_in(party_key, i), party_size)
-        rows = np.concatenate(taken)[np.asarray(shuffle)]
-        parties.append(points[rows])
-        party_labels.append(labels[rows])
-    return LabelledParties(parties, party_labels)
+        rows.append(np.concatenate(taken)[np.asarray(shuffle)])
+    free = order[~np.isin(order, np.concatenate(rows))]
+    return LabelledParties(
+        [points[own] for own in rows], [labels[own] for own in rows], rows, free
+    )
 
 
 def _checked_shares(shares: np.ndarray, num_classes: int) -> np.ndarray:
@@ -188,12 +200,16 @@ def _counts(shares: np.ndarray, party_size: int) -> np.ndarray:
     return np.diff(running, prepend=0, axis=1)
 
 
-def _largest_party_size(shares: np.ndarray, available: np.ndarray) -> int:
+def _largest_party_size(
+    shares: np.ndarray, available: np.ndarray, limit: int | None = None
+) -> int:
     # Rounding saves a party less than one point of a class, hence the bound. The counts
     # are not monotone in the size, so come down from it to the first that fits.
     per_size = shares.sum(axis=0)
     asked = per_size > 0
     bound = int(((available + len(shares)) / np.where(asked, per_size, 1))[asked].min())
+    if limit is not None:
+        bound = min(bound, limit)
     fits = (
         size
         for size in range(bound, 0, -1)

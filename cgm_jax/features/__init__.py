@@ -3,11 +3,21 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .supplied import read_features as read_features
+from .umap import UmapFeatures as UmapFeatures
+from .umap import umap_features as umap_features
+
 if TYPE_CHECKING:
     from .image_classifier import ImageClassifier as ImageClassifier
     from .image_classifier import ImageClassifierModel as ImageClassifierModel
 
-__all__ = ["ImageClassifier", "ImageClassifierModel"]
+__all__ = [
+    "ImageClassifier",
+    "ImageClassifierModel",
+    "UmapFeatures",
+    "read_features",
+    "umap_features",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,182 @@
+"""Where a data set is looked for, and the cache of what was fetched.
+
+The order: the path that the caller names; the folder of that data set in the folder
+that the environment variable ``CGM_JAX_DATA`` names; the user's cache. A fetched data
+set is one file ``NAME.npz`` of arrays, with its SHA-256 in ``NAME.json`` beside it. A
+cached file that does not have that digest is never read, and never removed.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Shaped
+
+from cgm_jax._publishing import publish
+
+from .errors import DamagedDataError, DataNotFoundError
+
+__all__ = ["cache_folder", "cached_file", "locate", "read_arrays", "store"]
+
+DATA_VARIABLE = "CGM_JAX_DATA"
+
+
+def cache_folder() -> Path:
+    """The user's folder of fetched data sets; it need not exist.
+
+    Returns:
+        ``cgm-jax`` in ``XDG_CACHE_HOME`` where that is set, else in the platform's own
+        place for caches.
+
+    Example:
+        >>> cache_folder().name
+        'cgm-jax'
+    """
+    home = Path.home()
+    places = {
+        "darwin": home / "Library" / "Caches",
+        "win32": Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"),
+    }
+    given = os.environ.get("XDG_CACHE_HOME")
+    parent = Path(given) if given else places.get(sys.platform, home / ".cache")
+    return parent / "cgm-jax"
+
+
+def locate(name: str, path: str | Path | None, *, stand_in: str) -> Path:
+    """Find a data set without the network.
+
+    Args:
+        name: its name, such as "mnist".
+        path: where it is; nowhere else is looked then.
+        stand_in: the function that makes similar data of nothing, for the error.
+
+    Returns:
+        A folder or file that exists; a cached file has been checked.
+
+    Raises:
+        DataNotFoundError: if it is in none of the places.
+        DamagedDataError: if the cached file is not the one that was fetched.
+    """
+    if path is not None:
+        if Path(path).exists():
+            return Path(path)
+        raise DataNotFoundError(
+            f"Expected {name} at {path}, found nothing there; check the path."
+        )
+    variable = os.environ.get(DATA_VARIABLE)
+    if variable and (Path(variable) / name).exists():
+        return Path(variable) / name
+    cached = cached_file(name)
+    if cached.exists():
+        check_digest(cached)
+        return cached
+    first = Path(variable) / name if variable else f"${DATA_VARIABLE} (not set)"
+    raise DataNotFoundError(
+        f"{name} is neither at {first} nor at {cached}; fetch it once with "
+        f'`cgm-jax fetch {name}` or `cgm_jax.datasets.fetch("{name}")`, or name the '
+        f"path of a copy. Without any file: `cgm_jax.datasets.{stand_in}`."
+    )
+
+
+def cached_file(name: str) -> Path:
+    """Where a fetched data set is kept.
+
+    Args:
+        name: its name.
+
+    Returns:
+        The file, there or not.
+
+    Example:
+        >>> cached_file("mnist").name
+        'mnist.npz'
+    """
+    return cache_folder() / f"{name}.npz"
+
+
+def check_digest(cached: Path) -> None:
+    """Make sure that a cached file is the one that was fetched.
+
+    Args:
+        cached: the file.
+
+    Raises:
+        DamagedDataError: if its SHA-256 is not the one noted beside it, or none is.
+    """
+    note = cached.with_suffix(".json")
+    advice = (
+        "it is not used and was left as it is; to replace it: "
+        f'`cgm_jax.datasets.fetch("{cached.stem}", replace=True)`'
+    )
+    try:
+        expected = json.loads(note.read_text("utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedDataError(
+            cached,
+            f"expected its SHA-256 in {note.name}, found none that can be read; "
+            f"{advice}",
+        ) from error
+    with cached.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise DamagedDataError(
+            cached,
+            f"expected the SHA-256 {expected} that was noted when it was fetched, "
+            f"found {found}; {advice}",
+        )
+
+
+def store(name: str, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Path:
+    """Put a data set into the cache, in place of what is there.
+
+    Args:
+        name: its name.
+        arrays: what it consists of.
+
+    Returns:
+        The cached file.
+
+    Raises:
+        OSError: if the system refuses.
+    """
+    cached = cached_file(name)
+    named: dict[str, Any] = dict(arrays)
+    # The note after the data: a file without its note is reported, never used.
+    publish(cached, lambda file: np.savez_compressed(file, **named))
+    with cached.open("rb") as file:
+        note = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    text = json.dumps(note, indent=1) + "\n"
+    publish(cached.with_suffix(".json"), lambda file: file.write(text.encode()))
+    return cached
+
+
+def read_arrays(path: Path, *names: str) -> list[Shaped[np.ndarray, "..."]]:
+    """Arrays of a file that `store` wrote, or of a copy of it.
+
+    Args:
+        path: the file.
+        names: which arrays.
+
+    Returns:
+        The arrays, in that order.
+
+    Raises:
+        DamagedDataError: if the file cannot be read as such.
+    """
+    try:
+        # Opened here: where the archive is damaged, NumPy leaves its file open.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            return [archive[name] for name in names]
+    except (ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile) as error:
+        raise DamagedDataError(
+            path,
+            f"expected the arrays {', '.join(names)} of a fetched data set, but "
+            f"{error}; get the file again",
+        ) from error

@@ -1,0 +1,106 @@
+"""UMAP: a few coordinates that keep who is whose neighbour (App. I.3-I.4).
+
+The map is fitted to the pooled real points and then applied to synthetic ones, which
+are placed among their neighbours of the pool and move none of it. umap-learn does the
+work, with its default settings but for the number of coordinates and the seed.
+
+On one core, 25,000 points of 784 columns are fitted in about two minutes and 100,000
+more are placed in about three, in 2 GB.
+
+Reference: McInnes, Healy and Melville, *UMAP: uniform manifold approximation and
+projection for dimension reduction*, arXiv 1802.03426, 2018.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import ArrayLike, Float, Num
+
+from cgm_jax._arrays import as_points
+
+__all__ = ["UmapFeatures", "umap_features"]
+
+
+@dataclass(frozen=True, eq=False)
+class UmapFeatures:
+    """A fitted map, and where it put the points it was fitted to."""
+
+    pool: Float[np.ndarray, "m k"]
+    """float32, one row a point of the pool."""
+
+    num_columns: int
+    """d, of the points that it maps."""
+
+    model: Any
+    """The fitted ``umap.UMAP``."""
+
+    def __call__(self, points: Num[ArrayLike, "n d"]) -> Float[np.ndarray, "n k"]:
+        """Coordinates of other points, float32.
+
+        All points that are to be compared belong into one call: how far a point is
+        moved depends a little on those that are placed with it.
+        """
+        rows = _rows(points, "points")
+        if rows.shape[1] != self.num_columns:
+            raise ValueError(
+                f"Expected points of {self.num_columns} columns, as the pool's; got "
+                f"{rows.shape[1]}."
+            )
+        return np.asarray(self.model.transform(rows), np.float32)
+
+
+def umap_features(
+    pool: Num[ArrayLike, "m d"], *, seed: int, num_coordinates: int = 8
+) -> UmapFeatures:
+    """Fit a map to the pool.
+
+    Args:
+        pool: the parties' points together, finite, more than 15 and more than
+            ``num_coordinates`` + 1 rows.
+        seed: the same seed gives the same coordinates on the same machine; umap-learn
+            then works on one core.
+        num_coordinates: columns of the result, at least 1.
+
+    Returns:
+        The pool's coordinates, and the map for other points.
+
+    Raises:
+        ValueError: if the pool is too small or not finite.
+        TypeError: if it is not of real numbers.
+        ModuleNotFoundError: if umap-learn is not installed (extra ``images``).
+
+    Example:
+        >>> features = umap_features(pool, seed=0)  # doctest: +SKIP
+        >>> features.pool.shape, features(candidates).shape  # doctest: +SKIP
+        ((25000, 8), (100000, 8))
+        >>> umap_features(np.zeros((15, 784)), seed=0)
+        Traceback (most recent call last):
+        ...
+        ValueError: Expected a pool of at least 16 points, got 15.
+    """
+    rows = _rows(pool, "pool")
+    least = max(16, num_coordinates + 2)  # 15 neighbours; k + 1 eigenvectors
+    if len(rows) < least:
+        raise ValueError(
+            f"Expected a pool of at least {least} points, got {len(rows)}."
+        )
+    with warnings.catch_warnings():
+        # umap-learn says so where TensorFlow is not installed; only a part of it that
+        # is not used here needs TensorFlow.
+        warnings.simplefilter("ignore", ImportWarning)
+        from umap import UMAP
+
+    model = UMAP(
+        n_components=num_coordinates,
+        random_state=seed,
+        transform_seed=seed,
+        n_jobs=1,  # what a seed allows; otherwise umap-learn warns that it sets it
+    )
+    coordinates = np.asarray(model.fit_transform(rows), np.float32)
+    return UmapFeatures(coordinates, rows.shape[1], model)
+
+
+def _rows(points: Num[ArrayLike, "n d"], name: str) -> Float[np.ndarray, "n d"]:
+    return np.asarray(as_points(points, name), np.float32)
