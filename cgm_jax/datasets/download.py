@@ -85,9 +85,10 @@ def _from_openml(data_id: int) -> Any:
             data_id=data_id,
             data_home=folder,
             as_frame=False,
-            # The other one fails on classes that look like numbers where pandas is
-            # 3.1 or newer: scikit-learn issue 34892.
-            parser="liac-arff",
+            parser="pandas",  # minutes faster than the other one
+            # By default it fails on classes that look like numbers where pandas is 3.1
+            # or newer: scikit-learn issue 34892.
+            read_csv_kwargs={"dtype": None},
             n_retries=_NUM_RETRIES,
         )
 
