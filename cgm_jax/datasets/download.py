@@ -33,8 +33,8 @@ _NUM_RETRIES = 3
 def fetch(name: str, *, replace: bool = False) -> Path:
     """Fetch a data set from OpenML into the user's cache.
 
-    It takes minutes and, for CIFAR-10, 4 GB of memory; 15 MB (MNIST) to 170 MB
-    (CIFAR-10) stay on the disk.
+    It takes minutes and, for CIFAR-10, about 3 GB of memory; some 10 MB (MNIST) to
+    170 MB (CIFAR-10) stay on the disk.
 
     Args:
         name: "mnist", "fashion-mnist", "cifar10" or "credit-card".

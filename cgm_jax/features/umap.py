@@ -4,8 +4,8 @@ The map is fitted to the pooled real points and then applied to synthetic ones, 
 are placed among their neighbours of the pool and move none of it. umap-learn does the
 work, with its default settings but for the number of coordinates and the seed.
 
-On one core, 25,000 points of 784 columns are fitted in about two minutes and 100,000
-more are placed in about three, in 2 GB.
+On one core, 25,000 points of 784 columns are fitted in about a minute and 100,000 more
+are placed in half a minute, in 2 GB.
 
 Reference: McInnes, Healy and Melville, *UMAP: uniform manifold approximation and
 projection for dimension reduction*, arXiv 1802.03426, 2018.
