@@ -7,6 +7,7 @@ folders `kernels`, `valuation`, `rewards`, `sampling`, `generators`, `metrics` a
 """
 
 from . import datasets as datasets
+from . import features as features
 from . import generators as generators
 from . import kernels as kernels
 from . import metrics as metrics
@@ -21,6 +22,7 @@ __all__ = [
     "Collaboration",
     "collaborate",
     "datasets",
+    "features",
     "generators",
     "kernels",
     "metrics",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Integer, UInt8
 
 from .errors import DamagedDataError, DataNotFoundError
 from .idx import read_idx
@@ -26,7 +26,7 @@ def read_images(
     part: Part,
     *,
     training_share: Fraction,
-) -> tuple[UInt8[np.ndarray, "n h w c"], Int[np.ndarray, " n"]]:
+) -> tuple[UInt8[np.ndarray, "n h w c"], Integer[np.ndarray, " n"]]:
     """Read the images of one part, and their labels.
 
     Args:

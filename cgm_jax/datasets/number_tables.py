@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from jaxtyping import Float
@@ -62,7 +61,7 @@ def read_number_table(
         else:
             opened = gzip.open if path.suffix == ".gz" else open
             with opened(path, "rt", encoding="utf-8", errors="replace") as file:
-                names, values = _text(path, file, columns, dtype)
+                names, values = _text(path, iter(file), columns, dtype)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DamagedDataError(
             path,
@@ -80,19 +79,19 @@ def read_number_table(
 
 
 def _text(
-    path: Path, file: TextIO, columns: Sequence[str] | None, dtype: DTypeLike
+    path: Path, lines: Iterator[str], columns: Sequence[str] | None, dtype: DTypeLike
 ) -> tuple[list[str], np.ndarray]:
     is_arff = ".arff" in path.suffixes[-2:]
-    names = _arff_names(path, file) if is_arff else _csv_names(file)
+    names = _arff_names(path, lines) if is_arff else _csv_names(lines)
     wanted = _positions(path, names, columns)
-    first = next((line for line in file if line.strip() and line[0] != "%"), None)
+    first = next((line for line in lines if line.strip() and line[0] != "%"), None)
     if first is None:
         raise DamagedDataError(
             path, "expected rows of numbers, found none; get the file again"
         )
     try:
         values = np.loadtxt(
-            chain([first], _whole_lines(file, len(names))),
+            chain([first], _whole_lines(lines, len(names))),
             dtype=dtype,
             delimiter=",",
             comments="%",
@@ -107,18 +106,18 @@ def _text(
     return [names[j] for j in wanted], values
 
 
-def _whole_lines(file: TextIO, num_columns: int) -> Iterator[str]:
+def _whole_lines(lines: Iterator[str], num_columns: int) -> Iterator[str]:
     # With ``usecols`` NumPy is content with any row that is long enough.
-    for line in file:
+    for line in lines:
         found = line.count(",") + 1
         if found != num_columns and line.strip() and line[0] != "%":
             raise ValueError(f"a row has {found}; get the file again")
         yield line
 
 
-def _arff_names(path: Path, file: TextIO) -> list[str]:
+def _arff_names(path: Path, lines: Iterator[str]) -> list[str]:
     names = []
-    for line in file:
+    for line in lines:
         if line.lstrip().lower().startswith("@data"):
             return names
         match = _ATTRIBUTE.match(line.lstrip())
@@ -129,8 +128,8 @@ def _arff_names(path: Path, file: TextIO) -> list[str]:
     )
 
 
-def _csv_names(file: TextIO) -> list[str]:
-    return [name.strip().strip('"') for name in file.readline().split(",")]
+def _csv_names(lines: Iterator[str]) -> list[str]:
+    return [name.strip().strip('"') for name in next(lines, "").split(",")]
 
 
 def _positions(
