@@ -21,7 +21,7 @@ from .metrics import (
     correlation,
     correlation_summary,
     mmd2_to_reference,
-    reverse_kl_divergence,
+    reverse_kl_divergences,
     svm_accuracies,
     wasserstein2_gaussians,
 )
@@ -223,7 +223,7 @@ def _measure(
             picks,
             values,
         ),
-        "reverse_kl": np.array([reverse_kl_divergence(s, reference) for s in held]),
+        "reverse_kl": reverse_kl_divergences(held, reference),
         "wasserstein2": np.array([wasserstein2_gaussians(s, reference) for s in held]),
         "class_imbalance": np.array(
             [class_imbalance(y, num_classes=num_classes) for y in held_labels]

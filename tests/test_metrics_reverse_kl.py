@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from cgm_jax.metrics import reverse_kl_divergence
+from cgm_jax.metrics import reverse_kl_divergence, reverse_kl_divergences
 
 
 def by_definition(subset_rows, reference, ks):
@@ -32,6 +32,13 @@ def test_it_is_the_definition(dimension):
     assert default == reverse_kl_divergence(
         reference[rows], reference, neighbors=range(2, 7)
     )
+
+
+def test_several_parts_at_once_are_each_by_itself():
+    reference = np.random.default_rng(9).normal(size=(60, 2))
+    parts = [reference[:20], reference[10:50], reference]
+    each = [reverse_kl_divergence(part, reference) for part in parts]
+    np.testing.assert_array_equal(reverse_kl_divergences(parts, reference), each)
 
 
 def test_of_everything_it_is_zero():
@@ -104,7 +111,7 @@ def test_units_change_nothing():
 
 def test_what_does_not_fit_is_refused():
     points = np.random.default_rng(3).normal(size=(20, 2))
-    with pytest.raises(ValueError, match="other points in the subset, 5"):
+    with pytest.raises(ValueError, match="other points, 5 in subsets"):
         reverse_kl_divergence(points[:6], points)
     with pytest.raises(ValueError, match="row 7 is not"):
         reverse_kl_divergence(points[:8], np.delete(points, 7, axis=0))

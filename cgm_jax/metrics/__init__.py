@@ -10,6 +10,7 @@ from .correlation import correlation_summary as correlation_summary
 from .discrepancy import mmd2_to_reference as mmd2_to_reference
 from .neighbors import nearest_distances as nearest_distances
 from .reverse_kl import reverse_kl_divergence as reverse_kl_divergence
+from .reverse_kl import reverse_kl_divergences as reverse_kl_divergences
 from .svm import svm_accuracies as svm_accuracies
 from .svm import svm_accuracy as svm_accuracy
 from .wasserstein import wasserstein2_gaussians as wasserstein2_gaussians
@@ -22,6 +23,7 @@ __all__ = [
     "mmd2_to_reference",
     "nearest_distances",
     "reverse_kl_divergence",
+    "reverse_kl_divergences",
     "svm_accuracies",
     "svm_accuracy",
     "wasserstein2_gaussians",

@@ -21,13 +21,13 @@ distributions*, ISIT 2008; Tay et al. 2022, Sec. 6 and App. I.7; W. Gao et al.,
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import ArrayLike, Bool, Float, Int
 
 from cgm_jax._arrays import Points, as_points, with_common_dtype
 
 from .neighbors import nearest_distances
 
-__all__ = ["reverse_kl_divergence"]
+__all__ = ["reverse_kl_divergence", "reverse_kl_divergences"]
 
 
 def reverse_kl_divergence(
@@ -66,37 +66,89 @@ def reverse_kl_divergence(
 
     Reference: Pérez-Cruz 2008; Tay et al. 2022, Sec. 6.
     """
-    subset, reference = with_common_dtype(
-        ("subset", as_points(subset, "subset")),
+    (divergence,) = reverse_kl_divergences([subset], reference, neighbors=neighbors)
+    return divergence
+
+
+def reverse_kl_divergences(
+    subsets: Sequence[Float[ArrayLike, "_ d"]],
+    reference: Float[ArrayLike, "t d"],
+    *,
+    neighbors: Sequence[int] = (2, 3, 4, 5, 6),
+) -> Float[np.ndarray, " n"]:
+    """What `reverse_kl_divergence` is for several parts of one reference, in one pass.
+
+    Args:
+        subsets: parts of the reference, arrays of shape ``(s_i, d)``; they may overlap.
+        reference: T, shape ``(t, d)``.
+        neighbors: the numbers k >= 1 to average over, by default the paper's.
+
+    Returns:
+        The estimates in nats, shape ``(n,)``, float64.
+
+    Raises:
+        ValueError: as `reverse_kl_divergence`.
+
+    Example:
+        >>> reference = np.linspace(0, 1, 101)[:, None]
+        >>> reverse_kl_divergences([reference, reference[:51]], reference)
+        array([0.  , 0.68])
+
+    Reference: Pérez-Cruz 2008; Tay et al. 2022, Sec. 6.
+    """
+    *parts, whole = with_common_dtype(
+        *(
+            (f"subsets[{i}]", as_points(x, f"subsets[{i}]"))
+            for i, x in enumerate(subsets)
+        ),
         ("reference", as_points(reference, "reference")),
     )
     ks = np.asarray(neighbors)
-    if not (ks.size and ks.min() >= 1 and ks.max() < len(subset)):
-        raise ValueError(
-            "Expected numbers of neighbours between 1 and the number of other points "
-            f"in the subset, {len(subset) - 1}, got {list(neighbors)}."
-        )
-    subset, reference = np.asarray(subset), np.asarray(reference)
-    size, dimension = subset.shape
+    for i, part in enumerate(parts):
+        if not (ks.size and ks.min() >= 1 and ks.max() < len(part)):
+            raise ValueError(
+                "Expected numbers of neighbours between 1 and the number of other "
+                f"points, {len(part) - 1} in subsets[{i}], got {list(neighbors)}."
+            )
+    parts, whole = [np.asarray(part) for part in parts], np.asarray(whole)
     # The first neighbour is the point itself.
-    num_neighbors = int(ks.max()) + 1
-    to_reference = nearest_distances(subset, reference, num_neighbors=num_neighbors)
+    to_whole = nearest_distances(
+        np.concatenate(parts), whole, num_neighbors=int(ks.max()) + 1
+    )
+    ends = np.cumsum([len(part) for part in parts])
+    return np.array(
+        [
+            _divergence(part, whole, distances, ks, name=f"subsets[{i}]")
+            for i, (part, distances) in enumerate(
+                zip(parts, np.split(to_whole, ends[:-1]), strict=True)
+            )
+        ]
+    )
+
+
+def _divergence(
+    subset: Points,
+    reference: Points,
+    to_reference: Float[np.ndarray, "s k"],
+    ks: Int[np.ndarray, " m"],
+    *,
+    name: str,
+) -> np.floating:
     if to_reference[:, 0].any():
         row = int(np.argmax(to_reference[:, 0] > 0))
         raise ValueError(
-            f"Expected every point of the subset to be one of the reference; row {row} "
-            "is not. Join both sets to make the reference."
+            f"Expected every point of {name} to be one of the reference; row {row} is "
+            "not. Join both sets to make the reference."
         )
-    to_subset = nearest_distances(subset, subset, num_neighbors=num_neighbors)
+    size, dimension = subset.shape
+    to_subset = nearest_distances(subset, subset, num_neighbors=to_reference.shape[1])
     is_atom = to_reference == 0
-    ratios = np.log(
-        np.divide(
-            to_reference, to_subset, out=np.ones_like(to_reference), where=~is_atom
-        )
+    ratios = np.divide(
+        to_reference, to_subset, out=np.ones_like(to_reference), where=~is_atom
     )
-    logs = dimension * ratios + np.log((len(reference) - 1) / (size - 1))
-    if is_atom[:, ks].any():
-        atoms = is_atom[:, ks.min()]
+    logs = dimension * np.log(ratios) + np.log((len(reference) - 1) / (size - 1))
+    atoms = is_atom[:, ks.min()]
+    if atoms.any():
         shares = np.zeros(size)
         shares[atoms] = _log_ratios_of_shares(subset, reference, atoms)
         logs = np.where(is_atom, shares[:, None], logs)

@@ -8,11 +8,12 @@ Reference: D. C. Dowson and B. V. Landau, *The Fréchet distance between multiva
 normal distributions*, 1982; Heusel et al. 2017.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._arrays import as_points, with_common_dtype
+from cgm_jax._arrays import Points, as_points, is_traced, with_common_dtype
 from cgm_jax.valuation._float64 import in_float64
 
 __all__ = ["wasserstein2_gaussians"]
@@ -53,26 +54,38 @@ def wasserstein2_gaussians(
             raise ValueError(
                 f"Expected at least 2 points in {name}, got {len(points)}."
             )
-    return in_float64(_squared_distance, x, y)[()]
+    return in_float64(_squared_distance, *_moments(x), *_moments(y))[()]
 
 
-def _squared_distance(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Array:
-    mean_x, mean_y = jnp.mean(x, axis=0), jnp.mean(y, axis=0)
-    covariance_x, covariance_y = _covariance(x, mean_x), _covariance(y, mean_y)
-    root = _square_root(covariance_x)
-    across = _square_root(root @ covariance_y @ root)
+def _moments(
+    x: Points,
+) -> tuple[Float[Array | np.ndarray, " d"], Float[Array | np.ndarray, "d d"]]:
+    """Mean and unbiased covariance."""
+    # NumPy unless traced: XLA would compile anew for every number of points.
+    x = x if is_traced(x) else np.asarray(x, np.float64)
+    mean = x.mean(axis=0)
+    centered = x - mean[None]
+    with jax.default_matmul_precision("highest"):
+        return mean, centered.T @ centered / (len(x) - 1)
+
+
+@jax.jit
+def _squared_distance(
+    mean_x: Float[Array, " d"],
+    covariance_x: Float[Array, "d d"],
+    mean_y: Float[Array, " d"],
+    covariance_y: Float[Array, "d d"],
+) -> Float[Array, ""]:
+    with jax.default_matmul_precision("highest"):
+        root = _square_root(covariance_x)
+        across = _square_root(root @ covariance_y @ root)
     spread = jnp.trace(covariance_x) + jnp.trace(covariance_y) - 2 * jnp.trace(across)
     # Of equal Gaussians, rounding may leave a negative rest.
     return jnp.sum((mean_x - mean_y) ** 2) + jnp.maximum(spread, 0)
-
-
-def _covariance(x: Float[Array, "m d"], mean: Float[Array, " d"]) -> Array:
-    centered = x - mean[None]
-    return jnp.matmul(centered.T, centered, precision="highest") / (len(x) - 1)
 
 
 def _square_root(matrix: Float[Array, "d d"]) -> Float[Array, "d d"]:
     """The symmetric root of a positive semi-definite matrix."""
     values, vectors = jnp.linalg.eigh((matrix + matrix.T) / 2)
     roots = jnp.sqrt(jnp.maximum(values, 0))
-    return jnp.matmul(vectors * roots[None], vectors.T, precision="highest")
+    return (vectors * roots[None]) @ vectors.T
