@@ -1,16 +1,30 @@
 """What data is worth: values, coalitions of parties, Shapley values."""
 
+from .block_semivalues import block_semivalues as block_semivalues
 from .coalitions import coalition_values as coalition_values
 from .mmd import mmd2_biased as mmd2_biased
 from .mmd import mmd2_unbiased as mmd2_unbiased
 from .mmd import value as value
+from .mmd_shapley import ExactShapleyValues as ExactShapleyValues
+from .mmd_shapley import mmd_semivalues as mmd_semivalues
+from .mmd_shapley import mmd_shapley_values as mmd_shapley_values
+from .points import PointValues as PointValues
+from .points import point_shapley_values as point_shapley_values
 from .shapley import shapley_values as shapley_values
+from .weighting import BetaShapley as BetaShapley
 from .with_candidates import values_with_candidates as values_with_candidates
 
 __all__ = [
+    "BetaShapley",
+    "ExactShapleyValues",
+    "PointValues",
+    "block_semivalues",
     "coalition_values",
     "mmd2_biased",
     "mmd2_unbiased",
+    "mmd_semivalues",
+    "mmd_shapley_values",
+    "point_shapley_values",
     "shapley_values",
     "value",
     "values_with_candidates",

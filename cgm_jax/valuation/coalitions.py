@@ -26,7 +26,13 @@ from ._float64 import in_float64
 if TYPE_CHECKING:
     from cgm_jax.kernels.gram import GramSums
 
-__all__ = ["MAX_PARTIES", "coalition_values", "membership", "num_parties"]
+__all__ = [
+    "MAX_PARTIES",
+    "checked_sums",
+    "coalition_values",
+    "membership",
+    "num_parties",
+]
 
 MAX_PARTIES = 24  # a table of 2**24 float64 values is 134 MB
 _matmul = partial(jnp.matmul, precision="highest")  # no TF32 on a GPU
@@ -61,6 +67,29 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
     Reference:
         Tay et al. 2022, Sec. 3.
     """
+    between, sizes = checked_sums(sums)
+    if (n := len(sizes) - 1) > MAX_PARTIES:
+        raise ValueError(
+            f"Expected at most {MAX_PARTIES} parties, got {n}: a table of 2**n values "
+            "doubles with every party. `mmd_shapley_values` needs no table."
+        )
+    return in_float64(_coalition_values, between, sizes)
+
+
+def checked_sums(
+    sums: "GramSums",
+) -> tuple[Float[Array | np.ndarray, "blocks blocks"], Float[np.ndarray, " blocks"]]:
+    """``between`` and ``sizes``, if they fit each other and are finite.
+
+    Args:
+        sums: sums of the kernel between n >= 1 parties and the candidates.
+
+    Returns:
+        B and the sizes.
+
+    Raises:
+        ValueError: if they do not fit each other, or a sum is not finite.
+    """
     between, sizes = sums.between, sums.sizes
     if between.ndim != 2 or between.shape != 2 * sizes.shape or len(sizes) < 2:
         raise ValueError(
@@ -68,17 +97,12 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
             f"at least one party and the candidates; got {between.shape} and "
             f"{sizes.shape}. Build both with `gram_sums`."
         )
-    if (n := len(sizes) - 1) > MAX_PARTIES:
-        raise ValueError(
-            f"Expected at most {MAX_PARTIES} parties, got {n}: a table of 2**n values "
-            "doubles with every party. Merge parties that belong together."
-        )
     if not is_traced(between) and not np.isfinite(between).all():
         raise ValueError(
             "Expected finite sums, got NaN or infinity in `between`: look for NaN, "
             "infinite or huge entries in the parties' points and the candidates."
         )
-    return in_float64(_coalition_values, between, sizes)
+    return between, sizes
 
 
 def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions n"]:

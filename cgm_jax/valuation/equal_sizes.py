@@ -1,0 +1,86 @@
+r"""Semivalues in closed form when all players have the same number of points.
+
+Then s_C = s |C|, and the mean over the coalitions C of c others is one of counts: with
+R_i = Σ_{j≠i} B_ij, O_i the sum of B_jk and D_i that of B_jj over others j ≠ k, the sums
+over C of b_j, B_jj, B_ij and B_jk (j ≠ k) have the means
+
+    (b_N − b_i) c/(n−1),   D_i c/(n−1),   R_i c/(n−1),   O_i c(c−1)/((n−1)(n−2)).
+
+In v(C ∪ i) − v(C) each of them is multiplied by 1/(c+1) − 1/c or 1/(c+1)² − 1/c², so
+that with p_c the weight of the coalitions of c others
+
+    φ_i = 2/(ts) Σ_c p_c/(c+1) [b_i − [c≥1] (b_N − b_i)/(n−1)]
+          − 1/s² Σ_c p_c/(c+1)² [B_ii + 2c/(n−1) R_i
+              − [c≥1] (2c+1)/(c(n−1)) (D_i + (c−1)/(n−2) O_i)]
+
+and each sum over c serves all players: O(1) a player.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+__all__ = ["equal_size_semivalues"]
+
+
+def equal_size_semivalues(
+    across: Float[Array, " n"],
+    diagonal: Float[Array, " n"],
+    others: Float[Array, " n"],
+    probabilities: Float[np.ndarray, " n"],
+    *,
+    size: float,
+    reference_size: float,
+) -> Float[Array, " n"]:
+    """Semivalue of every player, for players of one size.
+
+    Args:
+        across: b, sums of the kernel between a player and the reference.
+        diagonal: B_ii, sums within a player.
+        others: R, sums between a player and all other players.
+        probabilities: p, weight of the coalitions of c = 0 … n − 1 others.
+        size: s, number of points of a player.
+        reference_size: t.
+
+    Returns:
+        Semivalues, in the dtype of the sums.
+    """
+    numbers = _numbers(probabilities)
+    numbers[:2] *= 2 / (size * reference_size)
+    numbers[2:] /= size**2
+    return _combined(across, diagonal, others, jnp.asarray(numbers, across.dtype))
+
+
+def _numbers(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, "6"]:
+    """What b_i, b of others, B_ii, R_i, D_i and O_i are multiplied by."""
+    n = len(p)
+    c = np.arange(n)
+    # No others, or one: the sums over them are zero whatever the divisor.
+    one, two = max(n - 1, 1), max(n - 2, 1)
+    some, of_some = c[1:], p[1:]
+    lost = of_some * (2 * some + 1) / (some * (some + 1) ** 2)
+    return np.array(
+        [
+            np.sum(p / (c + 1)),
+            -np.sum(of_some / (some + 1)) / one,
+            np.sum(p / (c + 1) ** 2),
+            np.sum(p * 2 * c / (c + 1) ** 2) / one,
+            -np.sum(lost) / one,
+            -np.sum(lost * (some - 1)) / (one * two),
+        ]
+    )
+
+
+@jax.jit
+def _combined(
+    across: Float[Array, " n"],
+    diagonal: Float[Array, " n"],
+    others: Float[Array, " n"],
+    numbers: Float[Array, "6"],
+) -> Float[Array, " n"]:
+    linear = numbers[0] * across + numbers[1] * (jnp.sum(across) - across)
+    own = numbers[2] * diagonal + numbers[3] * others
+    rest = numbers[4] * (jnp.sum(diagonal) - diagonal)
+    pairs = numbers[5] * (jnp.sum(others) - 2 * others)
+    return linear - own - rest - pairs

@@ -1,0 +1,143 @@
+r"""Exact Shapley values of single points: every point of the pool is a player.
+
+Players of one point have one size, so that the closed form of `equal_sizes` holds. For
+N points x and a reference T of t points it reads, with c_x = Σ_{y∈T} k(x, y) and
+R_x = Σ_{y≠x} k(x, y) over the pool, O(1) a point after one pass over the kernel:
+
+    φ_x = 2/t (λ c_x − λ' Σ_{y≠x} c_y) − (μ k(x, x) + ν R_x − ν' D_x − ν'' O_x)
+
+with five numbers that depend on N only; D_x and O_x are the sums of k(y, y) and of
+k(y, z), y ≠ z, over the other points.
+
+**Points that lower a value.** Assumption C of the paper (Sec. 3) is that more data are
+never worse: v(S ∪ x) ≥ v(S). It does not hold in general (Sec. 5), and a point breaks
+it *for the pool D* if v(D) − v(D∖x) < 0: the pool is worth more without it. That φ_x is
+negative says more: x lowers the value on the average over all sets of other points,
+small ones too, which almost any point improves; it is rare. Against the pool itself,
+T = D, no point lowers v(D), as v(S) = mean k(T, T) − MMD²(S, T) is largest at S = T:
+there the question needs a reference with other points, the synthetic ones or data that
+are trusted.
+
+Reference: L. Shapley 1953; A. Ghorbani and J. Zou, *Data Shapley*, ICML 2019, for
+points as players; Tay et al. 2022, Eq. 2 and Sec. 3.
+"""
+
+from contextlib import nullcontext
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from cgm_jax._arrays import Points, as_points, is_traced, to_host, with_common_dtype
+from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.gram import default_tile_size
+from cgm_jax.kernels.tiles import Blocks, sums_of_rows, sums_of_symmetric_rows
+
+from .equal_sizes import equal_size_semivalues
+from .weighting import SHAPLEY, size_probabilities
+
+__all__ = ["PointValues", "point_shapley_values"]
+
+
+class PointValues(NamedTuple):
+    """What every point of a pool adds to its value."""
+
+    shapley_values: Float[Array | np.ndarray, " N"]
+    """φ_x, the mean of v(S ∪ x) − v(S), shape ``(N,)``; they sum to v(D)."""
+
+    leave_one_out: Float[Array | np.ndarray, " N"]
+    """v(D) − v(D∖x), shape ``(N,)``."""
+
+    @property
+    def lowers_pool(self) -> Bool[Array | np.ndarray, " N"]:
+        """Whether the pool is worth more without x: v(D) < v(D∖x)."""
+        return self.leave_one_out < 0
+
+
+def point_shapley_values(
+    kernel: Kernel,
+    points: Float[ArrayLike, "N d"],
+    reference: Float[ArrayLike, "t d"] | None = None,
+) -> PointValues:
+    r"""Shapley value of every single point, exactly.
+
+    .. math:: \phi_x = \frac{1}{N} \sum_{S \subseteq D \setminus x}
+              \binom{N-1}{|S|}^{-1} [v(S \cup x) - v(S)]
+
+    Args:
+        kernel: the kernel.
+        points: the pool D, shape ``(N, d)``, N >= 1.
+        reference: T, shape ``(t, d)``, t >= 1; by default the pool. In the paper it is
+            the pool and the synthetic points; if it starts with the points of the pool
+            in their order, they are compared with each other only once.
+
+    Returns:
+        The Shapley values and the last marginal contributions, float64, in the units of
+        the kernel; inside the user's own transformation in the dtype of the points.
+
+    Raises:
+        ValueError: if a set is empty, shapes do not fit or an entry is not finite.
+
+    Example:
+        The third point is far from the others:
+
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> points = np.array([[0.0], [0.5], [3.0]])
+        >>> found = point_shapley_values(SquaredExponential(1.0), points)
+        >>> found.shapley_values.round(4)
+        array([0.2477, 0.2559, 0.0381])
+        >>> found.lowers_pool.any()
+        np.False_
+
+    Reference:
+        Tay et al. 2022, Eq. 2 and 5; the closed form is in `equal_sizes`.
+    """
+    pool = as_points(points, "points")
+    against = pool if reference is None else as_points(reference, "reference")
+    pool, against = with_common_dtype(("points", pool), ("reference", against))
+    for name, x in (("points", pool), ("reference", against)):
+        if len(x) == 0:
+            raise ValueError(f"Expected at least one point in {name}, got none.")
+    traced = is_traced(kernel, pool, against)
+    with nullcontext() if traced else jax.enable_x64(True):
+        across, diagonal, others = _sums(kernel, pool, against)
+        shapley, last = (
+            equal_size_semivalues(
+                across,
+                diagonal,
+                others,
+                size_probabilities(weighting, len(pool)),
+                size=1.0,
+                reference_size=float(len(against)),
+            )
+            for weighting in (SHAPLEY, "leave-one-out")
+        )
+    return PointValues(to_host(shapley), to_host(last))
+
+
+def _sums(
+    kernel: Kernel, pool: Points, reference: Points
+) -> tuple[Float[Array, " N"], Float[Array, " N"], Float[Array, " N"]]:
+    """c_x, k(x, x) and R_x of every point."""
+    tile_size = default_tile_size()
+    x = Blocks.cut(kernel.embed(jnp.asarray(pool)), [len(pool)], tile_size)
+    rows = sums_of_symmetric_rows(kernel, x)
+    diagonal = kernel.diagonal(jnp.asarray(pool)).astype(rows.dtype)
+    across = jnp.zeros_like(rows)
+    if _starts_with(reference, pool):
+        across, reference = rows, reference[len(pool) :]
+    if len(reference):
+        embedded = kernel.embed(jnp.asarray(reference))
+        y = Blocks.cut(embedded, [len(reference)], tile_size)
+        across = across + sums_of_rows(kernel, x, y)[:, 0]
+    return across, diagonal, rows - diagonal
+
+
+def _starts_with(reference: Points, pool: Points) -> bool:
+    if reference is pool:
+        return True
+    if is_traced(reference, pool):
+        return False
+    return np.array_equal(reference[: len(pool)], pool)
