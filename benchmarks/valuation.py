@@ -1,12 +1,18 @@
-"""Coalition values and Shapley values: 2^n numbers."""
+"""Coalition values and Shapley values: by 2^n numbers, by an integral, of points."""
 
 import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from cgm_jax.kernels import SquaredExponential, gram_sums
-from cgm_jax.valuation import coalition_values, shapley_values
+from cgm_jax.kernels import GramSums, SquaredExponential, gram_sums
+from cgm_jax.valuation import (
+    coalition_values,
+    mmd_shapley_values,
+    point_shapley_values,
+    shapley_values,
+    value,
+)
 
 from . import plain
 from .data import Problem, clusters
@@ -17,7 +23,7 @@ __all__ = ["exact_shapley_value", "rows"]
 
 
 def rows(*, small: bool) -> Iterator[Row]:
-    """Coalition values and Shapley values for n = 10, 16, 20 and 24.
+    """Coalition values and Shapley values for n = 10 to 24, then for n up to 5,000.
 
     Args:
         small: whether to run at a size that only shows that all works.
@@ -30,6 +36,9 @@ def rows(*, small: bool) -> Iterator[Row]:
         row, values = _coalitions_row(problem, num_plain=4 if small else 32)
         yield row
         yield _shapley_row(values, num_plain=min(n, 4 if small else 8))
+    for n in (6, 30) if small else (10, 20, 100, 1_000, 5_000):
+        yield _without_table_row(n)
+    yield _points_row(*((500, 100) if small else (100_000, 5_000)))
 
 
 def exact_shapley_value(values: np.ndarray, party: int) -> float:
@@ -96,5 +105,87 @@ def _shapley_row(values: np.ndarray, num_plain: int) -> Row:
             "all n! orders of joining, Python",
             plain_seconds * growth,
             None if n == num_plain else f"n = {num_plain}, by n · n!",
+        ),
+    )
+
+
+def _without_table_row(n: int) -> Row:
+    sums = _sums_of_clusters(n)
+    timing = measure(lambda: mmd_shapley_values(sums), runs=5 if n < 5_000 else 3)
+    found = timing.result
+    if n <= 20:
+        name, extrapolated = (
+            "2^n coalition values and Eq. 5 on them, this package",
+            None,
+        )
+        baseline = measure(lambda: shapley_values(coalition_values(sums)), runs=5)
+        seconds = baseline.seconds
+        error = relative_error(found.values, baseline.result)
+        error_against = "the Shapley values of the table"
+    else:
+        name, num_plain = "200 x 160 nodes in plain NumPy", min(n, 1_000)
+        few = _sums_of_clusters(num_plain)
+        seconds, _ = seconds_of(
+            lambda: plain.mmd_shapley_values(few.between, few.sizes)
+        )
+        seconds *= (n / num_plain) ** 2
+        extrapolated = None if n == num_plain else f"n = {num_plain:,}, by n²"
+        of_all = found.values.sum() - found.efficiency_gap
+        error = float(abs(found.efficiency_gap / of_all))
+        error_against = "v(N), which the values are to sum to"
+    return Row(
+        name="Shapley values without a table",
+        size={"n": n},
+        seconds=timing.seconds,
+        compile_seconds=timing.compile_seconds,
+        runs=timing.runs,
+        throughput=n / timing.seconds,
+        unit="parties/s",
+        error=error,
+        error_against=error_against,
+        baseline=Baseline(name, seconds, extrapolated),
+    )
+
+
+def _sums_of_clusters(n: int) -> GramSums:
+    """Expected sums between n Gaussian clusters of 3 to 4,000 points.
+
+    From points it would take the pass over (2,000 n)² pairs.
+    """
+    random = np.random.default_rng(n)
+    centres = random.uniform(size=(n + 1, 2))
+    sizes = np.append(random.integers(3, 4_001, n), 100_000).astype(float)
+    length_scale, spread = 0.25, 0.1
+    width = length_scale**2 + 2 * spread**2
+    r2 = ((centres[:, None] - centres[None]) ** 2).sum(-1)
+    mean = length_scale**2 / width * np.exp(-r2 / (2 * width))
+    # A pair of a point with itself has k = 1.
+    own = np.diag(sizes * (1 - np.diag(mean)))
+    between = mean * np.outer(sizes, sizes) + own
+    return GramSums(between, np.zeros((0, n + 1)), sizes)
+
+
+def _points_row(num_points: int, num_plain: int) -> Row:
+    problem = clusters(2, 5, num_points // 5, 0)
+    points, kernel = problem.reference, SquaredExponential(problem.length_scale)
+    timing = measure(lambda: point_shapley_values(kernel, points), runs=3)
+    few = points[:: num_points // num_plain]
+    seconds, _ = seconds_of(lambda: plain.sums_over(few, few, problem.length_scale))
+    return Row(
+        name="Shapley values of all points",
+        size={"t": num_points, "d": 2},
+        seconds=timing.seconds,
+        compile_seconds=timing.compile_seconds,
+        runs=timing.runs,
+        throughput=num_points / timing.seconds,
+        unit="points/s",
+        error=relative_error(
+            timing.result.shapley_values.sum(), value(kernel, points, points)
+        ),
+        error_against="the pool's value, which they are to sum to",
+        baseline=Baseline(
+            "only the sums of the kernel, over all pairs twice",
+            seconds * (num_points / num_plain) ** 2,
+            f"{num_plain:,} points, by t²",
         ),
     )

@@ -81,28 +81,3 @@ def beta_shapley(alpha: float, beta_: float) -> Callable[[int, int], float]:
         return beta(j + beta_ - 1, n - j + alpha) / beta(alpha, beta_)
 
     return weight
-
-
-def by_plain_quadrature(sums: Sums, num_q: int, step: float = 0.25) -> np.ndarray:
-    """Shapley values by Gauss–Legendre in q and the trapezoid rule in ln u.
-
-    Exact in q if num_q >= n/2, and to 1e-14 in u.
-    """
-    n = len(sums.sizes) - 1
-    s, t = sums.sizes[:n], sums.sizes.sum()
-    within, across = sums.between[:n, :n], sums.between[:n].sum(1)
-    own, b = np.diag(within)[:, None], across[:, None] * 2 / t
-    x, dq = np.polynomial.legendre.leggauss(num_q)
-    q, dq = (1 + x[None]) / 2, dq / 2
-    found = np.zeros(n)
-    for u in np.exp(np.arange(np.log(1e-17 / s.sum()), np.log(40 / s.min()), step)):
-        e = np.exp(-u * s)[:, None]
-        d = 1 - q + q * e
-        y = q * e / d
-        product = np.exp(np.log(d).sum(0)) * dq * step * u
-        rest = within @ y - own * y
-        linear = (b * y).sum(0) - b * y
-        pairs = (y * (rest + own)).sum(0) - 2 * y * rest - own * y
-        joined = e * b - u * e * (2 * rest + own)
-        found += (joined - (1 - e) * (linear - u * pairs)) / d @ product
-    return found

@@ -89,6 +89,9 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
         "length-scale search",
         "coalition values",
         "Shapley values",
+        "Shapley values without a table",
+        "Shapley values without a table",
+        "Shapley values of all points",
         "one pick, one party alone",
         "one pick, five parties at once",
     ]
@@ -129,6 +132,15 @@ def problem(num_dims: int = 2):
     points = clusters(num_dims, 4, 12, 40).astype(float)
     uneven = [x[: 5 + 2 * i] for i, x in enumerate(points.parties)]
     return uneven, points.candidates, points.length_scale
+
+
+def test_plain_integral_gives_the_shapley_values_of_the_table():
+    sums = gram_sums(SquaredExponential(0.3), *problem()[:2])
+    np.testing.assert_allclose(
+        plain.mmd_shapley_values(sums.between, sums.sizes),
+        shapley_values(coalition_values(sums)),
+        rtol=1e-8,
+    )
 
 
 @pytest.mark.parametrize("num_dims", [1, 2, 8])

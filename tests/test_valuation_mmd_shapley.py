@@ -11,6 +11,7 @@ import pytest
 from block_games import Sums, log_uniform_sizes, random_sums, table
 from tolerances import rtol
 
+from benchmarks import plain
 from cgm_jax.kernels import SquaredExponential, gram_sums
 from cgm_jax.valuation import (
     BetaShapley,
@@ -38,7 +39,7 @@ SIZES = {
     "all empty": [0, 0, 4],
     "nine": log_uniform_sizes(9, 10_000),
     "sixteen": log_uniform_sizes(16, 10_000),
-    "sixteen nearly equal": [*range(100, 116), 5],
+    "twelve nearly equal": [*range(100, 112), 5],
 }
 WEIGHTINGS = {
     "banzhaf": ("banzhaf", block_games.banzhaf),
@@ -75,7 +76,7 @@ def test_every_value_has_ten_digits(seed: int):
 
 @pytest.mark.parametrize("name", WEIGHTINGS)
 @pytest.mark.parametrize(
-    "sizes", ["one party", "one holds nearly all", "equal", "empty parties", "nine"]
+    "sizes", ["one holds nearly all", "equal", "empty parties", "nine"]
 )
 def test_semivalues_equal_enumeration(name: str, sizes: str):
     weighting, weight = WEIGHTINGS[name]
@@ -164,7 +165,9 @@ def test_many_parties_of_two_kinds(counts: tuple[int, int], sizes: tuple[int, in
 @pytest.mark.parametrize(("n", "largest"), [(40, 10), (150, 10_000)])
 def test_equals_a_plain_quadrature_that_is_exact_in_q(n: int, largest: int):
     sums = random_sums(log_uniform_sizes(n, largest))
-    expected = block_games.by_plain_quadrature(sums, num_q=-(-n // 2))
+    expected = plain.mmd_shapley_values(
+        sums.between, sums.sizes, num_q=-(-n // 2), num_u=300
+    )
     assert error(mmd_shapley_values(sums).values, expected) < TOLERANCE
 
 
@@ -267,8 +270,15 @@ def arrays(seed: int, sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:
     return sums.between[:-1, :-1], sums.between[:-1].sum(1)
 
 
-@pytest.mark.parametrize("sizes", [[3, 1, 8, 2, 4], [3, 3, 3, 4], [0, 3, 2, 4]])
-@pytest.mark.parametrize("weighting", ["banzhaf", "leave-one-out", BetaShapley(1, 1)])
+@pytest.mark.parametrize(
+    ("weighting", "sizes"),
+    [
+        (BetaShapley(1, 1), [3, 1, 8, 2, 4]),
+        (BetaShapley(1, 1), [0, 3, 2, 4]),
+        ("banzhaf", [3, 3, 3, 4]),
+        ("leave-one-out", [3, 1, 8, 2, 4]),
+    ],
+)
 def test_many_games_at_once(weighting, sizes: list[int]):
     games = [arrays(seed, sizes) for seed in range(3)]
     s = np.array(sizes[:-1], float)
