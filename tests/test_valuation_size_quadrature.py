@@ -11,7 +11,8 @@ every_tolerance = pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-9, 1e-13]
 
 @every_tolerance
 @pytest.mark.parametrize(
-    ("smallest", "largest"), [(1, 1), (1, 7), (3, 2e6), (1, 1e9), (1e-3, 1)]
+    ("smallest", "largest"),
+    [(1.0, 1.0), (1.0, 7.0), (3.0, 2e6), (1.0, 1e9)],
 )
 def test_inverse_sizes(smallest: float, largest: float, tolerance: float):
     u, weight = inverse_size_rule(smallest, largest, tolerance)
@@ -23,7 +24,7 @@ def test_inverse_sizes(smallest: float, largest: float, tolerance: float):
 
 
 def test_few_nodes():
-    assert len(inverse_size_rule(3, 1e7, 1e-12)[0]) < 90
+    assert len(inverse_size_rule(3.0, 1e7, 1e-12)[0]) < 90
     sizes = np.random.default_rng(0).integers(3, 4_001, 5_000).astype(float)
     assert len(nodes_for(sizes, BetaShapley(1, 1), 1e-12).u) < 1_800
 

@@ -97,7 +97,7 @@ def _mean_over_q(
     """Nodes and weights in q for every u; a row of weights alone has sum one."""
     from scipy.special import betaln
 
-    a, b = law.alpha, law.beta
+    a, b = float(law.alpha), float(law.beta)
     num_exact = -(-n // 2)
     limit, num_nodes = _decaying_rule(b, tolerance)
     if num_exact <= num_nodes:
@@ -107,7 +107,7 @@ def _mean_over_q(
     # Without party i, whose own term is at most one, the decay is A − 1.
     end = limit / np.maximum(expected - 1 + max(a - 1, 0), limit)
     whole, dwhole = _jacobi(num_nodes, a, b)
-    part, dpart = _jacobi(num_nodes, 1, b)
+    part, dpart = _jacobi(num_nodes, 1.0, b)
     q = end[:, None] * part[None]
     density = np.exp(b * np.log(end) - betaln(b, a) - np.log(b))
     dq = density[:, None] * dpart[None] * (1 - q) ** (a - 1)
@@ -122,7 +122,7 @@ def _decaying_rule(b: float, tolerance: float) -> tuple[float, int]:
     limit = float(gammainccinv(b + 2, tolerance))
 
     def means(num_nodes: int) -> np.ndarray:
-        x, w = _jacobi(num_nodes, 1, b)
+        x, w = _jacobi(num_nodes, 1.0, b)
         return (x[None] ** np.arange(3)[:, None]) @ (w * np.exp(-limit * x))
 
     most = 20 + int(limit)  # twice what e^{−Lτ} ever needs

@@ -31,10 +31,10 @@ class BetaShapley:
     Valuation Framework for Machine Learning*, AISTATS 2022.
     """
 
-    alpha: float
+    alpha: float | int
     """0 < α <= 500."""
 
-    beta: float
+    beta: float | int
     """0 < β <= 500."""
 
 
