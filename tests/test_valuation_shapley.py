@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from known_games import KNOWN, airport_game
 from oracles_games import proposition_2_game, shapley_by_permutations
 from tolerances import rtol
 
@@ -18,50 +19,6 @@ TOLERANCE = rtol(np.float64)
 def random_game(n: int, seed: int = 0) -> np.ndarray:
     """No structure at all; the empty coalition has a value too."""
     return np.random.default_rng([n, seed]).normal(size=2**n)
-
-
-def airport_game(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A coalition costs as much as its dearest party (Littlechild and Owen 1973).
-
-    The parties share each increase of the sorted costs with all dearer ones.
-    """
-    values = np.zeros(1)
-    for c in cost:
-        values = np.concatenate([values, np.maximum(values, c)])
-    order = np.argsort(cost)
-    steps = np.diff(cost[order], prepend=0) / np.arange(len(cost), 0, -1)
-    shapley = np.zeros(len(cost))
-    shapley[order] = np.cumsum(steps)
-    return values, shapley
-
-
-def unanimity_game(n: int, carrier: int) -> tuple[np.ndarray, np.ndarray]:
-    """Worth 1 as soon as all parties of the carrier are there, who share it equally."""
-    coalitions = np.arange(2**n)
-    values = (coalitions & carrier == carrier).astype(float)
-    needed = carrier >> np.arange(n) & 1
-    return values, needed / needed.sum()
-
-
-def glove_game() -> tuple[np.ndarray, np.ndarray]:
-    """Party 0 has a left glove, 1 and 2 a right one; a pair is worth 1."""
-    return np.array([0.0, 0, 0, 1, 0, 1, 0, 1]), np.array([4, 1, 1]) / 6
-
-
-def additive_game(worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return membership(len(worth)) @ worth, worth
-
-
-RNG = np.random.default_rng(5)
-KNOWN = {
-    "airport": airport_game(RNG.uniform(size=15)),
-    "unanimity": unanimity_game(10, 0b1001100011),
-    "unanimity of one": unanimity_game(4, 0b0100),
-    "unanimity of all": unanimity_game(7, 0b1111111),
-    "glove": glove_game(),
-    "additive": additive_game(RNG.normal(size=12)),
-    "one party": (np.array([0.25, 2.0]), np.array([1.75])),
-}
 
 
 @pytest.mark.parametrize("values, shapley", KNOWN.values(), ids=KNOWN)

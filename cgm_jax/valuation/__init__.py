@@ -2,14 +2,18 @@
 
 from .block_semivalues import block_semivalues as block_semivalues
 from .coalitions import coalition_values as coalition_values
+from .interactions import shapley_interactions as shapley_interactions
 from .mmd import mmd2_biased as mmd2_biased
 from .mmd import mmd2_unbiased as mmd2_unbiased
 from .mmd import value as value
 from .mmd_shapley import ExactShapleyValues as ExactShapleyValues
 from .mmd_shapley import mmd_semivalues as mmd_semivalues
 from .mmd_shapley import mmd_shapley_values as mmd_shapley_values
+from .permutations import ShapleyEstimate as ShapleyEstimate
+from .permutations import permutation_shapley_values as permutation_shapley_values
 from .points import PointValues as PointValues
 from .points import point_shapley_values as point_shapley_values
+from .sample_size import permutation_sample_size as permutation_sample_size
 from .shapley import shapley_values as shapley_values
 from .weighting import BetaShapley as BetaShapley
 from .with_candidates import values_with_candidates as values_with_candidates
@@ -18,13 +22,17 @@ __all__ = [
     "BetaShapley",
     "ExactShapleyValues",
     "PointValues",
+    "ShapleyEstimate",
     "block_semivalues",
     "coalition_values",
     "mmd2_biased",
     "mmd2_unbiased",
     "mmd_semivalues",
     "mmd_shapley_values",
+    "permutation_sample_size",
+    "permutation_shapley_values",
     "point_shapley_values",
+    "shapley_interactions",
     "shapley_values",
     "value",
     "values_with_candidates",
