@@ -17,9 +17,11 @@ from . import valuation as valuation
 from ._version import __version__ as __version__
 from .collaboration import Collaboration as Collaboration
 from .collaboration import collaborate as collaborate
+from .uncertainty import Uncertainty as Uncertainty
 
 __all__ = [
     "Collaboration",
+    "Uncertainty",
     "collaborate",
     "datasets",
     "features",

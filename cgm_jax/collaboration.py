@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import jax
 import numpy as np
@@ -32,6 +33,7 @@ from .rewards import (
     stability_lower_values,
 )
 from .sampling import Reward, weighted_sampling
+from .uncertainty import Uncertainty, resampled_schemes
 from .valuation import coalition_values, shapley_values, values_with_candidates
 
 __all__ = ["Collaboration", "Progress", "collaborate"]
@@ -76,6 +78,9 @@ class Collaboration:
 
     outlier: Outlier | None
     """What made the kernel flat, if it is."""
+
+    stability: bool
+    """Whether the promises are stable (R6), or only individually rational (R4)."""
 
     @property
     def shapley_values(self) -> Float[np.ndarray, " n"]:
@@ -161,6 +166,50 @@ class Collaboration:
         _tell(progress, "sampling", 1.0)
         return dataclasses.replace(
             self, rewards=rewards, inverse_temperature=inverse_temperature
+        )
+
+    def uncertainty(self, key: Key[Array, ""], num_resamples: int = 200) -> Uncertainty:
+        """How far values and promises would differ, had other points been drawn.
+
+        The parties' points are resampled and everything up to the reward values is
+        computed anew; candidates, kernel and length scale are kept.
+
+        Args:
+            key: a typed key.
+            num_resamples: number of resamples, at least 2. The relative error of a
+                standard error is about ``1 / sqrt(2 * num_resamples)``.
+
+        Returns:
+            Standard errors, and how sure the order of the parties is.
+
+        Raises:
+            ValueError: if ``num_resamples < 2``.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> parties = [rng.normal(size=(n, 1)) for n in (20, 60)]
+            >>> grid = np.linspace(-3, 3, 50)[:, None]
+            >>> result = collaborate(jax.random.key(0), parties, grid)
+            >>> found = result.uncertainty(jax.random.key(1), 50)
+            >>> bool(found.shapley_errors[0] > found.shapley_errors[1])
+            True
+
+        Reference:
+            Efron, Tibshirani 1993.
+        """
+        return resampled_schemes(
+            key,
+            self.kernel,
+            self.parties,
+            self.candidates,
+            self.sums,
+            self.scheme,
+            partial(
+                _scheme_without_error,
+                stability=self.stability,
+                fairness_weight=self.scheme.fairness_weight,
+            ),
+            num_resamples=num_resamples,
         )
 
 
@@ -289,15 +338,7 @@ def _promise(
     sums = gram_sums(kernel, parties, candidates)
     _tell(progress, "reward scheme", 0.0)
     values = np.asarray(coalition_values(sums))
-    shapley = np.asarray(shapley_values(values))
-    own_values = values[1 << np.arange(len(parties))]
-    scheme = solve_reward_scheme(
-        shapley,
-        stability_lower_values(values, shapley) if stability else own_values,
-        np.asarray(values_with_candidates(sums)),
-        fairness_weight=fairness_weight,
-        own_values=own_values,
-    )
+    scheme = _scheme(sums, values, stability=stability, fairness_weight=fairness_weight)
     return Collaboration(
         parties=parties,
         candidates=candidates,
@@ -309,6 +350,44 @@ def _promise(
         inverse_temperature=np.nan,
         length_scale=length_scale,
         outlier=outlier,
+        stability=stability,
+    )
+
+
+def _scheme(
+    sums: GramSums,
+    values: Float[np.ndarray, " coalitions"],
+    *,
+    stability: bool,
+    fairness_weight: float,
+    throw: bool = True,
+    solver: Literal["cvxpy", "closed form"] = "cvxpy",
+) -> RewardScheme:
+    """From the sums and the values of coalitions to the reward values."""
+    shapley = np.asarray(shapley_values(values))
+    own_values = values[1 << np.arange(sums.num_parties)]
+    return solve_reward_scheme(
+        shapley,
+        stability_lower_values(values, shapley) if stability else own_values,
+        np.asarray(values_with_candidates(sums)),
+        fairness_weight=fairness_weight,
+        own_values=own_values,
+        throw=throw,
+        solver=solver,
+    )
+
+
+def _scheme_without_error(
+    sums: GramSums, *, stability: bool, fairness_weight: float
+) -> RewardScheme:
+    """What is promised for a resample; its status says if nothing can be."""
+    return _scheme(
+        sums,
+        np.asarray(coalition_values(sums)),
+        stability=stability,
+        fairness_weight=fairness_weight,
+        throw=False,
+        solver="closed form",
     )
 
 

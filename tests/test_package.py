@@ -45,6 +45,7 @@ LIBRARY = NUMERICAL | {
     "features",
     "collaboration",
     "evaluation",
+    "uncertainty",
     "__init__",
 }
 ALLOWED = {
@@ -57,7 +58,8 @@ ALLOWED = {
     "datasets": {"generators"},
     "features": {"generators"},
     "cautions": {"kernels", "rewards", "sampling"},
-    "collaboration": (NUMERICAL - {"metrics"}) | {"cautions"},
+    "uncertainty": {"kernels", "valuation", "rewards"},
+    "collaboration": (NUMERICAL - {"metrics"}) | {"cautions", "uncertainty"},
     "evaluation": {"collaboration", "metrics"},
     "files": LIBRARY,
     "plots": LIBRARY,

@@ -17,6 +17,7 @@ from small_collaborations import (
     with_reward,
 )
 
+from cgm_jax import Uncertainty
 from cgm_jax.metrics import CorrelationSummary
 from cgm_jax.plots import (
     MAX_DOTS,
@@ -28,16 +29,28 @@ from cgm_jax.plots import (
     plot_reward,
     plot_reward_over_temperatures,
     plot_rewards,
+    plot_uncertainty,
     plot_values,
 )
 from cgm_jax.plots.drawing import GREEN, RED, labels_of
 from cgm_jax.plots.values import _evenly_in_factors
 from cgm_jax.rewards import solve_reward_scheme
 
+
+def uncertainty_of(collaboration, num_resamples=20):
+    """As if everything were known up to 10 %."""
+    scheme = collaboration.scheme
+    rng = np.random.default_rng(0)
+    share = 1 + 0.1 * rng.normal(size=(num_resamples, len(scheme.shapley)))
+    values = scheme.own_values, scheme.shapley, scheme.reward_values
+    return Uncertainty(scheme, *(share * x[None] for x in values))
+
+
 PICTURES = {
     "contributions": plot_contributions,
     "values": plot_values,
     "region": lambda c, names=None: plot_feasible_region(c.scheme, names),
+    "uncertainty": lambda c, names=None: plot_uncertainty(uncertainty_of(c), names),
     "rewards": plot_rewards,
     "reward": lambda c, names=None: plot_reward(c, 1, names=names),
     "temperatures": lambda c, names=None: plot_reward_over_temperatures(
@@ -470,6 +483,32 @@ def test_positive_correlations_fill_the_picture():
 def test_as_many_data_sets_as_there_are_colours(count):
     with pytest.raises(ValueError, match=f"one to 4 data sets, got {count}"):
         plot_correlations({"unequal": {str(i): summaries(0.9) for i in range(count)}})
+
+
+# --- uncertainty
+
+
+def test_bars_are_95_percent_of_a_normal_distribution():
+    found = uncertainty_of(small_collaboration(3, 2))
+    left, right = plot_uncertainty(found).axes
+    for axes, values, errors in (
+        (left, found.scheme.normalized_shapley, found.normalized_shapley_errors),
+        (right, found.scheme.reward_values, found.reward_value_errors),
+    ):
+        (_, _, (bars,)) = axes.containers[0].lines
+        ends = np.array([bar[:, 0] for bar in bars.get_segments()])
+        np.testing.assert_allclose(ends.mean(1), values)
+        np.testing.assert_allclose(np.ptp(ends, axis=1), 2 * 1.96 * errors)
+
+
+def test_no_bars_where_nothing_is_known():
+    found = uncertainty_of(small_collaboration(3, 2))
+    found = dataclasses.replace(found, reward_values=np.full((20, 3), np.nan))
+    figure = plot_uncertainty(found)
+    words = [text for text, _ in texts_of(figure)]
+    assert sum("±" in word for word in words) == 4  # three α, and what ± is
+    (_, _, (bars,)) = figure.axes[1].containers[0].lines
+    assert all(np.ptp(bar) == 0 for bar in np.array(bars.get_segments())[:, :, 0])
 
 
 # --- plane

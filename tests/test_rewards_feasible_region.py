@@ -43,6 +43,29 @@ def test_the_corners_are_the_feasible_crossings(seed: int):
         assert np.abs(a - b).max() > 1e-9
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_the_optimum_is_the_highest_corner(seed: int):
+    region = random_region(seed)
+    corners = region.vertices()
+    optimum = region.optimum()
+    if len(corners) == 0:
+        assert optimum is None
+    else:
+        best = corners[np.argmax(corners @ [1e-3, 1])]
+        np.testing.assert_allclose(optimum, best, atol=1e-9)
+
+
+def test_an_optimum_where_two_lines_are_one():
+    """Nothing is left between the two parties' lines but themselves."""
+    region = FeasibleRegion(
+        np.arange(3),
+        np.array([0.0, 0.3, 0.3 + 1e-16]),
+        np.array([-3.0, -3.0, -0.5]),
+        np.array([-0.2, -0.5 - 1e-16, 1.0]),
+    )
+    np.testing.assert_allclose(region.optimum(), [1, -0.2], atol=1e-9)
+
+
 def test_both_kinds_of_regions_were_tested():
     empty = [len(random_region(seed).vertices()) == 0 for seed in range(40)]
     assert 5 < sum(empty) < 35

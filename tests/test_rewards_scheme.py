@@ -71,10 +71,11 @@ def test_both_kinds_of_problems_are_tested():
     assert len(FEASIBLE) > 15 and len(INFEASIBLE) > 15
 
 
+@pytest.mark.parametrize("solver", ["cvxpy", "closed form"])
 @pytest.mark.parametrize("seed", FEASIBLE)
-def test_the_optimum_is_the_best_vertex(seed: int):
+def test_the_optimum_is_the_best_vertex(seed: int, solver):
     shapley, lower, upper = random_problem(seed)
-    scheme = solve_reward_scheme(shapley, lower, upper)
+    scheme = solve_reward_scheme(shapley, lower, upper, solver=solver)
     rho, log_value = best_vertex(shapley, lower, upper)
     assert scheme.status is RewardStatus.OPTIMAL
     assert scheme.rho == pytest.approx(rho, abs=1e-9)
@@ -102,6 +103,18 @@ def test_rewards_are_within_their_bounds_and_one_is_at_each(seed: int):
         assert scheme.limiting_lower_party is None
     assert r[np.argmax(shapley)] == r.max() == scheme.max_reward_value
     assert np.all(np.diff(r[np.argsort(shapley)]) > 0)  # ρ > 0: who adds more gets more
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_both_solvers_say_the_same(seed: int):
+    shapley, lower, upper = random_problem(seed)
+    shapley[0] *= -1 if seed % 3 == 0 else 1  # left out of the program
+    own = lower * np.random.default_rng(seed).uniform(0.5, 1.5, len(lower))
+    options = {"own_values": own, "throw": False}
+    scheme = solve_reward_scheme(shapley, lower, upper, **options)
+    other = solve_reward_scheme(shapley, lower, upper, solver="closed form", **options)
+    assert scheme.status is other.status
+    np.testing.assert_allclose(scheme.reward_values, other.reward_values, rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", INFEASIBLE)

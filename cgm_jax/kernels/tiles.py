@@ -29,7 +29,16 @@ from cgm_jax._workers import map_on_workers, num_workers
 
 from .base import Embedding, Kernel
 
-__all__ = ["Blocks", "sums_between_blocks", "sums_of_rows", "sums_of_symmetric_rows"]
+__all__ = [
+    "Blocks",
+    "add_at",
+    "kernel_tile",
+    "matmul",
+    "over_tiles",
+    "sums_between_blocks",
+    "sums_of_rows",
+    "sums_of_symmetric_rows",
+]
 
 CHUNK = 512  # tiles a call: some tenths of a second, so that an interrupt is answered
 
@@ -83,7 +92,7 @@ def sums_between_blocks(
     # A tile on the diagonal is its own mirror image.
     weight = np.where(rows == columns, 0.5, 1.0)
     size = points.num_blocks + points.width - 1
-    half = _over_tiles(
+    half = over_tiles(
         _add_between,
         points.width,
         (size, size),
@@ -100,7 +109,7 @@ def sums_of_rows(
     """R = KZ: for every point of x, the sum of k over every block of y."""
     num_tiles, tile_size = x.block_of.shape
     rows, columns = (i.reshape(-1) for i in np.indices((num_tiles, len(y.first))))
-    sums = _over_tiles(
+    sums = over_tiles(
         _add_rows,
         y.width,
         (num_tiles, tile_size, y.num_blocks + y.width - 1),
@@ -116,7 +125,7 @@ def sums_of_symmetric_rows(
     """K·1 of points with themselves, every pair of points compared once."""
     rows, columns = np.triu_indices(len(points.first))
     weight = np.where(rows == columns, 0.5, 1.0)
-    sums = _over_tiles(
+    sums = over_tiles(
         _add_symmetric_rows,
         points.width,
         points.block_of.shape,
@@ -128,31 +137,32 @@ def sums_of_symmetric_rows(
 
 def _add_between(total, width, tile, kernel, tiles, block_of, first):
     i, j, weight = tile
-    k = _tile(kernel, tiles, i, tiles, j)
+    k = kernel_tile(kernel, tiles, i, tiles, j)
     zi, zj = (_membership(block_of[m], width, k.dtype) for m in (i, j))
-    return _add_at(total, (first[i], first[j]), weight * _matmul(zi.T, _matmul(k, zj)))
+    return add_at(total, (first[i], first[j]), weight * matmul(zi.T, matmul(k, zj)))
 
 
 def _add_rows(total, width, tile, kernel, x, y, block_of, first):
     i, j, weight = tile
-    k = _tile(kernel, x, i, y, j)
-    rows = weight * _matmul(k, _membership(block_of[j], width, k.dtype))
-    return _add_at(total, (i, 0, first[j]), rows[None])
+    k = kernel_tile(kernel, x, i, y, j)
+    rows = weight * matmul(k, _membership(block_of[j], width, k.dtype))
+    return add_at(total, (i, 0, first[j]), rows[None])
 
 
 def _add_symmetric_rows(total, width, tile, kernel, tiles, block_of):
     del width  # one block
     i, j, weight = tile
-    k = _tile(kernel, tiles, i, tiles, j)
+    k = kernel_tile(kernel, tiles, i, tiles, j)
     zi, zj = ((block_of[m] >= 0).astype(k.dtype) for m in (i, j))
     # Products with a vector: XLA's CPU reduction over a leading axis is far slower.
-    total = _add_at(total, (i, 0), weight * _matmul(k, zj)[None])
-    return _add_at(total, (j, 0), weight * _matmul(zi, k)[None])
+    total = add_at(total, (i, 0), weight * matmul(k, zj)[None])
+    return add_at(total, (j, 0), weight * matmul(zi, k)[None])
 
 
-def _tile(
+def kernel_tile(
     kernel: Kernel, x: Embedding, i: Int[Array, ""], y: Embedding, j: Int[Array, ""]
 ) -> Float[Array, "m n"]:
+    """K between tile i of x and tile j of y."""
     at_i, at_j = (jax.tree.map(lambda a, m=m: a[m], e) for e, m in ((x, i), (y, j)))
     # Kept: fused into two sums, every entry would be computed twice, and slowly.
     return lax.optimization_barrier(kernel.pairwise(at_i, at_j))
@@ -162,24 +172,38 @@ def _membership(block_of, width, dtype):
     return (block_of[:, None] == np.arange(width)[None]).astype(dtype)
 
 
-def _matmul(a, b):
+def matmul(a, b):
+    """A product in the precision of its factors, on every device."""
     return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
 
 
-def _add_at(total, start, update):
+def add_at(total, start, update):
+    """Add a block at a place."""
     start = [jnp.asarray(i, jnp.int32) for i in start]
     old = lax.dynamic_slice(total, start, update.shape)
     return lax.dynamic_update_slice(total, old + update.astype(total.dtype), start)
 
 
-def _over_tiles(
+def over_tiles(
     add: Callable[..., Array],
     width: int,
     shape: tuple[int, ...],
     data: tuple,
     tiles: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> Array:
-    """Sum of a contribution over a list of tiles (row, column, weight)."""
+    """Sum of a contribution over a list of tiles (row, column, weight).
+
+    Args:
+        add: called as ``add(total, width, tile, *data)``; gives the total with one
+            more tile.
+        width: passed on.
+        shape: of the total.
+        data: the kernel, embedded points, and what else ``add`` reads.
+        tiles: row, column and weight of every tile.
+
+    Returns:
+        The total, in float64 where 64-bit types are on.
+    """
     dtype = jnp.result_type(*jax.tree.leaves(data[1]))
     rows, columns, weight = tiles
     tiles = (rows.astype(np.int32), columns.astype(np.int32), weight.astype(dtype))

@@ -17,6 +17,7 @@ from .rewards import MAX_DOTS as MAX_DOTS
 from .rewards import plot_reward as plot_reward
 from .rewards import plot_reward_over_temperatures as plot_reward_over_temperatures
 from .rewards import plot_rewards as plot_rewards
+from .uncertainty import plot_uncertainty as plot_uncertainty
 from .values import plot_values as plot_values
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "plot_rewards",
     "plot_samples",
     "plot_training",
+    "plot_uncertainty",
     "plot_values",
 ]

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-__all__ = ["FeasibleRegion"]
+__all__ = ["SOLVER_SLACK", "FeasibleRegion"]
 
+SOLVER_SLACK = 1e-10  # the tightest tolerance HiGHS takes
 _SAME_POINT = 1e-12  # corners closer than this are one; the region is of order 1
 
 
@@ -61,6 +62,20 @@ class FeasibleRegion:
         lower = (self.log_lower[None] + rise).max(1)
         upper = (self.log_upper[None] + rise).min(1)
         return float(rho[np.argmax(upper - lower)])
+
+    def optimum(self) -> tuple[float, float] | None:
+        """The corner (ρ, log v*) of the largest v*, or None if the region is empty.
+
+        All upper lines rise with ρ, so it is where ρ is largest: where the first lower
+        line that is steeper than an upper one meets it, or at 1.
+        """
+        steeper = self.slopes[:, None] - self.slopes[None]
+        room = self.log_upper[None] - self.log_lower[:, None]
+        crossings = room[steeper > _SAME_POINT] / steeper[steeper > _SAME_POINT]
+        rho = min(max(crossings.min(initial=1.0), 0.0), 1.0)
+        top = (self.log_upper + rho * self.slopes).min()
+        bottom = (self.log_lower + rho * self.slopes).max()
+        return (float(rho), float(top)) if top >= bottom - SOLVER_SLACK else None
 
     def vertices(self) -> Float[np.ndarray, "vertices 2"]:
         """Corners (ρ, log v*), counter-clockwise; none if the region is empty."""

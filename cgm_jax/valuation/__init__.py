@@ -1,6 +1,7 @@
 """What data is worth: values, coalitions of parties, Shapley values."""
 
 from .block_semivalues import block_semivalues as block_semivalues
+from .bootstrap import bootstrap_sums as bootstrap_sums
 from .coalitions import coalition_values as coalition_values
 from .interactions import shapley_interactions as shapley_interactions
 from .mmd import mmd2_biased as mmd2_biased
@@ -24,6 +25,7 @@ __all__ = [
     "PointValues",
     "ShapleyEstimate",
     "block_semivalues",
+    "bootstrap_sums",
     "coalition_values",
     "mmd2_biased",
     "mmd2_unbiased",
