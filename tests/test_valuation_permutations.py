@@ -132,7 +132,7 @@ def test_does_not_trust_the_standard_error_of_few_pairs():
 
 def test_stops_at_a_time_with_an_error_to_report():
     found = permutation_shapley_values(
-        KEY, np.arange(8.0), 3, max_seconds=0, max_permutations=10**9, batch_size=1
+        KEY, np.arange(8.0), 3, max_seconds=0.0, max_permutations=10**9, batch_size=1
     )
     assert (found.stop_reason, found.num_permutations) == ("max_seconds", 4)
     assert np.isfinite(found.standard_errors).all()

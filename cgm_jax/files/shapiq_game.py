@@ -66,7 +66,7 @@ def write_shapiq_game(
         lambda file: np.savez_compressed(
             file,
             values=table,
-            coalitions=membership(n, bool),
+            coalitions=membership(n, np.int8).astype(bool),
             n_players=n,
             normalization_value=table[0],
         ),

@@ -75,7 +75,7 @@ def bootstrap_sums(
         >>> resampled = bootstrap_sums(
         ...     key, kernel, parties, np.ones((3, 1)), sums, num_resamples=400
         ... )
-        >>> resampled[:, 0, 0].std()  # its points are all the same
+        >>> float(resampled[:, 0, 0].std())  # its points are all the same
         0.0
         >>> bool(abs(resampled[:, 0, 1].mean() / sums.between[0, 1] - 1) < 0.1)
         True
