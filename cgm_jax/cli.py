@@ -1,4 +1,4 @@
-"""The command line: ``cgm-jax demo``, ``run``, ``train-generator``, ``example``.
+"""The command line: ``cgm-jax demo``, ``run``, ``reproduce`` and others.
 
 Exit codes: 0 done, 2 a command without meaning, 3 a party's file, 4 promises that
 cannot be kept, 6 a file or folder that cannot be read or written, 130 interrupted.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 try:
     import typer
@@ -27,17 +27,29 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
 
+from . import datasets
 from .candidates import train_rows
-from .demo import SPLITS, run_experiment
+from .datasets.download import OPENML_IDS
+from .datasets.splits import Split
+from .experiments import (
+    BETAS,
+    RECIPES,
+    SPLITS,
+    ExperimentOptions,
+    SuppliedFeatures,
+    credit_ratings_data,
+    prepare_experiments,
+    run_experiment,
+)
 from .files import (
     InputError,
     UsageError,
     prepare_output_dir,
     read_parties,
     write_reward_csv,
-    write_text,
 )
 from .mediation import Settings, mediate
+from .reproduction import publish_experiments
 from .rewards import RewardSchemeError
 
 __all__ = ["main"]
@@ -73,6 +85,30 @@ class SplitName(StrEnum):
     unequal = "unequal"
 
 
+class SplitChoice(StrEnum):
+    """Which ways of sharing an experiment runs."""
+
+    equal_disjoint = "equal-disjoint"
+    unequal = "unequal"
+    both = "both"
+
+
+class ExperimentGenerator(StrEnum):
+    """Where an experiment's candidates come from."""
+
+    gaussian_mixture = "gaussian-mixture"
+    kde = "kde"
+    mmd_gan = "mmd-gan"
+
+
+if TYPE_CHECKING:
+    FetchedName = StrEnum
+    DatasetName = StrEnum
+else:  # the names are those of tables elsewhere
+    FetchedName = StrEnum("FetchedName", [(name, name) for name in OPENML_IDS])
+    DatasetName = StrEnum("DatasetName", [(name, name) for name in RECIPES])
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code.
 
@@ -81,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(words, standalone_mode=False)
+        code = app(_repeated("--beta", words), standalone_mode=False)
     except _Interrupted:
         _fail("interrupted; files that were already published are complete", 130)
     except typer.TyperException as error:
@@ -119,36 +155,158 @@ def demo(
 
 
 def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None:
-    from .report import ReportSection, report_page
-
     folder = prepare_output_dir(out, overwrite=overwrite)
     experiments = []
-    for split in SPLITS:
-        with progress(f"{split} split") as tell:
+    for data in credit_ratings_data(num_candidates=num_candidates):
+        with progress(f"{data.split} split") as tell:
+            experiment = run_experiment(data, seed=seed, evaluate=False, progress=tell)
+        experiments.append(experiment)
+        print_experiment(experiment)
+    report = publish_experiments(
+        folder,
+        experiments,
+        title="Five banks share credit ratings",
+        settings={"seed": seed, "number of candidates": num_candidates},
+    )
+    print_report(report)
+
+
+@app.command()
+def reproduce(
+    dataset: Annotated[
+        DatasetName, typer.Argument(help="Data set of the paper, or a stand-in.")
+    ],
+    split: Annotated[
+        SplitChoice, typer.Option(help="How the data are shared.")
+    ] = SplitChoice.both,
+    beta: Annotated[
+        list[float] | None,
+        typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report, numbers and pictures.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder or file with the real data.")
+    ] = None,
+    generator: Annotated[
+        ExperimentGenerator | None,
+        typer.Option(help="Where candidates come from, unless the data set's default."),
+    ] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="An .npy file of synthetic points instead.")
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npy file of features to reduce instead of pixels: one row an "
+            "image of the data set."
+        ),
+    ] = None,
+    candidate_features: Annotated[
+        Path | None,
+        typer.Option(help="The same of --candidates: one row a synthetic image."),
+    ] = None,
+    num_candidates: Annotated[
+        int | None, typer.Option(min=2, help="Synthetic points; the paper has 100,000.")
+    ] = None,
+    num_steps: Annotated[
+        int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
+    ] = None,
+    party_size: Annotated[
+        int | None, typer.Option(min=7, help="Real points a party.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that are there.")
+    ] = False,
+) -> None:
+    """An experiment of the paper from start to finish, beside the paper's numbers."""
+    betas = tuple(_at_least("--beta", each, 0) for each in beta or BETAS)
+    if len(set(betas)) < len(betas) or math.inf in betas:
+        given = " ".join(f"{each:g}" for each in betas)
+        raise UsageError(f"--beta: expected finite, different numbers, got {given}")
+    options = ExperimentOptions(
+        generator=None if generator is None else generator.value,
+        candidates=candidates,
+        num_candidates=num_candidates,
+        num_steps=num_steps,
+        party_size=party_size,
+        features=_supplied(features, candidate_features, candidates),
+        path=data,
+        seed=seed,
+    )
+    with _interruptible():
+        _reproduce(
+            dataset.value,
+            SPLITS if split is SplitChoice.both else (split.value,),
+            betas,
+            options,
+            folder=prepare_output_dir(
+                out or Path(f"reproduce-{dataset.value}"), overwrite=overwrite
+            ),
+        )
+
+
+@app.command()
+def fetch(
+    dataset: Annotated[FetchedName, typer.Argument(help="Data set of OpenML.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Fetch it although it is there.")
+    ] = False,
+) -> None:
+    """Fetch a data set of the paper into the user's cache, for reproduce."""
+    with _interruptible(), progress(f"Fetching {dataset.value}"):
+        path = datasets.fetch(dataset.value, replace=replace)
+    screen.print(f"Data: {path}", markup=False, soft_wrap=True)
+
+
+def _supplied(
+    real: Path | None, synthetic: Path | None, candidates: Path | None
+) -> SuppliedFeatures | None:
+    if real is None and synthetic is None:
+        return None
+    if real is None or synthetic is None or candidates is None:
+        raise UsageError(
+            "expected --features, --candidate-features and --candidates together: "
+            "features of the real images, and the synthetic images with theirs"
+        )
+    return SuppliedFeatures(real, synthetic)
+
+
+def _reproduce(
+    dataset: str,
+    splits: Sequence[Split],
+    betas: Sequence[float],
+    options: ExperimentOptions,
+    *,
+    folder: Path,
+) -> None:
+    with progress(dataset) as tell:
+        prepared = prepare_experiments(dataset, splits, options, progress=tell)
+    screen.print(prepared[0].candidates_note, markup=False, highlight=False)
+    if prepared[0].model is not None:
+        print_quality(prepared[0].model.quality)
+    experiments = []
+    for data in prepared:
+        with progress(f"{data.split} split") as tell:
             experiment = run_experiment(
-                split, seed=seed, num_candidates=num_candidates, progress=tell
+                data, betas=betas, seed=options.seed, progress=tell
             )
         experiments.append(experiment)
         print_experiment(experiment)
-    report = folder / "report.html"
-    names = [f"bank {i + 1}" for i in range(5)]
-    page = report_page(
-        [
-            ReportSection(
-                title=f"Credit ratings, {experiment.split} split",
-                collaborations=list(experiment.collaborations.values()),
-                names=names,
-                columns=("credit score", "likelihood of default"),
-                printed=experiment.paper,
-            )
-            for experiment in experiments
-        ],
-        title="Five banks share credit ratings",
-        settings={"seed": seed, "number of candidates": num_candidates},
-        generator_note="The candidates come from the mixture that the banks' customers "
-        "were drawn from, as in the paper.",
+    report = publish_experiments(
+        folder,
+        experiments,
+        title=f"{prepared[0].title}: five parties, as in the paper",
+        settings={
+            "data set": dataset,
+            "splits": list(splits),
+            "inverse temperatures (beta)": list(betas),
+            "seed": options.seed,
+            "number of candidates": len(prepared[0].candidates),
+        },
     )
-    write_text(report, page)
     print_report(report)
 
 
@@ -297,6 +455,26 @@ def _interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise _Interrupted from None
+
+
+def _repeated(option: str, words: Sequence[str]) -> list[str]:
+    """``--beta 1 2 4`` as ``--beta 1 --beta 2 --beta 4``, which typer understands."""
+    result: list[str] = []
+    follows = False
+    for word in words:
+        if follows and _is_number(word) and result[-1] != option:
+            result.append(option)
+        follows = word == option or (follows and _is_number(word))
+        result.append(word)
+    return result
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _at_least(option: str, number: Number, least: int) -> Number:

@@ -18,7 +18,8 @@ from rich.table import Table
 
 from .candidates import quality_sentences
 from .collaboration import Collaboration
-from .demo import Experiment
+from .experiment_tables import experiment_tables
+from .experiments import Experiment
 from .generators.quality import SampleQuality
 from .mediation import Mediation
 
@@ -36,73 +37,14 @@ errors = Console(stderr=True)
 
 
 def print_experiment(experiment: Experiment) -> None:
-    """What each bank is promised and handed out, beside what the paper prints."""
-    ours, paper = experiment.promised, experiment.paper
-    title = f"Credit ratings, {experiment.split} split"
-    promises = Table(title=f"{title}: what each bank is promised", title_justify="left")
-    for column in ("", *(f"bank {i + 1}" for i in range(len(ours.rewards)))):
-        promises.add_column(column, justify="right" if column else "left")
-    _add_pair(promises, "α, share", ours.normalized_shapley, paper.normalized_shapley)
-    _add_pair(
-        promises, "r, reward value", ours.scheme.reward_values, paper.reward_values
-    )
-    scalars = (
-        ("length scale ℓ", ours.length_scale, paper.length_scale),
-        (
-            "largest reward value v*",
-            ours.scheme.max_reward_value,
-            paper.max_reward_value,
-        ),
-        ("exponent ρ", ours.scheme.rho, paper.rho),
-    )
-    counts = Table(
-        show_lines=True,
-        title=f"{title}: synthetic points |G_i|, ours and below them the paper's",
-        title_justify="left",
-    )
-    counts.add_column("β")
-    for i, at_limit in enumerate(experiment.is_at_limit):
-        counts.add_column(f"bank {i + 1}{' *' if at_limit else ''}", justify="right")
-    for beta, collaboration in experiment.collaborations.items():
-        printed = paper.num_points[beta]
-        counts.add_row(
-            str(beta),
-            *(
-                _count(len(reward.indices), theirs)
-                for reward, theirs in zip(collaboration.rewards, printed, strict=True)
-            ),
-        )
+    """What each party is promised and handed out, beside what the paper prints."""
     screen.print()
-    for name, our_value, printed in scalars:
-        screen.print(
-            f"{name}: {our_value:.6g}, printed {printed:g}{_mark(our_value, printed)}"
-        )
-    screen.print(promises)
-    screen.print(counts)
-    if experiment.is_at_limit.any():
-        screen.print(
-            "* r is within 0.1 % of the most this bank can be given, v(D ∪ G): the "
-            "value is flat there, and |G_i| varies by a factor of two between seeds."
-        )
-    _print_warnings(ours, [f"bank {i + 1}" for i in range(5)])
-
-
-def _add_pair(table: Table, name: str, ours, printed) -> None:
-    table.add_row(name, *(f"{x:.5f}" for x in ours))
-    table.add_row(
-        "  printed",
-        *(f"{p:g}{_mark(x, p)}" for x, p in zip(ours, printed, strict=True)),
-        end_section=True,
+    for table in experiment_tables(experiment):
+        screen.print(table)
+    _print_warnings(
+        experiment.promised,
+        [f"party {i + 1}" for i in range(len(experiment.promised.parties))],
     )
-
-
-def _count(ours: int, printed: int) -> str:
-    return f"{ours:,}\n{printed:,} ({round(100 * (ours / printed - 1)):+d}%)"
-
-
-def _mark(ours: float, printed: float) -> str:
-    """Whether a number has the three digits that the paper prints."""
-    return " ✓" if float(f"{ours:.3g}") == printed else " ✗"
 
 
 def print_mediation(mediation: Mediation) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from . import plots
 from .collaboration import Collaboration
 from .datasets import PaperResults
+from .evaluation import Evaluation
 from .sampling import Reward
 
 if TYPE_CHECKING:
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 
     from .generators import MMDGANModel  # Flax is slow to import
 
-__all__ = ["CandidateOrigin", "ReportSection", "report_data", "report_page"]
+__all__ = [
+    "CandidateOrigin",
+    "Picture",
+    "ReportSection",
+    "draw_pictures",
+    "render",
+    "report_data",
+    "report_page",
+]
 
 # Of a table of 2**n values, more is of no use to a reader.
 MAX_TABULATED_PARTIES = 10
@@ -54,6 +63,9 @@ class ReportSection:
         columns: names of the columns of the points.
         warnings: sentences besides those of the collaborations, such as those on files.
         printed: what the paper prints for it, to stand beside.
+        evaluation: metrics of what each party holds.
+        embedding: where the points stand in pictures; by default as in `plane_of`.
+        candidate_labels: the class of every candidate, for the pictures.
     """
 
     title: str
@@ -62,6 +74,29 @@ class ReportSection:
     columns: Sequence[str] | None = None
     warnings: Sequence[str] = ()
     printed: PaperResults | None = None
+    evaluation: Evaluation | None = None
+    embedding: plots.Embedding | None = None
+    candidate_labels: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A drawn figure.
+
+    Attributes:
+        png: the file.
+        width: on the page, in pixels.
+        height: on the page, in pixels.
+    """
+
+    png: bytes
+    width: int
+    height: int
+
+    @property
+    def data(self) -> str:
+        """The file as text, for the page."""
+        return base64.b64encode(self.png).decode("ascii")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +129,7 @@ def report_page(
     settings: Mapping[str, Any],
     generator_note: str = "",
     origin: CandidateOrigin | None = None,
+    pictures: Sequence[Mapping[str, Picture]] | None = None,
 ) -> str:
     """The page as HTML: what was valued, promised and handed out, with pictures.
 
@@ -104,6 +140,7 @@ def report_page(
             of the inputs; text, numbers, and lists and dicts of them.
         generator_note: a sentence on where the candidates come from.
         origin: what the candidates imitate, for a section of its own.
+        pictures: what `draw_pictures` drew of every section; drawn if not given.
 
     Returns:
         One self-contained page, for `files.write_text`.
@@ -136,9 +173,11 @@ def report_page(
             {
                 "data": report_data(section, settings={}),
                 "printed": section.printed,
-                "pictures": _pictures(section),
+                "pictures": drawn,
             }
-            for section in sections
+            for section, drawn in zip(
+                sections, pictures or map(draw_pictures, sections), strict=True
+            )
         ],
         settings=list(_rows(settings)),
         generator_note=generator_note,
@@ -228,7 +267,72 @@ def report_data(
         data["coalition_values_pool_only"] = pool_values
     if origin is not None and origin.model is not None:
         data["generator"] = _generator_data(origin.model)
+    if section.evaluation is not None:
+        data["evaluation"] = _evaluation_data(section.evaluation)
     return _plain(data)
+
+
+def draw_pictures(section: ReportSection) -> dict[str, Picture]:
+    """All pictures of a section, as the page shows them.
+
+    Args:
+        section: what was valued, promised and handed out.
+
+    Returns:
+        The pictures by name, in the order of the page.
+
+    Raises:
+        ValueError: if there is not one name a party.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> section = ReportSection("Two banks", [result], ["bank A", "bank B"])
+        >>> list(draw_pictures(section))
+        ['contributions', 'region', 'values', 'rewards']
+    """
+    first, names = section.collaborations[0], section.names
+    plane = section.embedding or plots.plane_of(
+        np.concatenate(first.parties), section.columns
+    )
+    figures = {
+        "contributions": plots.plot_contributions(first, names),
+        "region": plots.plot_feasible_region(first.scheme, names),
+        "values": plots.plot_values(first, names),
+        "rewards": plots.plot_rewards(first, names, plane=plane),
+    }
+    if len(section.collaborations) > 1:
+        figures["temperatures"] = plots.plot_reward_over_temperatures(
+            section.collaborations,
+            0,
+            names=names,
+            plane=plane,
+            candidate_labels=section.candidate_labels,
+        )
+    if section.evaluation is not None:
+        correlations = section.evaluation.alpha_correlations
+        figures["correlations"] = plots.plot_correlations(
+            {section.title: {"correlation over the parties, mean over β": correlations}}
+        )
+    return {name: render(figure) for name, figure in figures.items()}
+
+
+def _evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
+    """Metrics of every party before and after, and what they are correlated with."""
+    return {
+        "before": asdict(evaluation.before),
+        "after": asdict(evaluation.after),
+        "alpha_correlations": {
+            name: asdict(summary)
+            for name, summary in evaluation.alpha_correlations.items()
+        },
+        "beta_correlations": {
+            name: asdict(summary)
+            for name, summary in evaluation.beta_correlations.items()
+        },
+    }
 
 
 def _reward_data(reward: Reward) -> dict[str, Any]:
@@ -261,23 +365,7 @@ def _warnings(section: ReportSection) -> Iterator[str]:
         yield sentence if of_all else f"β = {', '.join(about)}: {sentence}"
 
 
-def _pictures(section: ReportSection) -> dict[str, dict[str, Any]]:
-    first, names = section.collaborations[0], section.names
-    plane = plots.plane_of(np.concatenate(first.parties), section.columns)
-    figures = {
-        "contributions": plots.plot_contributions(first, names),
-        "region": plots.plot_feasible_region(first.scheme, names),
-        "values": plots.plot_values(first, names),
-        "rewards": plots.plot_rewards(first, names, plane=plane),
-    }
-    if len(section.collaborations) > 1:
-        figures["temperatures"] = plots.plot_reward_over_temperatures(
-            section.collaborations, 0, names=names, plane=plane
-        )
-    return {name: _picture(figure) for name, figure in figures.items()}
-
-
-def _origin_pictures(origin: CandidateOrigin) -> dict[str, dict[str, Any]]:
+def _origin_pictures(origin: CandidateOrigin) -> dict[str, Picture]:
     figures = {
         "samples": plots.plot_samples(
             origin.real, origin.generated, shape=origin.shape, columns=origin.columns
@@ -285,16 +373,16 @@ def _origin_pictures(origin: CandidateOrigin) -> dict[str, dict[str, Any]]:
     }
     if origin.model is not None and len(origin.model.history):
         figures["training"] = plots.plot_training(origin.model)
-    return {name: _picture(figure) for name, figure in figures.items()}
+    return {name: render(figure) for name, figure in figures.items()}
 
 
-def _picture(figure: "Figure") -> dict[str, Any]:
+def render(figure: "Figure") -> Picture:
+    """A figure as the page shows it."""
     stream = io.BytesIO()
     # Without the version of the library, which would change the file.
     figure.savefig(stream, dpi=_DOTS_PER_INCH, metadata={"Software": None})
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return {"data": data, "width": width, "height": height}
+    return Picture(stream.getvalue(), width, height)
 
 
 def _rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
+# These take about a minute though they are small.
+LONG = ("02_reproduce_the_paper",)
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # The kernel's own process, not the project, sets these off.
@@ -17,7 +19,12 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def marked(path: Path):
+    marks = [pytest.mark.slow] if path.stem in LONG else []
+    return pytest.param(path, marks=marks, id=path.stem)
+
+
+@pytest.mark.parametrize("path", [*map(marked, NOTEBOOKS)])
 def test_it_runs(path: Path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("CGM_JAX_NOTEBOOK_SIZE", "0.005")  # where training takes long

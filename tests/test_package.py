@@ -46,6 +46,7 @@ LIBRARY = NUMERICAL | {
     "collaboration",
     "evaluation",
     "uncertainty",
+    "experiments",
     "__init__",
 }
 ALLOWED = {
@@ -61,15 +62,25 @@ ALLOWED = {
     "uncertainty": {"kernels", "valuation", "rewards"},
     "collaboration": (NUMERICAL - {"metrics"}) | {"cautions", "uncertainty"},
     "evaluation": {"collaboration", "metrics"},
+    "experiments": LIBRARY,
     "files": LIBRARY,
     "plots": LIBRARY,
     "report": LIBRARY | {"plots"},
-    "demo": LIBRARY,
     "candidates": LIBRARY | {"files"},
     "mediation": LIBRARY | {"files", "report", "candidates"},
-    "console": LIBRARY | {"demo", "mediation", "candidates"},
+    "console": LIBRARY | {"mediation", "candidates", "experiment_tables"},
+    "experiment_tables": LIBRARY,
+    "reproduction": LIBRARY | {"plots", "files", "report"},
     "cli": LIBRARY
-    | {"plots", "files", "report", "demo", "candidates", "mediation", "console"},
+    | {
+        "plots",
+        "files",
+        "report",
+        "candidates",
+        "mediation",
+        "reproduction",
+        "console",
+    },
     "__main__": {"cli"},
     "__init__": LIBRARY,
 }

@@ -19,11 +19,19 @@ from small_collaborations import (
 from small_generators import QUALITY, trained
 
 from cgm_jax.datasets import PaperResults
+from cgm_jax.evaluation import Evaluation, Measurements
 from cgm_jax.files import write_json, write_text
-from cgm_jax.report import CandidateOrigin, ReportSection, report_data, report_page
+from cgm_jax.report import (
+    CandidateOrigin,
+    Picture,
+    ReportSection,
+    report_data,
+    report_page,
+)
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 NAMES = ["Ada", "Bo", "Cy"]
+METRICS = [field.name for field in dataclasses.fields(Measurements)]
 HOSTILE = "<script>alert('1')</script>\" onerror=\"x & $y$ {{ 7 * 7 }}"
 
 
@@ -81,8 +89,8 @@ def text(tmp_path_factory):
 @pytest.fixture
 def quick(monkeypatch):
     """The figures are made, but not drawn: what takes long and some tests don't see."""
-    drawn = {"data": "", "width": 1, "height": 1}
-    monkeypatch.setattr("cgm_jax.report._picture", lambda figure: drawn)
+    drawn = Picture(b"", width=1, height=1)
+    monkeypatch.setattr("cgm_jax.report.render", lambda figure: drawn)
 
 
 def one():
@@ -414,6 +422,33 @@ def render_origin(path, origin, **more):
 
 def words_of(section):
     return " ".join(section.text.split())
+
+
+def test_metrics_have_tables_and_a_picture(tmp_path, quick):
+    draws = several_draws()
+    rng, (betas, n) = np.random.default_rng(0), (len(draws), len(draws[0].parties))
+    before, after = (
+        Measurements(**{name: rng.random(shape) for name in METRICS})
+        for shape in ((n,), (betas, n))
+    )
+    inverse_temperatures = np.array([drawn.inverse_temperature for drawn in draws])
+    evaluation = Evaluation(
+        inverse_temperatures, rng.random(n), rng.random((betas, n)), before, after
+    )
+    section = section_of(draws, evaluation=evaluation)
+    page = Page(render(tmp_path, [section]))
+    rows = [row for row in table_rows(page) if any("→" in cell for cell in row)]
+    assert [row[0] for row in rows] == NAMES
+    for i, row in enumerate(rows):
+        for name, cell in zip(METRICS, row[1:], strict=True):
+            shown = [float(number) for number in cell.split("→")]
+            expected = getattr(before, name)[i], getattr(after, name)[0, i]
+            np.testing.assert_allclose(shown, expected, rtol=1e-2)
+    assert len(page.all("img")) == 6
+    data = report_data(section, settings={})["evaluation"]
+    np.testing.assert_array_equal(data["after"]["reverse_kl"], after.reverse_kl)
+    mean = evaluation.alpha_correlations["reverse_kl"].mean
+    assert data["alpha_correlations"]["reverse_kl"]["mean"] == mean
 
 
 def test_without_an_origin_there_is_no_section(text):

@@ -1,0 +1,182 @@
+"""`reproduce` and `fetch` as a user types them."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from test_cli import cgm_jax, one_line_error
+
+from cgm_jax import datasets
+
+
+@pytest.fixture(autouse=True)
+def no_data(monkeypatch, tmp_path: Path):
+    """Neither the user's data nor the user's cache."""
+    monkeypatch.delenv("CGM_JAX_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def transactions(path: Path, num: int = 400) -> Path:
+    """A table in the form of the true one, with few rows."""
+    points, amounts = np.random.default_rng(0).normal(size=(num, 28)), range(1, num + 1)
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Time", *(f"V{i}" for i in range(1, 29)), "Amount", "Class"])
+        for row, amount in zip(points, amounts, strict=True):
+            writer.writerow([0, *row, amount, 0])
+    return path
+
+
+def test_data_that_are_not_here_end_in_one_line_that_says_what_to_do(tmp_path, capsys):
+    assert cgm_jax("reproduce", "mnist", "--out", tmp_path / "out") == 6
+    error = one_line_error(capsys)
+    for word in ("mnist", str(tmp_path / "cache"), "cgm-jax fetch mnist", "digits"):
+        assert word in error
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_damaged_file_is_named(tmp_path, capsys):
+    path = tmp_path / "creditcard.csv"
+    path.write_text("V1,V2\n1,2\n")
+    code = cgm_jax("reproduce", "credit-card", "--data", path, "--out", tmp_path / "o")
+    assert code == 3
+    assert "creditcard.csv" in one_line_error(capsys)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("reproduce", "no-such-data"),
+        ("reproduce", "credit-ratings", "--split", "thirds"),
+        ("reproduce", "credit-ratings", "--beta", 1, 1),
+        ("reproduce", "credit-ratings", "--beta", -1),
+        ("reproduce", "credit-ratings", "--beta", "inf"),
+        ("reproduce", "digits", "--features", "real.npy"),
+        ("fetch", "digits"),
+    ],
+)
+def test_commands_without_meaning(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cgm_jax(*words) == 2
+    one_line_error(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_of_the_users_at_two_temperatures(tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    code = cgm_jax(
+        "reproduce",
+        "credit-card",
+        "--data",
+        transactions(tmp_path / "creditcard.csv"),
+        "--split",
+        "unequal",
+        "--beta",
+        2,
+        8,
+        "--num-candidates",
+        1_000,
+        "--out",
+        out,
+    )
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "credit card" in printed.lower()
+    data = json.loads((out / "report.json").read_text())
+    assert data["settings"]["inverse temperatures (beta)"] == [2, 8]
+    (split,) = data["splits"].values()
+    assert [draw["inverse_temperature"] for draw in split["draws"]] == [2, 8]
+    lines = split["beside_the_paper"]
+    assert {line["place"] for line in lines} == {
+        "Table 6",
+        "Table 8",
+        "Table 12",
+        "Sec. 6",
+    }
+    for line in lines:
+        assert line["difference"] == pytest.approx(line["ours"] - line["printed"])
+    names = {path.name for path in out.iterdir()}
+    assert {"report.html", "correlations.png", "unequal-temperatures.png"} <= names
+    for path in out.glob("*.png"):
+        assert imread(path).shape[1] > 500
+
+
+@pytest.mark.slow
+def test_digits_from_start_to_finish(tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    assert cgm_jax("reproduce", "digits", "--out", out) == 0
+    printed = capsys.readouterr().out
+    assert "MMD-GAN" in printed
+    data = json.loads((out / "report.json").read_text())
+    assert list(data["splits"]) == ["equal-disjoint", "unequal"]
+    assert data["settings"]["number of candidates"] == 20_000
+    for split in data["splits"].values():
+        alpha = [party["normalized_shapley"] for party in split["parties"]]
+        assert len(split["draws"]) == 4
+        for draw in split["draws"]:
+            assert all(reward["stop_reason"] == "reached" for reward in draw["rewards"])
+        correlations = split["evaluation"]["alpha_correlations"]
+        for name in ("mmd2_unbiased", "wasserstein2", "class_imbalance", "num_points"):
+            assert correlations[name]["mean"] > 0
+        counts = np.array(
+            [[reward["num_points"] for reward in d["rewards"]] for d in split["draws"]]
+        )
+        assert (counts[0] > counts[-1]).all()
+    # The two parties that have all classes are far above the others (Table 6).
+    assert min(alpha[:2]) > 0.9 and max(alpha[2:]) < 0.7
+    page = (out / "report.html").read_text()
+    assert "Do rewards follow contributions?" in page
+    assert len(list(out.glob("*.png"))) == 13
+    for path in out.glob("*.png"):
+        assert imread(path).shape[1] > 500
+
+
+def test_fetch_says_where_the_data_are(monkeypatch, tmp_path: Path, capsys):
+    def fetched(name: str, *, replace: bool) -> Path:
+        assert (name, replace) == ("credit-card", True)
+        return tmp_path / "credit-card"
+
+    monkeypatch.setattr(datasets, "fetch", fetched)
+    assert cgm_jax("fetch", "credit-card", "--replace") == 0
+    assert str(tmp_path / "credit-card") in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_images_and_features_of_files(tmp_path: Path, capsys):
+    images = datasets.digits().points
+    rng = np.random.default_rng(0)
+    drawn = images[rng.integers(0, len(images), 8_000)]
+    drawn = np.clip(drawn + rng.normal(0, 0.1, drawn.shape), 0, 1).astype(np.float32)
+    reduce = rng.normal(size=(images.shape[1], 20)).astype(np.float32)
+    for name, array in (
+        ("drawn", drawn),
+        ("real-features", images @ reduce),
+        ("drawn-features", drawn @ reduce),
+    ):
+        np.save(tmp_path / f"{name}.npy", array)
+    out = tmp_path / "out"
+    code = cgm_jax(
+        "reproduce",
+        "digits",
+        "--candidates",
+        tmp_path / "drawn.npy",
+        "--features",
+        tmp_path / "real-features.npy",
+        "--candidate-features",
+        tmp_path / "drawn-features.npy",
+        "--split",
+        "unequal",
+        "--beta",
+        4,
+        "--out",
+        out,
+    )
+    assert code == 0
+    assert "drawn.npy" in capsys.readouterr().out
+    data = json.loads((out / "report.json").read_text())
+    assert data["settings"]["number of candidates"] == 8_000
+    alpha = [p["normalized_shapley"] for p in data["splits"]["unequal"]["parties"]]
+    assert min(alpha[:2]) > max(alpha[2:])
