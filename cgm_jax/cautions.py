@@ -11,6 +11,8 @@ import numpy as np
 
 from ._arrays import Points
 from .kernels import SquaredExponential, median_length_scale, smallest_length_scale
+from .kernels.gram import as_blocks
+from .kernels.length_scale import party_values
 from .rewards.result import party_names
 from .sampling import Reward
 
@@ -18,6 +20,8 @@ __all__ = ["Outlier", "draw_warnings", "find_outlier", "length_scale_warnings"]
 
 # Beyond this many median distances the kernel tells hardly any two points apart.
 FLAT_KERNEL = 10.0
+# Parties that are tried as the culprit, and sentences about promises of one kind.
+_MOST_TRIED = _MOST_SENTENCES = 10
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,16 @@ def find_outlier(
     median = median_length_scale(np.concatenate(parties))
     if median == 0 or length_scale <= FLAT_KERNEL * median:
         return None
-    without = [
-        smallest_length_scale(
-            SquaredExponential(1.0), parties[:i] + parties[i + 1 :], candidates
+    kernel = SquaredExponential(length_scale)
+    # The culprit's own value is what just reaches 0 at this length scale.
+    values = party_values(kernel, *as_blocks(parties, candidates))
+    without = {
+        int(i): smallest_length_scale(
+            kernel, parties[:i] + parties[i + 1 :], candidates
         )
-        for i in range(len(parties))
-    ]
-    party = int(np.argmin(without))
+        for i in np.argsort(values)[:_MOST_TRIED]
+    }
+    party = min(without, key=lambda i: without[i])
     return Outlier(length_scale, median, party, without[party])
 
 
@@ -72,22 +79,34 @@ def length_scale_warnings(
 def draw_warnings(rewards: list[Reward], names: Sequence[str] | None) -> list[str]:
     """What the draws did not keep of the promises."""
     found = []
-    missed = [i for i, reward in enumerate(rewards) if reward.stop_reason != "reached"]
-    for i in missed:
+    kept = np.array([reward.stop_reason == "reached" for reward in rewards], bool)
+    missed = np.flatnonzero(~kept).tolist()
+    for i in missed[:_MOST_SENTENCES]:
         reward = rewards[i]
         found.append(
             f"{party_names([i], names)}: promised was {reward.reward_value:.6g}, "
             f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less; the draw "
             f"was {reward.stop_reason}."
         )
+    if len(missed) > _MOST_SENTENCES:
+        found.append(
+            f"Of {len(missed) - _MOST_SENTENCES} more parties, the promise was not "
+            "kept either; see what each of them reached."
+        )
     promised = np.array([reward.reward_value for reward in rewards])
     realised = np.array([reward.final_value for reward in rewards])
-    for i, j in zip(*np.nonzero(promised[:, None] > promised[None]), strict=True):
-        if realised[i] < realised[j] and i not in missed and j not in missed:
-            found.append(
-                f"{party_names([int(i), int(j)], names)}: the first was promised more "
-                f"by {promised[i] - promised[j]:.2g}, but has less by "
-                f"{realised[j] - realised[i]:.2g}, since the last point drawn "
-                "overshoots."
-            )
+    promised_more = promised[:, None] > promised[None]
+    has_less = realised[:, None] < realised[None]
+    pairs = np.argwhere(promised_more & has_less & kept[:, None] & kept[None]).tolist()
+    for i, j in pairs[:_MOST_SENTENCES]:
+        found.append(
+            f"{party_names([i, j], names)}: the first was promised more "
+            f"by {promised[i] - promised[j]:.2g}, but has less by "
+            f"{realised[j] - realised[i]:.2g}, since the last point drawn overshoots."
+        )
+    if len(pairs) > _MOST_SENTENCES:
+        found.append(
+            f"Of {len(pairs) - _MOST_SENTENCES} more pairs of parties, who was "
+            "promised more has less in the end, since the last point drawn overshoots."
+        )
     return found

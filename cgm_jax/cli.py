@@ -344,6 +344,9 @@ def run(
     no_stability: Annotated[
         bool, typer.Option("--no-stability", help="Let go of stability (R6).")
     ] = False,
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
+    ] = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files of the same names.")
     ] = False,
@@ -360,6 +363,7 @@ def run(
         seed=_at_least("--seed", seed, 0),
         scale=scale.value,
         stability=not no_stability,
+        num_resamples=_at_least("--resamples", resamples, 2) if resamples else 0,
         overwrite=overwrite,
     )
     with _interruptible(), progress("Rewards") as tell:

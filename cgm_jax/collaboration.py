@@ -4,6 +4,9 @@
 
 Everything before the draws depends on the reference set T. When the candidates grow
 (App. F), T is another, and all of it is computed anew.
+
+Of more than 20 parties no table of all 2^n coalition values is made: Shapley values
+come from the sums in polynomial time, and stability needs n single coalitions only.
 """
 
 import dataclasses
@@ -34,9 +37,20 @@ from .rewards import (
 )
 from .sampling import Reward, weighted_sampling
 from .uncertainty import Uncertainty, resampled_schemes
-from .valuation import coalition_values, shapley_values, values_with_candidates
+from .valuation import (
+    coalition_values,
+    mmd_shapley_values,
+    shapley_values,
+    values_of_coalitions,
+    values_with_candidates,
+)
 
-__all__ = ["Collaboration", "Progress", "collaborate"]
+__all__ = ["MAX_TABLE_PARTIES", "Collaboration", "Progress", "collaborate"]
+
+MAX_TABLE_PARTIES = 20
+"""For more parties, no table of 2^n coalition values is made. At 20, the table (8 MB)
+takes as long as Shapley values without it; with every further party it takes twice as
+long."""
 
 Progress = Callable[[str, float], None]
 """Called with the name of the stage and the share of it that is done, 0 to 1."""
@@ -61,8 +75,9 @@ class Collaboration:
     sums: GramSums
     """Sums of the kernel between the parties and the candidates."""
 
-    coalition_values: Float[np.ndarray, " coalitions"]
-    """v_c of every coalition by bitmask, shape ``(2**n,)``."""
+    coalition_values: Float[np.ndarray, " coalitions"] | None
+    """v_c of every coalition by bitmask, shape ``(2**n,)``; None for n > 20, where no
+    table is made: `valuation.values_of_coalitions` gives those that are wanted."""
 
     scheme: RewardScheme
     """Reward values, ρ, v* and the bounds they had to keep."""
@@ -86,6 +101,13 @@ class Collaboration:
     def shapley_values(self) -> Float[np.ndarray, " n"]:
         """φ, the parties' Shapley values, shape ``(n,)``; they sum to v_c(N)."""
         return self.scheme.shapley
+
+    @property
+    def shapley_method(self) -> Literal["all coalitions", "polynomial time"]:
+        """How φ was computed, exactly either way: from the table of all coalitions, or
+        without it (see `valuation.mmd_shapley_values`)."""
+        has_table = self.coalition_values is not None
+        return "all coalitions" if has_table else "polynomial time"
 
     @property
     def normalized_shapley(self) -> Float[np.ndarray, " n"]:
@@ -112,9 +134,22 @@ class Collaboration:
         """v_c with the pool alone as the reference set.
 
         Where it ranks the parties otherwise than ``coalition_values`` does, it is the
-        candidates, and so the generator, that decide what is worth something.
+        candidates, and so the generator, that decide what is worth something. For more
+        than 20 parties there is no such table: see ``pool_own_values``.
         """
+        if self.coalition_values is None:
+            raise ValueError(
+                f"Expected at most {MAX_TABLE_PARTIES} parties for a table of all 2^n "
+                f"coalitions, got {len(self.parties)}. `pool_own_values` has the "
+                "values of the parties, `valuation.values_of_coalitions` those of any "
+                "coalitions."
+            )
         return np.asarray(coalition_values(self.sums.pool))
+
+    @property
+    def pool_own_values(self) -> Float[np.ndarray, " n"]:
+        """v_c({i}) with the pool alone as the reference set, shape ``(n,)``."""
+        return _own_values(self.sums.pool)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -168,7 +203,13 @@ class Collaboration:
             self, rewards=rewards, inverse_temperature=inverse_temperature
         )
 
-    def uncertainty(self, key: Key[Array, ""], num_resamples: int = 200) -> Uncertainty:
+    def uncertainty(
+        self,
+        key: Key[Array, ""],
+        num_resamples: int = 200,
+        *,
+        progress: Progress | None = None,
+    ) -> Uncertainty:
         """How far values and promises would differ, had other points been drawn.
 
         The parties' points are resampled and everything up to the reward values is
@@ -177,7 +218,9 @@ class Collaboration:
         Args:
             key: a typed key.
             num_resamples: number of resamples, at least 2. The relative error of a
-                standard error is about ``1 / sqrt(2 * num_resamples)``.
+                standard error is about ``1 / sqrt(2 * num_resamples)``. Each takes the
+                time of the Shapley values, of 1,000 parties about a second.
+            progress: called with the stage, "uncertainty", and its share done.
 
         Returns:
             Standard errors, and how sure the order of the parties is.
@@ -210,6 +253,7 @@ class Collaboration:
                 fairness_weight=self.scheme.fairness_weight,
             ),
             num_resamples=num_resamples,
+            progress=partial(_tell, progress, "uncertainty"),
         )
 
 
@@ -230,8 +274,10 @@ def collaborate(
 
     Args:
         key: a typed key. Party i's draw uses ``fold_in(key, i)``.
-        parties: the parties' points, arrays of shape ``(n_i, d)``, n <= 24 of them;
-            sizes may differ. Float64 points are computed in float64, others in float32.
+        parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
+            Float64 points are computed in float64, others in float32. Of more than 20
+            parties no table of coalitions is made; Shapley values are exact all the
+            same.
         candidates: the synthetic points G to hand out, shape ``(g, d)``; or a
             generator, which is fitted to the pool and draws ``num_candidates`` points,
             doubled until the promises can be kept.
@@ -337,14 +383,14 @@ def _promise(
     _tell(progress, "kernel sums", 0.0)
     sums = gram_sums(kernel, parties, candidates)
     _tell(progress, "reward scheme", 0.0)
-    values = np.asarray(coalition_values(sums))
-    scheme = _scheme(sums, values, stability=stability, fairness_weight=fairness_weight)
+    table = _table(sums)
+    scheme = _scheme(sums, table, stability=stability, fairness_weight=fairness_weight)
     return Collaboration(
         parties=parties,
         candidates=candidates,
         kernel=kernel,
         sums=sums,
-        coalition_values=values,
+        coalition_values=table,
         scheme=scheme,
         rewards=[],
         inverse_temperature=np.nan,
@@ -356,19 +402,23 @@ def _promise(
 
 def _scheme(
     sums: GramSums,
-    values: Float[np.ndarray, " coalitions"],
+    table: Float[np.ndarray, " coalitions"] | None,
     *,
     stability: bool,
     fairness_weight: float,
     throw: bool = True,
     solver: Literal["cvxpy", "closed form"] = "cvxpy",
 ) -> RewardScheme:
-    """From the sums and the values of coalitions to the reward values."""
-    shapley = np.asarray(shapley_values(values))
-    own_values = values[1 << np.arange(sums.num_parties)]
+    """From the sums, and the table of coalitions if there is one, to reward values."""
+    if table is None:
+        game, own_values = sums, _own_values(sums)
+        shapley = np.asarray(mmd_shapley_values(sums).values)
+    else:
+        game, own_values = table, table[1 << np.arange(sums.num_parties)]
+        shapley = np.asarray(shapley_values(table))
     return solve_reward_scheme(
         shapley,
-        stability_lower_values(values, shapley) if stability else own_values,
+        stability_lower_values(game, shapley) if stability else own_values,
         np.asarray(values_with_candidates(sums)),
         fairness_weight=fairness_weight,
         own_values=own_values,
@@ -383,12 +433,23 @@ def _scheme_without_error(
     """What is promised for a resample; its status says if nothing can be."""
     return _scheme(
         sums,
-        np.asarray(coalition_values(sums)),
+        _table(sums),
         stability=stability,
         fairness_weight=fairness_weight,
         throw=False,
         solver="closed form",
     )
+
+
+def _table(sums: GramSums) -> Float[np.ndarray, " coalitions"] | None:
+    """v_c of all coalitions, unless there are too many."""
+    if sums.num_parties > MAX_TABLE_PARTIES:
+        return None
+    return np.asarray(coalition_values(sums))
+
+
+def _own_values(sums: GramSums) -> Float[np.ndarray, " n"]:
+    return np.asarray(values_of_coalitions(sums, np.eye(sums.num_parties, dtype=bool)))
 
 
 def _tell(progress: Progress | None, stage: str, share: float) -> None:

@@ -22,6 +22,7 @@ from .experiment_tables import experiment_tables
 from .experiments import Experiment
 from .generators.quality import SampleQuality
 from .mediation import Mediation
+from .uncertainty import Uncertainty
 
 __all__ = [
     "print_experiment",
@@ -32,6 +33,11 @@ __all__ = [
     "screen",
 ]
 
+_METHODS = {
+    "all coalitions": "all coalitions",
+    "polynomial time": "an integral, without all coalitions",
+}
+MAX_ROWS = 30  # of more parties, this many are printed
 screen = Console()
 errors = Console(stderr=True)
 
@@ -58,13 +64,13 @@ def print_mediation(mediation: Mediation) -> None:
     for column in ("rows", "α", "own value", "promised", "given", "reached"):
         table.add_column(column, justify="right")
     table.add_column("draw")
-    for i, (name, reward) in enumerate(
-        zip(mediation.parties.names, result.rewards, strict=True)
-    ):
+    found = mediation.uncertainty
+    parties = list(zip(mediation.parties.names, result.rewards, strict=True))
+    for i, (name, reward) in enumerate(parties[:MAX_ROWS]):
         table.add_row(
             escape(name),
             f"{len(result.parties[i]):,}",
-            f"{result.normalized_shapley[i]:.3f}",
+            f"{result.normalized_shapley[i]:.3f}" + _error(found, i),
             f"{reward.initial_value:.5f}",
             f"{reward.reward_value:.5f}",
             f"{len(reward.indices):,}",
@@ -72,10 +78,15 @@ def print_mediation(mediation: Mediation) -> None:
             reward.stop_reason,
         )
     screen.print(table)
+    if len(parties) > MAX_ROWS:
+        screen.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
+    if found is not None:
+        screen.print(f"± one standard error, of {found.num_resamples:,} resamples")
     screen.print(
         f"length scale {result.length_scale:.5g}, "
         f"v* {result.scheme.max_reward_value:.5g}, ρ {result.scheme.rho:.4g}, "
-        f"{len(result.candidates):,} candidates"
+        f"{len(result.candidates):,} candidates; "
+        f"exact Shapley values by {_METHODS[result.shapley_method]}"
     )
     if mediation.labels is not None and not math.isnan(mediation.labels.accuracy):
         screen.print(
@@ -89,6 +100,12 @@ def print_mediation(mediation: Mediation) -> None:
     folder = mediation.rewards[0].parent.parent
     screen.print(f"One reward file a party: {folder}/<party>/reward.csv", markup=False)
     print_report(mediation.report)
+
+
+def _error(found: Uncertainty | None, party: int) -> str:
+    if found is None:
+        return ""
+    return f" ± {found.normalized_shapley_errors[party]:.3f}"
 
 
 def print_quality(quality: SampleQuality | None) -> None:

@@ -27,8 +27,11 @@ from .generators.quality import SampleQuality
 from .generators.tables import TableScale
 from .report import CandidateOrigin, ReportSection, report_data, report_page
 from .rewards import InfeasibleError
+from .uncertainty import Uncertainty
 
 __all__ = ["Mediation", "Settings", "mediate"]
+
+_UNCERTAINTY = 2**31 - 3  # the child of the key for resamples: no party's number
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Settings:
     seed: int = 0
     scale: Literal["standard", "none"] = "standard"
     stability: bool = True
+    num_resamples: int = 0
+    """Of the parties' rows, for standard errors; none by default."""
     overwrite: bool = False
 
 
@@ -61,6 +66,8 @@ class Mediation:
     labels: PooledLabels | None
     quality: SampleQuality | None
     """Of a trained generator."""
+    uncertainty: Uncertainty | None
+    """Where resamples were asked for."""
     report: Path
     rewards: tuple[Path, ...]
 
@@ -130,6 +137,10 @@ def mediate(
         for party in {error.lower_party, error.upper_party}:
             error.add_note(f"Party {party} is {parties.names[party]}.")
         raise
+    uncertainty = None
+    if settings.num_resamples:
+        key = jax.random.fold_in(jax.random.key(settings.seed), _UNCERTAINTY)
+        uncertainty = result.uncertainty(key, settings.num_resamples, progress=progress)
     labels = _labels(parties, points, result, settings)
     section = ReportSection(
         "Rewards",
@@ -137,6 +148,7 @@ def mediate(
         parties.names,
         columns=np.array(parties.columns)[scale.varies].tolist(),
         warnings=parties.warnings,
+        uncertainty=uncertainty,
     )
     described = _described(parties, result, labels, source, settings)
     origin = _origin(parties, result, scale, source, section.columns)
@@ -157,7 +169,7 @@ def mediate(
     report = folder / "mediator" / "report.html"
     write_text(report, page)
     quality = None if source.model is None else source.model.quality
-    return Mediation(parties, result, labels, quality, report, rewards)
+    return Mediation(parties, result, labels, quality, uncertainty, report, rewards)
 
 
 def _origin(
@@ -231,6 +243,7 @@ def _described(
         "candidates drawn": len(result.candidates),
         "columns": "standardised" if settings.scale == "standard" else "as they are",
         "stability": settings.stability,
+        "resamples": settings.num_resamples,
         "label column": settings.label_column,
         "label accuracy on held-out real rows": None
         if labels is None or np.isnan(labels.accuracy)

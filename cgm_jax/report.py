@@ -19,7 +19,9 @@ from . import plots
 from .collaboration import Collaboration
 from .datasets import PaperResults
 from .evaluation import Evaluation
+from .rewards import RewardScheme
 from .sampling import Reward
+from .uncertainty import Uncertainty
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +40,8 @@ __all__ = [
 
 # Of a table of 2**n values, more is of no use to a reader.
 MAX_TABULATED_PARTIES = 10
+# Of more parties, pictures show this many: a panel each would take minutes.
+MAX_SHOWN_PARTIES = 24
 # A reward value this close to the most possible needs a number of points that differs
 # by a factor of two between draws, because further points hardly change the value.
 AT_LIMIT = 0.999
@@ -66,6 +70,7 @@ class ReportSection:
         evaluation: metrics of what each party holds.
         embedding: where the points stand in pictures; by default as in `plane_of`.
         candidate_labels: the class of every candidate, for the pictures.
+        uncertainty: how far values and promises would differ for other data.
     """
 
     title: str
@@ -77,6 +82,7 @@ class ReportSection:
     evaluation: Evaluation | None = None
     embedding: plots.Embedding | None = None
     candidate_labels: np.ndarray | None = None
+    uncertainty: Uncertainty | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,13 +172,15 @@ def report_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, stop=_stop)
+    environment.filters.update(number=_number, share=_share, stop=_stop)
     page = environment.get_template("report.html.j2").render(
         title=title,
         sections=[
             {
                 "data": report_data(section, settings={}),
                 "printed": section.printed,
+                "uncertainty": section.uncertainty,
+                "num_shown": len(_shown(section.collaborations[0].scheme)),
                 "pictures": drawn,
             }
             for section, drawn in zip(
@@ -203,7 +211,8 @@ def report_data(
 
     Returns:
         Dicts with text keys, lists, text and finite numbers. NaN is None, an infinite β
-        the text "inf". Coalition values, by bitmask, only for 10 parties or fewer.
+        the text "inf". Coalition values, by bitmask, and how sure it is which of two
+        parties contributed more, only for 10 parties or fewer.
 
     Raises:
         ValueError: if there is not one name a party.
@@ -225,14 +234,13 @@ def report_data(
             f"Expected {num_parties} names, one a party, got {len(section.names)}: "
             f"{list(section.names)}."
         )
-    pool_values = promised.pool_values
     columns = {
         "name": section.names,
         "rows": [len(points) for points in promised.parties],
         "shapley_value": scheme.shapley,
         "normalized_shapley": scheme.normalized_shapley,
         "own_value": scheme.own_values,
-        "own_value_pool_only": pool_values[1 << np.arange(num_parties)],
+        "own_value_pool_only": promised.pool_own_values,
         "lower_value": scheme.lower_values,
         "reward_value": scheme.reward_values,
         "upper_value": scheme.upper_values,
@@ -241,6 +249,7 @@ def report_data(
     data = {
         "title": section.title,
         "settings": settings,
+        "shapley_method": promised.shapley_method,
         "length_scale": promised.length_scale,
         "dimension": promised.candidates.shape[1],
         "num_candidates": len(promised.candidates),
@@ -264,7 +273,9 @@ def report_data(
     }
     if num_parties <= MAX_TABULATED_PARTIES:
         data["coalition_values"] = promised.coalition_values
-        data["coalition_values_pool_only"] = pool_values
+        data["coalition_values_pool_only"] = promised.pool_values
+    if section.uncertainty is not None:
+        data["uncertainty"] = _uncertainty_data(section.uncertainty)
     if origin is not None and origin.model is not None:
         data["generator"] = _generator_data(origin.model)
     if section.evaluation is not None:
@@ -294,15 +305,20 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
         ['contributions', 'region', 'values', 'rewards']
     """
     first, names = section.collaborations[0], section.names
+    shown = _shown(first.scheme)
     plane = section.embedding or plots.plane_of(
         np.concatenate(first.parties), section.columns
     )
     figures = {
-        "contributions": plots.plot_contributions(first, names),
+        "contributions": plots.plot_contributions(first, names, parties=shown),
         "region": plots.plot_feasible_region(first.scheme, names),
-        "values": plots.plot_values(first, names),
-        "rewards": plots.plot_rewards(first, names, plane=plane),
+        "values": plots.plot_values(first, names, parties=shown),
+        "rewards": plots.plot_rewards(first, names, parties=shown, plane=plane),
     }
+    if section.uncertainty is not None:
+        figures["uncertainty"] = plots.plot_uncertainty(
+            section.uncertainty, names, parties=shown
+        )
     if len(section.collaborations) > 1:
         figures["temperatures"] = plots.plot_reward_over_temperatures(
             section.collaborations,
@@ -344,6 +360,22 @@ def _reward_data(reward: Reward) -> dict[str, Any]:
     }
 
 
+def _uncertainty_data(found: Uncertainty) -> dict[str, Any]:
+    data = {
+        "num_resamples": found.num_resamples,
+        "num_without_rewards": found.num_without_rewards,
+        "ranking": found.ranking,
+        "above_next": found.above_next,
+        "own_value_errors": found.own_value_errors,
+        "shapley_errors": found.shapley_errors,
+        "normalized_shapley_errors": found.normalized_shapley_errors,
+        "reward_value_errors": found.reward_value_errors,
+    }
+    if len(found.ranking) <= MAX_TABULATED_PARTIES:
+        data["ranked_alike"] = found.ranked_alike
+    return data
+
+
 def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
     names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
     return {
@@ -356,6 +388,8 @@ def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
 def _warnings(section: ReportSection) -> Iterator[str]:
     """Every sentence once, with the β of the draws that it is about unless of all."""
     yield from section.warnings
+    if section.uncertainty is not None:
+        yield from section.uncertainty.warnings
     betas: dict[str, list[str]] = {}
     for drawn in section.collaborations:
         for sentence in drawn.warnings_for(section.names):
@@ -363,6 +397,15 @@ def _warnings(section: ReportSection) -> Iterator[str]:
     for sentence, about in betas.items():
         of_all = len(about) == len(section.collaborations)
         yield sentence if of_all else f"β = {', '.join(about)}: {sentence}"
+
+
+def _shown(scheme: RewardScheme) -> list[int]:
+    """All parties; of too many, some from the largest contribution to the smallest."""
+    num_parties = len(scheme.shapley)
+    if num_parties <= MAX_SHOWN_PARTIES:
+        return list(range(num_parties))
+    places = np.linspace(0, num_parties - 1, MAX_SHOWN_PARTIES).round().astype(int)
+    return np.argsort(-scheme.shapley, kind="stable")[places].tolist()
 
 
 def _origin_pictures(origin: CandidateOrigin) -> dict[str, Picture]:
@@ -415,6 +458,10 @@ def _number(value: float | Integral | None) -> str:
         return f"{int(value):,}"
     text = f"{value:#.4g}"
     return text if 0 < abs(value) < 1e-7 else f"{Decimal(text):,f}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
 
 
 def _stop(reward: Mapping[str, Any]) -> str:

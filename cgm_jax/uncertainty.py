@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from ._arrays import Points
 from .kernels import GramSums, Kernel
@@ -92,6 +92,24 @@ class Uncertainty:
         return alike / self.num_resamples
 
     @property
+    def ranking(self) -> Int[np.ndarray, " n"]:
+        """The parties from the largest φ to the smallest, shape ``(n,)``."""
+        return np.argsort(-self.scheme.shapley, kind="stable")
+
+    @property
+    def above_next(self) -> Float[np.ndarray, " n"]:
+        """Of each party, how sure it is that it is above the next in the ranking.
+
+        As in ``ranked_alike``; shape ``(n,)``, NaN for the last one.
+        """
+        sure = np.full(len(self.ranking), np.nan)
+        first, second = self.ranking[:-1], self.ranking[1:]
+        order = np.sign(self.scheme.shapley[first] - self.scheme.shapley[second])
+        found = np.sign(self.shapley[:, first] - self.shapley[:, second])
+        sure[first] = (found == order[None]).mean(axis=0)
+        return sure
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of these numbers should know."""
         if not self.num_without_rewards:
@@ -113,6 +131,7 @@ def resampled_schemes(
     promise: Callable[[GramSums], RewardScheme],
     *,
     num_resamples: int,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Uncertainty:
     """Promise anew for many resamples of the parties' points.
 
@@ -126,6 +145,7 @@ def resampled_schemes(
         promise: what is promised for other sums (without rows of candidates); where
             nothing can be, a scheme full of NaN.
         num_resamples: number of resamples, at least 2.
+        progress: called with the share that is done.
 
     Returns:
         The promises of all resamples.
@@ -141,6 +161,7 @@ def resampled_schemes(
     size = max(sums.between.size, sum(map(len, parties)))
     at_once = max(1, _MEMORY // (8 * size))
     schemes = []
+    progress(0.0)
     while len(schemes) < num_resamples:
         resampled = bootstrap_sums(
             jax.random.fold_in(key, len(schemes)),
@@ -150,10 +171,10 @@ def resampled_schemes(
             sums,
             num_resamples=min(at_once, num_resamples - len(schemes)),
         )
-        schemes += [
-            promise(GramSums(between, sums.candidate_rows[:0], sums.sizes))
-            for between in resampled
-        ]
+        for between in resampled:
+            resample = GramSums(between, sums.candidate_rows[:0], sums.sizes)
+            schemes.append(promise(resample))
+            progress(len(schemes) / num_resamples)
     return Uncertainty(
         scheme,
         np.stack([scheme.own_values for scheme in schemes]),

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from cgm_jax import collaborate
-from cgm_jax.cautions import draw_warnings
+from cgm_jax.cautions import draw_warnings, find_outlier
 from cgm_jax.kernels import (
     SquaredExponential,
     median_length_scale,
@@ -35,6 +35,24 @@ def test_a_party_whose_outlier_makes_the_kernel_flat_is_named():
     assert f"[{culprit}]" in warning or f"party {culprit}" in warning.lower()
     named = result.warnings_for(["Ada", "Bob", "Cy"])
     assert ["Ada", "Bob", "Cy"][culprit] in named[0]
+
+
+def test_of_many_parties_only_those_worth_least_are_tried(monkeypatch):
+    rng = np.random.default_rng(0)
+    parties = [rng.normal(size=(5, 2)) for _ in range(13)]
+    parties[11] = np.array([[60.0, 0.0]])
+    candidates = rng.normal(size=(100, 2))
+    candidates[:2] += [60.0, 0.0]
+    scale = smallest_length_scale(SquaredExponential(1.0), parties, candidates)
+    tried = []
+
+    def search(kernel, others, _):
+        tried.append(len(others))
+        return smallest_length_scale(kernel, others, candidates)
+
+    monkeypatch.setattr("cgm_jax.cautions.smallest_length_scale", search)
+    assert find_outlier(scale, parties, candidates).party == 11
+    assert tried == [12] * 10
 
 
 def test_data_whose_median_distance_is_zero():
@@ -73,3 +91,13 @@ def test_a_promise_that_was_not_kept_is_told():
     (warning,) = draw_warnings(rewards, None)
     for part in ("0.5", "0.47", "0.03", "stalled"):
         assert part in warning
+
+
+def test_of_many_sentences_ten_are_told():
+    inverted = [reward_of(1 - i / 100, 1 + i / 100) for i in range(6)]  # 15 pairs
+    missed = [reward_of(0.5, 0.47, "stalled")] * 12
+    found = draw_warnings(inverted + missed, None)
+    assert len(found) == 2 * 11
+    assert "Of 2 more parties, the promise was not kept" in found[10]
+    assert "Of 5 more pairs of parties" in found[21]
+    assert len(draw_warnings(inverted[:5] + missed[:10], None)) == 20

@@ -154,6 +154,67 @@ def test_pool_values_have_the_pool_alone_as_reference(ratings: Collaboration):
     assert not np.allclose(ratings.pool_values, ratings.coalition_values, atol=1e-3)
 
 
+# --- without a table of all coalitions
+
+
+@pytest.mark.parametrize("stability", [True, False])
+def test_all_is_the_same_without_the_table(
+    ratings: Collaboration, monkeypatch: pytest.MonkeyPatch, *, stability: bool
+):
+    points = small_ratings()
+    key = jax.random.key(1)
+    with_table = collaborate(KEY, *points, stability=stability)
+    resampled = with_table.uncertainty(key, 3)
+    monkeypatch.setattr("cgm_jax.collaboration.MAX_TABLE_PARTIES", 4)
+    monkeypatch.delattr("cgm_jax.collaboration.shapley_values")
+    result = collaborate(KEY, *points, stability=stability)
+    assert result.coalition_values is None
+    assert result.shapley_method == "polynomial time"
+    assert with_table.shapley_method == "all coalitions"
+    for name in (
+        "shapley_values",
+        "own_values",
+        "lower_values",
+        "upper_values",
+        "pool_own_values",
+    ):
+        found, expected = getattr(result, name), getattr(with_table, name)
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        result.scheme.reward_values, with_table.scheme.reward_values, rtol=1e-8
+    )
+    again = result.uncertainty(key, 3)
+    np.testing.assert_allclose(again.shapley, resampled.shapley, rtol=1e-9)
+    np.testing.assert_allclose(again.reward_values, resampled.reward_values, rtol=1e-7)
+
+
+def test_no_table_of_more_than_20_parties(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr("cgm_jax.collaboration.coalition_values")
+    rng = np.random.default_rng(0)
+    parties = [rng.normal(i % 3, 1, size=(3 + i, 2)) for i in range(21)]
+    result = collaborate(KEY, parties, rng.normal(1, 1.5, size=(300, 2)))
+    k = oracles.squared_exponential(result.length_scale)
+    reference = np.concatenate([*parties, result.candidates])
+    np.testing.assert_allclose(
+        result.shapley_values.sum(),
+        oracles.value(k, np.concatenate(parties), reference),
+        rtol=1e-10,
+    )
+    phi = result.shapley_values
+    for i in (0, 7, 20):
+        at_most = [x for x, other in zip(parties, phi, strict=True) if other <= phi[i]]
+        least = oracles.value(k, np.concatenate(at_most), reference)
+        np.testing.assert_allclose(result.lower_values[i], least, rtol=1e-10)
+    with pytest.raises(ValueError, match="at most 20 parties.*got 21.*pool_own_values"):
+        _ = result.pool_values
+
+
+def test_own_values_with_the_pool_alone_as_reference(ratings: Collaboration):
+    expected = ratings.pool_values[[1, 2, 4, 8, 16]]
+    np.testing.assert_allclose(ratings.pool_own_values, expected, rtol=1e-12)
+
+
 def test_no_warning_without_an_outlier(ratings: Collaboration):
     assert ratings.outlier is None
     assert ratings.warnings == ()

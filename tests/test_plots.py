@@ -124,6 +124,29 @@ def test_every_party_is_named(picture):
     assert named == expected.get(picture, {"Ada", "Bo", "Cy"})
 
 
+SOME = {
+    "contributions": lambda c, *args, **some: plot_contributions(c, *args, **some),
+    "values": plot_values,
+    "rewards": plot_rewards,
+    "uncertainty": lambda c, *args, **some: plot_uncertainty(
+        uncertainty_of(c), *args, **some
+    ),
+}
+
+
+@pytest.mark.parametrize("picture", SOME)
+def test_some_parties_in_an_order(picture):
+    """Cy and Ada look as in the picture of all three, and Bo is not there."""
+    result, names = small_collaboration(3, 2), ["Ada", "Bo", "Cy"]
+    everyone = SOME[picture](result, names)
+    some = SOME[picture](result, names, parties=[2, 0])
+    words = [[text for text, _ in texts_of(figure)] for figure in (everyone, some)]
+    assert not any("Bo" in word for word in words[1])
+    assert set(words[1]) <= set(words[0])
+    places = [next(i for i, w in enumerate(words[1]) if n in w) for n in ("Cy", "Ada")]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("picture", PICTURES)
 def test_hostile_names_are_drawn_without_a_warning(picture):
     names = [r"$\frac{1}{$ & <b>", "銀行", "x" * 300]

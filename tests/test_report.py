@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 from small_collaborations import (
@@ -211,7 +212,7 @@ def test_the_tables_hold_the_numbers(text):
         assert summary[8] == "reached"
         is_at_limit = scheme.reward_values[i] > 0.999 * scheme.upper_values[i]
         assert ("†" in summary[6]) == is_at_limit
-        pool_only = result.pool_values[1 << i]
+        pool_only = result.pool_own_values[i]
         assert [float(cell) for cell in limits[1:]] == pytest.approx(
             [
                 scheme.shapley[i],
@@ -359,7 +360,7 @@ def test_data_are_strict_json_and_exact(tmp_path, size):
         "lower_value": scheme.lower_values,
         "reward_value": scheme.reward_values,
         "upper_value": scheme.upper_values,
-        "own_value_pool_only": result.pool_values[1 << np.arange(size[0])],
+        "own_value_pool_only": result.pool_own_values,
         "name": names,
         "rows": [len(points) for points in result.parties],
     }.items():
@@ -380,6 +381,13 @@ def test_data_are_strict_json_and_exact(tmp_path, size):
         assert data["coalition_values_pool_only"] == result.pool_values.tolist()
     else:
         assert not [name for name in data if name.startswith("coalition")]
+
+
+def test_data_say_how_shapley_values_were_computed(text):
+    for size, method in [((3, 2), "all coalitions"), ((24, 64), "polynomial time")]:
+        section = section_of([small_collaboration(*size)], ["a"] * size[0])
+        assert report_data(section, settings={})["shapley_method"] == method
+    assert "exact, from all coalitions" in Page(text).text
 
 
 def test_data_of_several_draws():
@@ -406,6 +414,80 @@ def test_a_page_can_be_made_of_a_kernel_without_a_length_scale(tmp_path, quick):
 
 def test_no_number_that_is_not_one_is_shown(text):
     assert not re.search(r"\b(nan|None|undefined)\b", Page(text).text)
+
+
+# --- many parties, and how sure all of it is
+
+
+def test_of_many_parties_pictures_show_some_and_tables_all(
+    tmp_path, quick, monkeypatch
+):
+    monkeypatch.setattr("cgm_jax.report.MAX_SHOWN_PARTIES", 5)
+    shown = []
+
+    def picture(collaboration, names, *, parties, **more):
+        shown.append(parties)
+        return None
+
+    for name in ("contributions", "values", "rewards"):
+        monkeypatch.setattr(f"cgm_jax.plots.plot_{name}", picture)
+    result = small_collaboration(24, 64)
+    names = [f"bank {i}" for i in range(24)]
+    page = Page(render(tmp_path, [section_of([result], names)]))
+    order = np.argsort(-result.shapley_values)
+    assert shown == [[order[i] for i in (0, 6, 12, 17, 23)]] * 3
+    assert "Of 24 parties, the pictures show 5" in page.text
+    assert "exact, in polynomial time" in page.text
+    assert all(["".join(name.split()) for name in names])
+    first_words = [row[1] for row in table_rows(page) if len(row) > 1]
+    assert {f"bank{i}" for i in range(24)} <= set(first_words)
+
+
+@pytest.mark.parametrize("size", [(3, 2), (24, 64)])
+def test_uncertainty_has_a_picture_and_a_table_by_rank(tmp_path, quick, size):
+    result = small_collaboration(*size)
+    found = result.uncertainty(jax.random.key(0), 8)
+    names = [f"bank {i}" for i in range(size[0])]
+    section = section_of([result], names, uncertainty=found)
+    data = report_data(section, settings={})["uncertainty"]
+    assert data["num_resamples"] == 8
+    for name in ("own_value", "shapley", "normalized_shapley", "reward_value"):
+        errors = getattr(found, f"{name}_errors")
+        assert data[f"{name}_errors"] == [x if x == x else None for x in errors]
+    assert ("ranked_alike" in data) == (size[0] <= 10)
+    page = Page(render(tmp_path, [section]))
+    assert "How sure this is" in page.text
+    assert "8 resamples" in page.text
+    assert any("error bar" in img.attributes["alt"] for img in page.all("img"))
+    ranked = [
+        row for row in table_rows(page) if len(row) == 6 and row[0].startswith("bank")
+    ]
+    assert [row[0] for row in ranked] == [f"bank{i}" for i in found.ranking]
+    for row, i in zip(ranked, found.ranking, strict=True):
+        error = found.normalized_shapley_errors[i]
+        np.testing.assert_allclose(float(row[2]), error, rtol=1e-3)
+        sure = found.above_next[i]
+        assert row[5] == ("–" if np.isnan(sure) else f"{100 * sure:.1f}%")
+    if size[0] == 3:
+        first, second = found.ranking[:2]
+        assert data["ranked_alike"] == found.ranked_alike.tolist()
+        share = f"{100 * found.ranked_alike[first, second]:.1f}%"
+        assert [f"bank{first}", "–", share] == next(
+            row[:3] for row in table_rows(page) if len(row) == 4 and row[1] == "–"
+        )
+
+
+def test_warnings_on_the_resamples_are_told(tmp_path, quick):
+    found = one().uncertainty(jax.random.key(0), 2)
+    rewards = found.reward_values.copy()
+    rewards[0] = np.nan
+    found = dataclasses.replace(found, reward_values=rewards)
+    page = Page(render(tmp_path, [section_of([one()], uncertainty=found)]))
+    assert "In 1 of 2 resamples no reward values keep the promises" in page.text
+
+
+def test_without_resamples_there_is_no_section(text):
+    assert "How sure this is" not in Page(text).text
 
 
 # --- where the candidates come from

@@ -174,6 +174,18 @@ def test_pairs_are_ranked_as_by_the_data():
     )
 
 
+def test_parties_are_ranked_by_the_data_and_compared_with_the_next():
+    found = made_up()
+    np.testing.assert_array_equal(found.ranking, [2, 1, 0])
+    np.testing.assert_array_equal(found.above_next, [np.nan, 0.25, 0.75])
+
+
+def test_progress_is_the_share_of_the_resamples():
+    told = []
+    collaboration().uncertainty(KEY, 4, progress=lambda *args: told.append(args))
+    assert told == [("uncertainty", share / 4) for share in range(5)]
+
+
 def test_resamples_without_rewards_are_counted_and_said():
     found = made_up()
     assert found.num_without_rewards == 1

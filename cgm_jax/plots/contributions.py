@@ -22,13 +22,17 @@ __all__ = ["plot_contributions"]
 
 
 def plot_contributions(
-    collaboration: Collaboration, names: Sequence[str] | None = None
+    collaboration: Collaboration,
+    names: Sequence[str] | None = None,
+    *,
+    parties: Sequence[int] | None = None,
 ) -> Figure:
     """Bars of α, what each party contributed, and of r, what it was promised.
 
     Args:
         collaboration: what was valued and promised.
         names: the parties' names.
+        parties: which parties to show, and in which order; all by default.
 
     Returns:
         The figure: α on the left; on the right r, with marks at the value of the
@@ -50,21 +54,23 @@ def plot_contributions(
     """
     scheme = collaboration.scheme
     labels = labels_of(names, len(scheme.shapley), "party")
-    rows = np.arange(len(labels))
-    figure = new_figure(WIDTH, 1.3 + 0.3 * len(labels))
+    shown = list(range(len(labels)) if parties is None else parties)
+    rows = np.arange(len(shown))
+    figure = new_figure(WIDTH, 1.3 + 0.3 * len(shown))
     left, right = figure.subplots(1, 2, sharey=True)
     left.set_title("contribution α (the largest is 1)", **heading())
     right.set_title("reward value r", **heading())
-    left.barh(rows, scheme.normalized_shapley, height=0.6, color=BLUE)
-    right.barh(rows, scheme.reward_values, height=0.6, color=PALE)
+    alphas, rewards = scheme.normalized_shapley[shown], scheme.reward_values[shown]
+    left.barh(rows, alphas, height=0.6, color=BLUE)
+    right.barh(rows, rewards, height=0.6, color=PALE)
     for values, color, words in (
         (scheme.own_values, INK, "value of own data"),
         (scheme.upper_values, RED, "most that the party can be given"),
     ):
-        right.plot(values, rows, "|", color=color, ms=15, mew=2, label=words)
+        right.plot(values[shown], rows, "|", color=color, ms=15, mew=2, label=words)
     for axes, numbers, form in (
-        (left, scheme.normalized_shapley, ".2f"),
-        (right, scheme.reward_values, ".3g"),
+        (left, alphas, ".2f"),
+        (right, rewards, ".3g"),
     ):
         axes.axvline(0, color=INK, lw=0.8)
         axes.tick_params(left=False, labelsize=TEXT)
@@ -78,7 +84,7 @@ def plot_contributions(
                 va="center",
                 fontsize=TEXT,
             )
-    left.set_yticks(rows, labels)
+    left.set_yticks(rows, [labels[i] for i in shown])
     left.invert_yaxis()
     figure.legend(loc="outside lower right", ncols=2, frameon=False, fontsize=TEXT)
     return figure

@@ -88,6 +88,7 @@ def plot_rewards(
     collaboration: Collaboration,
     names: Sequence[str] | None = None,
     *,
+    parties: Sequence[int] | None = None,
     plane: Plane | Embedding | None = None,
 ) -> Figure:
     """What `plot_reward` shows, of all parties: one panel a party, on the same axes.
@@ -95,6 +96,7 @@ def plot_rewards(
     Args:
         collaboration: what was handed out.
         names: the parties' names.
+        parties: which parties to show, and in which order; all by default.
         plane: where the points stand, as a map or as the places of all of them; by
             default `plane_of` all parties' data.
 
@@ -114,7 +116,9 @@ def plot_rewards(
 
     Reference: Tay et al. 2022, Figure 1.
     """
-    return _plot_panels(_party_panels(collaboration, names), plane)
+    panels = _party_panels(collaboration, names)
+    shown = panels if parties is None else [panels[i] for i in parties]
+    return _plot_panels(shown, plane)
 
 
 def plot_reward_over_temperatures(

@@ -23,13 +23,17 @@ _NORMAL_95 = 1.96  # standard errors to each side
 
 
 def plot_uncertainty(
-    uncertainty: Uncertainty, names: Sequence[str] | None = None
+    uncertainty: Uncertainty,
+    names: Sequence[str] | None = None,
+    *,
+    parties: Sequence[int] | None = None,
 ) -> Figure:
     """Contributions α and reward values r, with error bars of 95 %.
 
     Args:
         uncertainty: promises for the data and for resamples of them.
         names: the parties' names.
+        parties: which parties to show, and in which order; all by default.
 
     Returns:
         The figure: α on the left, r on the right; a bar is 1.96 standard errors long to
@@ -53,8 +57,9 @@ def plot_uncertainty(
     """
     scheme = uncertainty.scheme
     labels = labels_of(names, len(scheme.shapley), "party")
-    rows = np.arange(len(labels))
-    figure = new_figure(WIDTH, 1.3 + 0.3 * len(labels))
+    shown = list(range(len(labels)) if parties is None else parties)
+    rows = np.arange(len(shown))
+    figure = new_figure(WIDTH, 1.3 + 0.3 * len(shown))
     left, right = figure.subplots(1, 2, sharey=True)
     left.set_title("contribution α (the largest is 1)", **heading())
     right.set_title("reward value r", **heading())
@@ -64,6 +69,7 @@ def plot_uncertainty(
         (left, alpha, BLUE, ".2f"),
         (right, reward, RED, ".3f"),
     ):
+        values, errors = values[shown], errors[shown]
         axes.errorbar(
             values,
             rows,
@@ -86,7 +92,7 @@ def plot_uncertainty(
                 va="center",
                 fontsize=TEXT,
             )
-    left.set_yticks(rows, labels)
+    left.set_yticks(rows, [labels[i] for i in shown])
     left.set_ylim(len(rows) - 0.5, -0.5)
     figure.supxlabel(
         f"± one standard error over {uncertainty.num_resamples} resamples; bars: 95 %",

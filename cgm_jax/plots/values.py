@@ -26,13 +26,17 @@ _POWERS_OF_TEN = ("1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1
 
 
 def plot_values(
-    collaboration: Collaboration, names: Sequence[str] | None = None
+    collaboration: Collaboration,
+    names: Sequence[str] | None = None,
+    *,
+    parties: Sequence[int] | None = None,
 ) -> Figure:
     """The value of each party's data as synthetic points join it, one panel a party.
 
     Args:
         collaboration: what was handed out.
         names: the parties' names.
+        parties: which parties to show, and in which order; all by default.
 
     Returns:
         The figure: v(D_i ∪ G_i) over the number of points, from 0 on and logarithmic,
@@ -52,16 +56,18 @@ def plot_values(
 
     Reference: Tay et al. 2022, Algorithm 1.
     """
-    rewards = collaboration.rewards
-    labels = labels_of(names, len(rewards), "party")
+    labels = labels_of(names, len(collaboration.rewards), "party")
+    shown = list(range(len(labels)) if parties is None else parties)
+    labels = [labels[i] for i in shown]
+    rewards = [collaboration.rewards[i] for i in shown]
     figure, panels = new_panels(len(rewards), height=2.0)
     most = max(1, *(len(reward.indices) for reward in rewards))
     powers = len(str(most))
     for axes, label, reward in zip(panels, labels, rewards, strict=True):
         values = np.append(reward.initial_value, reward.values)
-        shown = _evenly_in_factors(len(values))
-        axes.plot(shown, values[shown], color=BLUE, lw=1.6)
-        axes.plot(shown[-1:], values[-1:], "o", color=BLUE, ms=4)
+        counts = _evenly_in_factors(len(values))
+        axes.plot(counts, values[counts], color=BLUE, lw=1.6)
+        axes.plot(counts[-1:], values[-1:], "o", color=BLUE, ms=4)
         axes.axhline(reward.reward_value, color=RED, lw=1.2, ls="--")
         axes.annotate(
             f"r = {reward.reward_value:.3g}",

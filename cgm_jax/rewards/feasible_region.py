@@ -40,28 +40,39 @@ class FeasibleRegion:
 
     def binding_parties(self, rho: float) -> tuple[int, int]:
         """The parties of the highest lower line and of the lowest upper line at ρ."""
-        lower = np.argmax(self.log_lower + rho * self.slopes)
-        upper = np.argmin(self.log_upper + rho * self.slopes)
+        lower, upper = self._binding_lines(rho)
         return int(self.parties[lower]), int(self.parties[upper])
 
     def widest_rho(self) -> float:
         """The ρ at which most room is left (or least is missing) between the lines.
 
-        The room is concave and piecewise linear in ρ, so it is largest where two lower
-        or two upper lines cross, or at 0 or 1.
+        The room is concave and piecewise linear in ρ. Where the pieces at two ends of
+        an interval meet is its largest value, or the end of a smaller interval.
         """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            crossings = [
-                (heights[None] - heights[:, None])
-                / (self.slopes[:, None] - self.slopes[None])
-                for heights in (self.log_lower, self.log_upper)
-            ]
-        rho = np.concatenate([[0.0, 1.0], *map(np.ravel, crossings)])
-        rho = rho[(rho >= 0) & (rho <= 1)]
-        rise = rho[:, None] * self.slopes[None]
-        lower = (self.log_lower[None] + rise).max(1)
-        upper = (self.log_upper[None] + rise).min(1)
-        return float(rho[np.argmax(upper - lower)])
+        if np.isneginf(self.log_upper).any():
+            return 0.0  # none is left anywhere
+        (left, left_slope), (right, right_slope) = self._piece(0.0), self._piece(1.0)
+        if left_slope <= 0 or right_slope >= 0:
+            return 0.0 if left_slope <= 0 else 1.0
+        while True:
+            rho = (right - left) / (left_slope - right_slope)
+            room, slope = self._piece(rho)
+            if room + slope * rho >= left + left_slope * rho - _SAME_POINT:
+                return float(rho)
+            if slope > 0:
+                left, left_slope = room, slope
+            else:
+                right, right_slope = room, slope
+
+    def _piece(self, rho: float) -> tuple[float, float]:
+        """Room at 0 and slope of the linear function that is the room near ρ."""
+        lower, upper = self._binding_lines(rho)
+        room = self.log_upper[upper] - self.log_lower[lower]
+        return float(room), float(self.slopes[upper] - self.slopes[lower])
+
+    def _binding_lines(self, rho: float) -> tuple[np.intp, np.intp]:
+        lower = np.argmax(self.log_lower + rho * self.slopes)
+        return lower, np.argmin(self.log_upper + rho * self.slopes)
 
     def optimum(self) -> tuple[float, float] | None:
         """The corner (ρ, log v*) of the largest v*, or None if the region is empty.

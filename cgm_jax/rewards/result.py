@@ -19,6 +19,7 @@ __all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "party_names"
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
 _ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
+_MOST_NAMED = 10  # parties in a sentence
 _FLOOR = 1e-12  # of the least upper value: far below any reward, so it does not bind
 
 
@@ -161,7 +162,7 @@ class RewardScheme:
 
 
 def party_names(parties: Iterable[int], names: Sequence[str] | None = None) -> str:
-    """Parties as they are called in a sentence.
+    """Parties as they are called in a sentence, the first ten of very many.
 
     Args:
         parties: their numbers, from 0.
@@ -176,9 +177,11 @@ def party_names(parties: Iterable[int], names: Sequence[str] | None = None) -> s
         >>> party_names([0, 2], ["Ada", "Bo", "Cy"])
         'Ada, Cy'
     """
-    if names is not None:
-        return ", ".join(names[i] for i in parties)
-    return ", ".join(f"party {i}" for i in parties) + " (counted from 0)"
+    them = list(parties)
+    named = [f"party {i}" if names is None else names[i] for i in them[:_MOST_NAMED]]
+    rest = [f"and {len(them) - _MOST_NAMED} more"] if len(them) > _MOST_NAMED else []
+    counted = " (counted from 0)" if names is None else ""
+    return ", ".join(named + rest) + counted
 
 
 def contributes(shapley: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:

@@ -6,8 +6,10 @@ enough to look at one coalition a party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, Ap
 """
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import ArrayLike, Bool, Float
 
+from cgm_jax.kernels import GramSums
+from cgm_jax.valuation import values_of_coalitions
 from cgm_jax.valuation.coalitions import num_parties
 
 __all__ = ["stability_lower_values", "stable_sets"]
@@ -15,7 +17,7 @@ __all__ = ["stability_lower_values", "stable_sets"]
 _TIE = 1e-12  # of max |φ|: equal Shapley values differ by rounding
 
 
-def stable_sets(shapley: Float[ArrayLike, " n"]) -> Int[np.ndarray, " n"]:
+def stable_sets(shapley: Float[ArrayLike, " n"]) -> Bool[np.ndarray, "n n"]:
     r"""The coalition C_i of the parties that contribute no more than party i.
 
     .. math:: C_i = \{j : \varphi_j \le \varphi_i\}
@@ -24,31 +26,34 @@ def stable_sets(shapley: Float[ArrayLike, " n"]) -> Int[np.ndarray, " n"]:
         shapley: φ, shape ``(n,)``. Values within 1e-12 of the largest are equal.
 
     Returns:
-        Bitmasks, shape ``(n,)``: bit j of entry i is set iff party j is in C_i.
+        Membership, shape ``(n, n)``: entry ``[i, j]`` says whether party j is in C_i.
 
     Example:
-        >>> [f"{c:03b}" for c in stable_sets(np.array([0.2, 0.1, 0.2]))]
-        ['111', '010', '111']
+        >>> stable_sets(np.array([0.2, 0.1, 0.2]))
+        array([[ True,  True,  True],
+               [False,  True, False],
+               [ True,  True,  True]])
     """
     phi = np.asarray(shapley, float)
-    no_more = phi[None] <= phi[:, None] + _TIE * np.abs(phi).max()
-    return no_more @ (1 << np.arange(len(phi)))
+    return phi[None] <= phi[:, None] + _TIE * np.abs(phi).max()
 
 
 def stability_lower_values(
-    values: Float[ArrayLike, " coalitions"], shapley: Float[ArrayLike, " n"]
+    game: Float[ArrayLike, " coalitions"] | GramSums, shapley: Float[ArrayLike, " n"]
 ) -> Float[np.ndarray, " n"]:
     r"""What each party must get at least for the collaboration to be stable.
 
     .. math:: v_i^{\min} = v_c(C_i), \quad C_i = \{j : \varphi_j \le \varphi_i\}
 
     Args:
-        values: value of each coalition, indexed by bitmask, shape ``(2**n,)``, n <= 24.
+        game: value of each coalition, indexed by bitmask, shape ``(2**n,)``, n <= 24;
+            or the sums of n parties' data, from `gram_sums`, for any n: of n sets, no
+            table of 2^n values is needed.
         shapley: φ, shape ``(n,)``.
 
     Returns:
         Lower values for `solve_reward_scheme`, shape ``(n,)``, float64, in the units of
-        ``values``.
+        the game.
 
     Raises:
         ValueError: if the two do not have the same number of parties.
@@ -58,11 +63,14 @@ def stability_lower_values(
         >>> stability_lower_values(values, shapley=np.array([1.5, 2.5]))
         array([1., 4.])
     """
-    table = np.asarray(values, float)
-    n = num_parties(len(table))
+    is_table = not isinstance(game, GramSums)
+    n = num_parties(np.size(game)) if is_table else game.num_parties
     if np.shape(shapley) != (n,):
         raise ValueError(
-            f"Expected a Shapley value for each of the {n} parties of a table of "
-            f"{len(table)} coalitions, got an array of shape {np.shape(shapley)}."
+            f"Expected a Shapley value for each of the {n} parties of the game, got an "
+            f"array of shape {np.shape(shapley)}."
         )
-    return table[stable_sets(shapley)]
+    sets = stable_sets(shapley)
+    if is_table:
+        return np.asarray(game, float)[sets @ (1 << np.arange(n))]
+    return np.asarray(values_of_coalitions(game, sets))

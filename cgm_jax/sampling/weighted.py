@@ -15,7 +15,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
 
 from cgm_jax._arrays import as_points
 from cgm_jax._workers import map_on_workers
@@ -135,7 +135,7 @@ def weighted_sampling(
     _check(points, sums, targets, inverse_temperature, max_picks)
     with jax.enable_x64(True):
         pool = _pool(kernel, points, sums)
-        lanes = [_lane(kernel, points, sums, i) for i in range(sums.num_parties)]
+        diagonal = np.asarray(kernel.diagonal(jnp.asarray(points)), np.float64)
     limits = np.asarray(values_with_candidates(sums))
     beta = jnp.float32(min(inverse_temperature, 1e30))  # the best each time
     lock = threading.Lock()
@@ -147,11 +147,14 @@ def weighted_sampling(
                 with lock:
                     progress(party, num_picks, value)
 
+        # One lane a worker, not one a party: there may be hundreds of parties.
+        with jax.enable_x64(True):
+            lane = _lane(pool, diagonal, sums, party, points.dtype)
         return _draw_reward(
             jax.random.fold_in(key, party),
             kernel,
             pool,
-            lanes[party],
+            lane,
             beta,
             float(targets[party]),
             float(limits[party]),
@@ -199,16 +202,20 @@ def _pool(kernel: Kernel, points: Array | np.ndarray, sums: GramSums) -> Pool:
 
 
 def _lane(
-    kernel: Kernel, points: Array | np.ndarray, sums: GramSums, party: int
+    pool: Pool,
+    diagonal: Float[np.ndarray, " g"],
+    sums: GramSums,
+    party: int,
+    dtype: DTypeLike,
 ) -> Lane:
-    sums_by_block = np.asarray(sums.candidate_rows)
+    reference_sums = np.asarray(pool.reference_sums)[: len(diagonal)]
     slope = (sums.sizes[party] + 1) / sums.reference_size
-    diagonal = np.asarray(kernel.diagonal(jnp.asarray(points)), np.float64)
-    w = slope * sums_by_block.sum(1) - sums_by_block[:, party] - diagonal / 2
-    shape = grid(len(points))
+    w = slope * reference_sums - np.asarray(sums.candidate_rows)[:, party]
+    w -= diagonal / 2
+    shape = grid(len(diagonal))
     w = np.pad(w, (0, math.prod(shape) - len(w)), constant_values=-np.inf)
     return Lane(
-        jnp.asarray(w.astype(points.dtype).reshape(shape)),
+        jnp.asarray(w.astype(dtype).reshape(shape)),
         jnp.asarray(sums.between[party, party]),
         jnp.asarray(sums.between[party].sum()),
         jnp.asarray(sums.sizes[party]),

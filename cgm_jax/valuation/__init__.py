@@ -2,6 +2,7 @@
 
 from .block_semivalues import block_semivalues as block_semivalues
 from .bootstrap import bootstrap_sums as bootstrap_sums
+from .chosen_coalitions import values_of_coalitions as values_of_coalitions
 from .coalitions import coalition_values as coalition_values
 from .interactions import shapley_interactions as shapley_interactions
 from .mmd import mmd2_biased as mmd2_biased
@@ -37,5 +38,6 @@ __all__ = [
     "shapley_interactions",
     "shapley_values",
     "value",
+    "values_of_coalitions",
     "values_with_candidates",
 ]

@@ -71,7 +71,8 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
     if (n := len(sizes) - 1) > MAX_PARTIES:
         raise ValueError(
             f"Expected at most {MAX_PARTIES} parties, got {n}: a table of 2**n values "
-            "doubles with every party. `mmd_shapley_values` needs no table."
+            "doubles with every party. `mmd_shapley_values` needs no table, and "
+            "`values_of_coalitions` gives single values."
         )
     return in_float64(_coalition_values, between, sizes)
 
