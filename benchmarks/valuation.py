@@ -1,14 +1,16 @@
-"""Coalition values and Shapley values: by 2^n numbers, by an integral, of points."""
+"""Shapley values by 2^n numbers, by an integral, by random orders, and of points."""
 
 import math
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 
 from cgm_jax.kernels import GramSums, SquaredExponential, gram_sums
 from cgm_jax.valuation import (
     coalition_values,
     mmd_shapley_values,
+    permutation_shapley_values,
     point_shapley_values,
     shapley_values,
     value,
@@ -38,6 +40,8 @@ def rows(*, small: bool) -> Iterator[Row]:
         yield _shapley_row(values, num_plain=min(n, 4 if small else 8))
     for n in (6, 30) if small else (10, 20, 100, 1_000, 5_000):
         yield _without_table_row(n)
+    for n in (6,) if small else (10, 20, 100, 1_000):
+        yield _orders_row(n, 200 if small else 1_000)
     yield _points_row(*((500, 100) if small else (100_000, 5_000)))
 
 
@@ -144,6 +148,29 @@ def _without_table_row(n: int) -> Row:
         error=error,
         error_against=error_against,
         baseline=Baseline(name, seconds, extrapolated),
+    )
+
+
+def _orders_row(n: int, num_orders: int) -> Row:
+    sums, key = _sums_of_clusters(n), jax.random.key(0)
+    timing = measure(
+        lambda: permutation_shapley_values(key, sums, n, max_permutations=num_orders),
+        runs=3,
+    )
+    exact = measure(lambda: mmd_shapley_values(sums), runs=3)
+    return Row(
+        name=f"Shapley values by {num_orders:,} random orders",
+        size={"n": n},
+        seconds=timing.seconds,
+        compile_seconds=timing.compile_seconds,
+        runs=timing.runs,
+        throughput=num_orders / timing.seconds,
+        unit="orders/s",
+        error=relative_error(timing.result.values, exact.result.values),
+        error_against="the exact Shapley values",
+        baseline=Baseline(
+            "exact Shapley values without a table, this package", exact.seconds, None
+        ),
     )
 
 

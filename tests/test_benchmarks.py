@@ -70,7 +70,8 @@ def check_rows(rows: list[dict]) -> None:
             assert isinstance(row[field], kind), field
         assert row["baseline"].keys() == {"name", "seconds", "extrapolated_from"}
         assert row["ratio"] == row["baseline"]["seconds"] / row["seconds"]
-        assert 0 <= row["error"] < 1e-5, row
+        most = 0.5 if "random orders" in row["name"] else 1e-5
+        assert 0 <= row["error"] < most, row
         assert min(row["seconds"], row["throughput"], row["runs"]) > 0
         assert row["compile_seconds"] >= 0
 
@@ -91,6 +92,7 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
         "Shapley values",
         "Shapley values without a table",
         "Shapley values without a table",
+        "Shapley values by 200 random orders",
         "Shapley values of all points",
         "one pick, one party alone",
         "one pick, five parties at once",
