@@ -104,8 +104,7 @@ class Collaboration:
 
     @property
     def shapley_method(self) -> Literal["all coalitions", "polynomial time"]:
-        """How φ was computed, exactly either way: from the table of all coalitions, or
-        without it (see `valuation.mmd_shapley_values`)."""
+        """How φ was computed: exactly, with the table of all coalitions or without."""
         has_table = self.coalition_values is not None
         return "all coalitions" if has_table else "polynomial time"
 

@@ -206,7 +206,9 @@ def test_no_table_of_more_than_20_parties(monkeypatch: pytest.MonkeyPatch):
         at_most = [x for x, other in zip(parties, phi, strict=True) if other <= phi[i]]
         least = oracles.value(k, np.concatenate(at_most), reference)
         np.testing.assert_allclose(result.lower_values[i], least, rtol=1e-10)
-    with pytest.raises(ValueError, match="at most 20 parties.*got 21.*pool_own_values"):
+    with pytest.raises(
+        ValueError, match=r"at most 20 parties.*got 21.*pool_own_values"
+    ):
         _ = result.pool_values
 
 

@@ -33,6 +33,7 @@ from cgm_jax.plots import (
     plot_values,
 )
 from cgm_jax.plots.drawing import GREEN, RED, labels_of
+from cgm_jax.plots.uncertainty import _with_error
 from cgm_jax.plots.values import _evenly_in_factors
 from cgm_jax.rewards import solve_reward_scheme
 
@@ -522,6 +523,22 @@ def test_bars_are_95_percent_of_a_normal_distribution():
         ends = np.array([bar[:, 0] for bar in bars.get_segments()])
         np.testing.assert_allclose(ends.mean(1), values)
         np.testing.assert_allclose(np.ptp(ends, axis=1), 2 * 1.96 * errors)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        (0.554, 0.0613, "0.554 ± 0.061"),
+        (0.0196, 0.000142, "0.01960 ± 0.00014"),
+        (12.3, 4.56, "12.3 ± 4.6"),
+        (123.0, 45.6, "123 ± 46"),
+        (0.5, 1e-12, "0.500000 ± 0.000000"),
+        (0.5, 0.0, "0.5"),
+        (0.5, np.nan, "0.5"),
+    ],
+)
+def test_numbers_have_the_digits_that_are_known(value, error, words):
+    assert _with_error(value, error) == words
 
 
 def test_no_bars_where_nothing_is_known():

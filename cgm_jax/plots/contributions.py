@@ -74,6 +74,7 @@ def plot_contributions(
     ):
         axes.axvline(0, color=INK, lw=0.8)
         axes.tick_params(left=False, labelsize=TEXT)
+        axes.locator_params("x", nbins=5)
         axes.spines[["left", "top", "right"]].set_visible(False)
         for row, number in zip(rows, numbers, strict=True):
             # In the margin: at the end of its bar, a number would meet the marks.

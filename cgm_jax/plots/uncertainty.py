@@ -5,6 +5,7 @@ Notation: α the normalised Shapley values, r the reward values.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_uncertainty"]
 
 _NORMAL_95 = 1.96  # standard errors to each side
+_MOST_DIGITS = 6
 
 
 def plot_uncertainty(
@@ -65,10 +67,7 @@ def plot_uncertainty(
     right.set_title("reward value r", **heading())
     alpha = scheme.normalized_shapley, uncertainty.normalized_shapley_errors
     reward = scheme.reward_values, uncertainty.reward_value_errors
-    for axes, (values, errors), color, form in (
-        (left, alpha, BLUE, ".2f"),
-        (right, reward, RED, ".3f"),
-    ):
+    for axes, (values, errors), color in ((left, alpha, BLUE), (right, reward, RED)):
         values, errors = values[shown], errors[shown]
         axes.errorbar(
             values,
@@ -82,11 +81,11 @@ def plot_uncertainty(
         )
         axes.axvline(0, color=INK, lw=0.8)
         axes.tick_params(left=False, labelsize=TEXT)
+        axes.locator_params("x", nbins=5)
         axes.spines[["left", "top", "right"]].set_visible(False)
         for row, value, error in zip(rows, values, errors, strict=True):
-            known = f" ± {error:{form}}" if np.isfinite(error) else ""
             axes.annotate(
-                f"{value:{form}}{known}",
+                _with_error(value, error),
                 (1.01, row),
                 xycoords=axes.get_yaxis_transform(),
                 va="center",
@@ -99,3 +98,11 @@ def plot_uncertainty(
         fontsize=TEXT,
     )
     return figure
+
+
+def _with_error(value: float, error: float) -> str:
+    """A number and its error, to the second digit of the error."""
+    if not error > 0:  # none known, or none at all
+        return f"{value:.3g}"
+    digits = min(max(1 - math.floor(math.log10(error)), 0), _MOST_DIGITS)
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
