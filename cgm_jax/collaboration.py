@@ -217,8 +217,8 @@ class Collaboration:
         Args:
             key: a typed key.
             num_resamples: number of resamples, at least 2. The relative error of a
-                standard error is about ``1 / sqrt(2 * num_resamples)``. Each takes the
-                time of the Shapley values, of 1,000 parties about a second.
+                standard error is about ``1 / sqrt(2 * num_resamples)``. Besides a pass
+                over the pool, each takes the time of the Shapley values.
             progress: called with the stage, "uncertainty", and its share done.
 
         Returns:

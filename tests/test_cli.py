@@ -170,6 +170,8 @@ def test_unstable_promises_ask_for_less(files, tmp_path: Path):
         ["--bandwidth", "0"],
         ["--bandwidth", "inf"],
         ["--seed", "-1"],
+        ["--resamples", "1"],
+        ["--resamples", "-5"],
         ["--scale", "log"],
         ["--generator", "gan"],
         ["--no-such-option"],
