@@ -11,6 +11,7 @@ import pytest
 
 from cgm_jax import cli, collaborate
 from cgm_jax.generators import KernelDensity
+from cgm_jax.report import Picture
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,8 +57,8 @@ def check_rewards(out: Path, names: list[str]) -> dict:
 def test_a_run_of_more_parties_than_a_table_has_room_for(
     tmp_path: Path, capsys, monkeypatch
 ):
-    drawn = {"data": "", "width": 1, "height": 1}  # pictures are made, but not drawn
-    monkeypatch.setattr("cgm_jax.report._picture", lambda figure: drawn)
+    drawn = Picture(b"", 1, 1)  # pictures are made, but not drawn
+    monkeypatch.setattr("cgm_jax.report.render", lambda figure: drawn)
     monkeypatch.delattr("cgm_jax.collaboration.coalition_values")
     files = files_of(tmp_path, parties_of(31, 12))
     words = ["run", *files, "--out", tmp_path / "out", "--no-stability"]
