@@ -1,0 +1,327 @@
+r"""Incentive conditions checked from their definitions, on whatever was given.
+
+Nothing is assumed of the value: it need not be monotone, and the rewards may come from
+anywhere. With v_c the value of a coalition, φ the Shapley values, u_i = v(D_i ∪ G) the
+most that party i can get and v* the largest reward value, a vector r satisfies
+
+    R1  non-negativity          r_i ≥ 0
+    R2  feasibility             r_i ≤ u_i                                (Definition 1)
+    R3  weak efficiency         some r_i = v*                            (Definition 2)
+    R4  individual rationality  r_i ≥ v_c({i})
+    R6  stability               v_c(C) ≤ r_i where φ_i is the largest of C
+    R7  group welfare           Σ r_i is the largest possible, Σ u_i
+    F1  uselessness             i adds nothing to any coalition ⇒ r_i = 0
+    F2  symmetry                i and j always add the same ⇒ r_i = r_j
+    F3  strict desirability     i adds more than j once, and never less ⇒ r_i > r_j
+    F4  strict monotonicity     i adds more in another game, and never less, all else
+                                being equal, and r_i < v*' ⇒ r_i' > r_i  (Definition 3)
+
+R5, fairness, is F1 to F4. A margin is what is left of the worst case: negative by how
+much a condition is broken.
+
+References: Tay et al. 2022, Sec. 4 and App. D; Sim et al. 2020.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import ArrayLike, Float, Int
+
+from cgm_jax.valuation.coalitions import num_parties
+
+from .stability import stable_sets
+
+__all__ = [
+    "MAX_EXACT",
+    "Check",
+    "SecondGame",
+    "check_incentives",
+    "check_monotonicity",
+    "coalitions_without",
+    "members_of",
+    "scale_of",
+]
+
+MAX_EXACT = 20  # parties; of more, a sample of coalitions is looked at
+NUM_SAMPLED = 2**14  # coalitions a party or a pair
+_ROUNDING = 1e-12  # relative: two reward values closer than this are the same
+_GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether a condition holds, by how much, and where it is tightest."""
+
+    name: str
+    """"R1" to "R4", "R6", "R7", "F1" to "F4", or "delivery"."""
+
+    holds: bool
+    """Whether it holds within the tolerance; true where it asks for nothing."""
+
+    margin: float
+    """The least that is left, in the units of the values; negative: the most that is
+    missing. Infinite where the condition asks for nothing."""
+
+    parties: tuple[int, ...] = ()
+    """The party or the pair of the least margin, counted from 0."""
+
+    coalition: tuple[int, ...] | None = None
+    """The members of the coalition that shows it, where one does."""
+
+    num_cases: int = 1
+    """How often the condition asked for something; 0: there was nothing to keep."""
+
+
+class SecondGame(NamedTuple):
+    """Another game of the same parties, and what its rewards are."""
+
+    values: Float[np.ndarray, " coalitions"]
+    rewards: Float[np.ndarray, " n"]
+    max_reward_value: float
+
+
+def check_incentives(
+    values: Float[ArrayLike, " coalitions"],
+    rewards: Float[ArrayLike, " n"],
+    *,
+    shapley: Float[ArrayLike, " n"],
+    upper_values: Float[ArrayLike, " n"],
+    max_reward_value: float,
+    tolerance: float = 1e-9,
+    realised: bool = False,
+) -> dict[str, Check]:
+    """All conditions on one game and its rewards, by their definitions.
+
+    Args:
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24. Of more
+            than 20 parties, 16,384 coalitions are looked at for every party and every
+            pair, evenly spread, instead of all.
+        rewards: r, shape ``(n,)``: as assigned, or as realised by what was handed out.
+        shapley: φ, shape ``(n,)``; R6 asks who has the largest in a coalition.
+        upper_values: u, the most that each party can get, shape ``(n,)``.
+        max_reward_value: v*.
+        tolerance: what counts as equal, relative to the largest number given.
+        realised: whether the rewards are what a draw reached. Its last point
+            overshoots, so that R3 then asks for v* or more.
+
+    Returns:
+        R1 to R4, R6, R7 and F1 to F3 by name. `check_monotonicity` checks F4.
+
+    Raises:
+        ValueError: if shapes do not fit or a number is not finite.
+
+    Example:
+        Two parties whose data together are worth no more than the second's alone.
+
+        >>> checks = check_incentives(
+        ...     np.array([0.0, 1.0, 2.0, 2.0]), np.array([1.0, 2.0]),
+        ...     shapley=np.array([0.5, 1.5]), upper_values=np.array([2.0, 2.0]),
+        ...     max_reward_value=2.0,
+        ... )
+        >>> [name for name, check in checks.items() if not check.holds]
+        ['R7']
+        >>> checks["R7"].margin, checks["F3"].parties
+        (-1.0, (1, 0))
+
+    Reference:
+        Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D.
+    """
+    table, r, phi, upper = _checked(values, rewards, shapley, upper_values)
+    slack = tolerance * scale_of(table, r, upper, max_reward_value)
+    own = table[1 << np.arange(len(r))]
+    beyond = r - max_reward_value
+    efficiency = beyond if realised else -np.abs(beyond)
+    best = int(np.argmax(efficiency))
+    welfare = float(r.sum() - upper.sum())
+    everyone = tuple(range(len(r)))
+    checks = [
+        _of_parties("R1", r, slack),
+        _of_parties("R2", upper - r, slack),
+        _check("R3", float(efficiency[best]), slack, (best,)),
+        _of_parties("R4", r - own, slack),
+        _stability(table, r, phi, slack),
+        _check("R7", welfare, slack * len(r), everyone),
+        _uselessness(table, r, slack),
+        *_symmetry_and_desirability(table, r, slack),
+    ]
+    return {check.name: check for check in checks}
+
+
+def check_monotonicity(
+    values: Float[ArrayLike, " coalitions"],
+    rewards: Float[ArrayLike, " n"],
+    improved: SecondGame,
+    *,
+    tolerance: float = 1e-9,
+) -> Check:
+    r"""F4: who adds more in another game, all else being equal, gets more there.
+
+    .. math:: [\exists C\ v'(C \cup i) > v(C \cup i)] \wedge
+              [\forall B\ v'(B \cup i) \ge v(B \cup i)] \wedge
+              [\forall A\ v'(A) = v(A)] \wedge r_i < v'^* \Rightarrow r_i' > r_i
+
+    Args:
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``.
+        rewards: r, shape ``(n,)``.
+        improved: v_c', r' and v*' of the other game.
+        tolerance: what counts as equal, relative to the largest number given.
+
+    Returns:
+        The check; it asks for nothing of parties that the other game does not improve.
+
+    Raises:
+        ValueError: if shapes do not fit or a number is not finite.
+
+    Example:
+        >>> better = SecondGame(np.array([0.0, 1, 2, 3]), np.array([1.0, 2.0]), 2.0)
+        >>> before = np.array([0.0, 1, 2, 2]), np.array([1.0, 2.0])
+        >>> check = check_monotonicity(*before, better)
+        >>> check.holds, check.margin, check.parties, check.coalition
+        (False, 0.0, (0,), (0, 1))
+
+    Reference:
+        Tay et al. 2022, Definition 3.
+    """
+    table, r, _, _ = _checked(values, rewards, rewards, rewards)
+    other, raised, _, _ = _checked(improved.values, *[improved.rewards] * 3)
+    if other.shape != table.shape:
+        raise ValueError(
+            f"Expected another game of the same {len(r)} parties, got one of "
+            f"{len(raised)}."
+        )
+    scale = scale_of(table, other, r, raised, improved.max_reward_value)
+    found = []
+    for i in range(len(r)):
+        without = coalitions_without(len(r), i)
+        more = other[without | 1 << i] - table[without | 1 << i]
+        is_equal = np.abs(other[without] - table[without]).max() <= tolerance * scale
+        is_improved = _is_above(more, tolerance * scale)
+        may_rise = improved.max_reward_value > r[i] + tolerance * scale
+        if is_equal and is_improved and may_rise:
+            at = int(without[np.argmax(more)]) | 1 << i
+            found.append((float(raised[i] - r[i]), (i,), members_of(at)))
+    return _worst("F4", found, _strictly(scale))
+
+
+def coalitions_without(num: int, *absent: int) -> Int[np.ndarray, " some"]:
+    """Coalitions of n parties without some of them: all, or a sample if n > 20.
+
+    Args:
+        num: n.
+        absent: parties, counted from 0.
+
+    Returns:
+        Bitmasks; a sample is spread evenly and has the smallest and the largest.
+
+    Example:
+        >>> coalitions_without(3, 1)
+        array([0, 1, 4, 5])
+    """
+    free = num - len(absent)
+    if num <= MAX_EXACT:
+        masks = np.arange(2**free)
+    else:
+        share = np.arange(1, NUM_SAMPLED - 1) * _GOLDEN % 1
+        masks = np.array([0, *(share * 2**free).astype(np.int64), 2**free - 1])
+    for i in sorted(absent):
+        masks = (masks >> i << i + 1) | (masks & (1 << i) - 1)
+    return masks
+
+
+def members_of(coalition: int) -> tuple[int, ...]:
+    """The parties of a bitmask, counted from 0."""
+    return tuple(i for i in range(coalition.bit_length()) if coalition >> i & 1)
+
+
+def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
+    """The largest absolute number: what tolerances are relative to."""
+    return max(float(np.abs(x).max()) for x in numbers)
+
+
+def _stability(table, r, phi, slack: float) -> Check:
+    """R6, over all coalitions whose largest Shapley value is party i's."""
+    found = []
+    for i, no_more in enumerate(stable_sets(phi)):
+        inside = coalitions_without(len(r), i) & no_more | 1 << i
+        at = int(inside[np.argmax(table[inside])])
+        found.append((float(r[i] - table[at]), (i,), members_of(at)))
+    return _worst("R6", found, slack)
+
+
+def _uselessness(table, r, slack: float) -> Check:
+    found = []
+    for i in range(len(r)):
+        without = coalitions_without(len(r), i)
+        if np.abs(table[without | 1 << i] - table[without]).max() <= slack:
+            found.append((-abs(float(r[i])), (i,), None))
+    return _worst("F1", found, slack)
+
+
+def _symmetry_and_desirability(table, r, slack: float) -> tuple[Check, Check]:
+    same, more = [], []
+    for i, j, without, difference in _pairs(table):
+        if np.abs(difference).max() <= slack:
+            same.append((-abs(float(r[i] - r[j])), (i, j), None))
+            continue
+        for better, worse, gain in ((i, j, difference), (j, i, -difference)):
+            if _is_above(gain, slack):
+                at = int(without[np.argmax(gain)])
+                more.append((float(r[better] - r[worse]), (better, worse), at))
+    more = [(margin, pair, members_of(at)) for margin, pair, at in more]
+    return _worst("F2", same, slack), _worst("F3", more, _strictly(scale_of(r)))
+
+
+def _pairs(table) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    """i, j, coalitions without both, and v_c(C ∪ i) − v_c(C ∪ j) of those."""
+    n = num_parties(len(table))
+    for i, j in itertools.combinations(range(n), 2):
+        without = coalitions_without(n, i, j)
+        yield i, j, without, table[without | 1 << i] - table[without | 1 << j]
+
+
+def _is_above(difference: np.ndarray, slack: float) -> bool:
+    """More at least once, never less."""
+    return bool(difference.max() > slack and difference.min() >= -slack)
+
+
+def _strictly(scale: float) -> float:
+    """The slack of a strict inequality: none, less than none by rounding."""
+    return -max(_ROUNDING * scale, np.finfo(float).tiny)
+
+
+def _of_parties(name: str, margins: np.ndarray, slack: float) -> Check:
+    worst = int(np.argmin(margins))
+    margin = float(margins[worst])
+    return Check(name, margin >= -slack, margin, (worst,), None, len(margins))
+
+
+def _check(name: str, margin: float, slack: float, parties: tuple[int, ...]) -> Check:
+    return Check(name, margin >= -slack, margin, parties)
+
+
+def _worst(name: str, found: list, slack: float) -> Check:
+    """The case of the least margin."""
+    if not found:
+        return Check(name, holds=True, margin=np.inf, num_cases=0)
+    margin, parties, coalition = min(found, key=lambda case: case[0])
+    return Check(name, margin >= -slack, margin, parties, coalition, len(found))
+
+
+def _checked(values, rewards, shapley, upper_values) -> list[np.ndarray]:
+    table, *vectors = (
+        np.asarray(x, float) for x in (values, rewards, shapley, upper_values)
+    )
+    n = num_parties(len(table)) if table.ndim == 1 else 0
+    if not n or any(x.shape != (n,) for x in vectors):
+        shapes = [x.shape for x in (table, *vectors)]
+        raise ValueError(
+            "Expected a table of 2**n values of coalitions and vectors of one number "
+            f"a party, got arrays of shapes {shapes}."
+        )
+    for x in (table, *vectors):
+        if not np.isfinite(x).all():
+            raise ValueError(f"Expected finite numbers, got {x}.")
+    return [table, *vectors]
