@@ -13,7 +13,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import jax
 import numpy as np
@@ -32,17 +31,13 @@ from .kernels import (
 from .rewards import (
     InfeasibleError,
     RewardScheme,
-    solve_reward_scheme,
-    stability_lower_values,
+    scheme_from_sums,
 )
 from .sampling import Reward, weighted_sampling
 from .uncertainty import Uncertainty, resampled_schemes
 from .valuation import (
     coalition_values,
-    mmd_shapley_values,
-    shapley_values,
     values_of_coalitions,
-    values_with_candidates,
 )
 
 __all__ = ["MAX_TABLE_PARTIES", "Collaboration", "Progress", "collaborate"]
@@ -148,7 +143,10 @@ class Collaboration:
     @property
     def pool_own_values(self) -> Float[np.ndarray, " n"]:
         """v_c({i}) with the pool alone as the reference set, shape ``(n,)``."""
-        return _own_values(self.sums.pool)
+        pool = self.sums.pool
+        return np.asarray(
+            values_of_coalitions(pool, np.eye(len(self.parties), dtype=bool))
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -383,7 +381,9 @@ def _promise(
     sums = gram_sums(kernel, parties, candidates)
     _tell(progress, "reward scheme", 0.0)
     table = _table(sums)
-    scheme = _scheme(sums, table, stability=stability, fairness_weight=fairness_weight)
+    scheme = scheme_from_sums(
+        sums, table, stability=stability, fairness_weight=fairness_weight
+    )
     return Collaboration(
         parties=parties,
         candidates=candidates,
@@ -399,38 +399,11 @@ def _promise(
     )
 
 
-def _scheme(
-    sums: GramSums,
-    table: Float[np.ndarray, " coalitions"] | None,
-    *,
-    stability: bool,
-    fairness_weight: float,
-    throw: bool = True,
-    solver: Literal["cvxpy", "closed form"] = "cvxpy",
-) -> RewardScheme:
-    """From the sums, and the table of coalitions if there is one, to reward values."""
-    if table is None:
-        game, own_values = sums, _own_values(sums)
-        shapley = np.asarray(mmd_shapley_values(sums).values)
-    else:
-        game, own_values = table, table[1 << np.arange(sums.num_parties)]
-        shapley = np.asarray(shapley_values(table))
-    return solve_reward_scheme(
-        shapley,
-        stability_lower_values(game, shapley) if stability else own_values,
-        np.asarray(values_with_candidates(sums)),
-        fairness_weight=fairness_weight,
-        own_values=own_values,
-        throw=throw,
-        solver=solver,
-    )
-
-
 def _scheme_without_error(
     sums: GramSums, *, stability: bool, fairness_weight: float
 ) -> RewardScheme:
     """What is promised for a resample; its status says if nothing can be."""
-    return _scheme(
+    return scheme_from_sums(
         sums,
         _table(sums),
         stability=stability,
@@ -445,10 +418,6 @@ def _table(sums: GramSums) -> Float[np.ndarray, " coalitions"] | None:
     if sums.num_parties > MAX_TABLE_PARTIES:
         return None
     return np.asarray(coalition_values(sums))
-
-
-def _own_values(sums: GramSums) -> Float[np.ndarray, " n"]:
-    return np.asarray(values_of_coalitions(sums, np.eye(sums.num_parties, dtype=bool)))
 
 
 def _tell(progress: Progress | None, stage: str, share: float) -> None:

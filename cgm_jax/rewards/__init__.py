@@ -6,10 +6,16 @@ from .auditing import audit as audit
 from .auditing import audit_promises as audit_promises
 from .auditing import raised_game as raised_game
 from .auditing import sufficient_conditions as sufficient_conditions
+from .comparison import SchemeComparison as SchemeComparison
+from .comparison import compare_with_shapley_fair as compare_with_shapley_fair
 from .errors import InfeasibleError as InfeasibleError
 from .errors import NoContributionError as NoContributionError
 from .errors import RewardSchemeError as RewardSchemeError
+from .explanation import Explanation as Explanation
+from .explanation import explain as explain
 from .feasible_region import FeasibleRegion as FeasibleRegion
+from .from_sums import scheme_from_sums as scheme_from_sums
+from .from_sums import scheme_from_values as scheme_from_values
 from .incentives import Check as Check
 from .incentives import SecondGame as SecondGame
 from .incentives import check_incentives as check_incentives
@@ -27,12 +33,14 @@ from .words import audit_sentences as audit_sentences
 __all__ = [
     "Audit",
     "Check",
+    "Explanation",
     "FeasibleRegion",
     "InfeasibleError",
     "NoContributionError",
     "RewardScheme",
     "RewardSchemeError",
     "RewardStatus",
+    "SchemeComparison",
     "SecondGame",
     "SufficientConditions",
     "audit",
@@ -41,8 +49,12 @@ __all__ = [
     "audit_sentences",
     "check_incentives",
     "check_monotonicity",
+    "compare_with_shapley_fair",
+    "explain",
     "largest_rho",
     "raised_game",
+    "scheme_from_sums",
+    "scheme_from_values",
     "shapley_fair_rewards",
     "solve_reward_scheme",
     "stability_lower_values",

@@ -56,15 +56,14 @@ def audit_sentences(audit: Audit, names: Sequence[str] | None = None) -> list[st
         ['as assigned, this holds; tightest for Ada, with 1.4 to spare.']
     """
     lines = [
-        (check.holds, _sentence(check, kind, audit, names))
+        (_rank(check, kind, audit), _sentence(check, kind, audit, names))
         for kind, checks in (("assigned", audit.assigned), ("realised", audit.realised))
         for check in checks.values()
         if check.name != "R7"
     ]
     return [
         _summary(audit),
-        *(line for holds, line in lines if not holds),
-        *(line for holds, line in lines if holds),
+        *(line for _, line in sorted(lines, key=lambda ranked: ranked[0])),
         *_remarks(audit),
     ]
 
@@ -88,8 +87,8 @@ def audit_data(audit: Audit, names: Sequence[str] | None = None) -> dict[str, An
         ... )
         >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
         >>> data = audit_data(found)
-        >>> data["kept"], data["assigned"]["F1"]["margin"], data["assigned"]["R3"]["parties"]
-        (True, None, [1])
+        >>> data["kept"], data["assigned"]["F1"]["margin"], data["broken"]
+        (True, None, [])
     """
 
     def named(parties: Sequence[int]) -> list:
@@ -132,6 +131,11 @@ def _summary(audit: Audit) -> str:
         + ", ".join(f"{check.name} ({kind})" for kind, check in audit.broken)
         + "."
     )
+
+
+def _rank(check: Check, kind: str, audit: Audit) -> int:
+    """Broken promises first, then what fails though nobody promised it."""
+    return 2 if check.holds else int(not audit.is_promised(kind, check.name))
 
 
 def _sentence(check: Check, kind: str, audit: Audit, names) -> str:

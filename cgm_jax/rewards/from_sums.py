@@ -1,0 +1,131 @@
+"""From the sums of the kernel to the reward values, in one call."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from cgm_jax.valuation import (
+    mmd_shapley_values,
+    shapley_values,
+    values_of_coalitions,
+    values_with_candidates,
+)
+
+from .result import RewardScheme
+from .scheme import Solver, solve_reward_scheme
+from .stability import stability_lower_values
+
+if TYPE_CHECKING:
+    from cgm_jax.kernels import GramSums
+
+__all__ = ["scheme_from_sums", "scheme_from_values"]
+
+
+def scheme_from_sums(
+    sums: "GramSums",
+    values: Float[np.ndarray, " coalitions"] | None = None,
+    *,
+    stability: bool = True,
+    fairness_weight: float = 1e-3,
+    throw: bool = True,
+    solver: Solver = "cvxpy",
+) -> RewardScheme:
+    """Shapley values and reward values of any number of parties.
+
+    Args:
+        sums: sums of the kernel between n parties and the candidates.
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``, where this table
+            has been made; without it nothing here costs more than a power of n.
+        stability: whether no coalition may do better alone (R6), or no party (R4).
+        fairness_weight: ε, as in `solve_reward_scheme`.
+        throw: whether to raise if there are no such reward values.
+        solver: as in `solve_reward_scheme`.
+
+    Returns:
+        The reward scheme.
+
+    Raises:
+        RewardSchemeError: if there are no such reward values, and ``throw``.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> sums = gram_sums(SquaredExponential(1.0), parties, grid)
+        >>> scheme_from_sums(sums).reward_values.round(3)
+        array([0.588, 0.619])
+
+    Reference:
+        Tay et al. 2022, Sec. 3 and 4.
+    """
+    upper_values = np.asarray(values_with_candidates(sums))
+    if values is not None:
+        return scheme_from_values(
+            values,
+            upper_values,
+            stability=stability,
+            fairness_weight=fairness_weight,
+            throw=throw,
+            solver=solver,
+        )
+    shapley = np.asarray(mmd_shapley_values(sums).values)
+    own_values = np.asarray(
+        values_of_coalitions(sums, np.eye(sums.num_parties, dtype=bool))
+    )
+    return solve_reward_scheme(
+        shapley,
+        stability_lower_values(sums, shapley) if stability else own_values,
+        upper_values,
+        fairness_weight=fairness_weight,
+        own_values=own_values,
+        throw=throw,
+        solver=solver,
+    )
+
+
+def scheme_from_values(
+    values: Float[np.ndarray, " coalitions"],
+    upper_values: Float[np.ndarray, " n"],
+    *,
+    stability: bool = True,
+    fairness_weight: float = 1e-3,
+    throw: bool = True,
+    solver: Solver = "cvxpy",
+) -> RewardScheme:
+    """The same from a table of values of coalitions.
+
+    Args:
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24.
+        upper_values: v(D_i ∪ G), the most each party can get, shape ``(n,)``.
+        stability: whether no coalition may do better alone (R6), or no party (R4).
+        fairness_weight: ε, as in `solve_reward_scheme`.
+        throw: whether to raise if there are no such reward values.
+        solver: as in `solve_reward_scheme`.
+
+    Returns:
+        The reward scheme.
+
+    Raises:
+        RewardSchemeError: if there are no such reward values, and ``throw``.
+
+    Example:
+        >>> scheme_from_values(
+        ...     np.array([0.0, 1.0, 2.0, 4.0]), np.array([4.0, 4.0])
+        ... ).reward_values
+        array([2.4, 4. ])
+
+    Reference:
+        Tay et al. 2022, Sec. 4.1.
+    """
+    shapley = np.asarray(shapley_values(values))
+    own_values = values[1 << np.arange(len(shapley))]
+    return solve_reward_scheme(
+        shapley,
+        stability_lower_values(values, shapley) if stability else own_values,
+        upper_values,
+        fairness_weight=fairness_weight,
+        own_values=own_values,
+        throw=throw,
+        solver=solver,
+    )
