@@ -52,7 +52,7 @@ LIBRARY = NUMERICAL | {
 ALLOWED = {
     "kernels": set(),
     "valuation": {"kernels"},
-    "rewards": {"kernels", "valuation"},
+    "rewards": {"kernels", "valuation", "sampling"},
     "sampling": {"kernels", "valuation"},
     "generators": {"kernels", "valuation"},
     "metrics": {"kernels", "valuation"},

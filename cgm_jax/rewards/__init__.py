@@ -16,6 +16,9 @@ from .explanation import explain as explain
 from .feasible_region import FeasibleRegion as FeasibleRegion
 from .from_sums import scheme_from_sums as scheme_from_sums
 from .from_sums import scheme_from_values as scheme_from_values
+from .gaming import Stress as Stress
+from .gaming import Trial as Trial
+from .gaming import stress as stress
 from .incentives import Check as Check
 from .incentives import SecondGame as SecondGame
 from .incentives import check_incentives as check_incentives
@@ -42,7 +45,9 @@ __all__ = [
     "RewardStatus",
     "SchemeComparison",
     "SecondGame",
+    "Stress",
     "SufficientConditions",
+    "Trial",
     "audit",
     "audit_data",
     "audit_promises",
@@ -59,5 +64,6 @@ __all__ = [
     "solve_reward_scheme",
     "stability_lower_values",
     "stable_sets",
+    "stress",
     "sufficient_conditions",
 ]
