@@ -18,7 +18,7 @@ Reference: Tay et al. 2022, Sec. 4.1 and App. F.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cgm_jax.kernels import GramSums
 
 __all__ = ["Bound", "Explanation", "Repair", "WithoutParty", "explain"]
+
+Side = Literal["lower", "upper"]
 
 _MOST = 2.0**20  # times as many candidates: beyond that, none will do
 _HALVINGS = 20
@@ -69,7 +71,7 @@ class Repair:
     """The least change of one bound that makes the program feasible."""
 
     party: int
-    side: Literal["lower", "upper"]
+    side: Side
     value: float
     """What the bound is."""
 
@@ -151,18 +153,21 @@ def _binding(scheme: RewardScheme) -> tuple[Bound, ...]:
         return ()
     shares = scheme.fair_shares
     found = []
-    for i in scheme.region.parties.tolist():
-        for side, bounds in (
-            ("lower", scheme.lower_values),
-            ("upper", scheme.upper_values),
-        ):
-            if abs(shares[i] - bounds[i]) <= 10 * SLACK * abs(bounds[i]):
-                found.append(Bound(i, side))
+    for _, party, side, bound in _bounds(scheme):
+        if abs(shares[party] - bound) <= 10 * SLACK * abs(bound):
+            found.append(Bound(party, side))
     if scheme.rho <= SLACK:
         found.append(Bound(None, "rho = 0"))
     if scheme.rho >= 1 - SLACK:
         found.append(Bound(None, "rho = 1"))
     return tuple(found)
+
+
+def _bounds(scheme: RewardScheme) -> Iterator[tuple[int, int, Side, float]]:
+    """Row, party, side and value of every bound of the parties in the program."""
+    for row, party in enumerate(scheme.region.parties.tolist()):
+        yield row, party, "lower", float(scheme.lower_values[party])
+        yield row, party, "upper", float(scheme.upper_values[party])
 
 
 def _without_each(
@@ -209,19 +214,13 @@ def _repairs(scheme: RewardScheme) -> tuple[Repair, ...]:
     """For every bound, how far it must give way while the others stay."""
     region = scheme.region
     changes = []
-    for row, party in enumerate(region.parties.tolist()):
-        for side, bounds in (
-            ("lower", scheme.lower_values),
-            ("upper", scheme.upper_values),
-        ):
-            change = _least_change(region, row, side)
-            if np.isfinite(change):
-                sign = -1 if side == "lower" else 1
-                log_bound = getattr(region, f"log_{side}")[row]
-                needed = float(np.exp(log_bound + sign * change))
-                changes.append(
-                    (change, Repair(party, side, float(bounds[party]), needed))
-                )
+    for row, party, side, bound in _bounds(scheme):
+        change = _least_change(region, row, side)
+        if np.isfinite(change):
+            log_bound = region.log_lower if side == "lower" else region.log_upper
+            sign = -1 if side == "lower" else 1
+            needed = float(np.exp(log_bound[row] + sign * change))
+            changes.append((change, Repair(party, side, bound, needed)))
     return tuple(repair for _, repair in sorted(changes, key=lambda pair: pair[0]))
 
 
@@ -236,9 +235,7 @@ def _shortfall(scheme: RewardScheme) -> float:
     return float(-np.expm1(-gap))
 
 
-def _least_change(
-    region: FeasibleRegion, row: int, side: Literal["lower", "upper"]
-) -> float:
+def _least_change(region: FeasibleRegion, row: int, side: Side) -> float:
     """Minimise δ ≥ 0 with one bound moved by δ; infinite if that is not enough."""
     from scipy.optimize import linprog
 

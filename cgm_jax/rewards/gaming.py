@@ -279,6 +279,21 @@ class _Game:
         return float(2 * across / (size * sums.reference_size) - within / size**2)
 
 
+def _no_length_scale(party: int, strategy: str) -> Trial:
+    nothing = float("nan")
+    return Trial(
+        party,
+        strategy,
+        shapley_gain=nothing,
+        reward_gain=nothing,
+        joint_gain=nothing,
+        rho=nothing,
+        num_points=0,
+        length_scale=nothing,
+        status="no length scale",
+    )
+
+
 def _sum_within(kernel: Kernel, points: Points) -> float:
     """Σ k over all pairs; filled up to a power of two, so that few programs do."""
     if len(points) == 0:
