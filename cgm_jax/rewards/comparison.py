@@ -96,6 +96,8 @@ def compare_with_shapley_fair(
         ours=checks(scheme.reward_values, scheme.upper_values, scheme.max_reward_value),
         theirs=checks(theirs, np.full_like(theirs, grand), grand),
         their_rewards=theirs,
-        their_largest_rho=float(largest_rho(scheme.shapley, scheme.own_values, grand)),
+        their_largest_rho=np.asarray(
+            largest_rho(scheme.shapley, scheme.own_values, grand)
+        ).item(),
         worse_off=tuple(worse.tolist()),
     )

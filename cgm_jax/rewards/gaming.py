@@ -185,10 +185,7 @@ def stress(
                 try:
                     used = _searched(changed, drawn)
                 except ValueError:
-                    nothing = [np.nan] * 4
-                    trials.append(
-                        Trial(i, name, *nothing, 0, np.nan, "no length scale")
-                    )
+                    trials.append(_no_length_scale(i, name))
                     continue
             blocks = changed[:i] + changed[i + 1 :] + [changed[i]]
             anew = gram_sums(used, blocks, drawn)
