@@ -385,7 +385,8 @@ def sufficient_conditions(
     table = np.asarray(values, float)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
     slack = tolerance * scale_of(table, upper, shares)
-    together = table[stable_sets(scheme.shapley)]
+    masks = stable_sets(scheme.shapley) @ (1 << np.arange(len(scheme.shapley)))
+    together = table[masks]
 
     def all_in_order(smaller, larger) -> bool:
         return bool(np.all(smaller <= larger + slack))

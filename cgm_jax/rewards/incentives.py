@@ -244,7 +244,7 @@ def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
 def _stability(table, r, phi, slack: float) -> Check:
     """R6, over all coalitions whose largest Shapley value is party i's."""
     found = []
-    for i, no_more in enumerate(stable_sets(phi)):
+    for i, no_more in enumerate(stable_sets(phi) @ (1 << np.arange(len(phi)))):
         inside = coalitions_without(len(r), i) & no_more | 1 << i
         at = int(inside[np.argmax(table[inside])])
         found.append((float(r[i] - table[at]), (i,), members_of(at)))
