@@ -166,7 +166,7 @@ def test_all_is_the_same_without_the_table(
     with_table = collaborate(KEY, *points, stability=stability)
     resampled = with_table.uncertainty(key, 3)
     monkeypatch.setattr("cgm_jax.collaboration.MAX_TABLE_PARTIES", 4)
-    monkeypatch.delattr("cgm_jax.collaboration.shapley_values")
+    monkeypatch.delattr("cgm_jax.rewards.from_sums.shapley_values")
     result = collaborate(KEY, *points, stability=stability)
     assert result.coalition_values is None
     assert result.shapley_method == "polynomial time"
