@@ -10,6 +10,7 @@ from .correlations import plot_correlations as plot_correlations
 from .feasible_region import plot_feasible_region as plot_feasible_region
 from .generator import plot_samples as plot_samples
 from .generator import plot_training as plot_training
+from .margins import plot_margins as plot_margins
 from .plane import Embedding as Embedding
 from .plane import Plane as Plane
 from .plane import plane_of as plane_of
@@ -28,6 +29,7 @@ __all__ = [
     "plot_contributions",
     "plot_correlations",
     "plot_feasible_region",
+    "plot_margins",
     "plot_reward",
     "plot_reward_over_temperatures",
     "plot_rewards",

@@ -1,0 +1,114 @@
+"""Margins of an audit: by how much every promise was kept or broken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cgm_jax.rewards import Audit
+
+from .drawing import BLUE, INK, PALE, RED, TEXT, WIDTH, labels_of, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_margins"]
+
+_TITLES = {
+    "R1": "R1 nobody below nothing",
+    "R2": "R2 within reach",
+    "R3": "R3 somebody gets the most",
+    "R4": "R4 nobody worse off",
+    "R6": "R6 no group does better alone",
+    "F1": "F1 nothing for nothing",
+    "F2": "F2 equals get equal",
+    "F3": "F3 more for more",
+    "F4": "F4 more for a better game",
+    "delivery": "handed out as promised",
+}
+
+
+def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
+    """How much is left of every promise at its tightest, and for whom.
+
+    Args:
+        audit: the audit.
+        names: the parties' names.
+
+    Returns:
+        The figure: a row a condition, with its margin as assigned and as handed out;
+        to the right of the grey band (the tolerance) there is room, to the left it is
+        broken. The axis is linear within the band and logarithmic beyond.
+
+    Raises:
+        ValueError: if there is not one name a party.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> figure = plot_margins(cgm_jax.rewards.audit(result))
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()][3]
+        'R4 nobody worse off'
+
+    Reference: Tay et al. 2022, Sec. 4 and App. D.
+    """
+    labels = labels_of(names, audit.num_parties, "party")
+    found = audit.assigned | audit.realised
+    shown = [name for name in _TITLES if name in found]
+    figure = new_figure(WIDTH, 1.1 + 0.34 * len(shown))
+    axes = figure.subplots()
+    axes.axvspan(-audit.tolerance, audit.tolerance, color=PALE, lw=0)
+    axes.axvline(0, color=INK, lw=0.8)
+    for row, name in enumerate(shown):
+        for checks, color, shift, form in (
+            (audit.assigned, BLUE, -0.16, "o"),
+            (audit.realised, RED, 0.16, "D"),
+        ):
+            if name in checks and np.isfinite(checks[name].margin):
+                face = color if checks[name].holds else "none"
+                margin = checks[name].margin
+                axes.plot(margin, row + shift, form, color=color, mfc=face, ms=6)
+        check = found[name]
+        who = ", ".join(labels[i] for i in check.parties[:2])
+        axes.annotate(
+            who if check.num_cases else "nothing to keep",
+            (1.01, row),
+            xycoords=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=TEXT,
+        )
+    axes.set_xscale("symlog", linthresh=audit.tolerance)
+    axes.xaxis.set_major_locator(_few_powers(axes, audit))
+    axes.set_yticks(range(len(shown)), [_TITLES[name] for name in shown])
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.tick_params(left=False, labelsize=TEXT)
+    axes.spines[["left", "top", "right"]].set_visible(False)
+    figure.supxlabel(
+        "margin in units of the value: ● as assigned, ◆ as handed out, hollow: broken",
+        fontsize=TEXT,
+    )
+    return figure
+
+
+def _few_powers(axes, audit: Audit):
+    """Ticks at 0 and at every other power of ten on the sides that are used."""
+    from matplotlib.ticker import FixedLocator
+
+    margins = [
+        check.margin
+        for checks in (audit.assigned, audit.realised)
+        for name, check in checks.items()
+        if name in _TITLES and np.isfinite(check.margin)
+    ]
+    first = int(np.ceil(np.log10(audit.tolerance)))
+    ticks = [0.0]
+    for sign in (-1, 1):
+        most = max((sign * margin for margin in margins), default=0.0)
+        last = int(np.ceil(np.log10(max(most, audit.tolerance))))
+        ticks += [sign * 10.0**k for k in range(first, last + 1, 2)]
+    axes.set_xlim(1.5 * min(ticks), 1.5 * max(ticks))
+    return FixedLocator(sorted(ticks))
