@@ -186,6 +186,9 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
         All conditions with margins and witnesses. Two numbers count as equal within
         2e-6 of the largest value (1e-9 for points in float64).
 
+    Raises:
+        ValueError: if there is no table of all coalitions, as of more than 20 parties.
+
     Example:
         >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -198,6 +201,11 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
     Reference:
         Tay et al. 2022, Sec. 4; Sim et al. 2020.
     """
+    if collaboration.coalition_values is None:
+        raise ValueError(
+            "Expected a collaboration with the values of all coalitions, which are not "
+            "tabulated for more than 20 parties; `audit_promises` takes any table."
+        )
     dtype = np.dtype(collaboration.candidates.dtype)
     rewards = collaboration.rewards
     values = np.asarray(collaboration.coalition_values)
