@@ -1,36 +1,29 @@
 """A training that was killed ends in the bytes of the one that was not."""
 
 import json
+import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from killed_training import OPTIONS as SMALL
+from killed_training import POINTS, train
 
-from cgm_jax.generators import MMDGAN
 from cgm_jax.generators.mmd_gan_checkpoints import Checkpoints
 
-POINTS = np.random.default_rng(0).normal(size=(120, 2)).astype(np.float32)
 KEY = jax.random.key(0)
-SMALL = MMDGAN(width=4, depth=1, batch_size=8, num_steps=300, evaluate_every=10)
-# A child trains until it is killed or done. What it compiles is kept for the next one.
-CHILD = """
-import sys
-import jax
-import numpy as np
-from cgm_jax.generators import MMDGAN
-POINTS = np.random.default_rng(0).normal(size=(120, 2)).astype(np.float32)
-options = MMDGAN(width=4, depth=1, batch_size=8, num_steps=300, evaluate_every=10)
-print("ready", flush=True)
-options.fit(jax.random.key(0), POINTS, checkpoint_dir=sys.argv[1])
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +39,11 @@ def saved(tmp_path_factory, uninterrupted):
 
 
 def same(a, b):
+    """To the last byte: NaN or −0 would not be equal by value."""
     return (
-        all(np.array_equal(a.parameters[k], b.parameters[k]) for k in b.parameters)
-        and np.array_equal(a.history, b.history)
+        {name: p.tobytes() for name, p in a.parameters.items()}
+        == {name: p.tobytes() for name, p in b.parameters.items()}
+        and a.history.tobytes() == b.history.tobytes()
         and a.quality == b.quality
     )
 
@@ -71,7 +66,7 @@ def folder(saved, tmp_path):
 
 
 def test_two_checkpoints_are_kept(folder):
-    steps = ["step_00000290", "step_00000300"]
+    steps = ["step_00000270", "step_00000300"]
     assert names(folder) == sorted(steps + [f"{step}.json" for step in steps])
 
 
@@ -133,16 +128,7 @@ def test_checkpoints_of_another_training_are_refused(
     folder, options, points, key, message
 ):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    other = MMDGAN(
-        **{
-            "width": 4,
-            "depth": 1,
-            "batch_size": 8,
-            "num_steps": 300,
-            "evaluate_every": 10,
-            **options,
-        }
-    )
+    other = replace(SMALL, **options)
     with pytest.raises(ValueError, match=message):
         other.fit(key, points, checkpoint_dir=folder)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
@@ -160,38 +146,100 @@ def test_what_is_not_ours_stays(tmp_path):
     np.testing.assert_array_equal(newest["a"], [3, 3])
 
 
-def kill_and_resume(folder, cache, rng):
-    """Kill a child at a random moment of its training."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "JAX_COMPILATION_CACHE_DIR": str(cache),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, folder], env=environment, stdout=subprocess.PIPE
-    )
-    try:
-        assert child.stdout.readline() == b"ready\n"
-        # Some time into the chunk, or into its saving, after a random checkpoint.
-        reached = folder / f"step_{10 * rng.randrange(1, 29):08d}"
-        while child.poll() is None and not reached.exists():
-            time.sleep(0.001)
-        time.sleep(rng.uniform(0, 0.05))
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """Starts a training in a process, a fork of one that has imported all it needs.
+
+    What a process compiles is kept for the next one.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        pytest.skip("needs a system that can fork")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["killed_training"])
+
+    def started(folder):
+        ours, theirs = context.Pipe(duplex=False)
+        child = context.Process(target=train, args=(folder, tmp_path / "cache", theirs))
+        child.start()
+        theirs.close()
+        return child, ours
+
+    return started
 
 
-@pytest.mark.parametrize("kills", [3])
-def test_kills_at_random_moments(kills, tmp_path, uninterrupted):
-    rng, went_on = random.Random(kills), 0
-    for i in range(kills):
-        folder = tmp_path / f"training_{i}"
-        kill_and_resume(folder, tmp_path / "cache", rng)
-        model, steps = resumed(folder)
-        went_on += 0 < len(steps) < 30
-        assert same(model, uninterrupted)
+def durations(start, folder):
+    """Seconds from each of what a training tells to the next, when nothing kills it."""
+    child, told = start(folder)
+    times, words = [], None
+    with told:
+        while words != "end":
+            words = told.recv()
+            times.append(time.perf_counter())
+    child.join()
+    assert child.exitcode == 0
+    return np.diff(times)
+
+
+def kill(start, seconds, moment, folder):
+    """Kill a training at a moment: 3.25 is a quarter of the way from told 3 to 4."""
+    after, share = divmod(moment, 1)
+    child, told = start(folder)
+    with told:
+        for _ in range(int(after) + 1):
+            told.recv()
+        time.sleep(share * seconds[int(after)])
+        child.kill()
+        child.join()
+    if child.exitcode == 0:  # it was quicker this time: earlier, then
         shutil.rmtree(folder)
-    assert went_on > kills / 2  # most kills came in the middle
+        return kill(start, seconds, after + share / 2, folder)
+    assert child.exitcode == -signal.SIGKILL
+    return found(folder)
+
+
+def found(folder):
+    """What a killed training was doing, by what it left."""
+    left = names(folder) if folder.exists() else []
+    steps = [name for name in left if re.fullmatch(r"step_\d+", name)]
+    records = [name for name in left if re.fullmatch(r"step_\d+\.json", name)]
+    if left == sorted([*steps, *(f"{step}.json" for step in steps)]):
+        if len(steps) > 2:
+            return "removing"
+        return "training" if steps else "starting"
+    return "removing" if records and f"{steps[0]}.json" not in records else "writing"
+
+
+def kill_and_resume(kills, start, tmp_path, uninterrupted):
+    """Kill so many trainings once, resume each here; what they were doing."""
+    seconds = durations(start, tmp_path / "not_killed")
+    rng = random.Random(kills)
+    # As many in each part of the training, from its start to its end.
+    moments = [len(seconds) * (i + rng.random()) / kills for i in range(kills)]
+    folders = [tmp_path / f"training_{i}" for i in range(kills)]
+    hit = []
+    with ThreadPoolExecutor(2) as executor:
+        killed = executor.map(partial(kill, start, seconds), moments, folders)
+        for moment, doing, folder in zip(moments, killed, folders, strict=True):
+            model, steps = resumed(folder)
+            assert same(model, uninterrupted), (moment, doing)
+            # Nothing is done twice, and nothing is left of what was half done.
+            assert len(steps) <= 10 - int(moment), (moment, doing)
+            assert names(folder) == names(tmp_path / "not_killed"), (moment, doing)
+            hit.append(doing)
+            shutil.rmtree(folder)
+    return Counter(hit)
+
+
+def test_kills_at_three_moments(start, tmp_path, uninterrupted):
+    hit = kill_and_resume(3, start, tmp_path, uninterrupted)
+    assert hit.total() == 3
+
+
+@pytest.mark.slow
+def test_fifty_kills_at_random_moments(start, tmp_path, uninterrupted, capsys):
+    hit = kill_and_resume(50, start, tmp_path, uninterrupted)
+    assert hit.total() == 50
+    assert hit["training"] >= 5
+    assert hit["writing"] >= 5
+    assert hit["starting"] >= 1

@@ -91,7 +91,9 @@ class Checkpoints:
         record = {"belongs_to": self.belongs_to, "sha256": _digest(arrays)}
         text = json.dumps(record, indent=1).encode()
         publish(self._record(step), lambda file: file.write(text))
-        for old in self._steps()[:-NUM_KEPT]:
+        # Also what a kill left of a checkpoint on its way in or out.
+        kept = self._steps()[-NUM_KEPT:]
+        for old in set(self._steps(r"step_(\d+)(\.json)?")).difference(kept):
             self._record(old).unlink(missing_ok=True)
             shutil.rmtree(self._path(old), ignore_errors=True)
 
@@ -136,13 +138,11 @@ class Checkpoints:
                 "another checkpoint_dir."
             )
 
-    def _steps(self) -> list[int]:
-        """Steps that have a record, from old to new."""
+    def _steps(self, pattern: str = r"step_(\d+)\.json") -> list[int]:
+        """Steps that have a record, or another name, from old to new."""
         if not self.folder.is_dir():
             return []
-        found = (
-            re.fullmatch(r"step_(\d+)\.json", p.name) for p in self.folder.iterdir()
-        )
+        found = (re.fullmatch(pattern, path.name) for path in self.folder.iterdir())
         return sorted(int(match[1]) for match in found if match)
 
     def _path(self, step: int) -> Path:
