@@ -49,6 +49,18 @@ def test_drawn_rows_can_be_handed_out_as_they_were_valued():
     np.testing.assert_array_equal(scale.scaled(rows), points)
 
 
+def test_whole_columns_stay_in_the_range_of_the_parties():
+    scale = TableScale.of(PARTIES, standardize=True, whole=WHOLE)
+    generator = TableGenerator(KernelDensity(2.0), scale)
+    model = generator.fit(jax.random.key(0), scale.scaled(ROWS))
+    rows = scale.rows(generator.sample(jax.random.key(1), model, 500))
+    assert rows[:, 0].min() == ROWS[:, 0].min()
+    assert rows[:, 0].max() == ROWS[:, 0].max()
+    # What is measured has no such bounds.
+    assert rows[:, 1].min() < ROWS[:, 1].min()
+    assert rows[:, 1].max() > ROWS[:, 1].max()
+
+
 def test_more_rows_start_with_fewer():
     scale = TableScale.of(PARTIES, standardize=True, whole=WHOLE)
     generator = TableGenerator(KernelDensity(0.5), scale)

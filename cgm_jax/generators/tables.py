@@ -1,10 +1,11 @@
 """Generators for tables: work in scaled columns, return rows that a file can hold.
 
 A generator and a kernel want columns of one scale; the parties want rows in their own
-units, with whole numbers where theirs are whole. `TableScale` translates between the
-two, and `TableGenerator` makes any generator draw rows that survive the translation: a
-column is rounded before its points are valued, so that what is valued is what is
-handed out.
+units, with whole numbers where theirs are whole, and none that is beyond all of theirs:
+nobody has −1 children, and no pixel is brighter than white. `TableScale` translates
+between the two, and `TableGenerator` makes any generator draw rows that survive the
+translation: a column is rounded before its points are valued, so that what is valued is
+what is handed out.
 """
 
 from collections.abc import Sequence
@@ -41,6 +42,11 @@ class TableScale:
     whole: Bool[np.ndarray, " columns"]
     """Whether the column holds whole numbers only."""
 
+    lowest: Float[np.ndarray, " columns"]
+    """Of the pool; only whole columns are kept in their range."""
+
+    highest: Float[np.ndarray, " columns"]
+
     @classmethod
     def of(
         cls,
@@ -64,7 +70,8 @@ class TableScale:
             ValueError: if no column varies.
         """
         pool = np.concatenate(parties)
-        varies = pool.min(axis=0) < pool.max(axis=0)
+        lowest, highest = pool.min(axis=0), pool.max(axis=0)
+        varies = lowest < highest
         if not varies.any():
             raise ValueError(
                 "Expected a column that varies, found the same row everywhere: there "
@@ -74,7 +81,7 @@ class TableScale:
         shift = pool.mean(axis=0) if standardize else 0 * ones
         scale = np.where(varies, pool.std(axis=0), 1) if standardize else ones
         constant = np.where(varies, shift, pool[0])
-        return cls(constant, scale, varies, whole)
+        return cls(constant, scale, varies, whole, lowest, highest)
 
     def scaled(self, rows: Float[np.ndarray, "m columns"]) -> Float[np.ndarray, "m d"]:
         """Rows in the parties' units as points: float32, no constant columns."""
@@ -82,11 +89,12 @@ class TableScale:
         return scaled[:, self.varies].astype(np.float32)
 
     def rows(self, points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m columns"]:
-        """Points as rows in the parties' units, whole where theirs are whole."""
+        """Points as rows in the parties' units, whole and in range where theirs are."""
         rows = np.tile(self.shift, (len(points), 1))
         varying = np.asarray(points, float) * self.scale[self.varies][None]
         rows[:, self.varies] += varying
-        return np.where(self.whole[None], np.rint(rows), rows)
+        rounded = np.clip(np.rint(rows), self.lowest[None], self.highest[None])
+        return np.where(self.whole[None], rounded, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +143,8 @@ class RowModel(Protocol):
 class RowGenerator:
     """A model that was trained on rows, as a generator of points in scaled columns.
 
-    Whole columns are rounded and constant ones put back, as in `TableGenerator`.
+    Whole columns are rounded and kept in their range, and constant ones put back, as in
+    `TableGenerator`.
     """
 
     model: RowModel
