@@ -40,10 +40,10 @@ class PaperResults:
     reward_values: Float[np.ndarray, " n"]
     """r."""
 
-    num_points: dict[float, Int[np.ndarray, " n"]]
+    num_points: dict[int | float, Int[np.ndarray, " n"]]
     """|G_i| for each β."""
 
-    mmd2_unbiased: dict[float, Float[np.ndarray, " n"]]
+    mmd2_unbiased: dict[int | float, Float[np.ndarray, " n"]]
     """MMD²_u(D_i ∪ G_i, T) for each β."""
 
     beta_correlations: dict[str, PrintedCorrelation] = field(default_factory=dict)
