@@ -52,7 +52,7 @@ class Experiment:
 def run_experiment(
     data: ExperimentData,
     *,
-    betas: Sequence[float] = BETAS,
+    betas: Sequence[int | float] = BETAS,
     seed: int = 0,
     evaluate: bool = True,
     progress: Progress | None = None,
@@ -91,7 +91,7 @@ def run_experiment(
 
         return tell
 
-    first, *others = betas
+    first, *others = map(float, betas)
     promised = collaborate(
         jax.random.fold_in(key, int(first)),
         data.parties,

@@ -41,7 +41,9 @@ class Parts:
         """n."""
         return len(self.owners)
 
-    def part(self, party: int, first: float, last: float) -> Float[np.ndarray, " m"]:
+    def part(
+        self, party: int, first: int | float, last: int | float
+    ) -> Float[np.ndarray, " m"]:
         """The weights of the parts of a party between two shares, 0 to 1."""
         mine = self.owners[party]
         start, end = (round(share * len(mine)) for share in (first, last))
