@@ -92,8 +92,8 @@ def _comparisons(experiment: Experiment) -> Iterator[Comparison]:
         if beta not in paper.num_points:
             continue
         for i, printed in enumerate(paper.num_points[beta]):
-            ours = len(drawn.rewards[i].indices)
-            yield Comparison(place, "num_points", ours, int(printed), i, beta)
+            ours = float(len(drawn.rewards[i].indices))
+            yield Comparison(place, "num_points", ours, float(printed), i, beta)
         if evaluation is None:
             continue
         for i, printed in enumerate(paper.mmd2_unbiased[beta]):
