@@ -46,6 +46,7 @@ def pieces_of(weights: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("party", range(3))
 def test_every_manipulation_equals_handing_it_in(party: int):
     """The points are built, and a scheme is solved for them from the start."""
@@ -105,6 +106,7 @@ def test_rows_are_for_a_table():
     assert row["status"] == "optimal" and len(others) == 3 * 9 - 1
 
 
+@pytest.mark.slow
 def test_an_outlier_searches_the_length_scale_anew():
     few = [x[:5] for x in parties()]
     result = stress(KEY, few, candidates(), stability=False, outlier_scales=(10.0,))

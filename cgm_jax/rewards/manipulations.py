@@ -53,7 +53,7 @@ class Parts:
 
     def own(self, party: int) -> Float[np.ndarray, " m"]:
         """The weights of all that a party has."""
-        return self.part(party, 0, 1)
+        return self.part(party, 0.0, 1.0)
 
     def noise(self, party: int) -> Float[np.ndarray, " m"]:
         """The weights of a party's noise."""
@@ -77,7 +77,7 @@ def deal(key: Key[Array, ""], parties: Sequence[Points]) -> Parts:
         >>> parts = deal(jax.random.key(0), [np.zeros((3, 1)), np.ones((70, 1))])
         >>> [len(mine) for mine in parts.owners], len(parts.blocks)
         ([3, 30], 35)
-        >>> int(parts.part(1, 0, 0.5).sum())
+        >>> int(parts.part(1, 0.0, 0.5).sum())
         15
     """
     pool = np.concatenate([np.asarray(x) for x in parties])
@@ -118,8 +118,8 @@ def submissions(
             yield f"split in {k}", pieces
     yield "hand in twice", [2 * own]
     yield "copy the best other", [own + parts.own(best_other)]
-    yield "withhold half", [parts.part(party, 0, 0.5)]
-    yield "withhold nine tenths", [parts.part(party, 0, 0.1)]
+    yield "withhold half", [parts.part(party, 0.0, 0.5)]
+    yield "withhold nine tenths", [parts.part(party, 0.0, 0.1)]
     yield "add as much noise", [own + parts.noise(party)]
 
 
