@@ -244,7 +244,7 @@ def test_promises_that_cannot_be_kept(files, tmp_path: Path, capsys, monkeypatch
             "Parties 0 and 1 conflict.", lower_party=0, upper_party=1, rho=0.5
         )
 
-    monkeypatch.setattr("cgm_jax.collaboration.solve_reward_scheme", infeasible)
+    monkeypatch.setattr("cgm_jax.collaboration.scheme_from_sums", infeasible)
     out = tmp_path / "out"
     code = cgm_jax(
         "run", *files, "--out", out, "--label-column", "sex", "--num-candidates", 100
