@@ -7,6 +7,9 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 py
 CAN_MAKE_VENV = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 VENV ?= .venv
 
+# Most of a test's time is tracing and compiling, on one core. Files stay together.
+WORKERS ?= 2
+pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile
 SHORT = -m "smoke and not slow"
 bin = $(VENV)/bin
 pip = $(bin)/python -m pip install -qq --disable-pip-version-check
@@ -22,13 +25,13 @@ demo: $(VENV)/with-run ## the paper's five banks, end to end, and a report with 
 	$(bin)/cgm-jax demo --out demo-report --overwrite
 
 test: $(VENV)/with-test ## the tests and the docstring examples, without the slow ones
-	$(bin)/pytest -m "not slow"
+	$(pytest) -m "not slow"
 
 test-slow: $(VENV)/with-test ## only the slow tests
-	$(bin)/pytest -m slow
+	$(pytest) -m slow
 
 smoke: $(VENV)/with-test ## the short run: make smoke VENV=.venv-other PYTHON=python3.13
-	$(bin)/pytest $(SHORT)
+	$(pytest) $(SHORT)
 
 lint: $(VENV)/with-lint ## style and format
 	$(bin)/ruff check
@@ -36,7 +39,7 @@ lint: $(VENV)/with-lint ## style and format
 
 types: $(VENV)/with-test $(VENV)/with-lint ## static types; array shapes in the short run
 	$(bin)/pyright --pythonpath $(bin)/python
-	$(bin)/pytest $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype
+	$(pytest) $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype
 
 benchmark: $(VENV)/with-test ## throughput on this machine beside a plain baseline
 	$(bin)/python -m benchmarks
