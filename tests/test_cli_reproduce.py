@@ -65,6 +65,7 @@ def test_commands_without_meaning(words, tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_table_of_the_users_at_two_temperatures(tmp_path: Path, capsys):
     out = tmp_path / "out"
     code = cgm_jax(
