@@ -30,16 +30,15 @@ test: $(VENV)/with-test ## the tests and the docstring examples, without the slo
 test-slow: $(VENV)/with-test ## only the slow tests
 	$(pytest) -m slow
 
-smoke: $(VENV)/with-test ## the short run: make smoke VENV=.venv-other PYTHON=python3.13
-	$(pytest) $(SHORT)
+smoke: $(VENV)/with-test ## the short run with array shapes checked; VENV=.venv-other PYTHON=python3.13
+	$(pytest) $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype
 
 lint: $(VENV)/with-lint ## style and format
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 
-types: $(VENV)/with-test $(VENV)/with-lint ## static types; array shapes in the short run
+types: $(VENV)/with-test $(VENV)/with-lint ## static types
 	$(bin)/pyright --pythonpath $(bin)/python
-	$(pytest) $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype
 
 benchmark: $(VENV)/with-test ## throughput on this machine beside a plain baseline
 	$(bin)/python -m benchmarks
