@@ -1,8 +1,8 @@
 """The command line: ``cgm-jax demo``, ``run``, ``reproduce`` and others.
 
-Exit codes: 0 done, 2 a command without meaning, 3 a party's file, 4 promises that
-cannot be kept, 6 a file or folder that cannot be read or written, 130 interrupted.
-Errors are one line on standard error.
+Exit codes: 0 done, 1 a package that is missing, 2 a command without meaning, 3 a
+party's file, 4 promises that cannot be kept, 6 a file or folder that cannot be read or
+written, 130 interrupted. Errors are one line on standard error.
 """
 
 import math
@@ -61,6 +61,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+# What brings a package that `run` alone does not need.
+EXTRAS = {"umap": "images", "orbax": "gan"}
 Number = TypeVar("Number", int, float)
 
 
@@ -130,6 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(" ".join([str(error), *getattr(error, "__notes__", [])]), 4)
     except OSError as error:
         _fail(str(error), 6)
+    except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
+        if name not in EXTRAS:
+            raise
+        _fail(f'{name} is missing: install "cgm-jax[{EXTRAS[name]}]"', 1)
     except (ValueError, ArithmeticError) as error:
         # Files that are read without fault, but hold data that cannot be valued.
         _fail(str(error), 3)
@@ -208,7 +215,10 @@ def reproduce(
         typer.Option(help="The same of --candidates: one row a synthetic image."),
     ] = None,
     num_candidates: Annotated[
-        int | None, typer.Option(min=2, help="Synthetic points; the paper has 100,000.")
+        int | None,
+        typer.Option(
+            min=2, help="Synthetic points; 100,000 as in the paper, of digits 20,000."
+        ),
     ] = None,
     num_steps: Annotated[
         int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ def test_data_that_are_not_here_end_in_one_line_that_says_what_to_do(tmp_path, c
     error = one_line_error(capsys)
     for word in ("mnist", str(tmp_path / "cache"), "cgm-jax fetch mnist", "digits"):
         assert word in error
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize("dataset", ["digits", "transactions"])
+def test_a_missing_package_is_named_at_once(dataset, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    assert cgm_jax("reproduce", dataset, "--out", tmp_path / "out") == 1
+    assert 'umap is missing: install "cgm-jax[images]"' in one_line_error(capsys)
     assert not list((tmp_path / "out").glob("*"))
 
 

@@ -54,6 +54,27 @@ def test_the_seed_decides(features, digits):
 
 
 @pytest.mark.slow
+def test_a_small_pool_is_placed_as_by_default(features, digits):
+    umap = pytest.importorskip("umap")
+    default = umap.UMAP(n_components=8, random_state=0, n_jobs=1)
+    expected = default.fit_transform(digits[0][:NUM_POOL].astype(np.float32))
+    np.testing.assert_array_equal(features.pool, expected)
+
+
+@pytest.mark.slow
+def test_a_large_pool_is_placed_too():
+    pool = np.random.default_rng(0).normal(size=(4_100, 3))
+    pool[:2_000] += 20
+    features = umap_features(pool, seed=0, num_coordinates=2)
+    places = features(np.array([[0.0] * 3] * 10 + [[20.0] * 3] * 10))
+    far = features.pool[:2_000].mean(axis=0)
+    near = features.pool[2_000:].mean(axis=0)
+    to_far, to_near = (np.linalg.norm(places - c[None], axis=1) for c in (far, near))
+    assert (to_near < to_far)[:10].all()
+    assert (to_far < to_near)[10:].all()
+
+
+@pytest.mark.slow
 def test_points_of_other_columns_are_refused(features):
     with pytest.raises(ValueError, match=r"points of 64 columns.*got 3"):
         features(np.zeros((20, 3)))

@@ -16,6 +16,7 @@ from jaxtyping import Array, Key
 from cgm_jax.collaboration import Progress
 from cgm_jax.datasets import LabelledImages, LabelledPoints, paper_results
 from cgm_jax.datasets.splits import Split
+from cgm_jax.features.umap import umap_class
 
 from .data import SPLITS, ExperimentData, credit_ratings_data, share
 from .images import NUM_FEATURES, FeatureMap, SuppliedFeatures, image_candidates
@@ -95,6 +96,7 @@ def prepare_experiments(
     )
     if recipe.load is None:
         return _credit_ratings(splits, options, synthetic, progress)
+    umap_class()  # if it is missing, now is the time to say so
     data = recipe.load(options.path)
     return _from_real_points(recipe, data, splits, options, synthetic, progress)
 

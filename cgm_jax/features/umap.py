@@ -2,8 +2,9 @@
 
 The map is fitted to the pooled real points and then applied to synthetic ones, which
 are placed among their neighbours of the pool and move none of it. umap-learn does the
-work, with its default settings but for the number of coordinates and the seed; small
-pools, too, are searched for neighbours as large ones are by default.
+work, with its default settings but for the number of coordinates and the seed. It
+compares a small pool (below 4,096 points) with everything; the distances for that are
+handed to it, as its own loop over pairs is in Python and takes minutes.
 
 On one core, 25,000 points of 784 columns are fitted in about a minute and 100,000 more
 are placed in half a minute, in 2 GB.
@@ -21,7 +22,7 @@ from jaxtyping import ArrayLike, Float, Num
 
 from cgm_jax._arrays import as_points
 
-__all__ = ["UmapFeatures", "umap_features"]
+__all__ = ["UmapFeatures", "umap_class", "umap_features"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,8 @@ class UmapFeatures:
     pool: Float[np.ndarray, "m k"]
     """float32, one row a point of the pool."""
 
-    num_columns: int
-    """d, of the points that it maps."""
+    points: Float[np.ndarray, "m d"]
+    """What it was fitted to, float32."""
 
     model: Any
     """The fitted ``umap.UMAP``."""
@@ -43,13 +44,16 @@ class UmapFeatures:
         All points that are to be compared belong into one call: how far a point is
         moved depends a little on those that are placed with it.
         """
-        rows = _rows(points, "points")
-        if rows.shape[1] != self.num_columns:
+        rows, num_columns = _rows(points, "points"), self.points.shape[1]
+        if rows.shape[1] != num_columns:
             raise ValueError(
-                f"Expected points of {self.num_columns} columns, as the pool's; got "
+                f"Expected points of {num_columns} columns, as the pool's; got "
                 f"{rows.shape[1]}."
             )
-        return np.asarray(self.model.transform(rows), np.float32)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*precomputed metric")
+            places = self.model.transform(_input(rows, self.points))
+        return np.asarray(places, np.float32)
 
 
 def umap_features(
@@ -87,6 +91,25 @@ def umap_features(
         raise ValueError(
             f"Expected a pool of at least {least} points, got {len(rows)}."
         )
+    model = umap_class()(
+        n_components=num_coordinates,
+        random_state=seed,
+        transform_seed=seed,
+        n_jobs=1,  # what a seed allows; otherwise umap-learn warns that it sets it
+        metric="precomputed" if _is_small(rows) else "euclidean",
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "using precomputed metric")
+        coordinates = model.fit_transform(_input(rows, rows))
+    return UmapFeatures(np.asarray(coordinates, np.float32), rows, model)
+
+
+def umap_class() -> Any:
+    """umap-learn's class, imported where it is first needed.
+
+    Raises:
+        ModuleNotFoundError: if umap-learn is not installed (extra ``images``).
+    """
     with warnings.catch_warnings():
         # umap-learn says so where TensorFlow is not installed; only a part of it that
         # is not used here needs TensorFlow.
@@ -94,18 +117,20 @@ def umap_features(
         # The same of widgets, for a progress bar in a notebook.
         warnings.filterwarnings("ignore", "IProgress not found")
         from umap import UMAP
+    return UMAP
 
-    model = UMAP(
-        n_components=num_coordinates,
-        random_state=seed,
-        transform_seed=seed,
-        n_jobs=1,  # what a seed allows; otherwise umap-learn warns that it sets it
-        # What it does from 4,096 points on. For fewer it would compare every new point
-        # with all of them in a Python loop, which takes minutes.
-        force_approximation_algorithm=True,
-    )
-    coordinates = np.asarray(model.fit_transform(rows), np.float32)
-    return UmapFeatures(coordinates, rows.shape[1], model)
+
+def _is_small(pool: Float[np.ndarray, "m d"]) -> bool:
+    return len(pool) < 4_096  # as umap-learn has it
+
+
+def _input(
+    rows: Float[np.ndarray, "n d"], pool: Float[np.ndarray, "m d"]
+) -> Float[np.ndarray, "n _"]:
+    """What the model wants of points: their distances to a small pool, or they."""
+    from sklearn.metrics import euclidean_distances
+
+    return euclidean_distances(rows, pool) if _is_small(pool) else rows
 
 
 def _rows(points: Num[ArrayLike, "n d"], name: str) -> Float[np.ndarray, "n d"]:
