@@ -250,6 +250,12 @@ def test_many_parties_are_audited_by_a_sample():
     assert "a sample" in audit_sentences(found)[-1]
 
 
+def test_without_the_values_of_all_coalitions_there_is_no_audit():
+    result = dataclasses.replace(small_collaboration(3, 2), coalition_values=None)
+    with pytest.raises(ValueError, match="not tabulated for more than 20 parties"):
+        audit(result)
+
+
 def test_single_precision_has_a_wider_tolerance():
     result = collaboration()
     single = dataclasses.replace(
