@@ -22,6 +22,7 @@ from .experiment_tables import experiment_tables
 from .experiments import Experiment
 from .generators.quality import SampleQuality
 from .mediation import Mediation
+from .rewards import Audit, audit_sentences
 from .uncertainty import Uncertainty
 
 __all__ = [
@@ -94,6 +95,8 @@ def print_mediation(mediation: Mediation) -> None:
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
     print_quality(mediation.quality)
+    if mediation.audit is not None:
+        _print_audit(mediation.audit, mediation.parties.names)
     for sentence in mediation.parties.warnings:
         screen.print(f"warning: {sentence}", markup=False)
     _print_warnings(result, mediation.parties.names)
@@ -117,6 +120,15 @@ def print_quality(quality: SampleQuality | None) -> None:
         is_warning = quality is not None and quality.is_worse_than_kernel_density
         mark = "warning: " if is_warning else ""
         screen.print(f"{mark}{last}", markup=False, highlight=False)
+
+
+def _print_audit(audit: Audit, names: Sequence[str]) -> None:
+    """Whether the promises were kept, and which were not; the rest is in the report."""
+    summary, *sentences = audit_sentences(audit, names)
+    mark = "" if audit.is_kept else "warning: "
+    screen.print(f"{mark}{summary}", markup=False, highlight=False)
+    for sentence in sentences[: len(audit.broken)]:
+        screen.print(f"warning: {sentence}", markup=False, highlight=False)
 
 
 def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:

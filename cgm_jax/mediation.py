@@ -26,7 +26,7 @@ from .generators.labels import PooledLabels, label_points
 from .generators.quality import SampleQuality
 from .generators.tables import TableScale
 from .report import CandidateOrigin, ReportSection, report_data, report_page
-from .rewards import InfeasibleError
+from .rewards import Audit, InfeasibleError, audit
 from .uncertainty import Uncertainty
 
 __all__ = ["Mediation", "Settings", "mediate"]
@@ -68,6 +68,8 @@ class Mediation:
     """Of a trained generator."""
     uncertainty: Uncertainty | None
     """Where resamples were asked for."""
+    audit: Audit | None
+    """Where there is a table of all coalitions."""
     report: Path
     rewards: tuple[Path, ...]
 
@@ -142,6 +144,7 @@ def mediate(
         key = jax.random.fold_in(jax.random.key(settings.seed), _UNCERTAINTY)
         uncertainty = result.uncertainty(key, settings.num_resamples, progress=progress)
     labels = _labels(parties, points, result, settings)
+    kept = None if result.coalition_values is None else audit(result)
     section = ReportSection(
         "Rewards",
         (result,),
@@ -149,6 +152,7 @@ def mediate(
         columns=np.array(parties.columns)[scale.varies].tolist(),
         warnings=parties.warnings,
         uncertainty=uncertainty,
+        audit=kept,
     )
     described = _described(parties, result, labels, source, settings)
     origin = _origin(parties, result, scale, source, section.columns)
@@ -169,7 +173,9 @@ def mediate(
     report = folder / "mediator" / "report.html"
     write_text(report, page)
     quality = None if source.model is None else source.model.quality
-    return Mediation(parties, result, labels, quality, uncertainty, report, rewards)
+    return Mediation(
+        parties, result, labels, quality, uncertainty, kept, report, rewards
+    )
 
 
 def _origin(

@@ -19,7 +19,7 @@ from . import plots
 from .collaboration import Collaboration
 from .datasets import PaperResults
 from .evaluation import Evaluation
-from .rewards import RewardScheme
+from .rewards import Audit, RewardScheme, audit_data, audit_sentences
 from .sampling import Reward
 from .uncertainty import Uncertainty
 
@@ -71,6 +71,7 @@ class ReportSection:
         embedding: where the points stand in pictures; by default as in `plane_of`.
         candidate_labels: the class of every candidate, for the pictures.
         uncertainty: how far values and promises would differ for other data.
+        audit: whether the promises were kept, of the first of the collaborations.
     """
 
     title: str
@@ -83,6 +84,7 @@ class ReportSection:
     embedding: plots.Embedding | None = None
     candidate_labels: np.ndarray | None = None
     uncertainty: Uncertainty | None = None
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +182,7 @@ def report_page(
                 "data": report_data(section, settings={}),
                 "printed": section.printed,
                 "uncertainty": section.uncertainty,
+                "audit": _audit_sentences(section),
                 "num_shown": len(_shown(section.collaborations[0].scheme)),
                 "pictures": drawn,
             }
@@ -276,6 +279,8 @@ def report_data(
         data["coalition_values_pool_only"] = promised.pool_values
     if section.uncertainty is not None:
         data["uncertainty"] = _uncertainty_data(section.uncertainty)
+    if section.audit is not None:
+        data["audit"] = audit_data(section.audit, section.names)
     if origin is not None and origin.model is not None:
         data["generator"] = _generator_data(origin.model)
     if section.evaluation is not None:
@@ -319,6 +324,8 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
         figures["uncertainty"] = plots.plot_uncertainty(
             section.uncertainty, names, parties=shown
         )
+    if section.audit is not None:
+        figures["margins"] = plots.plot_margins(section.audit, names)
     if len(section.collaborations) > 1:
         figures["temperatures"] = plots.plot_reward_over_temperatures(
             section.collaborations,
@@ -358,6 +365,12 @@ def _reward_data(reward: Reward) -> dict[str, Any]:
         "shortfall": reward.shortfall,
         "stop_reason": reward.stop_reason,
     }
+
+
+def _audit_sentences(section: ReportSection) -> list[str]:
+    return (
+        [] if section.audit is None else audit_sentences(section.audit, section.names)
+    )
 
 
 def _uncertainty_data(found: Uncertainty) -> dict[str, Any]:
