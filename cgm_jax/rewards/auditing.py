@@ -19,15 +19,14 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax.valuation.coalitions import num_parties
+from cgm_jax.kernels import GramSums
 
+from .games import MAX_EXACT, Game, as_game
 from .incentives import (
-    MAX_EXACT,
     Check,
     SecondGame,
     check_incentives,
     check_monotonicity,
-    coalitions_without,
     scale_of,
 )
 from .result import RewardScheme, contributes
@@ -56,7 +55,12 @@ class Settled(Protocol):
 
     @property
     def coalition_values(self) -> Any:
-        """v_c of every coalition by bitmask."""
+        """v_c of every coalition by bitmask; None where they are too many."""
+        ...
+
+    @property
+    def sums(self) -> GramSums:
+        """Sums of the kernel, from which any coalition's value follows."""
         ...
 
     @property
@@ -184,10 +188,8 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
 
     Returns:
         All conditions with margins and witnesses. Two numbers count as equal within
-        2e-6 of the largest value (1e-9 for points in float64).
-
-    Raises:
-        ValueError: if there is no table of all coalitions, as of more than 20 parties.
+        2e-6 of the largest value (1e-9 for points in float64). Of more than 20 parties
+        a sample of the coalitions is looked at.
 
     Example:
         >>> import jax, cgm_jax
@@ -201,15 +203,9 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
     Reference:
         Tay et al. 2022, Sec. 4; Sim et al. 2020.
     """
-    if collaboration.coalition_values is None:
-        raise ValueError(
-            "Expected a collaboration with the values of all coalitions, which are not "
-            "tabulated for more than 20 parties; `audit_promises` takes any table."
-        )
     dtype = np.dtype(collaboration.candidates.dtype)
     rewards = collaboration.rewards
-    values = np.asarray(collaboration.coalition_values)
-    scheme = collaboration.scheme
+    values, scheme = _game_of(collaboration), collaboration.scheme
     steps = [np.diff([reward.initial_value, *reward.values]) for reward in rewards]
     if improved is None:
         second, realised_second = raised_game(values, scheme), None
@@ -228,7 +224,7 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
 
 
 def audit_promises(
-    values: Float[ArrayLike, " coalitions"],
+    values: Float[ArrayLike, " coalitions"] | GramSums | Game,
     scheme: RewardScheme,
     realised_values: Float[ArrayLike, " n"] | None = None,
     *,
@@ -241,7 +237,8 @@ def audit_promises(
     """The same on plain arrays, for games and rewards from anywhere.
 
     Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``.
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``; or the sums of n
+            parties' data, for any n.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
         stability: whether R6 was promised.
@@ -268,13 +265,13 @@ def audit_promises(
     Reference:
         Tay et al. 2022, Sec. 4.
     """
-    table = np.asarray(values, float)
+    game = as_game(values)
     upper = scheme.upper_values
-    slack = tolerance * scale_of(table, upper, scheme.reward_values)
+    slack = tolerance * scale_of(game.known, upper, scheme.reward_values)
 
     def checks(rewards, other: SecondGame | None, *, realised: bool):
         found = check_incentives(
-            table,
+            game,
             rewards,
             shapley=scheme.shapley,
             upper_values=upper,
@@ -283,7 +280,7 @@ def audit_promises(
             realised=realised,
         )
         if other is not None:
-            found["F4"] = check_monotonicity(table, rewards, other, tolerance=tolerance)
+            found["F4"] = check_monotonicity(game, rewards, other, tolerance=tolerance)
         return found
 
     assigned = checks(scheme.reward_values, improved, realised=False)
@@ -316,16 +313,16 @@ def audit_promises(
         ),
         assigned_welfare=float(scheme.reward_values.sum() / upper.sum()),
         realised_welfare=realised_welfare,
-        negative_marginals=_negative_marginals(table, slack),
+        negative_marginals=_negative_marginals(game, slack),
         negative_picks=_share(steps < 0) if steps is not None else np.nan,
-        conditions=sufficient_conditions(table, scheme, tolerance=tolerance),
+        conditions=sufficient_conditions(game, scheme, tolerance=tolerance),
         tolerance=slack,
         num_parties=len(upper),
     )
 
 
 def raised_game(
-    values: Float[ArrayLike, " coalitions"], scheme: RewardScheme
+    values: Float[ArrayLike, " coalitions"] | GramSums | Game, scheme: RewardScheme
 ) -> SecondGame:
     r"""A trial for F4: all data together are worth 1 % more, and ρ and v* stay.
 
@@ -333,7 +330,7 @@ def raised_game(
               \varphi_i' = \varphi_i + 0.01\,|v(N)| / n
 
     Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``.
+        values: as those of `audit_promises`.
         scheme: the reward scheme of this game.
 
     Returns:
@@ -345,15 +342,18 @@ def raised_game(
         ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
         ... )
         >>> raised = raised_game(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> raised.values[-1], (raised.rewards > scheme.reward_values).tolist()
-        (np.float64(4.04), [True, False])
+        >>> raised.values.known.tolist()
+        [0.0, 1.0, 2.0, 4.04]
+        >>> (raised.rewards > scheme.reward_values).tolist()
+        [True, False]
 
     Reference:
         Tay et al. 2022, Definition 3.
     """
-    raised = np.array(values, float)
-    gain = _TRIAL * abs(raised[-1])
-    raised[-1] += gain
+    game = as_game(values)
+    total = float(game.value_of(np.ones((1, game.num_parties), bool))[0])
+    gain = _TRIAL * abs(total)
+    raised = game.with_total(total + gain)
     shapley = scheme.shapley + gain / len(scheme.shapley)
     shares = np.zeros_like(shapley)
     counted = contributes(shapley)
@@ -363,7 +363,7 @@ def raised_game(
 
 
 def sufficient_conditions(
-    values: Float[ArrayLike, " coalitions"],
+    values: Float[ArrayLike, " coalitions"] | GramSums | Game,
     scheme: RewardScheme,
     *,
     tolerance: float = 1e-9,
@@ -371,7 +371,7 @@ def sufficient_conditions(
     """Whether Proposition 3 applies to a game and its reward scheme.
 
     Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``.
+        values: as those of `audit_promises`.
         scheme: the reward scheme.
         tolerance: what counts as equal, relative to the largest number.
 
@@ -390,11 +390,10 @@ def sufficient_conditions(
     Reference:
         Tay et al. 2022, Proposition 3.
     """
-    table = np.asarray(values, float)
+    game = as_game(values)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
-    slack = tolerance * scale_of(table, upper, shares)
-    masks = stable_sets(scheme.shapley) @ (1 << np.arange(len(scheme.shapley)))
-    together = table[masks]
+    slack = tolerance * scale_of(game.known, upper, shares)
+    together = game.value_of(stable_sets(scheme.shapley))
 
     def all_in_order(smaller, larger) -> bool:
         return bool(np.all(smaller <= larger + slack))
@@ -402,21 +401,25 @@ def sufficient_conditions(
     is_fair = scheme.rho > 0
     within_reach = all_in_order(shares, upper)
     return SufficientConditions(
-        nonnegative=bool(table.min() >= -slack),
-        monotone=_negative_marginals(table, slack) == 0 and all_in_order(own, upper),
+        nonnegative=bool(game.known.min() >= -slack),
+        monotone=_negative_marginals(game, slack) == 0 and all_in_order(own, upper),
         a=all_in_order(own, scheme.max_reward_value) and within_reach,
         b=is_fair and all_in_order(own, shares) and within_reach,
         c=is_fair and all_in_order(together, shares) and within_reach,
     )
 
 
-def _negative_marginals(table: np.ndarray, slack: float) -> float:
-    n = num_parties(len(table))
+def _negative_marginals(game: Game, slack: float) -> float:
     shares = []
-    for i in range(n):
-        without = coalitions_without(n, i)
-        shares.append(_share(table[without | 1 << i] - table[without] < -slack))
+    for i in range(game.num_parties):
+        joins = game.joins(i)
+        shares.append(_share(joins.after - joins.before < -slack))
     return float(np.mean(shares))
+
+
+def _game_of(collaboration: Settled) -> Game:
+    table = collaboration.coalition_values
+    return as_game(collaboration.sums if table is None else table)
 
 
 def _share(is_so: np.ndarray) -> float:
@@ -424,7 +427,7 @@ def _share(is_so: np.ndarray) -> float:
 
 
 def _second_game(improved: Settled) -> tuple[SecondGame, SecondGame | None]:
-    values, scheme = np.asarray(improved.coalition_values), improved.scheme
+    values, scheme = _game_of(improved), improved.scheme
     reached = np.array([reward.final_value for reward in improved.rewards])
     assigned = SecondGame(values, scheme.reward_values, scheme.max_reward_value)
     if not len(reached):

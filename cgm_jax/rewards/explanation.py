@@ -29,7 +29,7 @@ from cgm_jax.valuation import coalition_values, values_with_candidates
 from .errors import error_of
 from .feasible_region import FeasibleRegion
 from .from_sums import scheme_from_sums, scheme_from_values
-from .incentives import coalitions_without
+from .games import MAX_EXACT, coalitions_without
 from .result import SLACK, RewardScheme, RewardStatus, party_names
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class WithoutParty:
 
     in_game: RewardScheme | None
     """The scheme of the game that the others play on the same reference set; None
-    without the sums, or where nobody contributes."""
+    without the sums, of more than 20 parties, or where nobody contributes."""
 
 
 @dataclass(frozen=True)
@@ -175,17 +175,16 @@ def _without_each(
 ) -> tuple[WithoutParty, ...]:
     region = scheme.region
     values, upper = None, None
-    if sums is not None:
+    if sums is not None and 1 < sums.num_parties <= MAX_EXACT:
         values = np.asarray(coalition_values(sums))
         upper = np.asarray(values_with_candidates(sums))
     found = []
     for row, party in enumerate(region.parties.tolist()):
         rho, log_value = _rows(region, np.arange(len(region.parties)) != row)
         in_game = None
-        if values is not None and upper is not None and len(upper) > 1:
+        if values is not None and upper is not None:
             others = coalitions_without(len(upper), party)
-            if len(upper) <= 20:
-                in_game = _game_without(scheme, values[others], np.delete(upper, party))
+            in_game = _game_without(scheme, values[others], np.delete(upper, party))
         found.append(WithoutParty(party, rho, float(np.exp(log_value)), in_game))
     return tuple(found)
 

@@ -22,33 +22,27 @@ much a condition is broken.
 References: Tay et al. 2022, Sec. 4 and App. D; Sim et al. 2020.
 """
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import ArrayLike, Float
 
-from cgm_jax.valuation.coalitions import num_parties
+from cgm_jax.kernels import GramSums
 
+from .games import Game, as_game
 from .stability import stable_sets
 
 __all__ = [
-    "MAX_EXACT",
     "Check",
     "SecondGame",
     "check_incentives",
     "check_monotonicity",
-    "coalitions_without",
-    "members_of",
     "scale_of",
 ]
 
-MAX_EXACT = 20  # parties; of more, a sample of coalitions is looked at
-NUM_SAMPLED = 2**14  # coalitions a party or a pair
 _ROUNDING = 1e-12  # relative: two reward values closer than this are the same
-_GOLDEN = 0.6180339887498949
 
 
 @dataclass(frozen=True)
@@ -78,13 +72,15 @@ class Check:
 class SecondGame(NamedTuple):
     """Another game of the same parties, and what its rewards are."""
 
-    values: Float[np.ndarray, " coalitions"]
+    values: Float[np.ndarray, " coalitions"] | GramSums | Game
+    """As those of `check_incentives`."""
+
     rewards: Float[np.ndarray, " n"]
     max_reward_value: float
 
 
 def check_incentives(
-    values: Float[ArrayLike, " coalitions"],
+    values: Float[ArrayLike, " coalitions"] | GramSums | Game,
     rewards: Float[ArrayLike, " n"],
     *,
     shapley: Float[ArrayLike, " n"],
@@ -96,9 +92,9 @@ def check_incentives(
     """All conditions on one game and its rewards, by their definitions.
 
     Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24. Of more
-            than 20 parties, 16,384 coalitions are looked at for every party and every
-            pair, evenly spread, instead of all.
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24; or the
+            sums of n parties' data, from `gram_sums`, for any n. Of more than 20
+            parties a sample of about 65,000 coalitions is looked at instead of all.
         rewards: r, shape ``(n,)``: as assigned, or as realised by what was handed out.
         shapley: φ, shape ``(n,)``; R6 asks who has the largest in a coalition.
         upper_values: u, the most that each party can get, shape ``(n,)``.
@@ -129,9 +125,9 @@ def check_incentives(
     Reference:
         Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D.
     """
-    table, r, phi, upper = _checked(values, rewards, shapley, upper_values)
-    slack = tolerance * scale_of(table, r, upper, max_reward_value)
-    own = table[1 << np.arange(len(r))]
+    game, r, phi, upper = _checked(values, rewards, shapley, upper_values)
+    slack = tolerance * scale_of(game.known, r, upper, max_reward_value)
+    own = game.value_of(np.eye(len(r), dtype=bool))
     beyond = r - max_reward_value
     efficiency = beyond if realised else -np.abs(beyond)
     best = int(np.argmax(efficiency))
@@ -142,16 +138,16 @@ def check_incentives(
         _of_parties("R2", upper - r, slack),
         _check("R3", float(efficiency[best]), slack, (best,)),
         _of_parties("R4", r - own, slack),
-        _stability(table, r, phi, slack),
+        _stability(game, r, phi, slack),
         _check("R7", welfare, slack * len(r), everyone),
-        _uselessness(table, r, slack),
-        *_symmetry_and_desirability(table, r, slack),
+        _uselessness(game, r, slack),
+        *_symmetry_and_desirability(game, r, slack),
     ]
     return {check.name: check for check in checks}
 
 
 def check_monotonicity(
-    values: Float[ArrayLike, " coalitions"],
+    values: Float[ArrayLike, " coalitions"] | GramSums | Game,
     rewards: Float[ArrayLike, " n"],
     improved: SecondGame,
     *,
@@ -164,7 +160,7 @@ def check_monotonicity(
               [\forall A\ v'(A) = v(A)] \wedge r_i < v'^* \Rightarrow r_i' > r_i
 
     Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``.
+        values: as those of `check_incentives`.
         rewards: r, shape ``(n,)``.
         improved: v_c', r' and v*' of the other game.
         tolerance: what counts as equal, relative to the largest number given.
@@ -185,55 +181,25 @@ def check_monotonicity(
     Reference:
         Tay et al. 2022, Definition 3.
     """
-    table, r, _, _ = _checked(values, rewards, rewards, rewards)
-    other, raised, _, _ = _checked(improved.values, *[improved.rewards] * 3)
-    if other.shape != table.shape:
+    game, r = _checked(values, rewards)
+    other, raised = _checked(improved.values, improved.rewards)
+    if other.num_parties != game.num_parties:
         raise ValueError(
             f"Expected another game of the same {len(r)} parties, got one of "
             f"{len(raised)}."
         )
-    scale = scale_of(table, other, r, raised, improved.max_reward_value)
+    scale = scale_of(game.known, other.known, r, raised, improved.max_reward_value)
+    slack = tolerance * scale
     found = []
     for i in range(len(r)):
-        without = coalitions_without(len(r), i)
-        more = other[without | 1 << i] - table[without | 1 << i]
-        is_equal = np.abs(other[without] - table[without]).max() <= tolerance * scale
-        is_improved = _is_above(more, tolerance * scale)
-        may_rise = improved.max_reward_value > r[i] + tolerance * scale
-        if is_equal and is_improved and may_rise:
-            at = int(without[np.argmax(more)]) | 1 << i
-            found.append((float(raised[i] - r[i]), (i,), members_of(at)))
+        here, there = game.joins(i), other.joins(i)
+        more = there.after - here.after
+        is_equal = np.abs(there.before - here.before).max() <= slack
+        is_improved = more.max() > slack and more.min() >= -slack
+        if is_equal and is_improved and improved.max_reward_value > r[i] + slack:
+            members = here.coalition(int(np.argmax(more)))
+            found.append((float(raised[i] - r[i]), (i,), members))
     return _worst("F4", found, _strictly(scale))
-
-
-def coalitions_without(num: int, *absent: int) -> Int[np.ndarray, " some"]:
-    """Coalitions of n parties without some of them: all, or a sample if n > 20.
-
-    Args:
-        num: n.
-        absent: parties, counted from 0.
-
-    Returns:
-        Bitmasks; a sample is spread evenly and has the smallest and the largest.
-
-    Example:
-        >>> coalitions_without(3, 1)
-        array([0, 1, 4, 5])
-    """
-    free = num - len(absent)
-    if num <= MAX_EXACT:
-        masks = np.arange(2**free)
-    else:
-        share = np.arange(1, NUM_SAMPLED - 1) * _GOLDEN % 1
-        masks = np.array([0, *(share * 2**free).astype(np.int64), 2**free - 1])
-    for i in sorted(absent):
-        masks = (masks >> i << i + 1) | (masks & (1 << i) - 1)
-    return masks
-
-
-def members_of(coalition: int) -> tuple[int, ...]:
-    """The parties of a bitmask, counted from 0."""
-    return tuple(i for i in range(coalition.bit_length()) if coalition >> i & 1)
 
 
 def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
@@ -241,50 +207,40 @@ def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
     return max(float(np.abs(x).max()) for x in numbers)
 
 
-def _stability(table, r, phi, slack: float) -> Check:
+def _stability(game: Game, r, phi, slack: float) -> Check:
     """R6, over all coalitions whose largest Shapley value is party i's."""
     found = []
-    for i, no_more in enumerate(stable_sets(phi) @ (1 << np.arange(len(phi)))):
-        inside = coalitions_without(len(r), i) & no_more | 1 << i
-        at = int(inside[np.argmax(table[inside])])
-        found.append((float(r[i] - table[at]), (i,), members_of(at)))
+    for i, no_more in enumerate(stable_sets(phi)):
+        values, coalition = game.led_by(i, no_more)
+        worst = int(np.argmax(values))
+        found.append((float(r[i] - values[worst]), (i,), coalition(worst)))
     return _worst("R6", found, slack)
 
 
-def _uselessness(table, r, slack: float) -> Check:
+def _uselessness(game: Game, r, slack: float) -> Check:
     found = []
     for i in range(len(r)):
-        without = coalitions_without(len(r), i)
-        if np.abs(table[without | 1 << i] - table[without]).max() <= slack:
+        joins = game.joins(i)
+        if np.abs(joins.after - joins.before).max() <= slack:
             found.append((-abs(float(r[i])), (i,), None))
     return _worst("F1", found, slack)
 
 
-def _symmetry_and_desirability(table, r, slack: float) -> tuple[Check, Check]:
+def _symmetry_and_desirability(game: Game, r, slack: float) -> tuple[Check, Check]:
     same, more = [], []
-    for i, j, without, difference in _pairs(table):
-        if np.abs(difference).max() <= slack:
-            same.append((-abs(float(r[i] - r[j])), (i, j), None))
-            continue
-        for better, worse, gain in ((i, j, difference), (j, i, -difference)):
-            if _is_above(gain, slack):
-                at = int(without[np.argmax(gain)])
-                more.append((float(r[better] - r[worse]), (better, worse), at))
-    more = [(margin, pair, members_of(at)) for margin, pair, at in more]
+    for i in range(len(r)):
+        swaps = game.swaps(i)
+        for k, j in enumerate(swaps.others.tolist()):
+            most, least = float(swaps.most[k]), float(swaps.least[k])
+            if max(most, -least) <= slack:
+                same.append((-abs(float(r[i] - r[j])), (i, j), None))
+            elif least >= -slack:
+                at = partial(swaps.coalition, k, int(swaps.at_most[k]))
+                more.append((float(r[i] - r[j]), (i, j), at))
+            elif most <= slack:
+                at = partial(swaps.coalition, k, int(swaps.at_least[k]))
+                more.append((float(r[j] - r[i]), (j, i), at))
     return _worst("F2", same, slack), _worst("F3", more, _strictly(scale_of(r)))
-
-
-def _pairs(table) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
-    """i, j, coalitions without both, and v_c(C ∪ i) − v_c(C ∪ j) of those."""
-    n = num_parties(len(table))
-    for i, j in itertools.combinations(range(n), 2):
-        without = coalitions_without(n, i, j)
-        yield i, j, without, table[without | 1 << i] - table[without | 1 << j]
-
-
-def _is_above(difference: np.ndarray, slack: float) -> bool:
-    """More at least once, never less."""
-    return bool(difference.max() > slack and difference.min() >= -slack)
 
 
 def _strictly(scale: float) -> float:
@@ -307,21 +263,20 @@ def _worst(name: str, found: list, slack: float) -> Check:
     if not found:
         return Check(name, holds=True, margin=np.inf, num_cases=0)
     margin, parties, coalition = min(found, key=lambda case: case[0])
-    return Check(name, margin >= -slack, margin, parties, coalition, len(found))
+    members = coalition() if callable(coalition) else coalition
+    return Check(name, margin >= -slack, margin, parties, members, len(found))
 
 
-def _checked(values, rewards, shapley, upper_values) -> list[np.ndarray]:
-    table, *vectors = (
-        np.asarray(x, float) for x in (values, rewards, shapley, upper_values)
-    )
-    n = num_parties(len(table)) if table.ndim == 1 else 0
-    if not n or any(x.shape != (n,) for x in vectors):
-        shapes = [x.shape for x in (table, *vectors)]
+def _checked(values, *vectors) -> list:
+    game = as_game(values)
+    numbers = [np.asarray(x, float) for x in vectors]
+    n = game.num_parties
+    if any(x.shape != (n,) for x in numbers):
         raise ValueError(
-            "Expected a table of 2**n values of coalitions and vectors of one number "
-            f"a party, got arrays of shapes {shapes}."
+            f"Expected vectors of one number for each of {n} parties, got arrays of "
+            f"shapes {[x.shape for x in numbers]}."
         )
-    for x in (table, *vectors):
+    for x in numbers:
         if not np.isfinite(x).all():
             raise ValueError(f"Expected finite numbers, got {x}.")
-    return [table, *vectors]
+    return [game, *numbers]
