@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import jax
 import numpy as np
+from jaxtyping import Array, Bool, Key
 
 from .files import InputError, Parties, UsageError
 from .generators import Generator, KernelDensity
@@ -44,6 +45,9 @@ class CandidateSource:
     model: "MMDGANModel | None" = None
     """The trained generator, if one was."""
 
+    held_out: list[Bool[np.ndarray, " _"]] | None = None
+    """Which rows of each party the generator never saw, if it is known."""
+
 
 def candidate_source(
     parties: Parties,
@@ -80,13 +84,17 @@ def candidate_source(
         density = TableGenerator(KernelDensity(bandwidth), scale)
         described = f"kernel density estimate, bandwidth {bandwidth:g}"
         return CandidateSource(density, described, KDE_NOTE)
+    held_out = None
     if model_path is None:
         model = train_rows(parties, num_steps=num_steps, seed=seed, progress=progress)
+        held_out = _held_out(parties, num_steps=num_steps, seed=seed)
         described = f"MMD-GAN, {num_steps} steps"
     else:
         model = _loaded(model_path, parties)
         described = f"MMD-GAN, the model {model_path.name}"
-    return CandidateSource(RowGenerator(model, scale), described, GAN_NOTE, model)
+    return CandidateSource(
+        RowGenerator(model, scale), described, GAN_NOTE, model, held_out
+    )
 
 
 def train_rows(
@@ -125,10 +133,9 @@ def train_rows(
 
     if progress is not None:
         progress("training, compiling", 0.0)
-    key = jax.random.fold_in(jax.random.key(seed), TRAINING)
     try:
         model = MMDGAN(num_steps=num_steps).fit(
-            key,
+            _training_key(seed),
             np.concatenate(parties.points),
             checkpoint_dir=checkpoint_dir,
             progress=tell,
@@ -138,6 +145,24 @@ def train_rows(
             raise UsageError(str(error)) from error
         raise InputError(str(error), file=parties.files[0].path) from error
     return replace(model, columns=parties.columns)
+
+
+def _training_key(seed: int) -> Key[Array, ""]:
+    return jax.random.fold_in(jax.random.key(seed), TRAINING)
+
+
+def _held_out(
+    parties: Parties, *, num_steps: int, seed: int
+) -> list[Bool[np.ndarray, " _"]]:
+    """Which rows of each party `train_rows` does not train on."""
+    from .generators.mmd_gan import MMDGAN
+    from .generators.mmd_gan_fitting import held_out_rows
+
+    sizes = [len(rows) for rows in parties.points]
+    mask = np.zeros(sum(sizes), bool)
+    options = MMDGAN(num_steps=num_steps)
+    mask[held_out_rows(_training_key(seed), options, len(mask))] = True
+    return np.split(mask, np.cumsum(sizes)[:-1])
 
 
 def quality_sentences(quality: SampleQuality | None) -> list[str]:

@@ -1,8 +1,8 @@
-"""The command line: ``cgm-jax demo``, ``run``, ``reproduce`` and others.
+"""The command line: ``cgm-jax demo``, ``run``, ``reproduce``, ``audit`` and others.
 
 Exit codes: 0 done, 1 a package that is missing, 2 a command without meaning, 3 a
-party's file, 4 promises that cannot be kept, 6 a file or folder that cannot be read or
-written, 130 interrupted. Errors are one line on standard error.
+party's file, 4 promises that cannot be or were not kept, 6 a file or folder that cannot
+be read or written, 130 interrupted. Errors are one line on standard error.
 """
 
 import math
@@ -17,6 +17,7 @@ try:
     import typer
 
     from .console import (
+        print_audit,
         print_experiment,
         print_mediation,
         print_quality,
@@ -49,6 +50,7 @@ from .files import (
     write_reward_csv,
 )
 from .mediation import Settings, mediate
+from .reaudit import audit_folder
 from .reproduction import publish_experiments
 from .rewards import RewardSchemeError
 
@@ -357,6 +359,10 @@ def run(
     resamples: Annotated[
         int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
     ] = 0,
+    no_stress: Annotated[
+        bool,
+        typer.Option("--no-stress", help="Do not try out what cheating would gain."),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files of the same names.")
     ] = False,
@@ -374,11 +380,39 @@ def run(
         scale=scale.value,
         stability=not no_stability,
         num_resamples=_at_least("--resamples", resamples, 2) if resamples else 0,
+        stress=not no_stress,
         overwrite=overwrite,
     )
     with _interruptible(), progress("Rewards") as tell:
         mediation = mediate(files, out, settings, progress=tell)
     print_mediation(mediation)
+
+
+@app.command()
+def audit(
+    folder: Annotated[
+        Path, typer.Argument(help="Output folder of run, demo or reproduce.")
+    ],
+) -> None:
+    """Check from a finished run's files whether its promises were kept.
+
+    Exits with 4 if one was not.
+    """
+    with _interruptible():
+        draws = audit_folder(folder)
+    for draw in draws:
+        screen.rule(draw.title, align="left")
+        print_audit(draw.audit, draw.names, in_full=True)
+        for file in draw.changed_files:
+            screen.print(
+                f"warning: {file} is missing, or is not the file that was valued.",
+                markup=False,
+            )
+    num_broken = sum(not draw.is_kept for draw in draws)
+    if num_broken:
+        _fail(
+            f"{folder}: promises were broken in {num_broken} of {len(draws)} draws", 4
+        )
 
 
 @app.command()

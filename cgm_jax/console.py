@@ -26,6 +26,7 @@ from .rewards import Audit, audit_sentences
 from .uncertainty import Uncertainty
 
 __all__ = [
+    "print_audit",
     "print_experiment",
     "print_mediation",
     "print_quality",
@@ -95,9 +96,11 @@ def print_mediation(mediation: Mediation) -> None:
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
     print_quality(mediation.quality)
-    if mediation.audit is not None:
-        _print_audit(mediation.audit, mediation.parties.names)
-    for sentence in mediation.parties.warnings:
+    scrutiny, names = mediation.scrutiny, mediation.parties.names
+    print_audit(scrutiny.audit, names)
+    if scrutiny.stress is not None:
+        screen.print(scrutiny.stress.sentence(names), markup=False, highlight=False)
+    for sentence in [*mediation.parties.warnings, *scrutiny.warnings(names)]:
         screen.print(f"warning: {sentence}", markup=False)
     _print_warnings(result, mediation.parties.names)
     folder = mediation.rewards[0].parent.parent
@@ -122,13 +125,16 @@ def print_quality(quality: SampleQuality | None) -> None:
         screen.print(f"{mark}{last}", markup=False, highlight=False)
 
 
-def _print_audit(audit: Audit, names: Sequence[str]) -> None:
-    """Whether the promises were kept, and which were not; the rest is in the report."""
+def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) -> None:
+    """Whether the promises were kept, and which were not; or all that was found."""
     summary, *sentences = audit_sentences(audit, names)
     mark = "" if audit.is_kept else "warning: "
     screen.print(f"{mark}{summary}", markup=False, highlight=False)
-    for sentence in sentences[: len(audit.broken)]:
-        screen.print(f"warning: {sentence}", markup=False, highlight=False)
+    for i, sentence in enumerate(sentences):
+        if i < len(audit.broken):
+            screen.print(f"warning: {sentence}", markup=False, highlight=False)
+        elif in_full:
+            screen.print(f"- {sentence}", markup=False, highlight=False)
 
 
 def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:

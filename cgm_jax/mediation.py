@@ -1,5 +1,6 @@
 """A mediator's run: the parties' files in, one reward file a party and a report out."""
 
+import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Sequence
@@ -25,13 +26,16 @@ from .files import (
 from .generators.labels import PooledLabels, label_points
 from .generators.quality import SampleQuality
 from .generators.tables import TableScale
+from .privacy import privacy_figures, privacy_page
 from .report import CandidateOrigin, ReportSection, report_data, report_page
-from .rewards import Audit, InfeasibleError, audit
+from .rewards import InfeasibleError
+from .scrutiny import Scrutiny, scrutinize
 from .uncertainty import Uncertainty
 
 __all__ = ["Mediation", "Settings", "mediate"]
 
-_UNCERTAINTY = 2**31 - 3  # the child of the key for resamples: no party's number
+# Children of the key, no party's number: for resamples, trials of cheating, controls.
+_UNCERTAINTY, _STRESS, _PRIVACY = 2**31 - 3, 2**31 - 4, 2**31 - 5
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Settings:
     stability: bool = True
     num_resamples: int = 0
     """Of the parties' rows, for standard errors; none by default."""
+    stress: bool = True
+    """Whether to try out what cheating would gain, of up to 20 parties."""
     overwrite: bool = False
 
 
@@ -68,8 +74,8 @@ class Mediation:
     """Of a trained generator."""
     uncertainty: Uncertainty | None
     """Where resamples were asked for."""
-    audit: Audit | None
-    """Where there is a table of all coalitions."""
+    scrutiny: Scrutiny
+    """Whether the promises were kept, and what cheating would gain."""
     report: Path
     rewards: tuple[Path, ...]
 
@@ -84,8 +90,8 @@ def mediate(
     """Value the parties' files, draw the rewards, and publish all of it.
 
     Writes ``OUT/<party>/reward.csv`` in the parties' own columns and units, and
-    ``OUT/mediator/report.html`` and ``report.json``. Nothing is written before all
-    of it has been computed.
+    ``OUT/mediator/report.html``, ``privacy.html`` and ``report.json``. Nothing is
+    written before all of it has been computed.
 
     Args:
         paths: one CSV, Parquet or NPY file a party.
@@ -144,7 +150,19 @@ def mediate(
         key = jax.random.fold_in(jax.random.key(settings.seed), _UNCERTAINTY)
         uncertainty = result.uncertainty(key, settings.num_resamples, progress=progress)
     labels = _labels(parties, points, result, settings)
-    kept = None if result.coalition_values is None else audit(result)
+    scrutiny = scrutinize(
+        result,
+        stress_key=jax.random.fold_in(jax.random.key(settings.seed), _STRESS)
+        if settings.stress
+        else None,
+        progress=progress,
+    )
+    privacy = privacy_figures(
+        jax.random.fold_in(jax.random.key(settings.seed), _PRIVACY),
+        result,
+        held_out=source.held_out,
+        generator=source.generator if source.model is None else None,
+    )
     section = ReportSection(
         "Rewards",
         (result,),
@@ -152,7 +170,7 @@ def mediate(
         columns=np.array(parties.columns)[scale.varies].tolist(),
         warnings=parties.warnings,
         uncertainty=uncertainty,
-        audit=kept,
+        scrutiny=scrutiny,
     )
     described = _described(parties, result, labels, source, settings)
     origin = _origin(parties, result, scale, source, section.columns)
@@ -165,17 +183,30 @@ def mediate(
         generator_note=source.note,
         origin=origin,
     )
+    page_of_privacy = privacy_page(privacy, parties.names)
+    data["privacy"] = {
+        "control": privacy.control,
+        "decimals": privacy.decimals,
+        "rewards": privacy.rows(parties.names),
+    }
     rewards = tuple(
         _write_reward(folder / name / "reward.csv", i, parties, result, scale, labels)
         for i, name in enumerate(parties.names)
     )
+    data["reward_files"] = [_described_file(path, folder) for path in rewards]
     write_json(folder / "mediator" / "report.json", data)
+    write_text(folder / "mediator" / "privacy.html", page_of_privacy)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
     quality = None if source.model is None else source.model.quality
     return Mediation(
-        parties, result, labels, quality, uncertainty, kept, report, rewards
+        parties, result, labels, quality, uncertainty, scrutiny, report, rewards
     )
+
+
+def _described_file(path: Path, folder: Path) -> dict[str, str]:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"file": path.relative_to(folder).as_posix(), "sha256": digest}
 
 
 def _origin(

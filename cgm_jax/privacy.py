@@ -1,8 +1,12 @@
 """For the mediator: how near rewards are to the real rows of the other parties.
 
-Every reward is put beside the real rows of all *other* parties, and beside as many held
-out rows that the generator never saw. Only the mediator may see this: the figures tell
-of the data of all parties. No figure is a verdict.
+Every reward is put beside the real rows of all *other* parties. What a distance means
+is known only beside a control: rows that the generator never saw. Where some were held
+out of its training, the reward itself is put beside those, too; otherwise the generator
+is made anew of half of every party's rows, and its points are put beside either half.
+
+Only the mediator may see this: the figures tell of the data of all parties. No figure
+is a verdict.
 """
 
 from collections.abc import Sequence
@@ -11,36 +15,67 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
-from ._arrays import as_points
+from ._arrays import as_parties
 from .collaboration import Collaboration
 from .generators.base import Generator
-from .metrics import NearestReal, nearest_real
+from .metrics import NearestReal, ToReal, nearest_real, to_real
+from .pages import render_page
 
-__all__ = ["PrivacyFigures", "halves_control", "privacy_figures"]
+__all__ = [
+    "PrivacyFigures",
+    "RewardPrivacy",
+    "halves_control",
+    "privacy_figures",
+    "privacy_page",
+]
 
 _QUANTILES = (0.05, 0.5)
+_MOST_POINTS = 2_000  # of a generator that is made anew
+
+
+@dataclass(frozen=True, eq=False)
+class RewardPrivacy:
+    """What one party's reward is near to."""
+
+    to_others: ToReal
+    """The reward beside all real rows of the other parties."""
+
+    control: NearestReal | None
+    """Points beside rows of the other parties that the generator saw, and beside as
+    many that it did not; None where no rows are known to be unseen."""
 
 
 @dataclass(frozen=True, eq=False)
 class PrivacyFigures:
     """What each party's reward is near to."""
 
-    rewards: tuple[NearestReal | None, ...]
+    rewards: tuple[RewardPrivacy | None, ...]
     """One a party; None where it got no points."""
+
+    control: str
+    """How the control was made, in words."""
+
+    decimals: int
+    """What rounded matches were rounded to."""
 
     def rows(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """One dictionary a reward, for a table and for JSON."""
         return [
             {
                 "party": names[i] if names is not None else i,
-                "num_points": len(found.used.distances),
-                "num_real": found.num_real,
-                "nearer_to_used": found.nearer_share,
-                "decimals": found.decimals,
-                **_of("used", found.used),
-                **_of("held_out", found.held_out),
+                "num_points": len(found.to_others.distances),
+                **_of("others", found.to_others),
+                "control": None
+                if found.control is None
+                else {
+                    "num_points": len(found.control.used.distances),
+                    "num_real": found.control.num_real,
+                    "nearer_to_used": found.control.nearer_share,
+                    **_of("used", found.control.used),
+                    **_of("held_out", found.control.held_out),
+                },
             }
             for i, found in enumerate(self.rewards)
             if found is not None
@@ -50,54 +85,114 @@ class PrivacyFigures:
 def privacy_figures(
     key: Key[Array, ""],
     collaboration: Collaboration,
-    held_out: Float[ArrayLike, "h d"],
     *,
+    held_out: Sequence[Bool[np.ndarray, " _"]] | None = None,
+    generator: Generator | None = None,
     decimals: int = 2,
 ) -> PrivacyFigures:
     """Distances of every reward to the real rows of the other parties.
 
     Args:
-        key: a typed key, which chooses as many real rows as were held out.
+        key: a typed key, which chooses halves, and as many real rows on either side.
         collaboration: a collaboration whose candidates were made of its parties' rows.
-        held_out: real rows of the same kind that the generator did not see, in the same
-            units, shape ``(h, d)``, h >= 2.
+        held_out: which rows of each party the generator never saw, booleans of shape
+            ``(n_i,)`` a party, for the control.
+        generator: without ``held_out``, what to make anew of half of the rows for the
+            control. Without either there is none.
         decimals: to how many decimals numbers are rounded for rounded matches.
 
     Returns:
         The figures, a reward each.
 
     Raises:
-        ValueError: if shapes do not fit or there are too few rows.
+        ValueError: if shapes do not fit.
 
     Example:
         >>> from cgm_jax import collaborate
         >>> from cgm_jax.generators import KernelDensity
         >>> rng = np.random.default_rng(0)
         >>> parties = [rng.normal(i, 1, size=(60, 2)) for i in range(2)]
+        >>> generator = KernelDensity(0.01)
         >>> result = collaborate(
-        ...     jax.random.key(0), parties, KernelDensity(0.01), stability=False
+        ...     jax.random.key(0), parties, generator, stability=False
         ... )
-        >>> held_out = rng.normal(0.5, 1, size=(60, 2))
-        >>> found = privacy_figures(jax.random.key(1), result, held_out)
-        >>> [reward.nearer_share > 0.6 for reward in found.rewards]
+        >>> found = privacy_figures(jax.random.key(1), result, generator=generator)
+        >>> [reward.control.nearer_share > 0.9 for reward in found.rewards]
         [True, True]
+
+    Reference:
+        Platzer and Reutterer 2021.
     """
-    control = as_points(held_out, "held_out")
-    found: list[NearestReal | None] = []
-    for i, reward in enumerate(collaboration.rewards):
-        others = [x for j, x in enumerate(collaboration.parties) if j != i]
-        found.append(
-            nearest_real(
-                jax.random.fold_in(key, i),
-                np.asarray(collaboration.candidates)[reward.indices],
-                np.concatenate([np.asarray(x) for x in others]),
-                control,
-                decimals=decimals,
+    parties = [np.asarray(x) for x in collaboration.parties]
+    candidates = np.asarray(collaboration.candidates)
+    half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
+    drawn, words = None, "none: it is not known which rows the generator never saw"
+    if held_out is not None:
+        unseen = [np.asarray(mask, bool) for mask in held_out]
+        if [mask.shape for mask in unseen] != [x.shape[:1] for x in parties]:
+            raise ValueError(
+                "Expected held_out to say of each of "
+                f"{[len(x) for x in parties]} rows whether it was, got arrays of "
+                f"shapes {[mask.shape for mask in unseen]}."
             )
-            if len(reward.indices)
-            else None
+        words = "the reward, beside rows that were held out of the training"
+    elif generator is not None:
+        unseen = _halves(half_key, parties)
+        seen = [x[~mask] for x, mask in zip(parties, unseen, strict=True)]
+        model = generator.fit(fit_key, np.concatenate(seen))
+        most = max(len(reward.indices) for reward in collaboration.rewards)
+        num = min(max(most, 1), _MOST_POINTS)
+        drawn = np.asarray(generator.sample(sample_key, model, num))
+        words = "the same generator, made of half of the rows, beside either half"
+    else:
+        unseen = None
+
+    def of(party: int) -> RewardPrivacy | None:
+        picks = collaboration.rewards[party].indices
+        if not len(picks):
+            return None
+        reward = candidates[picks]
+        others = [x for j, x in enumerate(parties) if j != party]
+        control = None
+        if unseen is not None:
+            is_unseen = np.concatenate([m for j, m in enumerate(unseen) if j != party])
+            rows = np.concatenate(others)
+            if 2 <= is_unseen.sum() <= len(rows) - 2:
+                control = nearest_real(
+                    jax.random.fold_in(choice_key, party),
+                    reward if drawn is None else drawn[: len(picks)],
+                    rows[~is_unseen],
+                    rows[is_unseen],
+                    decimals=decimals,
+                )
+        return RewardPrivacy(
+            to_real(reward, np.concatenate(others), decimals=decimals), control
         )
-    return PrivacyFigures(tuple(found))
+
+    return PrivacyFigures(tuple(map(of, range(len(parties)))), words, decimals)
+
+
+def privacy_page(figures: PrivacyFigures, names: Sequence[str]) -> str:
+    """The figures as a page for the mediator, one file that refers to nothing outside.
+
+    Args:
+        figures: what `privacy_figures` found.
+        names: the parties' names.
+
+    Returns:
+        The page as HTML.
+    """
+    return render_page(
+        "privacy.html.j2",
+        rows=figures.rows(names),
+        control=figures.control,
+        decimals=figures.decimals,
+        without=[
+            name
+            for name, found in zip(names, figures.rewards, strict=True)
+            if found is None
+        ],
+    )
 
 
 def halves_control(
@@ -105,7 +200,7 @@ def halves_control(
     generator: Generator,
     parties: Sequence[Float[ArrayLike, "_ d"]],
     *,
-    num_points: int = 2_000,
+    num_points: int = _MOST_POINTS,
     decimals: int = 2,
 ) -> NearestReal:
     """The same generator made of half of the rows, beside the half that it never saw.
@@ -134,16 +229,28 @@ def halves_control(
     Reference:
         Platzer and Reutterer 2021.
     """
-    order_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
-    pool = np.concatenate([np.asarray(as_points(x, "parties")) for x in parties])
-    pool = pool[np.asarray(jax.random.permutation(order_key, len(pool)))]
-    half = len(pool) // 2
-    model = generator.fit(fit_key, pool[:half])
+    half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
+    pool = np.concatenate([np.asarray(x) for x in as_parties(parties)])
+    (is_unseen,) = _halves(half_key, [pool])
+    model = generator.fit(fit_key, pool[~is_unseen])
     drawn = generator.sample(sample_key, model, num_points)
-    return nearest_real(choice_key, drawn, pool[:half], pool[half:], decimals=decimals)
+    return nearest_real(
+        choice_key, drawn, pool[~is_unseen], pool[is_unseen], decimals=decimals
+    )
 
 
-def _of(name: str, found) -> dict[str, float]:
+def _halves(
+    key: Key[Array, ""], parties: Sequence[np.ndarray]
+) -> list[Bool[np.ndarray, " _"]]:
+    """Half of the rows of everyone, at random; the smaller half of an odd number."""
+    return [
+        np.asarray(jax.random.permutation(jax.random.fold_in(key, i), len(x)))
+        < len(x) // 2
+        for i, x in enumerate(parties)
+    ]
+
+
+def _of(name: str, found: ToReal) -> dict[str, float]:
     distances, ratios = found.quantiles(*_QUANTILES)
     return {
         f"{name}_distance_5_percent": distances[0],

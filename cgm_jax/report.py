@@ -9,8 +9,6 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +17,10 @@ from . import plots
 from .collaboration import Collaboration
 from .datasets import PaperResults
 from .evaluation import Evaluation
-from .rewards import Audit, RewardScheme, audit_data, audit_sentences
+from .pages import render_page
+from .rewards import RewardScheme, audit_sentences
 from .sampling import Reward
+from .scrutiny import Scrutiny
 from .uncertainty import Uncertainty
 
 if TYPE_CHECKING:
@@ -47,12 +47,6 @@ MAX_SHOWN_PARTIES = 24
 AT_LIMIT = 0.999
 
 _DOTS_PER_INCH = 160
-_STOP_WORDS = {
-    "reached": "reached",
-    "exhausted": "no candidates left",
-    "stalled": "value stopped rising",
-    "max_picks": "limit on points",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +65,8 @@ class ReportSection:
         embedding: where the points stand in pictures; by default as in `plane_of`.
         candidate_labels: the class of every candidate, for the pictures.
         uncertainty: how far values and promises would differ for other data.
-        audit: whether the promises were kept, of the first of the collaborations.
+        scrutiny: whether the promises were kept, why they are what they are, and what
+            cheating would gain.
     """
 
     title: str
@@ -84,7 +79,7 @@ class ReportSection:
     embedding: plots.Embedding | None = None
     candidate_labels: np.ndarray | None = None
     uncertainty: Uncertainty | None = None
-    audit: Audit | None = None
+    scrutiny: Scrutiny | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,24 +160,15 @@ def report_page(
         >>> report_page([section], title="Rewards", settings={"seed": 0})[:15]
         '<!doctype html>'
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cgm_jax"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=_number, share=_share, stop=_stop)
-    page = environment.get_template("report.html.j2").render(
+    return render_page(
+        "report.html.j2",
         title=title,
         sections=[
             {
                 "data": report_data(section, settings={}),
                 "printed": section.printed,
                 "uncertainty": section.uncertainty,
-                "audit": _audit_sentences(section),
+                "scrutiny": _scrutiny(section),
                 "num_shown": len(_shown(section.collaborations[0].scheme)),
                 "pictures": drawn,
             }
@@ -196,7 +182,6 @@ def report_page(
         origin_pictures={} if origin is None else _origin_pictures(origin),
         max_dots=plots.MAX_DOTS,
     )
-    return page + "\n"
 
 
 def report_data(
@@ -258,6 +243,8 @@ def report_data(
         "num_candidates": len(promised.candidates),
         "max_reward_value": scheme.max_reward_value,
         "rho": scheme.rho,
+        "stability": promised.stability,
+        "dtype": str(promised.candidates.dtype),
         "fairness_weight": scheme.fairness_weight,
         "limiting_lower_party": scheme.limiting_lower_party,
         "limiting_upper_party": scheme.limiting_upper_party,
@@ -273,14 +260,19 @@ def report_data(
             for drawn in section.collaborations
         ],
         "warnings": list(_warnings(section)),
+        # Of the kernel: all values above follow from them.
+        "sums": {
+            "between": promised.sums.between,
+            "sizes": promised.sums.sizes,
+        },
     }
     if num_parties <= MAX_TABULATED_PARTIES:
         data["coalition_values"] = promised.coalition_values
         data["coalition_values_pool_only"] = promised.pool_values
     if section.uncertainty is not None:
         data["uncertainty"] = _uncertainty_data(section.uncertainty)
-    if section.audit is not None:
-        data["audit"] = audit_data(section.audit, section.names)
+    if section.scrutiny is not None:
+        data |= section.scrutiny.data(section.names)
     if origin is not None and origin.model is not None:
         data["generator"] = _generator_data(origin.model)
     if section.evaluation is not None:
@@ -324,8 +316,8 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
         figures["uncertainty"] = plots.plot_uncertainty(
             section.uncertainty, names, parties=shown
         )
-    if section.audit is not None:
-        figures["margins"] = plots.plot_margins(section.audit, names)
+    if section.scrutiny is not None:
+        figures["margins"] = plots.plot_margins(section.scrutiny.audit, names)
     if len(section.collaborations) > 1:
         figures["temperatures"] = plots.plot_reward_over_temperatures(
             section.collaborations,
@@ -361,16 +353,29 @@ def _evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
 def _reward_data(reward: Reward) -> dict[str, Any]:
     return {
         "num_points": len(reward.indices),
+        "num_negative_steps": reward.num_negative_steps,
         "final_value": reward.final_value,
         "shortfall": reward.shortfall,
         "stop_reason": reward.stop_reason,
     }
 
 
-def _audit_sentences(section: ReportSection) -> list[str]:
-    return (
-        [] if section.audit is None else audit_sentences(section.audit, section.names)
-    )
+def _scrutiny(section: ReportSection) -> dict[str, Any]:
+    """The sentences of the page, and what cheating gains as a table."""
+    found = section.scrutiny
+    if found is None:
+        return {}
+    kept, *sentences = audit_sentences(found.audit, section.names)
+    return {
+        "kept": kept,
+        "sentences": sentences,
+        "reasons": found.reasons(section.names),
+        "gains": {} if found.stress is None else found.stress.relative_gains(),
+        "gain_sentence": ""
+        if found.stress is None
+        else found.stress.sentence(section.names),
+        "inverse_temperature": found.inverse_temperature,
+    }
 
 
 def _uncertainty_data(found: Uncertainty) -> dict[str, Any]:
@@ -401,6 +406,8 @@ def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
 def _warnings(section: ReportSection) -> Iterator[str]:
     """Every sentence once, with the β of the draws that it is about unless of all."""
     yield from section.warnings
+    if section.scrutiny is not None:
+        yield from section.scrutiny.warnings(section.names)
     if section.uncertainty is not None:
         yield from section.uncertainty.warnings
     betas: dict[str, list[str]] = {}
@@ -461,26 +468,6 @@ def _words(value: Any) -> str:
     if value is None:
         return "–"
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
-
-
-def _number(value: float | Integral | None) -> str:
-    """Four significant digits, and no exponent unless the number is very small."""
-    if value is None:
-        return "–"
-    if isinstance(value, Integral):
-        return f"{int(value):,}"
-    text = f"{value:#.4g}"
-    return text if 0 < abs(value) < 1e-7 else f"{Decimal(text):,f}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
-def _stop(reward: Mapping[str, Any]) -> str:
-    if reward["stop_reason"] == "reached" and not reward["num_points"]:
-        return "own data suffice"
-    return _STOP_WORDS[reward["stop_reason"]]
 
 
 def _plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from .report import (
     report_data,
     report_page,
 )
-from .rewards import audit
+from .scrutiny import scrutinize
 
 __all__ = ["publish_experiments"]
 
@@ -117,7 +117,7 @@ def _section(experiment: Experiment) -> ReportSection:
         evaluation=experiment.evaluation,
         embedding=embedding,
         candidate_labels=data.candidate_labels,
-        audit=audit(experiment.promised),
+        scrutiny=scrutinize(experiment.promised),
     )
 
 

@@ -48,6 +48,8 @@ LIBRARY = NUMERICAL | {
     "privacy",
     "uncertainty",
     "experiments",
+    "scrutiny",
+    "pages",
     "__init__",
 }
 ALLOWED = {
@@ -64,7 +66,10 @@ ALLOWED = {
     "collaboration": (NUMERICAL - {"metrics"}) | {"cautions", "uncertainty"},
     "evaluation": {"collaboration", "metrics"},
     "experiments": LIBRARY,
-    "privacy": {"collaboration", "generators", "metrics"},
+    "pages": set(),
+    "privacy": {"collaboration", "generators", "metrics", "pages"},
+    "scrutiny": {"collaboration", "metrics", "rewards"},
+    "reaudit": {"files", "kernels", "rewards"},
     "files": LIBRARY,
     "plots": LIBRARY,
     "report": LIBRARY | {"plots"},
@@ -81,6 +86,7 @@ ALLOWED = {
         "candidates",
         "mediation",
         "reproduction",
+        "reaudit",
         "console",
     },
     "__main__": {"cli"},

@@ -30,7 +30,7 @@ from .three_sample import is_nearer
 if TYPE_CHECKING:
     from .mmd_gan import MMDGAN
 
-__all__ = ["Run", "TrainingProgress", "fit_mmd_gan"]
+__all__ = ["Run", "TrainingProgress", "fit_mmd_gan", "held_out_rows"]
 
 LEAST_POINTS = 20
 NUM_EVALUATED = 1_000  # generated points at an evaluation
@@ -147,6 +147,33 @@ def fit_mmd_gan(
     return replace(model, quality=quality)
 
 
+def held_out_rows(
+    key: Key[Array, ""], options: "MMDGAN", num: int
+) -> Int[np.ndarray, " h"]:
+    """Which of ``num`` points a training with this key and options never sees.
+
+    Args:
+        key: the key that `MMDGAN.fit` is given.
+        options: the generator.
+        num: number of points that it is trained on, and judged by.
+
+    Returns:
+        Their numbers, from 0.
+    """
+    with jax.enable_x64(False):
+        split_key = jax.random.split(key, 5)[1]
+        return _split(split_key, options, num)[0]
+
+
+def _split(
+    key: Key[Array, ""], options: "MMDGAN", num: int
+) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
+    """The points held out, and those trained on, in random order."""
+    order = np.asarray(jax.random.permutation(key, num))
+    num_held_out = max(2, round(options.held_out * num))
+    return order[:num_held_out], order[num_held_out:]
+
+
 def _start(
     key: Key[Array, ""], options: "MMDGAN", points: Float[np.ndarray, "n d"]
 ) -> tuple[Task, Run]:
@@ -157,9 +184,9 @@ def _start(
     shift, scale = _units(options, points)
     # A column far from 0 is centred in the precision that it came in.
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
-    order = np.asarray(jax.random.permutation(split_key, len(points)))
-    num_held_out = max(2, round(options.held_out * len(points)))
-    held_out, training = scaled[order[:num_held_out]], scaled[order[num_held_out:]]
+    held_out, training = (
+        scaled[rows] for rows in _split(split_key, options, len(points))
+    )
     program, state = start_training(start_key, options, points.shape[1])
     task = Task(
         options,

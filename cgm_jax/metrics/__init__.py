@@ -11,6 +11,7 @@ from .discrepancy import mmd2_to_reference as mmd2_to_reference
 from .nearest_real import NearestReal as NearestReal
 from .nearest_real import ToReal as ToReal
 from .nearest_real import nearest_real as nearest_real
+from .nearest_real import to_real as to_real
 from .neighbors import nearest_distances as nearest_distances
 from .reverse_kl import reverse_kl_divergence as reverse_kl_divergence
 from .reverse_kl import reverse_kl_divergences as reverse_kl_divergences
@@ -36,5 +37,6 @@ __all__ = [
     "shared_rows",
     "svm_accuracies",
     "svm_accuracy",
+    "to_real",
     "wasserstein2_gaussians",
 ]

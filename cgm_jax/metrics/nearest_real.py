@@ -24,7 +24,7 @@ from cgm_jax._arrays import Points, as_points, with_common_dtype
 
 from .neighbors import nearest_distances
 
-__all__ = ["NearestReal", "ToReal", "nearest_real"]
+__all__ = ["NearestReal", "ToReal", "nearest_real", "to_real"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,10 @@ def nearest_real(
         _some(jax.random.fold_in(key, i), x, num) for i, x in enumerate((near, control))
     )
     return NearestReal(
-        _beside(rows, near, decimals), _beside(rows, control, decimals), num, decimals
+        to_real(rows, near, decimals=decimals),
+        to_real(rows, control, decimals=decimals),
+        num,
+        decimals,
     )
 
 
@@ -142,7 +145,34 @@ def _some(key: Key[Array, ""], points: Points, num: int) -> Points:
     ]
 
 
-def _beside(synthetic: Points, real: Points, decimals: int) -> ToReal:
+def to_real(
+    synthetic: Float[ArrayLike, "m d"],
+    real: Float[ArrayLike, "n d"],
+    *,
+    decimals: int = 2,
+) -> ToReal:
+    """Distances of synthetic rows to real ones, without a control.
+
+    Args:
+        synthetic: shape ``(m, d)``, m >= 1.
+        real: shape ``(n, d)``, n >= 2.
+        decimals: to how many decimals numbers are rounded for rounded matches.
+
+    Returns:
+        The distances, ratios and matches.
+
+    Raises:
+        ValueError: if shapes do not fit, an entry is not finite or there are too few
+            rows.
+
+    Example:
+        >>> line = np.array([[0.0], [1.0], [3.0]])
+        >>> found = to_real(np.array([[0.0], [2.5]]), line)
+        >>> found.distances, found.exact_matches
+        (array([0. , 0.5]), 1)
+
+    Reference: Zhao, Kunar, Birke, Chen: CTAB-GAN, ACML 2021.
+    """
     nearest = nearest_distances(synthetic, real, num_neighbors=2)
     first, second = nearest[:, 0], nearest[:, 1]
     ratios = np.where(second > 0, first / np.where(second > 0, second, 1), 1.0)
@@ -154,5 +184,5 @@ def _beside(synthetic: Points, real: Points, decimals: int) -> ToReal:
     )
 
 
-def _rounded(points: Points, decimals: int) -> Points:
+def _rounded(points: ArrayLike, decimals: int) -> np.ndarray:
     return np.round(np.asarray(points), decimals)

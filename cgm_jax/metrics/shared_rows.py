@@ -41,10 +41,16 @@ class SharedRows:
     sizes: Int[np.ndarray, " n"]
     """Number of rows of each party."""
 
-    def sentences(self, names: Sequence[str] | None = None) -> list[str]:
-        """One sentence a pair of parties that share rows; parties count from 0."""
+    def sentences(
+        self, names: Sequence[str] | None = None, *, least_share: float = 0.0
+    ) -> list[str]:
+        """One sentence a pair of parties that share rows; parties count from 0.
+
+        Pairs without equal rows are left out where a smaller share than this is near.
+        """
         found = []
-        for i, j in np.argwhere(self.near).tolist():
+        is_told = (self.exact > 0) | (self.near > least_share * self.sizes[:, None])
+        for i, j in np.argwhere((self.near > 0) & is_told).tolist():
             who, other = (
                 names[k] if names is not None else f"party {k}" for k in (i, j)
             )
@@ -85,12 +91,19 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
     exact, near = np.zeros((n, n), int), np.zeros((n, n), int)
     for i, mine in enumerate(points):
         limit = _NEAR * _typical_distance(mine)
+        if n == 1 or not _any_near(mine, points[:i] + points[i + 1 :], limit):
+            continue  # the rule: with hundreds of parties, pairs take long
         for j, others in enumerate(points):
             if i != j:
                 distance = nearest_distances(mine, others, num_neighbors=1)[:, 0]
                 exact[i, j] = (distance == 0).sum()
                 near[i, j] = (distance <= limit).sum()
     return SharedRows(exact, near, np.array([len(x) for x in points]))
+
+
+def _any_near(mine, others, limit: float) -> bool:
+    together = np.concatenate([np.asarray(x) for x in others])
+    return bool((nearest_distances(mine, together, num_neighbors=1) <= limit).any())
 
 
 def _typical_distance(points) -> float:

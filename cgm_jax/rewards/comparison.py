@@ -7,13 +7,14 @@ most to share is v*, which the candidates allow.
 References: Sim et al. 2020; Tay et al. 2022, App. C.3, D and E.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from .incentives import Check, check_incentives
-from .result import RewardScheme
+from .result import RewardScheme, party_names
 from .shapley_fair import largest_rho, shapley_fair_rewards
 
 __all__ = ["SchemeComparison", "compare_with_shapley_fair"]
@@ -37,6 +38,17 @@ class SchemeComparison:
 
     worse_off: tuple[int, ...]
     """Parties that theirs leave with less than the value of their own data."""
+
+    def sentence(self, names: Sequence[str] | None = None) -> str:
+        """Who would be worse off, with the parties' names or their numbers."""
+        start = "Under the scheme of Sim et al. (2020), at the same rho, "
+        if not self.worse_off:
+            return start + "nobody would be worse off than alone either."
+        who = party_names(self.worse_off, names)
+        return (
+            f"{start}these would be worse off than with their own data alone (R4): "
+            f"{who}."
+        )
 
 
 def compare_with_shapley_fair(

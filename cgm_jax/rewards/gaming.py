@@ -19,7 +19,7 @@ the length scale, so that it takes passes of its own.
 Reference: Tay et al. 2022, Sec. 2 takes parties to be honest; this does not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ from cgm_jax.sampling import weighted_sampling
 
 from .from_sums import scheme_from_sums
 from .manipulations import deal, merged, submissions
-from .result import RewardScheme, RewardStatus
+from .result import RewardScheme, RewardStatus, party_names
 
 __all__ = ["Stress", "Trial", "stress"]
 
@@ -94,6 +94,34 @@ class Stress:
         found = [trial for trial in self.trials if trial.joint_gain > 0]
         return tuple(sorted(found, key=lambda trial: -trial.joint_gain))
 
+    def relative_gains(self) -> dict[str, list[float | None]]:
+        """By strategy: the joint gain of every party over what it honestly holds.
+
+        None where a strategy was not open to a party, or left no reward values.
+        """
+        table: dict[str, list[float | None]] = {}
+        for trial in self.trials:
+            row = table.setdefault(trial.strategy, [None] * len(self.joint_values))
+            gain = trial.joint_gain / abs(self.joint_values[trial.party])
+            row[trial.party] = float(gain) if np.isfinite(gain) else None
+        return table
+
+    def sentence(self, names: Sequence[str] | None = None) -> str:
+        """How many trials would have paid, and which the most."""
+        num = len(self.trials)
+        if not self.profitable:
+            return f"Of {num} trials of cheating, none would have paid."
+        best = max(
+            self.profitable,
+            key=lambda trial: trial.joint_gain / abs(self.joint_values[trial.party]),
+        )
+        gain = best.joint_gain / abs(self.joint_values[best.party])
+        return (
+            f"Of {num} trials of cheating, {len(self.profitable)} would have paid; the "
+            f'most for {party_names([best.party], names)}, by "{best.strategy}": what '
+            f"it holds would be worth {gain:.1%} more."
+        )
+
     def rows(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """One dictionary a trial, for a table; ``names`` of the parties if given."""
         return [
@@ -115,6 +143,7 @@ def stress(
     inverse_temperature: float = 1.0,
     stability: bool = True,
     outlier_scales: Sequence[float] = _OUTLIER_SCALES,
+    progress: Callable[[float], None] | None = None,
 ) -> Stress:
     r"""What every party would gain by every manipulation, the others being honest.
 
@@ -132,6 +161,7 @@ def stress(
         inverse_temperature: β of all draws.
         stability: as in `collaborate`.
         outlier_scales: how many standard deviations of the pool outliers are away.
+        progress: called after every party's trials with the share that is done.
 
     Returns:
         The trials.
@@ -192,6 +222,8 @@ def stress(
             *ones, last = np.eye(len(blocks))
             other_game = game.at(used)
             trials.append(other_game.trial(name, anew, ones, [last], before))
+        if progress is not None:
+            progress((i + 1) / len(points))
     return Stress(honest, np.array(joint), tuple(trials))
 
 

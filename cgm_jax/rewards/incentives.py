@@ -24,7 +24,7 @@ References: Tay et al. 2022, Sec. 4 and App. D; Sim et al. 2020.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -258,7 +258,7 @@ def _check(name: str, margin: float, slack: float, parties: tuple[int, ...]) -> 
     return Check(name, margin >= -slack, margin, parties)
 
 
-def _worst(name: str, found: list, slack: float) -> Check:
+def _worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Check:
     """The case of the least margin."""
     if not found:
         return Check(name, holds=True, margin=np.inf, num_cases=0)

@@ -63,6 +63,11 @@ class Reward:
         return float(self.values[-1]) if len(self.values) else self.initial_value
 
     @property
+    def num_negative_steps(self) -> int:
+        """Number of points that lowered the value of what the party had."""
+        return int((np.diff([self.initial_value, *self.values]) < 0).sum())
+
+    @property
     def shortfall(self) -> float:
         """max(0, r_i − v(D_i ∪ G_i))."""
         return max(0.0, self.reward_value - self.final_value)
