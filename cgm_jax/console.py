@@ -100,7 +100,7 @@ def print_mediation(mediation: Mediation) -> None:
     print_audit(scrutiny.audit, names)
     if scrutiny.stress is not None:
         screen.print(scrutiny.stress.sentence(names), markup=False, highlight=False)
-    for sentence in [*mediation.parties.warnings, *scrutiny.warnings(names)]:
+    for sentence in [*mediation.warnings, *scrutiny.warnings(names)]:
         screen.print(f"warning: {sentence}", markup=False)
     _print_warnings(result, mediation.parties.names)
     folder = mediation.rewards[0].parent.parent

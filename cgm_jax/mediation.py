@@ -25,7 +25,7 @@ from .files import (
 )
 from .generators.labels import PooledLabels, label_points
 from .generators.quality import SampleQuality
-from .generators.tables import TableScale
+from .generators.tables import TableScale, is_among
 from .privacy import privacy_figures, privacy_page
 from .report import CandidateOrigin, ReportSection, report_data, report_page
 from .rewards import InfeasibleError
@@ -76,6 +76,8 @@ class Mediation:
     """Where resamples were asked for."""
     scrutiny: Scrutiny
     """Whether the promises were kept, and what cheating would gain."""
+    warnings: tuple[str, ...]
+    """What a mediator should know of files and candidates."""
     report: Path
     rewards: tuple[Path, ...]
 
@@ -157,6 +159,10 @@ def mediate(
         else None,
         progress=progress,
     )
+    repeated = is_among(
+        np.asarray(result.candidates), np.concatenate(result.parties)
+    ).mean()
+    warnings = (*parties.warnings, *_repetition(repeated))
     privacy = privacy_figures(
         jax.random.fold_in(jax.random.key(settings.seed), _PRIVACY),
         result,
@@ -168,7 +174,7 @@ def mediate(
         (result,),
         parties.names,
         columns=np.array(parties.columns)[scale.varies].tolist(),
-        warnings=parties.warnings,
+        warnings=warnings,
         uncertainty=uncertainty,
         scrutiny=scrutiny,
     )
@@ -200,8 +206,25 @@ def mediate(
     write_text(report, page)
     quality = None if source.model is None else source.model.quality
     return Mediation(
-        parties, result, labels, quality, uncertainty, scrutiny, report, rewards
+        parties,
+        result,
+        labels,
+        quality,
+        uncertainty,
+        scrutiny,
+        warnings,
+        report,
+        rewards,
     )
+
+
+def _repetition(share: float) -> list[str]:
+    if not share:
+        return []
+    return [
+        f"{share:.1%} of the candidates equal a real row of some party: the columns "
+        "are so coarse that hardly any other rows exist."
+    ]
 
 
 def _described_file(path: Path, folder: Path) -> dict[str, str]:

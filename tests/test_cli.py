@@ -93,6 +93,7 @@ def test_the_same_seed_writes_the_same_bytes(files, tmp_path: Path):
                 tmp_path / out,
                 "--label-column",
                 "sex",
+                "--no-stress",
                 "--num-candidates",
                 1000,
                 "--seed",
@@ -116,7 +117,9 @@ def test_reward_rows_reach_the_promised_value(files, tmp_path: Path):
     from cgm_jax.mediation import Settings, mediate
 
     mediation = mediate(
-        files, tmp_path / "out", Settings("sex", bandwidth=0.2, num_candidates=1000)
+        files,
+        tmp_path / "out",
+        Settings("sex", bandwidth=0.2, num_candidates=1000, stress=False),
     )
     result = mediation.collaboration
     pool = np.concatenate(read_parties(files, label_column="sex").points)
@@ -228,6 +231,7 @@ def test_results_are_not_overwritten_unasked(files, tmp_path: Path, capsys):
     out.mkdir()
     (out / "mine.txt").write_text("keep")
     options = ["--out", out, "--label-column", "sex", "--num-candidates", 500]
+    options += ["--no-stress"]
     assert cgm_jax("run", *files, *options) == 2
     assert "--overwrite" in one_line_error(capsys)
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
@@ -318,7 +322,15 @@ def test_a_trained_generator_supplies_the_rows(files, tmp_path: Path, capsys):
     assert "Share of synthetic rows nearer to the training rows" in printed
     assert [path.name for path in model.parent.iterdir()] == ["model.npz"]
 
-    words = ["run", *files, "--label-column", "sex", "--num-candidates", 1000]
+    words = [
+        "run",
+        *files,
+        "--label-column",
+        "sex",
+        "--num-candidates",
+        1000,
+        "--no-stress",
+    ]
     words += ["--generator-model", model, "--out", out]
     assert cgm_jax(*words) == 0
     assert "MMD² to 18 held-out rows" in " ".join(capsys.readouterr().out.split())

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from cgm_jax.generators import KernelDensity
-from cgm_jax.generators.tables import RowGenerator, TableGenerator, TableScale
+from cgm_jax.generators.tables import (
+    RowGenerator,
+    TableGenerator,
+    TableScale,
+    is_among,
+)
 
 RNG = np.random.default_rng(0)
 # Whole ages, incomes, and a column in which everyone is the same.
@@ -91,3 +96,27 @@ def test_a_model_of_rows_draws_points_that_can_be_handed_out():
     np.testing.assert_allclose(rows[:60, 1], ROWS[:, 1] + 0.2, rtol=1e-5)
     np.testing.assert_array_equal(rows[:, 2], 7)
     np.testing.assert_array_equal(scale.scaled(rows), points)
+
+
+def whole_table(high: int, columns: int):
+    rows = np.random.default_rng(1).integers(0, high, (40, columns)).astype(float)
+    whole = np.ones(columns, bool)
+    scale = TableScale.of([rows], standardize=True, whole=whole)
+    generator = TableGenerator(KernelDensity(0.15), scale)
+    return scale, generator, generator.fit(jax.random.key(0), scale.scaled(rows))
+
+
+def test_no_row_is_a_real_one_again():
+    scale, generator, model = whole_table(9, 4)
+    inner = generator.generator.sample(jax.random.key(1), model.model, 300)
+    repeated = is_among(scale.scaled(scale.rows(np.asarray(inner))), model.real)
+    assert 0.2 < repeated.mean() < 0.95  # without care, many would be
+    few, more = (generator.sample(jax.random.key(1), model, n) for n in (300, 700))
+    assert few.shape == (300, 4) and not is_among(more, model.real).any()
+    np.testing.assert_array_equal(more[:300], few)
+
+
+def test_columns_too_coarse_for_other_rows_repeat_them():
+    _, generator, model = whole_table(2, 1)
+    rows = generator.sample(jax.random.key(1), model, 50)
+    assert len(rows) == 50 and is_among(rows, model.real).all()

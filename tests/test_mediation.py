@@ -56,7 +56,10 @@ def test_images_are_shown_in_pixels(told, images, tmp_path):
         files_of(tmp_path, images, columns),
         tmp_path / "out",
         Settings(
-            generator_model=tmp_path / "model.npz", num_candidates=50, stability=False
+            generator_model=tmp_path / "model.npz",
+            num_candidates=50,
+            stability=False,
+            stress=False,
         ),
     )
     (page,) = told
@@ -73,7 +76,7 @@ def test_images_are_shown_in_pixels(told, images, tmp_path):
 
 def test_rows_of_a_table_are_shown_in_scaled_columns(told, images, tmp_path):
     columns = tuple(f"column_{i}" for i in range(16))
-    settings = Settings(num_candidates=50, stability=False)
+    settings = Settings(num_candidates=50, stability=False, stress=False)
     done = mediate(files_of(tmp_path, images, columns), tmp_path / "out", settings)
     origin = told[0]["origin"]
     assert origin.model is None and origin.shape is None

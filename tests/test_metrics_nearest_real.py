@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from cgm_jax.metrics import nearest_real, shared_rows
+from cgm_jax.metrics import nearest_real, shared_rows, to_real
 
 KEY = jax.random.key(0)
 
@@ -86,3 +86,26 @@ def test_parties_of_one_row_share_it_or_not():
     found = shared_rows([np.zeros((1, 2)), np.zeros((1, 2)), np.ones((1, 2))])
     assert found.near.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
     assert shared_rows([np.zeros((3, 2)), np.ones((2, 2))]).sentences() == []
+
+
+def test_few_rows_that_are_merely_near_are_not_worth_a_sentence():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 300, 2))
+    second[0] = first[0] + 1e-5
+    found = shared_rows([first, second])
+    assert found.near[0, 1] == 1 and len(found.sentences()) == 2
+    assert found.sentences(least_share=0.01) == []
+    second[1] = first[1]  # an equal one always is
+    assert len(shared_rows([first, second]).sentences(least_share=0.01)) == 2
+
+
+def test_distances_without_a_control():
+    rng = np.random.default_rng(1)
+    rows, real = rng.normal(size=(20, 3)), rng.normal(size=(50, 3))
+    rows[3] = real[7]
+    rows[4] = real[8] + 1e-6
+    gaps = np.sort(np.sqrt(((rows[:, None] - real[None]) ** 2).sum(-1)), axis=1)
+    found = to_real(rows, real, decimals=2)
+    np.testing.assert_allclose(found.distances, gaps[:, 0], atol=1e-12)
+    np.testing.assert_allclose(found.ratios, gaps[:, 0] / gaps[:, 1], atol=1e-12)
+    assert (found.exact_matches, found.rounded_matches) == (1, 2)

@@ -42,7 +42,7 @@ ORDERS = [
 def test_a_folder_holds_only_what_was_made_for_its_party(files, tmp_path, order):
     folder, tables = files
     names = [NAMES[i] for i in order]
-    settings = Settings(num_candidates=300, stability=False, beta=4.0)
+    settings = Settings(num_candidates=300, stability=False, beta=4.0, stress=False)
     mediate([folder / f"{name}.csv" for name in names], tmp_path / "out", settings)
     for name in names:
         received = sorted((tmp_path / "out" / name).rglob("*"))
@@ -61,3 +61,23 @@ def test_a_folder_holds_only_what_was_made_for_its_party(files, tmp_path, order)
         # The test would see a leak: the party's own rows are elsewhere, too.
         leaked = np.concatenate([given, tables[other][:1]])
         assert np.abs(leaked[:, None] - tables[other][None]).max(-1).min() == 0
+
+
+def test_whole_numbers_are_not_rounded_to_the_rows_of_others(tmp_path):
+    rng = np.random.default_rng(3)
+    tables = [rng.integers(0, 17, size=(25, 5)) for _ in range(3)]
+    names = [f"clinic_{i}" for i in range(3)]
+    for name, rows in zip(names, tables, strict=True):
+        np.savetxt(tmp_path / f"{name}.csv", rows, "%d", ",", header="a,b,c,d,e")
+        path = tmp_path / f"{name}.csv"
+        path.write_text(path.read_text().removeprefix("# "))
+    settings = Settings(num_candidates=400, stability=False, beta=4.0, stress=False)
+    files = [tmp_path / f"{name}.csv" for name in names]
+    mediation = mediate(files, tmp_path / "out", settings)
+    real = {tuple(row) for rows in tables for row in rows.tolist()}
+    num_given = 0
+    for path in mediation.rewards:
+        _, *given = csv.reader(path.read_text().splitlines())
+        assert not {tuple(map(int, row)) for row in given} & real
+        num_given += len(given)
+    assert num_given > 30 and mediation.warnings == ()

@@ -1,5 +1,6 @@
 """Manipulations, each against a collaboration computed from scratch."""
 
+import dataclasses
 from functools import cache
 
 import jax
@@ -159,3 +160,24 @@ def test_merged_sums_are_those_of_repeated_points():
 def test_one_party_has_nobody_to_deceive():
     with pytest.raises(ValueError, match="2 to 20 parties, got 1"):
         stress(KEY, parties()[:1], candidates())
+
+
+def test_gains_are_a_table_and_a_sentence():
+    gains = found().relative_gains()
+    assert len(gains["withhold half"]) == 3
+    for trial in found().trials:
+        expected = trial.joint_gain / found().joint_values[trial.party]
+        assert gains[trial.strategy][trial.party] == pytest.approx(expected)
+    best = max(found().profitable, key=lambda t: gains[t.strategy][t.party])
+    sentence = found().sentence(["Ada", "Bo", "Cy"])
+    num = len(found().trials)
+    assert sentence.startswith(f"Of {num} trials of cheating, ")
+    assert f"{len(found().profitable)} would have paid" in sentence
+    assert f'for {["Ada", "Bo", "Cy"][best.party]}, by "{best.strategy}"' in sentence
+    poor = tuple(t for t in found().trials if t.strategy == "withhold half")
+    none = dataclasses.replace(found(), trials=poor)
+    assert none.sentence() == "Of 3 trials of cheating, none would have paid."
+    # Without reward values there is no gain to speak of.
+    failed = dataclasses.replace(found().trials[0], joint_gain=np.nan)
+    unsolved = dataclasses.replace(found(), trials=(failed,))
+    assert unsolved.relative_gains()[failed.strategy] == [None, None, None]

@@ -5,10 +5,11 @@ units, with whole numbers where theirs are whole, and none that is beyond all of
 nobody has −1 children, and no pixel is brighter than white. `TableScale` translates
 between the two, and `TableGenerator` makes any generator draw rows that survive the
 translation: a column is rounded before its points are valued, so that what is valued is
-what is handed out.
+what is handed out. Rounding may lead back to a real row, above all from a kernel
+density: such rows are drawn again, so that nobody is handed out another's row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,7 +20,9 @@ from cgm_jax._arrays import Points
 
 from .base import Generator
 
-__all__ = ["RowGenerator", "TableGenerator", "TableScale"]
+__all__ = ["OfRows", "RowGenerator", "TableGenerator", "TableScale", "is_among"]
+
+_MOST_DRAWN = 16  # points for every one that is wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,14 +123,18 @@ class TableGenerator:
     scale: TableScale
     """Of the table."""
 
-    def fit(self, key: Key[Array, ""], points: Points) -> Any:
+    def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
         """Fit the generator to points in scaled columns, shape ``(n, d)``."""
-        return self.generator.fit(key, points)
+        return OfRows(self.generator.fit(key, points), np.asarray(points))
 
-    def sample(self, key: Key[Array, ""], model: Any, num: int) -> np.ndarray:
+    def sample(self, key: Key[Array, ""], model: "OfRows", num: int) -> np.ndarray:
         """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
-        points = np.asarray(self.generator.sample(key, model, num))
-        return self.scale.scaled(self.scale.rows(points))
+
+        def draw(num: int) -> np.ndarray:
+            points = np.asarray(self.generator.sample(key, model.model, num))
+            return self.scale.scaled(self.scale.rows(points))
+
+        return _unlike(model.real, draw, num)
 
 
 @runtime_checkable
@@ -153,12 +160,61 @@ class RowGenerator:
     scale: TableScale
     """Of the table."""
 
-    def fit(self, key: Key[Array, ""], points: Points) -> RowModel:
-        """The model: it was trained before, the points are not used."""
-        del key, points
-        return self.model
+    def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
+        """The model, which was trained before."""
+        del key
+        return OfRows(self.model, np.asarray(points))
 
-    def sample(self, key: Key[Array, ""], model: RowModel, num: int) -> np.ndarray:
+    def sample(self, key: Key[Array, ""], model: "OfRows", num: int) -> np.ndarray:
         """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
-        points = self.scale.scaled(np.asarray(model.sample(key, num), float))
-        return self.scale.scaled(self.scale.rows(points))
+
+        def draw(num: int) -> np.ndarray:
+            rows = np.asarray(model.model.sample(key, num), float)
+            return self.scale.scaled(self.scale.rows(self.scale.scaled(rows)))
+
+        return _unlike(model.real, draw, num)
+
+
+@dataclass(frozen=True, eq=False)
+class OfRows:
+    """A fitted model, and the real rows that its own must not repeat."""
+
+    model: Any
+    """Of the generator within."""
+
+    real: Float[np.ndarray, "n d"]
+    """In scaled columns."""
+
+
+def is_among(
+    points: Float[np.ndarray, "m d"], real: Float[np.ndarray, "n d"]
+) -> Bool[np.ndarray, " m"]:
+    """Whether each point equals a real one, to the last bit.
+
+    Example:
+        >>> is_among(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[-0.0, 1.0]]))
+        array([ True, False])
+    """
+    # −0 + 0 is 0: one number, one pattern of bits.
+    kind = np.dtype((np.void, points.dtype.itemsize * points.shape[1]))
+    one, other = (
+        np.ascontiguousarray(x.astype(points.dtype) + 0).view(kind)[:, 0]
+        for x in (points, real)
+    )
+    return np.isin(one, other)
+
+
+def _unlike(
+    real: Float[np.ndarray, "n d"], draw: Callable[[int], np.ndarray], num: int
+) -> np.ndarray:
+    """The first points drawn that equal no real one, filled up where those run out."""
+    drawn = num
+    while True:
+        points = draw(drawn)
+        again = is_among(points, real)
+        if len(points) - again.sum() >= num:
+            return points[~again][:num]
+        if drawn >= _MOST_DRAWN * num:
+            # Columns so coarse that there are hardly any other rows.
+            return np.concatenate([points[~again], points[again]])[:num]
+        drawn *= 2

@@ -263,8 +263,9 @@ def _worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Chec
     if not found:
         return Check(name, holds=True, margin=np.inf, num_cases=0)
     margin, parties, coalition = min(found, key=lambda case: case[0])
-    members = coalition() if callable(coalition) else coalition
-    return Check(name, margin >= -slack, margin, parties, members, len(found))
+    if isinstance(coalition, partial):  # a case that is put into words only now
+        coalition = coalition()
+    return Check(name, margin >= -slack, margin, parties, coalition, len(found))
 
 
 def _checked(values, *vectors) -> list:
