@@ -28,6 +28,8 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
 
+import jax
+
 from . import datasets
 from .candidates import train_rows
 from .datasets.download import OPENML_IDS
@@ -171,12 +173,15 @@ def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None
             experiment = run_experiment(data, seed=seed, evaluate=False, progress=tell)
         experiments.append(experiment)
         print_experiment(experiment)
-    report = publish_experiments(
-        folder,
-        experiments,
-        title="Five banks share credit ratings",
-        settings={"seed": seed, "number of candidates": num_candidates},
-    )
+    with progress("Report") as tell:
+        report = publish_experiments(
+            folder,
+            experiments,
+            title="Five banks share credit ratings",
+            settings={"seed": seed, "number of candidates": num_candidates},
+            stress_key=jax.random.key(seed),
+            progress=tell,
+        )
     print_report(report)
 
 

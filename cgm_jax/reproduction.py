@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Array, Key
 
 from . import plots
+from .collaboration import Progress
 from .experiments import Experiment, compare
 from .files import write_atomically, write_json, write_text
 from .report import (
@@ -33,6 +35,8 @@ def publish_experiments(
     *,
     title: str,
     settings: Mapping[str, Any],
+    stress_key: Key[Array, ""] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write ``report.html``, ``report.json`` and every picture as PNG.
 
@@ -41,6 +45,8 @@ def publish_experiments(
         experiments: at least one, on the same data, each shared in another way.
         title: of the page.
         settings: what the run can be repeated with.
+        stress_key: a typed key for trials of cheating; none are made without it.
+        progress: called with the stage and the share of it that is done.
 
     Returns:
         The page.
@@ -48,7 +54,9 @@ def publish_experiments(
     Raises:
         OSError: if a file cannot be written.
     """
-    sections = [_section(experiment) for experiment in experiments]
+    sections = [
+        _section(experiment, stress_key, progress) for experiment in experiments
+    ]
     origin = _origin(experiments[0])
     # Pictures and tables are made before the first file is published.
     pictures = [draw_pictures(section) for section in sections]
@@ -103,21 +111,27 @@ def _correlations(experiments: Sequence[Experiment]) -> Picture:
     )
 
 
-def _section(experiment: Experiment) -> ReportSection:
-    data = experiment.data
+def _section(
+    experiment: Experiment,
+    stress_key: Key[Array, ""] | None,
+    progress: Progress | None,
+) -> ReportSection:
+    data, draws = experiment.data, list(experiment.collaborations.values())
+    # Of the draw with the fewest points: the promises are those of all.
+    last = max(draws, key=lambda drawn: drawn.inverse_temperature)
     embedding = None
     if data.places is not None:
         embedding = plots.Embedding(*data.places, ("UMAP 1", "UMAP 2"))
     return ReportSection(
         title=f"{data.title}, {data.split} split",
-        collaborations=list(experiment.collaborations.values()),
+        collaborations=draws,
         names=[f"party {i + 1}" for i in range(len(data.parties))],
         columns=data.columns,
         printed=None if data.is_stand_in else data.paper,
         evaluation=experiment.evaluation,
         embedding=embedding,
         candidate_labels=data.candidate_labels,
-        scrutiny=scrutinize(experiment.promised),
+        scrutiny=scrutinize(last, stress_key=stress_key, progress=progress),
     )
 
 

@@ -139,7 +139,7 @@ def test_digits_from_start_to_finish(tmp_path: Path, capsys):
     assert min(alpha[:2]) > 0.9 and max(alpha[2:]) < 0.7
     page = (out / "report.html").read_text()
     assert "Do rewards follow contributions?" in page
-    assert len(list(out.glob("*.png"))) == 13
+    assert len(list(out.glob("*.png"))) == 15
     for path in out.glob("*.png"):
         assert imread(path).shape[1] > 500
 

@@ -6,7 +6,7 @@ import json
 import jax
 import numpy as np
 import pytest
-from small_collaborations import small_collaboration, with_nothing
+from small_collaborations import small_collaboration, with_nothing, with_reward
 
 from cgm_jax.generators import KernelDensity
 from cgm_jax.privacy import halves_control, privacy_figures, privacy_page
@@ -43,14 +43,24 @@ def test_rewards_are_put_beside_the_other_parties_rows():
 
 
 def test_without_held_out_rows_the_generator_is_made_of_half_of_them():
+    rng = np.random.default_rng(0)
     result = small_collaboration(3, 2)
+    # Only indices, candidates and parties are read.
+    parties = [rng.normal(size=(n, 2)) for n in (10, 151, 200)]
+    result = dataclasses.replace(result, parties=parties)
+    for i in range(3):
+        result = with_reward(result, i, indices=np.arange(300))
     close = privacy_figures(KEY, result, generator=KernelDensity(1e-3))
-    wide = privacy_figures(KEY, result, generator=KernelDensity(5.0))
-    for one, other in zip(close.rewards, wide.rewards, strict=True):
-        assert one.control.nearer_share > 0.9 > other.control.nearer_share
-        # What was handed out is the same.
+    wide = privacy_figures(KEY, result, generator=KernelDensity(3.0))
+    for i, (one, other) in enumerate(zip(close.rewards, wide.rewards, strict=True)):
+        sizes = [len(x) for j, x in enumerate(parties) if j != i]
+        assert one.control.num_real == sum(size // 2 for size in sizes)
+        # Points made of rows of the party itself are as near to either half.
+        expected = 0.5 + 0.5 * sum(sizes) / sum(map(len, parties))
+        assert abs(one.control.nearer_share - expected) < 0.12
+        assert abs(other.control.nearer_share - 0.5) < 0.15
         here, there = one.to_others.distances, other.to_others.distances
-        np.testing.assert_array_equal(here, there)
+        np.testing.assert_array_equal(here, there)  # what was handed out is the same
     assert "half of the rows" in close.control
 
 
@@ -73,7 +83,7 @@ def test_the_page_shows_every_figure():
         assert f"<td>{row['others_distance_median']:#.4g}</td>" in page
         assert f"<td>{100 * row['control']['nearer_to_used']:.1f} %</td>" in page
     assert "differentially" not in page and "<script" not in page
-    assert "http" not in page
+    assert "http:" not in page and "https:" not in page
 
 
 def test_masks_are_one_a_party():

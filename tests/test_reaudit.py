@@ -121,6 +121,7 @@ def test_what_is_no_finished_run(tmp_path, out, capsys):
         assert "report.json: expected the report.json of" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_more_parties_than_a_table_has_room_for(tmp_path, monkeypatch):
     settings = Settings(num_candidates=200, stability=False, stress=False)
     monkeypatch.setattr("cgm_jax.mediation.report_page", lambda *a, **k: "")

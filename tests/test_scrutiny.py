@@ -80,21 +80,36 @@ def test_rows_that_parties_share_are_a_warning():
     assert any("6 of 6 rows of Ada are rows of Cy" in line for line in warnings)
 
 
-def test_cheating_is_tried_out_where_it_was_asked_for():
-    result = small_collaboration(3, 2)
-    stages = []
+def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
+    calls = []
+
+    def stress(key, parties, candidates, **options):
+        options.pop("progress")(1.0)
+        calls.append((key, parties, candidates, options))
+        return "tried"
+
+    monkeypatch.setattr("cgm_jax.scrutiny.stress", stress)
+    result, key, stages = small_collaboration(3, 2), jax.random.key(1), []
+    assert scrutinize(result).stress is None and not calls
     found = scrutinize(
         result,
-        stress_key=jax.random.key(1),
+        stress_key=key,
         progress=lambda stage, share: stages.append((stage, share)),
     )
-    assert {trial.party for trial in found.stress.trials} == {0, 1, 2}
-    np.testing.assert_allclose(
-        found.stress.honest.reward_values, result.scheme.reward_values, rtol=1e-5
-    )
-    assert stages[-1] == ("what cheating would gain", 1.0)
-    many = small_collaboration(24, 64)
-    assert scrutinize(many, stress_key=jax.random.key(1)).stress is None
+    assert found.stress == "tried"
+    assert stages == [("audit", 0.0), ("what cheating would gain", 1.0)]
+    ((used, parties, candidates, options),) = calls
+    assert used is key and parties is result.parties
+    assert candidates is result.candidates
+    assert options == {
+        "kernel": result.kernel,
+        "inverse_temperature": result.inverse_temperature,
+        "stability": result.stability,
+        "outlier_scales": (),
+    }
+    many = dataclasses.replace(result, parties=result.parties * 7)
+    monkeypatch.setattr("cgm_jax.scrutiny.shared_rows", lambda parties: None)
+    assert scrutinize(many, stress_key=key).stress is None
 
 
 def test_the_screen_shows_what_is_broken_first(capsys):
