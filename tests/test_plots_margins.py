@@ -19,8 +19,10 @@ def points_of(figure) -> list:
 def test_every_finite_margin_is_shown_and_broken_ones_are_hollow():
     result = small_collaboration(3, 2)
     poor = with_reward(result, 1, values=result.rewards[1].values * 0.1)
-    for collaboration in (result, poor):
+    # The axis ends at a power of ten: of every tolerance, no margin is beyond it.
+    for collaboration, times in ((result, 1), (poor, 1), (poor, 10)):
         found = audit(collaboration)
+        found = dataclasses.replace(found, tolerance=times * found.tolerance)
         figure = plot_margins(found, ["Ada", "Bo", "$x_1$"])
         expected = [
             (check.margin, check.holds)

@@ -110,5 +110,5 @@ def _few_powers(axes, audit: Audit):
         most = max((sign * margin for margin in margins), default=0.0)
         last = int(np.ceil(np.log10(max(most, audit.tolerance))))
         ticks += [sign * 10.0**k for k in range(first, last + 1, 2)]
-    axes.set_xlim(1.5 * min(ticks), 1.5 * max(ticks))
+    axes.set_xlim(2 * min([*ticks, *margins]), 2 * max([*ticks, *margins]))
     return FixedLocator(sorted(ticks))
