@@ -243,10 +243,11 @@ def _halves(
     key: Key[Array, ""], parties: Sequence[np.ndarray]
 ) -> list[Bool[np.ndarray, " _"]]:
     """Half of the rows of everyone, at random; the smaller half of an odd number."""
+    sizes = [len(x) for x in parties]
+    shares = np.asarray(jax.random.uniform(key, (sum(sizes),)))
     return [
-        np.asarray(jax.random.permutation(jax.random.fold_in(key, i), len(x)))
-        < len(x) // 2
-        for i, x in enumerate(parties)
+        np.argsort(np.argsort(mine)) < len(mine) // 2
+        for mine in np.split(shares, np.cumsum(sizes)[:-1])
     ]
 
 

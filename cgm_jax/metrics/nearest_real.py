@@ -140,9 +140,9 @@ def nearest_real(
 def _some(key: Key[Array, ""], points: Points, num: int) -> Points:
     if len(points) == num:
         return points
-    return np.asarray(points)[
-        np.asarray(jax.random.permutation(key, len(points)))[:num]
-    ]
+    # Of a power of two, so that many numbers of points do with few programs.
+    shares = jax.random.uniform(key, (1 << len(points).bit_length(),))
+    return np.asarray(points)[np.argsort(np.asarray(shares)[: len(points)])[:num]]
 
 
 def to_real(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
+from scipy.spatial.distance import cdist
 
 from cgm_jax._arrays import as_parties
 
@@ -89,21 +90,20 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
     points = as_parties(parties)
     n = len(points)
     exact, near = np.zeros((n, n), int), np.zeros((n, n), int)
-    for i, mine in enumerate(points):
+    for i, mine in enumerate(map(np.asarray, points)):
+        rest = [np.asarray(x) for j, x in enumerate(points) if j != i]
+        if not rest:
+            break
         limit = _NEAR * _typical_distance(mine)
-        if n == 1 or not _any_near(mine, points[:i] + points[i + 1 :], limit):
-            continue  # the rule: with hundreds of parties, pairs take long
-        for j, others in enumerate(points):
-            if i != j:
-                distance = nearest_distances(mine, others, num_neighbors=1)[:, 0]
+        nearest = nearest_distances(mine, np.concatenate(rest), num_neighbors=1)
+        # Only these few rows are compared with every other party.
+        close = mine[nearest[:, 0] <= limit]
+        for j in range(n) if len(close) else ():
+            if j != i:
+                distance = cdist(close, points[j]).min(axis=1)
                 exact[i, j] = (distance == 0).sum()
                 near[i, j] = (distance <= limit).sum()
     return SharedRows(exact, near, np.array([len(x) for x in points]))
-
-
-def _any_near(mine, others, limit: float) -> bool:
-    together = np.concatenate([np.asarray(x) for x in others])
-    return bool((nearest_distances(mine, together, num_neighbors=1) <= limit).any())
 
 
 def _typical_distance(points) -> float:
