@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
 from cgm_jax._arrays import Points, is_traced
 
@@ -43,14 +43,15 @@ class Generator(Protocol):
 
 
 def sample_in_blocks(
-    draw: Callable[[Key[Array, ""]], Float[Array, "block d"]],
+    draw: Callable[[Key[Array, ""]], Points],
     key: Key[Array, ""],
     num: int,
 ) -> Points:
     """Draw ``num`` points so that a larger sample starts with the smaller one.
 
     Args:
-        draw: from a key to `BLOCK_SIZE` points; jitted, it is compiled once.
+        draw: from a key to `BLOCK_SIZE` points, or to fewer where it rejects some;
+            jitted, it is compiled once.
         key: typed random key.
         num: how many points, at least 1.
 
@@ -69,9 +70,13 @@ def sample_in_blocks(
     """
     if num < 1:
         raise ValueError(f"Expected num, the points to draw, at least 1; got {num}.")
-    num_blocks = -(-num // BLOCK_SIZE)
-    blocks = [draw(jax.random.fold_in(key, b)) for b in range(num_blocks)]
-    points = jnp.concatenate(blocks)[:num]
+    blocks, drawn = [], 0
+    while drawn < num:
+        blocks.append(draw(jax.random.fold_in(key, len(blocks))))
+        drawn += len(blocks[-1])
+    # Blocks of any size are joined by NumPy: JAX would compile for each combination.
+    join = np if isinstance(blocks[0], np.ndarray) else jnp
+    points = join.concatenate(blocks)[:num]
     if points.dtype == np.float64 and not is_traced(points):
         return np.asarray(points)
     return points

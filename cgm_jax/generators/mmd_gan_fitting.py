@@ -21,6 +21,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 from cgm_jax._arrays import as_points
 from cgm_jax.kernels import SquaredExponential, median_length_scale
 
+from .calibration import Calibration, fit_calibration
 from .mmd_gan_checkpoints import Checkpoints
 from .mmd_gan_model import MMDGANModel, named_arrays
 from .mmd_gan_training import Parameters, Program, TrainingState, start_training, train
@@ -35,6 +36,8 @@ __all__ = ["Run", "TrainingProgress", "fit_mmd_gan", "held_out_rows"]
 LEAST_POINTS = 20
 NUM_EVALUATED = 1_000  # generated points at an evaluation
 NUM_JUDGED = 5_000  # at the end
+# To calibrate with: so many times the training points that their noise decides.
+CALIBRATED_TIMES, MOST_CALIBRATED = 10, 50_000
 MAX_RESTARTS = 3
 MAX_FAILURES = 3  # checks of the three-sample rule in a row
 
@@ -90,6 +93,7 @@ class Task:
     train_key: Key[Array, ""]
     evaluate_key: Key[Array, ""]
     quality_key: Key[Array, ""]
+    calibrate_key: Key[Array, ""]
 
     @property
     def kernel(self) -> SquaredExponential:
@@ -109,13 +113,31 @@ class Task:
             stop_reason,
         )
 
-    def generated(self, average: Parameters, num: int = NUM_EVALUATED) -> np.ndarray:
+    def generated(
+        self,
+        average: Parameters,
+        num: int = NUM_EVALUATED,
+        *,
+        key: Key[Array, ""] | None = None,
+        calibration: Calibration | None = None,
+    ) -> np.ndarray:
         """Points of some parameters, in the networks' units, from the same noise."""
-        model = self.model(average, np.zeros((0, 5)), "")
         model = replace(
-            model, shift=np.zeros_like(self.shift), scale=np.ones_like(self.scale)
+            self.model(average, np.zeros((0, 5)), ""),
+            shift=np.zeros_like(self.shift),
+            scale=np.ones_like(self.scale),
+            calibration=calibration,
         )
-        return np.asarray(model.sample(self.evaluate_key, num))
+        return np.asarray(model.sample(self.evaluate_key if key is None else key, num))
+
+    def calibration(self, average: Parameters) -> Calibration:
+        """Which points of some parameters to keep, from noise of its own."""
+        num = min(CALIBRATED_TIMES * len(self.training), MOST_CALIBRATED)
+        return fit_calibration(
+            self.training,
+            self.generated(average, num, key=self.calibrate_key),
+            length_scale=self.length_scale,
+        )
 
 
 def fit_mmd_gan(
@@ -138,13 +160,14 @@ def fit_mmd_gan(
         run, stop_reason = _train(task, run, checkpoints, progress)
         chosen = run.training.average if options.patience is None else run.best
         model = task.model(chosen, run.history, stop_reason)
+        calibration = task.calibration(chosen) if options.calibrated else None
         quality = sample_quality(
             task.quality_key,
             task.training,
             task.held_out,
-            task.generated(chosen, NUM_JUDGED),
+            task.generated(chosen, NUM_JUDGED, calibration=calibration),
         )
-    return replace(model, quality=quality)
+    return replace(model, quality=quality, calibration=calibration)
 
 
 def held_out_rows(
@@ -178,9 +201,7 @@ def _start(
     key: Key[Array, ""], options: "MMDGAN", points: Float[np.ndarray, "n d"]
 ) -> tuple[Task, Run]:
     _check_points(options, points)
-    start_key, split_key, train_key, evaluate_key, quality_key = jax.random.split(
-        key, 5
-    )
+    start_key, split_key, *keys = jax.random.split(key, 6)
     shift, scale = _units(options, points)
     # A column far from 0 is centred in the precision that it came in.
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
@@ -196,9 +217,7 @@ def _start(
         shift,
         scale,
         median_length_scale(training),
-        train_key,
-        evaluate_key,
-        quality_key,
+        *keys,
     )
     num_evaluations = -(-options.num_steps // options.evaluate_every)
     zero = np.zeros((), np.int32)

@@ -21,6 +21,7 @@ from cgm_jax._arrays import Points
 from cgm_jax._publishing import publish
 
 from .base import BLOCK_SIZE, sample_in_blocks
+from .calibration import Calibration
 from .mmd_gan_training import Parameters, Program, draw_latent, generate, start_training
 from .quality import SampleQuality
 
@@ -50,6 +51,7 @@ class MMDGANModel:
             each ran into infinite numbers; the model is the last good one.
         quality: how samples compare with real points that were held out.
         columns: names of the columns, where they have any.
+        calibration: which of the generator's points are kept, with ``calibrated``.
     """
 
     options: "MMDGAN"
@@ -60,6 +62,7 @@ class MMDGANModel:
     stop_reason: str
     quality: SampleQuality | None = None
     columns: tuple[str, ...] | None = None
+    calibration: Calibration | None = None
 
     def sample(self, key: Key[Array, ""], num: int) -> Points:
         """Draw points in the units that were trained on; as `MMDGAN.sample`."""
@@ -70,7 +73,17 @@ class MMDGANModel:
                 jnp.asarray(a, jnp.float32) for a in (self.shift, self.scale)
             )
             draw = partial(_draw, program, state, shift, scale)
-            return sample_in_blocks(draw, key, num)
+
+            def draw_kept(key: Key[Array, ""]) -> Points:
+                draw_key, keep_key = jax.random.split(key)
+                unscaled, points = draw(draw_key)
+                if self.calibration is None:
+                    return points
+                chance = jax.random.uniform(keep_key, (BLOCK_SIZE,), jnp.float32)
+                kept = np.asarray(chance) < self.calibration.acceptance(unscaled)
+                return np.asarray(points)[kept]
+
+            return jnp.asarray(sample_in_blocks(draw_kept, key, num))
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, complete or not at all.
@@ -95,6 +108,9 @@ class MMDGANModel:
             "history": self.history,
             **{f"parameters.{k}": v for k, v in self.parameters.items()},
         }
+        if self.calibration is not None:
+            fitted = vars(self.calibration)
+            arrays |= {f"calibration.{name}": a for name, a in fitted.items()}
         publish(path, lambda file: np.savez(file, **arrays))
 
     @classmethod
@@ -126,17 +142,14 @@ class MMDGANModel:
             )
             model = cls(
                 options,
-                {
-                    name.removeprefix("parameters."): a
-                    for name, a in arrays.items()
-                    if name.startswith("parameters.")
-                },
+                _named(arrays, "parameters."),
                 arrays["shift"],
                 arrays["scale"],
                 arrays["history"],
                 facts["stop_reason"],
                 quality,
                 facts["columns"] and tuple(facts["columns"]),
+                _calibration(_named(arrays, "calibration."), len(arrays["shift"])),
             )
             _, template = _template(options, len(model.shift))
             with_arrays(template, model.parameters)
@@ -200,12 +213,32 @@ def _draw(
     shift: Float[Array, " d"],
     scale: Float[Array, " d"],
     key: Key[Array, ""],
-) -> Float[Array, "block d"]:
+) -> tuple[Float[Array, "block d"], Float[Array, "block d"]]:
+    """Points in the networks' units, and the same in those of the model."""
     z = draw_latent(key, program, BLOCK_SIZE)
     z = z.reshape(-1, SUB_BLOCK, program.latent_size)
     points = jax.lax.map(partial(generate, program, state), z)
     points = points.reshape(BLOCK_SIZE, -1)
-    return shift[None] + scale[None] * points
+    return points, shift[None] + scale[None] * points
+
+
+def _named(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """The arrays whose name starts so, by the rest of it."""
+    return {
+        name.removeprefix(prefix): a
+        for name, a in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _calibration(arrays: dict[str, np.ndarray], num_columns: int) -> Calibration | None:
+    if not arrays:
+        return None
+    calibration = Calibration(**arrays)
+    # Whatever the landmarks are, this is a number or the arrays do not fit.
+    if not np.isfinite(calibration.acceptance(np.zeros((1, num_columns)))).all():
+        raise ValueError("its calibration is not finite")
+    return calibration
 
 
 def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:

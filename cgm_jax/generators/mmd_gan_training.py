@@ -45,6 +45,7 @@ NOT_COMPILED = (
     "held_out",
     "evaluate_every",
     "patience",
+    "calibrated",
 )
 
 
