@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -63,6 +64,39 @@ def test_more_points_start_with_fewer(model, num):
     assert len(np.unique(large, axis=0)) == len(large)  # no block repeats another
 
 
+def test_those_kept_are_some_of_those_drawn(model):
+    everything = np.asarray(replace(model, calibration=None).sample(KEY, BLOCK_SIZE))
+    kept = np.asarray(model.sample(KEY, 1_000))
+    at = [int(np.flatnonzero((everything == row).all(axis=1))[0]) for row in kept]
+    assert at == sorted(at)
+    chance = model.calibration.acceptance((everything - model.shift) / model.scale)
+    assert len(at) / at[-1] == pytest.approx(chance[: at[-1]].mean(), abs=0.05)
+    assert chance[at].mean() > chance.mean()
+
+
+def test_calibrated_on_training_points_and_noise_of_their_own(monkeypatch):
+    told = {}
+
+    def keeps_all(training, generated, *, length_scale):
+        told.update(training=training, generated=generated)
+        return fitted(training, generated, length_scale=length_scale)
+
+    fitted = fitting.fit_calibration
+    monkeypatch.setattr(fitting, "fit_calibration", keeps_all)
+    model = SMALL.fit(KEY, POINTS)
+    task, _ = fitting._start(KEY, SMALL, POINTS)
+    np.testing.assert_array_equal(told["training"], task.training)
+    assert len(told["generated"]) == 10 * len(task.training)
+    judged = np.asarray(model.sample(task.evaluate_key, 100))
+    judged = (judged - model.shift) / model.scale
+    nearest = np.abs(told["generated"][:, None, :2] - judged[None, :, :2])
+    assert nearest.max(axis=2).min() > 1e-6
+    plain = replace(SMALL, calibrated=False).fit(KEY, POINTS)
+    assert plain.calibration is None
+    assert equal(model, plain)
+    assert plain.quality.generated != model.quality.generated
+
+
 def test_the_key_decides(model):
     first, again, other = (
         SMALL.sample(jax.random.key(seed), model, 5) for seed in (3, 3, 4)
@@ -107,6 +141,9 @@ def test_a_saved_model_is_the_model(model, tmp_path):
     np.testing.assert_array_equal(loaded.history, model.history)
     key = jax.random.key(1)
     np.testing.assert_array_equal(model.sample(key, 5), loaded.sample(key, 5))
+    plain = replace(model, calibration=None)
+    plain.save(path)
+    assert MMDGANModel.load(path).calibration is None
     assert [p.name for p in path.parent.iterdir()] == ["model.npz"]
 
 
@@ -130,6 +167,9 @@ def test_a_file_that_is_no_model(model, tmp_path):
         {"other": np.zeros(3)},
         {k: v for k, v in arrays.items() if k != name},
         {**arrays, name: arrays[name][..., :1]},
+        {k: v for k, v in arrays.items() if k != "calibration.intercept"},
+        {**arrays, "calibration.landmarks": np.zeros((2, 3))},
+        {**arrays, "calibration.intercept": np.array(np.nan)},
         {**arrays, "facts": np.array('{"format": "something else"}')},
         {**arrays, "facts": np.array([{}], dtype=object)},  # a pickle is not read
     ):

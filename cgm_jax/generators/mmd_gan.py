@@ -4,6 +4,9 @@ The critic learns features in which generated points differ from real ones, the
 generator learns to make the MMD² of these features small. Tables are standardised for
 the training and come back in their units; images are rows of numbers in a range.
 
+After the training it is calibrated: of its points some are kept and others not, so
+that those kept are in proportion to the training points.
+
 The generator sees real points through the critic's gradient only, and a sample is a
 function of noise. It can still come close to a training point: `MMDGANModel.quality`
 says how often, beside the same number for held-out points.
@@ -69,10 +72,10 @@ class MMDGAN:
             held-out points, and return the best. By default all steps are taken: on few
             held-out points the figure's noise is larger than what is gained, and once
             the held-out points have chosen the model they judge it too kindly.
-        calibrated: whether to keep only some of the generator's points, one in three,
-            so that those kept are in proportion to the training points: whole classes
-            are else drawn by several percent too often or too seldom. Fitted once,
-            after the training; see `cgm_jax.generators.calibration`.
+        calibrated: whether to keep only one in three of the generator's points, so that
+            those kept are in proportion to the training points; without it, classes
+            come out by several percent too often or too seldom. Fitted once, after the
+            training; see `cgm_jax.generators.calibration`.
 
     Raises:
         ValueError: for options without meaning.

@@ -46,7 +46,8 @@ class MMDGANModel:
         shift: the networks' 0 in the units of the points, shape ``(d,)``.
         scale: the networks' 1 is so far from their 0, shape ``(d,)``.
         history: one row an evaluation: step, mean generator loss since the last one,
-            MMD² to the held-out points at ℓ and at ℓ/4, learning rate.
+            MMD² to the held-out points at ℓ and at ℓ/4, learning rate; of all of the
+            generator's points, as no calibration is fitted yet.
         stop_reason: "all-steps", "patience", or "not-finite" after three attempts that
             each ran into infinite numbers; the model is the last good one.
         quality: how samples compare with real points that were held out.
