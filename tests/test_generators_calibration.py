@@ -98,6 +98,19 @@ def test_a_ratio_beyond_the_bound_and_points_far_away():
     assert np.isfinite(apart.acceptance(training)).all()
 
 
+def test_steps_that_overshoot_are_cut():
+    rng = np.random.default_rng(0)
+    training, generated = (
+        0.01 * rng.normal(size=(3_000, 1)),
+        rng.normal(size=(30_000, 1)),
+    )
+    fitted = fit_calibration(training, generated, length_scale=1.0)
+    chance = fitted.acceptance(generated)
+    assert chance.mean() == pytest.approx(1 / MAX_RATIO, abs=1e-5)
+    near = np.abs(generated[:, 0]) < 0.1
+    assert chance[near].min() > 2 * chance[~near].mean()
+
+
 def test_no_training_point_is_remembered():
     training, generated = drawn(300, 0), drawn(3_000, 1)
     fitted = fit_calibration(training, generated, length_scale=SCALE)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
@@ -10,7 +11,9 @@ import pytest
 
 from cgm_jax import Collaboration, cli, collaborate
 from cgm_jax.datasets import credit_ratings
-from cgm_jax.generators import MMDGAN, GaussianMixture
+from cgm_jax.generators import MMDGAN, GaussianMixture, KernelDensity, MMDGANModel
+from cgm_jax.generators.quality import likeness, nearest_share
+from cgm_jax.kernels import median_length_scale
 
 pytestmark = pytest.mark.slow
 
@@ -29,10 +32,29 @@ def cgm_jax(*words: object) -> int:
     return exit_.value.code or 0
 
 
+@dataclass
+class Remembering:
+    """An MMD-GAN whose trained model can be looked at afterwards."""
+
+    model: MMDGANModel | None = None
+
+    def fit(self, key, points) -> MMDGANModel:
+        self.model = MMDGAN().fit(key, points)
+        return self.model
+
+    def sample(self, key, model, num):
+        return model.sample(key, num)
+
+
 def check_published(out: Path, names: list[str]) -> list[float]:
     """Every party was handed out rows that reach the returned promises."""
     report = json.loads((out / "mediator" / "report.json").read_text("utf-8"))
     assert "MMD-GAN" in (out / "mediator" / "report.html").read_text("utf-8")
+    quality = report["generator"]["quality"]
+    generated, density = quality["generated"], quality["kernel_density"]
+    assert generated[0] <= density[0] + 3e-4
+    assert generated[1] <= 1.25 * density[1] + 3e-4
+    assert 0.45 < quality["nearest_share"] < 0.6
     (draw,) = report["draws"]
     for name, party, reward in zip(
         names, report["parties"], draw["rewards"], strict=True
@@ -44,7 +66,7 @@ def check_published(out: Path, names: list[str]) -> list[float]:
     return [party["reward_value"] for party in report["parties"]]
 
 
-def collaboration(candidates: np.ndarray | MMDGAN) -> Collaboration:
+def collaboration(candidates: np.ndarray | Remembering) -> Collaboration:
     result = collaborate(
         jax.random.key(0),
         BANKS.parties,
@@ -64,9 +86,23 @@ def exact() -> np.ndarray:
 
 
 def test_reward_values_are_those_of_exact_candidates(exact):
-    learnt = collaboration(MMDGAN())
+    generator = Remembering()
+    learnt = collaboration(generator)
     assert len(learnt.candidates) >= NUM_CANDIDATES
     np.testing.assert_allclose(learnt.scheme.reward_values, exact, rtol=0.03)
+    # And the candidates are as good as new rows, and no copies.
+    pool = np.concatenate(BANKS.parties)
+    fresh = np.asarray(TRUTH.sample(jax.random.key(2), TRUTH, 15_000))
+    density = KernelDensity(0.05).sample(jax.random.key(3), pool, 10_000)
+    drawn = generator.model.sample(jax.random.key(4), 10_000)
+    ours, theirs = (
+        likeness(points, fresh[:10_000], length_scale=median_length_scale(pool))
+        for points in (drawn, density)
+    )
+    assert ours[0] < theirs[0] / 2
+    assert ours[1] < theirs[1] / 3
+    share = nearest_share(jax.random.key(5), drawn, pool, fresh[10_000:])
+    assert 0.47 < share < 0.53
 
 
 def test_the_banks_files(exact, tmp_path, capsys):
