@@ -1,13 +1,45 @@
 """A table of kernels, each beside its formula in NumPy."""
 
+import itertools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import oracles
+from flax import nnx
 
-from cgm_jax.kernels import Kernel, Laplace, RationalQuadratic, SquaredExponential
+from cgm_jax.kernels import (
+    DeepKernel,
+    FeatureNetwork,
+    Kernel,
+    Laplace,
+    RationalQuadratic,
+    SquaredExponential,
+)
+
+
+def scales(d: int) -> np.ndarray:
+    return np.linspace(0.5, 2.0, d)
+
+
+def layers(d: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights and biases of a small network."""
+    rng = np.random.default_rng(d)
+    sizes = (d, 6, 5)
+    return [
+        (rng.normal(size=(m, n)) / np.sqrt(m), rng.normal(size=n))
+        for m, n in itertools.pairwise(sizes)
+    ]
+
+
+def network(d: int) -> nnx.Module:
+    """The same numbers in a module, in float64."""
+    module = FeatureNetwork((d, 6, 5), rngs=nnx.Rngs(0))
+    for layer, (weights, bias) in zip(module.layers, layers(d), strict=True):
+        layer.kernel, layer.bias = nnx.Param(weights), nnx.Param(bias)
+    return module
+
 
 # Of the dimension d: one length scale a dimension has d entries.
 KERNELS: dict[str, Callable[[int], Kernel]] = {
@@ -24,6 +56,9 @@ KERNELS: dict[str, Callable[[int], Kernel]] = {
         0.3 * (Laplace(2.0) + SquaredExponential(0.5)) * RationalQuadratic(2.0, 2.0)
         + SquaredExponential(3.0) * 0.1
     ),
+    "deep": lambda d: DeepKernel(
+        network(d), Laplace(1.2), SquaredExponential(scales(d)), 0.2
+    ),
 }
 PLAIN: dict[str, Callable[[int], oracles.KernelFunction]] = {
     "squared exponential": lambda d: oracles.squared_exponential(1.3),
@@ -39,13 +74,12 @@ PLAIN: dict[str, Callable[[int], oracles.KernelFunction]] = {
             + 0.1 * SE(3.0)(x, y)
         )
     ),
+    "deep": lambda d: oracles.deep(
+        LAPLACE(1.2), oracles.softplus_network(layers(d)), SE(scales(d)), 0.2
+    ),
 }
 SE, LAPLACE = oracles.squared_exponential, oracles.laplace
 RQ = oracles.rational_quadratic
-
-
-def scales(d: int) -> np.ndarray:
-    return np.linspace(0.5, 2.0, d)
 
 
 @jax.jit

@@ -31,6 +31,36 @@ def rational_quadratic(
     return lambda x, y: (1 + _scaled(x, y, length_scale) / (2 * alpha)) ** -alpha
 
 
+def softplus_network(
+    layers: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Weights (inputs, outputs) and bias of every layer, log(1 + e^x) between them."""
+
+    def features(x: np.ndarray) -> np.ndarray:
+        x = np.asarray(x, float)
+        for weights, bias in layers[:-1]:
+            x = np.log1p(np.exp(x @ weights + bias))
+        weights, bias = layers[-1]
+        return x @ weights + bias
+
+    return features
+
+
+def deep(
+    base: KernelFunction,
+    network: Callable[[np.ndarray], np.ndarray],
+    q: KernelFunction | None = None,
+    epsilon: float = 0.0,
+) -> KernelFunction:
+    """Liu et al. 2020, Eq. 1; without q, the kernel of features alone."""
+
+    def k(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        block = base(network(x), network(y))
+        return block if q is None else ((1 - epsilon) * block + epsilon) * q(x, y)
+
+    return k
+
+
 def _scaled(
     x: np.ndarray, y: np.ndarray, length_scale: float | np.ndarray
 ) -> np.ndarray:

@@ -6,8 +6,8 @@ import pytest
 from small_generators import HISTORY, QUALITY
 
 from cgm_jax import mediation
+from cgm_jax._named_arrays import named_arrays
 from cgm_jax.generators import MMDGAN, MMDGANModel
-from cgm_jax.generators.mmd_gan_model import named_arrays
 from cgm_jax.generators.mmd_gan_training import start_training
 from cgm_jax.mediation import Settings, mediate
 

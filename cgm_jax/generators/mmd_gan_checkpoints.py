@@ -21,9 +21,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from cgm_jax._named_arrays import named_arrays, with_arrays
 from cgm_jax._publishing import publish, sync_folder
-
-from .mmd_gan_model import named_arrays, with_arrays
 
 if TYPE_CHECKING:
     from .mmd_gan import MMDGAN

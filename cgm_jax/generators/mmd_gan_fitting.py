@@ -19,11 +19,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._arrays import as_points
+from cgm_jax._named_arrays import named_arrays
 from cgm_jax.kernels import SquaredExponential, median_length_scale
 
 from .calibration import Calibration, fit_calibration
 from .mmd_gan_checkpoints import Checkpoints
-from .mmd_gan_model import MMDGANModel, named_arrays
+from .mmd_gan_model import MMDGANModel
 from .mmd_gan_training import Parameters, Program, TrainingState, start_training, train
 from .quality import likeness, sample_quality
 from .three_sample import is_nearer

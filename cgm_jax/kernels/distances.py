@@ -6,6 +6,10 @@ Two forms, chosen by what the numbers allow:
 - one matrix product, [2x, −|x|², −1]·[−y, −1, −|y|²]: several times faster, with an
   error of about eps·(|x|² + |y|²), which is harmless while no point is far from the
   others: 1 is the scale on which a kernel of scaled points changes.
+
+The derivative, 2 (x_i − y_j)·(dx_i − dy_j), is made of products in either case: its
+error is about eps·|x|, without the square. So nothing of the size of all pairs times
+the number of columns is ever kept for a gradient.
 """
 
 from functools import partial
@@ -13,7 +17,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 __all__ = ["squared_distances"]
 
@@ -48,17 +52,63 @@ def squared_distances(
     """
     if exact or min(x.shape[0], y.shape[0]) < MIN_PRODUCT_ROWS:
         return _by_differences(x, y)
+    return _by_either(x, y)
+
+
+@jax.custom_jvp
+def _by_either(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, "m n"]:
     # Distances do not change when both sides move: near the origin rounding is least.
-    center = jax.lax.stop_gradient(jnp.mean(y, axis=0, keepdims=True))
+    center = jnp.mean(y, axis=0, keepdims=True)
     left, right = x - center, y - center
     norms = [jnp.max(jnp.sum(side * side, axis=1)) for side in (left, right)]
     distances = jax.lax.cond(
-        jnp.maximum(*norms) < MAX_PRODUCT_NORM,
+        _all_of_a_batch(jnp.maximum(*norms) < MAX_PRODUCT_NORM),
         lambda: _by_product(left, right),
         lambda: _by_differences(x, y),
     )
     # Out here XLA fuses it with what the kernel makes of the distances.
     return jnp.maximum(distances, 0)
+
+
+@_by_either.defjvp
+def _derivative(
+    primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    x, y = primals
+    dx, dy = tangents
+    # Near a point of y, not the mean: one far row would take it away from all others.
+    from_mean = y - jnp.mean(y, axis=0, keepdims=True)
+    middle = jnp.argmin(jnp.sum(from_mean * from_mean, axis=1))
+    center = jax.lax.stop_gradient(y[middle][None])
+    left, right = x - center, y - center
+    # The ones: transposed, they sum over all pairs of a point inside the product.
+    dx, dy = (
+        jnp.concatenate([d, 2 * jnp.sum(side * d, 1, keepdims=True)], 1)
+        for side, d in ((left, dx), (right, dy))
+    )
+    left, right = (
+        jnp.concatenate([-2 * side, jnp.ones_like(side[:, :1])], 1)
+        for side in (left, right)
+    )
+    return _by_either(x, y), _matmul(dx, right) + _matmul(left, dy)
+
+
+@jax.custom_batching.custom_vmap
+def _all_of_a_batch(flag: Bool[Array, ""]) -> Bool[Array, ""]:
+    """One answer for all of a `vmap`, or it would compute both forms of distances."""
+    return flag
+
+
+@_all_of_a_batch.def_vmap
+def _one_answer(
+    axis_size: int, in_batched: list[bool], flag: Bool[Array, " batch"]
+) -> tuple[Bool[Array, ""], bool]:
+    del axis_size, in_batched
+    return _all_of_a_batch(jnp.all(flag)), False
+
+
+def _matmul(a: Float[Array, "m k"], b: Float[Array, "n k"]) -> Float[Array, "m n"]:
+    return jnp.matmul(a, b.T, precision=jax.lax.Precision.HIGHEST)
 
 
 def _by_differences(
@@ -81,4 +131,4 @@ def _by_product(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, 
     right = jnp.concatenate(
         [y, jnp.tile(one, (y.shape[0], 1)), jnp.sum(y * y, 1, keepdims=True)], 1
     )
-    return jnp.matmul(left, right.T, precision=jax.lax.Precision.HIGHEST)
+    return _matmul(left, right)

@@ -238,4 +238,9 @@ def _chunks(tiles: tuple, workers: int) -> list[tuple]:
 
 @partial(jax.jit, static_argnames=("add", "width"))
 def _sum_chunk(add, width, total, tiles, data):
-    return lax.scan(lambda s, tile: (add(s, width, tile, *data), None), total, tiles)[0]
+    # For a gradient, tiles are made again: kept, they would be the whole matrix.
+    @partial(jax.checkpoint, prevent_cse=False)  # in a loop there is no other copy
+    def step(total, tile, data):
+        return add(total, width, tile, *data)
+
+    return lax.scan(lambda s, tile: (step(s, tile, data), None), total, tiles)[0]

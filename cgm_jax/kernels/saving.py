@@ -1,0 +1,232 @@
+"""Kernels in files: an ``.npz`` archive of numbers and one JSON text.
+
+The text says what the kernel is made of, the numbers are its parameters. Reading the
+file runs no code of the file's, so a network of the user's own is handed in again.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cgm_jax._named_arrays import named_arrays, with_arrays
+from cgm_jax._publishing import publish
+
+from .base import Kernel, Product, Scaled, Sum
+from .deep import DeepKernel, FeatureMap, Network
+from .stationary import Laplace, RationalQuadratic, SquaredExponential
+
+__all__ = ["KernelFile", "load_kernel", "read_kernel_file", "save_kernel"]
+
+FORMAT = "cgm-jax kernel 1"
+KINDS = {
+    kind.__name__: kind
+    for kind in (
+        DeepKernel,
+        Laplace,
+        Product,
+        RationalQuadratic,
+        Scaled,
+        SquaredExponential,
+        Sum,
+    )
+}
+_DAMAGE = (ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile)
+
+Notes = Mapping[str, Any]
+Arrays = dict[str, np.ndarray]
+
+
+def save_kernel(
+    path: str | Path, kernel: Kernel, *, notes: Notes | None = None
+) -> None:
+    """Write a kernel to a file, complete or not at all.
+
+    Args:
+        path: the file, by custom ``.npz``; one that is there is replaced.
+        kernel: made of kernels of this package.
+        notes: facts about it that JSON can hold, as how it was fitted.
+
+    Raises:
+        TypeError: if a kernel is not one of this package.
+        OSError: if the system refuses.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "kernel.npz")
+        >>> save_kernel(path, 2.0 * SquaredExponential(0.5), notes={"by": "hand"})
+        >>> load_kernel(path)
+        Scaled(kernel=SquaredExponential(length_scale=0.5), factor=2.0)
+    """
+    arrays: Arrays = {}
+    facts = {
+        "format": FORMAT,
+        "kernel": _described(kernel, "kernel", arrays),
+        "notes": dict(notes or {}),
+    }
+    text = np.array(json.dumps(facts))
+    publish(path, lambda file: np.savez(file, facts=text, **arrays))  # type: ignore[arg-type]
+
+
+def load_kernel(path: str | Path, *, network: Network | None = None) -> Kernel:
+    """Read a kernel that `save_kernel` wrote.
+
+    Args:
+        path: the file.
+        network: of the same shape as the saved one, for a deep kernel whose network is
+            not a `FeatureNetwork`; the numbers in it do not matter.
+
+    Returns:
+        The kernel.
+
+    Raises:
+        ValueError: if the file does not hold one, is damaged, or needs a network.
+        OSError: if it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "kernel.npz")
+        >>> save_kernel(path, DeepKernel(jnp.tanh, SquaredExponential(0.5)))
+        >>> load_kernel(path, network=jnp.tanh).base
+        SquaredExponential(length_scale=0.5)
+    """
+    return read_kernel_file(path, network=network).kernel
+
+
+class KernelFile(NamedTuple):
+    """What a file holds: a kernel, and what was noted about it."""
+
+    kernel: Kernel
+    notes: Notes
+
+
+def read_kernel_file(path: str | Path, *, network: Network | None = None) -> KernelFile:
+    """As `load_kernel`, with the notes.
+
+    Args:
+        path: the file.
+        network: as in `load_kernel`.
+
+    Returns:
+        The kernel and its notes.
+
+    Raises:
+        ValueError: as `load_kernel`.
+        OSError: if it cannot be read.
+    """
+    try:
+        # Opened here: where the archive is damaged, NumPy leaves its file open.
+        with open(path, "rb") as file:
+            arrays = dict(np.load(file, allow_pickle=False))
+        facts = json.loads(str(arrays.pop("facts")))
+        if facts["format"] != FORMAT:
+            raise ValueError(f"its format is {facts['format']!r}")
+        kernel = _rebuilt(facts["kernel"], arrays, network)
+        if not isinstance(kernel, Kernel):
+            raise ValueError("it describes none")
+        return KernelFile(kernel, facts["notes"])
+    except _DAMAGE as error:
+        raise ValueError(
+            f"{path}: expected a kernel that save_kernel wrote with this version, but "
+            f"{error}."
+        ) from error
+
+
+def _described(value: Any, name: str, arrays: Arrays) -> Any:
+    """A value in JSON, its numbers put aside under a name."""
+    if value is None:
+        return None
+    if isinstance(value, FeatureMap):
+        arrays.update({f"{name}.{k}": a for k, a in _numbers(value).items()})
+        return {"kind": "network", "name": name, "shape": _shape(value)}
+    if isinstance(value, Kernel):
+        kind = type(value).__name__
+        if KINDS.get(kind) is not type(value):
+            raise TypeError(
+                f"Expected kernels of this package ({', '.join(KINDS)}), got {kind}; "
+                "save its parameters yourself."
+            )
+        parts = {
+            field.name: _described(
+                getattr(value, field.name), f"{name}.{field.name}", arrays
+            )
+            for field in fields(value)  # type: ignore[arg-type]
+        }
+        return {"kind": kind, "parts": parts}
+    arrays[name] = np.asarray(value)
+    return {"kind": "array", "name": name}
+
+
+def _rebuilt(described: Any, arrays: Arrays, network: Network | None) -> Any:
+    if described is None:
+        return None
+    kind = described["kind"]
+    if kind == "array":
+        array = arrays[described["name"]]
+        return array.item() if array.ndim == 0 else array
+    if kind == "network":
+        template = FeatureMap.of(_network(described["shape"], network))
+        prefix = described["name"] + "."
+        found = {
+            name.removeprefix(prefix): array
+            for name, array in arrays.items()
+            if name.startswith(prefix)
+        }
+        return _with_numbers(template, found)
+    parts = described["parts"].items()
+    return KINDS[kind](
+        **{name: _rebuilt(part, arrays, network) for name, part in parts}
+    )
+
+
+def _shape(network: FeatureMap) -> dict[str, Any] | None:
+    """What a network of this package is made from."""
+    from .feature_networks import FeatureNetwork
+
+    merged = network.network()
+    if not isinstance(merged, FeatureNetwork):
+        return None
+    return {"sizes": merged.sizes, "activation": merged.activation}
+
+
+def _network(shape: dict[str, Any] | None, network: Network | None) -> Network:
+    if network is not None:
+        return network
+    if shape is None:
+        raise ValueError(
+            "its network is not a FeatureNetwork: hand one of the same shape to "
+            "load_kernel"
+        )
+    from flax import nnx
+
+    from .feature_networks import FeatureNetwork
+
+    return FeatureNetwork(rngs=nnx.Rngs(0), **shape)
+
+
+def _numbers(network: FeatureMap) -> Arrays:
+    """All that was learned or averaged; a template has the counts and keys."""
+    return named_arrays(jax.tree.map(_number_or_none, network))
+
+
+def _with_numbers(template: FeatureMap, found: Arrays) -> FeatureMap:
+    numbers = jax.tree.map(_number_or_none, template)
+    # Fitted to float64 points, parameters are float64.
+    dtypes = {array.dtype for array in found.values()}
+    if len(dtypes) == 1:
+        numbers = jax.tree.map(lambda leaf: leaf.astype(*dtypes), numbers)
+    leaves = iter(jax.tree.leaves(with_arrays(numbers, found)))
+    return jax.tree.map(
+        lambda leaf: leaf if _number_or_none(leaf) is None else next(leaves), template
+    )
+
+
+def _number_or_none(leaf: Any) -> np.ndarray | None:
+    is_number = jnp.issubdtype(jnp.result_type(leaf), np.floating)
+    return np.asarray(leaf) if is_number else None
