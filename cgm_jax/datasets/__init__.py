@@ -23,6 +23,10 @@ from .paper import paper_results as paper_results
 from .splits import LabelledParties as LabelledParties
 from .splits import paper_proportions as paper_proportions
 from .splits import split_by_proportions as split_by_proportions
+from .two_samples import blobs as blobs
+from .two_samples import (
+    high_dimensional_gaussian_mixtures as high_dimensional_gaussian_mixtures,
+)
 
 __all__ = [
     "DIGIT_FEATURES",
@@ -35,6 +39,7 @@ __all__ = [
     "LabelledPoints",
     "PaperResults",
     "amount_classes",
+    "blobs",
     "cifar10",
     "credit_card",
     "credit_ratings",
@@ -42,6 +47,7 @@ __all__ = [
     "digits_parties",
     "fashion_mnist",
     "fetch",
+    "high_dimensional_gaussian_mixtures",
     "mnist",
     "paper_proportions",
     "paper_results",
