@@ -15,8 +15,12 @@ from .permutations import ShapleyEstimate as ShapleyEstimate
 from .permutations import permutation_shapley_values as permutation_shapley_values
 from .points import PointValues as PointValues
 from .points import point_shapley_values as point_shapley_values
+from .power import PowerEstimate as PowerEstimate
+from .power import test_power as test_power
 from .sample_size import permutation_sample_size as permutation_sample_size
 from .shapley import shapley_values as shapley_values
+from .two_sample import TwoSampleTest as TwoSampleTest
+from .two_sample import two_sample_test as two_sample_test
 from .weighting import BetaShapley as BetaShapley
 from .with_candidates import values_with_candidates as values_with_candidates
 
@@ -24,7 +28,9 @@ __all__ = [
     "BetaShapley",
     "ExactShapleyValues",
     "PointValues",
+    "PowerEstimate",
     "ShapleyEstimate",
+    "TwoSampleTest",
     "block_semivalues",
     "bootstrap_sums",
     "coalition_values",
@@ -37,6 +43,8 @@ __all__ = [
     "point_shapley_values",
     "shapley_interactions",
     "shapley_values",
+    "test_power",
+    "two_sample_test",
     "value",
     "values_of_coalitions",
     "values_with_candidates",

@@ -20,7 +20,7 @@ from cgm_jax._arrays import Points, as_points, is_traced, to_host, with_common_d
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.gram import default_tile_size, sums_with_parties
 
-__all__ = ["mmd2_biased", "mmd2_unbiased", "value"]
+__all__ = ["mmd2_biased", "mmd2_unbiased", "two_sets", "value"]
 
 Scalar = Float[Array | np.ndarray, ""] | np.floating
 
@@ -54,7 +54,7 @@ def value(
     Reference:
         Tay et al. 2022, Eq. 2.
     """
-    s, t = _two_sets(("subset", subset), ("reference", reference))
+    s, t = two_sets(("subset", subset), ("reference", reference))
     with _precision(kernel, s, t):
         between, rows = sums_with_parties(kernel, [s], t, default_tile_size())
         size, total = float(len(s)), float(len(t))
@@ -91,7 +91,7 @@ def mmd2_biased(
     Reference:
         Gretton et al. 2012, Eq. 5; Tay et al. 2022, Eq. 1.
     """
-    x, y = _two_sets(("x", x), ("y", y))
+    x, y = two_sets(("x", x), ("y", y))
     with _precision(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
@@ -131,7 +131,7 @@ def mmd2_unbiased(
     Reference:
         Gretton et al. 2012, Eq. 3; Tay et al. 2022, Eq. 1.
     """
-    x, y = _two_sets(("x", x), ("y", y), smallest=2)
+    x, y = two_sets(("x", x), ("y", y), smallest=2)
     with _precision(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
@@ -143,8 +143,20 @@ def mmd2_unbiased(
     return to_host(result)[()]
 
 
-def _two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:
-    """Two sets of points, checked, with one number of columns and one dtype."""
+def two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:
+    """Two sets of points, checked, with one number of columns and one dtype.
+
+    Args:
+        named: pairs of a name and points of shape ``(n, d)``.
+        smallest: the fewest points allowed.
+
+    Returns:
+        The points.
+
+    Raises:
+        ValueError: if there are fewer points, shapes do not fit or an entry is not
+            finite.
+    """
     sets = [(name, as_points(points, name)) for name, points in named]
     for name, points in sets:
         if len(points) < smallest:
