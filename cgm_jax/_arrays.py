@@ -113,7 +113,12 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
                 f"Expected the same number of columns everywhere, got {first.shape[1]} "
                 f"in {first_name} and {x.shape[1]} in {name}."
             )
-    return [x if x.dtype == dtype else x.astype(dtype) for _, x in named]
+    return [x if x.dtype == dtype else _widened(x, dtype) for _, x in named]
+
+
+def _widened(points: Points, dtype: np.dtype) -> Points:
+    # Outside a scope of 64-bit types JAX would leave a float32 array as it is.
+    return (points if is_traced(points) else np.asarray(points)).astype(dtype)
 
 
 def to_host(array: Array) -> Float[Array | np.ndarray, "..."]:

@@ -106,6 +106,13 @@ def test_the_widest_dtype_is_that_of_all():
         with_common_dtype(("a", single), ("b", np.ones((4, 2))))
 
 
+def test_a_jax_array_is_widened_without_64_bit_types():
+    single, double = jnp.ones((2, 3), jnp.float32), np.full((2, 3), 1 / 3)
+    both = with_common_dtype(("a", single), ("b", double))
+    assert [x.dtype for x in both] == [np.float64] * 2
+    np.testing.assert_array_equal(both[0], np.ones((2, 3)))
+
+
 def test_results_are_float64_outside_and_untouched_inside_a_transformation():
     result = to_host(jnp.ones(3, np.float32))
     assert isinstance(result, np.ndarray) and result.dtype == np.float64
