@@ -58,7 +58,7 @@ def blobs(
         raise ValueError(f"Expected num_per_blob >= 1, got {num_per_blob}.")
     num = _SIDE**2 * num_per_blob
     i = np.arange(_SIDE**2)
-    means = np.stack(np.divmod(i, _SIDE), axis=1)
+    means = np.stack(np.divmod(i, float(_SIDE)), axis=1)
     covariance = np.where(i < 4, -0.02 - 0.002 * i, 0.02 + 0.002 * (i - 5))
     covariance[4] = 0
     return _two_mixtures(key, num, means, _BLOB_VARIANCE, covariance, same=same)
