@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "EXTENDING.md").read_text("utf-8")
 
 
-@pytest.mark.smoke
+@pytest.mark.slow
 def test_the_program_of_the_guide_runs(tmp_path: Path):
     blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     assert len(blocks) == 5
