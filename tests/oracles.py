@@ -85,6 +85,21 @@ def mmd2_unbiased(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> float:
     return mean_of_others(k(x, x)) - 2 * k(x, y).mean() + mean_of_others(k(y, y))
 
 
+def test_power_terms(
+    k: KernelFunction, x: np.ndarray, y: np.ndarray
+) -> tuple[float, float]:
+    """MMD²_u and the variance under H1 of Liu et al. 2020, Eq. 2 and 5, without λ."""
+    n = len(x)
+    h = k(x, x) + k(y, y) - k(x, y) - k(x, y).T
+    mmd2 = h[~np.eye(n, dtype=bool)].sum() / (n * (n - 1))
+    return mmd2, 4 / n**3 * (h.sum(1) ** 2).sum() - 4 / n**4 * h.sum() ** 2
+
+
+def test_power(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> float:
+    mmd2, variance = test_power_terms(k, x, y)
+    return mmd2 / np.sqrt(variance + 1e-8)
+
+
 def block_sums(
     k: KernelFunction, blocks: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -166,6 +166,28 @@ def test_gradient_is_that_of_finite_differences(name: str):
 
 
 @every_kernel
+def test_gradients_of_a_batch_of_kernels(name: str):
+    x, y = points(40, 3), points(33, 3)
+    with jax.enable_x64(True):
+        kernel = jax.tree.map(jnp.asarray, KERNELS[name](3))
+        pair = [kernel, kernel.with_length_scale(jnp.asarray(1.0))]
+        pair = [
+            jax.tree.map(lambda a, b: jnp.broadcast_to(b, a.shape), kernel, each)
+            for each in pair
+        ]
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *pair)
+        batched = jax.jit(jax.vmap(gradient, in_axes=(0, None, None, None)))
+        found = jax.tree.map(np.asarray, batched(stacked, x, y, WEIGHTS))
+        for i, each in enumerate(pair):
+            alone = jax.tree.map(np.asarray, gradient(each, x, y, WEIGHTS))
+            jax.tree.map(
+                lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=1e-10),
+                found,
+                alone,
+            )
+
+
+@every_kernel
 def test_gradient_is_finite_at_coincident_points(name: str):
     x = points(40, 3)
     x[33:36] = x[:3]

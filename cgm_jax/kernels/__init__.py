@@ -9,10 +9,15 @@ from .bounds import monotonicity_upper_bound as monotonicity_upper_bound
 from .bounds import nonnegativity_lower_bound as nonnegativity_lower_bound
 from .bounds import value_bounds as value_bounds
 from .deep import DeepKernel as DeepKernel
+from .fitting import FittedKernel as FittedKernel
+from .fitting import FittingProgress as FittingProgress
+from .fitting import fit_kernel as fit_kernel
+from .fitting import fit_kernels as fit_kernels
 from .gram import GramSums as GramSums
 from .gram import gram_sums as gram_sums
 from .length_scale import median_length_scale as median_length_scale
 from .length_scale import smallest_length_scale as smallest_length_scale
+from .power import test_power as test_power
 from .saving import load_kernel as load_kernel
 from .saving import save_kernel as save_kernel
 from .stationary import Laplace as Laplace
@@ -25,12 +30,16 @@ if TYPE_CHECKING:
 __all__ = [
     "DeepKernel",
     "FeatureNetwork",
+    "FittedKernel",
+    "FittingProgress",
     "GramSums",
     "Kernel",
     "Laplace",
     "RationalQuadratic",
     "SquaredExponential",
     "bounds_conflict",
+    "fit_kernel",
+    "fit_kernels",
     "gram_sums",
     "load_kernel",
     "median_length_scale",
@@ -38,6 +47,7 @@ __all__ = [
     "nonnegativity_lower_bound",
     "save_kernel",
     "smallest_length_scale",
+    "test_power",
     "value_bounds",
 ]
 

@@ -4,7 +4,9 @@ Points come in consecutive blocks (the parties, the candidates). With K the kern
 matrix and Z the membership of points in blocks, two sums are needed:
 
 - `sums_between_blocks`: B = ZᵀKZ of one set of points with itself;
-- `sums_of_rows`: R = KZ of one set against another, or against itself.
+- `sums_of_rows`: R = KZ of one set against another;
+- `sums_of_symmetric_rows`, `rows_between_blocks`: the same of a set with itself, where
+  every pair is compared once; the first for a single block.
 
 No matrix is ever built: a tile of K lives for two small products. K is symmetric, so a
 tile above the diagonal serves both of its sides. Tile sums are taken in the precision
@@ -35,6 +37,7 @@ __all__ = [
     "kernel_tile",
     "matmul",
     "over_tiles",
+    "rows_between_blocks",
     "sums_between_blocks",
     "sums_of_rows",
     "sums_of_symmetric_rows",
@@ -135,6 +138,23 @@ def sums_of_symmetric_rows(
     return sums.reshape(-1)[: points.num_points]
 
 
+def rows_between_blocks(
+    kernel: Kernel, points: Blocks
+) -> Float[Array, "num_points blocks"]:
+    """R = KZ of points with themselves, every pair of points compared once."""
+    rows, columns = np.triu_indices(len(points.first))
+    num_tiles, tile_size = points.block_of.shape
+    sums = over_tiles(
+        _add_rows_of_both,
+        points.width,
+        (num_tiles, tile_size, points.num_blocks + points.width - 1),
+        (kernel, points.tiles, points.block_of, points.first),
+        (rows, columns, np.where(rows == columns, 0.5, 1.0)),
+    )
+    sums = sums.reshape(num_tiles * tile_size, -1)
+    return sums[: points.num_points, : points.num_blocks]
+
+
 def _add_between(total, width, tile, kernel, tiles, block_of, first):
     i, j, weight = tile
     k = kernel_tile(kernel, tiles, i, tiles, j)
@@ -157,6 +177,14 @@ def _add_symmetric_rows(total, width, tile, kernel, tiles, block_of):
     # Products with a vector: XLA's CPU reduction over a leading axis is far slower.
     total = add_at(total, (i, 0), weight * matmul(k, zj)[None])
     return add_at(total, (j, 0), weight * matmul(zi, k)[None])
+
+
+def _add_rows_of_both(total, width, tile, kernel, tiles, block_of, first):
+    i, j, weight = tile
+    k = kernel_tile(kernel, tiles, i, tiles, j)
+    zi, zj = (_membership(block_of[m], width, k.dtype) for m in (i, j))
+    total = add_at(total, (i, 0, first[j]), weight * matmul(k, zj)[None])
+    return add_at(total, (j, 0, first[i]), weight * matmul(k.T, zi)[None])
 
 
 def kernel_tile(
