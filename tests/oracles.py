@@ -85,9 +85,7 @@ def mmd2_unbiased(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> float:
     return mean_of_others(k(x, x)) - 2 * k(x, y).mean() + mean_of_others(k(y, y))
 
 
-def test_power_terms(
-    k: KernelFunction, x: np.ndarray, y: np.ndarray
-) -> tuple[float, float]:
+def power_terms(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """MMD²_u and the variance under H1 of Liu et al. 2020, Eq. 2 and 5, without λ."""
     n = len(x)
     h = k(x, x) + k(y, y) - k(x, y) - k(x, y).T
@@ -95,8 +93,8 @@ def test_power_terms(
     return mmd2, 4 / n**3 * (h.sum(1) ** 2).sum() - 4 / n**4 * h.sum() ** 2
 
 
-def test_power(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> float:
-    mmd2, variance = test_power_terms(k, x, y)
+def power_criterion(k: KernelFunction, x: np.ndarray, y: np.ndarray) -> float:
+    mmd2, variance = power_terms(k, x, y)
     return mmd2 / np.sqrt(variance + 1e-8)
 
 

@@ -44,9 +44,9 @@ def test_a_scale_a_dimension_finds_the_dimension():
         (fitted.held_out_rows, fitted.held_out_power),
     ):
         x, y = (group[each] for group, each in zip(points, rows, strict=True))
-        np.testing.assert_allclose(found, oracles.test_power(SE(scales), x, y))
+        np.testing.assert_allclose(found, oracles.power_criterion(SE(scales), x, y))
     x, y = (g[r] for g, r in zip(points, fitted.held_out_rows, strict=True))
-    assert fitted.held_out_power > 1.2 * oracles.test_power(SE(np.ones(2)), x, y)
+    assert fitted.held_out_power > 1.2 * oracles.power_criterion(SE(np.ones(2)), x, y)
     assert fitted.stop_reason == "all-steps"
     np.testing.assert_array_equal(fitted.history[:, 0], [0, 20, 40, 60])
     assert fitted.history[-1, 1] > fitted.history[0, 1]

@@ -17,7 +17,6 @@ from .gram import GramSums as GramSums
 from .gram import gram_sums as gram_sums
 from .length_scale import median_length_scale as median_length_scale
 from .length_scale import smallest_length_scale as smallest_length_scale
-from .power import test_power as test_power
 from .saving import load_kernel as load_kernel
 from .saving import save_kernel as save_kernel
 from .stationary import Laplace as Laplace
@@ -47,7 +46,6 @@ __all__ = [
     "nonnegativity_lower_bound",
     "save_kernel",
     "smallest_length_scale",
-    "test_power",
     "value_bounds",
 ]
 

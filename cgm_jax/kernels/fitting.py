@@ -1,7 +1,8 @@
 r"""Kernels that are learned: those that tell the groups apart best, or least.
 
 The objective is J = MMD²_u / √(σ̂² + λ), the power of the two-sample test (see
-`test_power`), between every two groups or between each group and all others together.
+`valuation.test_power`), between every two groups or between each group and all others
+together.
 
 A kernel that has seen the points it is used on finds differences that are not there. So
 it is fitted to a random part of every group's rows, half of them unless said otherwise,
@@ -275,16 +276,19 @@ def fit_kernels(
             [[_both(part) for part in lane] for lane in parts],
             between,
         )
-        figures = [_mean(run.kept, part) for part in (everything, rest)]
+        fitted_power, held_out_power = (
+            _mean(run.kept, part) for part in (everything, rest)
+        )
         kept = kernel_of(run.kept)
         return [
             FittedKernel(
-                jax.tree.map(lambda leaf, i=i: _on_host(leaf[i]), kept),
-                *(float(figure[i]) for figure in figures),
-                tuple(map(_both, parts[i])),
-                tuple(part[2] for part in parts[i]),
-                run.history_of(i),
-                run.reasons[i],
+                kernel=jax.tree.map(lambda leaf, i=i: _on_host(leaf[i]), kept),
+                fitted_power=float(fitted_power[i]),
+                held_out_power=float(held_out_power[i]),
+                fitted_rows=tuple(map(_both, parts[i])),
+                held_out_rows=tuple(part[2] for part in parts[i]),
+                history=run.history_of(i),
+                stop_reason=run.reasons[i],
             )
             for i in range(len(kernels))
         ]

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from .base import Kernel
-from .power import test_power
+from .power import power_criterion
 
 __all__ = [
     "Comparisons",
@@ -143,7 +143,7 @@ def _powers(
     kernel: Kernel, points: Float[Array, "t d"], rows: Int[Array, "comparisons 2 n"]
 ) -> Float[Array, " comparisons"]:
     return jax.lax.map(
-        lambda pair: test_power(kernel, points[pair[0]], points[pair[1]]), rows
+        lambda pair: power_criterion(kernel, points[pair[0]], points[pair[1]]), rows
     )
 
 

@@ -24,17 +24,14 @@ from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._arrays import is_traced, to_host
 from cgm_jax.kernels import Kernel
-from cgm_jax.kernels.base import Embedding
 from cgm_jax.kernels.gram import default_tile_size
-from cgm_jax.kernels.tiles import Blocks, sums_of_rows
+from cgm_jax.kernels.power import LAMBDA, power_terms
 
 from .mmd import two_sets
 
 __all__ = ["PowerEstimate", "test_power"]
 
 Number = Float[Array | np.ndarray, ""] | np.floating
-
-_LAMBDA = 1e-8  # as in the authors' program; a variance of 0 gives a finite J
 
 
 @jax.tree_util.register_dataclass
@@ -107,30 +104,11 @@ def test_power(
         )
     traced = is_traced(kernel, x, y)
     with nullcontext() if traced else jax.enable_x64(True):
-        pool = jnp.concatenate([x, y])
-        embedded = kernel.embed(pool)
-        side = -(-n // -(-n // tile_size))  # hardly filled up
-        blocks = Blocks.cut(embedded, [n, n], side)
-        rows = sums_of_rows(kernel, blocks, blocks)
-        h = (rows[:n, 0] - rows[:n, 1]) + (rows[n:, 1] - rows[n:, 0])
-        same = kernel.diagonal(pool)
-        same = same[:n] + same[n:] - 2 * _of_pairs(kernel, embedded, n)
-        mmd2 = jnp.sum(h - same) / (n * (n - 1.0))
-        # The formula above, without the difference of two large numbers.
-        centered = (h - jnp.mean(h)) / n
-        variance = 4 * jnp.mean(centered * centered) + _LAMBDA
-    return PowerEstimate(to_host(mmd2)[()], to_host(jnp.sqrt(variance))[()])
+        mmd2, variance = power_terms(
+            kernel, jnp.asarray(x), jnp.asarray(y), tile_size=tile_size
+        )
+        deviation = jnp.sqrt(variance + LAMBDA)
+    return PowerEstimate(to_host(mmd2)[()], to_host(deviation)[()])
 
 
 test_power.__test__ = False  # type: ignore[attr-defined]  # not one of pytest's
-
-
-def _of_pairs(kernel: Kernel, pool: Embedding, n: int) -> Float[Array, " n"]:
-    """k(x_i, y_i)."""
-
-    def of_one(pair: Embedding) -> Float[Array, ""]:
-        x, y = (jax.tree.map(lambda leaf, i=i: leaf[i][None], pair) for i in (0, 1))
-        return kernel.pairwise(x, y)[0, 0]
-
-    pairs = jax.tree.map(lambda leaf: jnp.stack([leaf[:n], leaf[n:]], axis=1), pool)
-    return jax.vmap(of_one)(pairs)
