@@ -10,13 +10,13 @@ VENV ?= .venv
 # Most of a test's time is tracing and compiling, on one core. Files stay together.
 WORKERS ?= 2
 pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile
-SHORT = -m "smoke and not slow"
+SHORT = -m "smoke and not slow and not long"
 bin = $(VENV)/bin
 pip = $(bin)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
-.PHONY: help demo test test-slow smoke lint types benchmark clean
+.PHONY: help demo test test-slow test-long smoke lint types benchmark clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,10 +25,13 @@ demo: $(VENV)/with-run ## the paper's five banks, end to end, and a report with 
 	$(bin)/cgm-jax demo --out demo-report --overwrite
 
 test: $(VENV)/with-test ## the tests and the docstring examples, without the slow ones
-	$(pytest) -m "not slow"
+	$(pytest) -m "not slow and not long"
 
 test-slow: $(VENV)/with-test ## only the slow tests
 	$(pytest) -m slow
+
+test-long: $(VENV)/with-test ## only those of minutes each, which .ci/run leaves out
+	$(pytest) -m long
 
 smoke: $(VENV)/with-test ## the short run with array shapes checked; VENV=.venv-other PYTHON=python3.13
 	$(pytest) $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype

@@ -108,6 +108,7 @@ def test_the_small_run_says_where_it_ran_and_judges_no_goal(small_run: dict):
     assert {goal["verdict"] for goal in small_run["goals"]} == {"not run"}
 
 
+@pytest.mark.slow
 def test_the_small_run_of_the_generator(tmp_path: Path):
     result = run_benchmarks(tmp_path / "generator.json", "--only", "generator")
     check_rows(result["rows"])

@@ -313,6 +313,7 @@ def test_help_names_every_command(capsys):
     assert all(command in printed for command in ("demo", "run", "example"))
 
 
+@pytest.mark.slow
 def test_a_trained_generator_supplies_the_rows(files, tmp_path: Path, capsys):
     model, out = tmp_path / "models" / "model.npz", tmp_path / "out"
     trained = ["train-generator", *files, "--label-column", "sex", "--num-steps", 400]

@@ -114,7 +114,7 @@ def test_a_table_of_the_users_at_two_temperatures(tmp_path: Path, capsys):
         assert imread(path).shape[1] > 500
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_digits_from_start_to_finish(tmp_path: Path, capsys):
     out = tmp_path / "out"
     assert cgm_jax("reproduce", "digits", "--out", out) == 0

@@ -81,6 +81,7 @@ def test_a_fitted_mixture_finds_two_far_clusters():
     np.testing.assert_allclose(np.ptp(mixture.means, axis=0), 100, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_trained_generator_comes_with_its_quality():
     options = SyntheticOptions(generator="mmd-gan", num_candidates=50, num_steps=2)
     told = []

@@ -97,6 +97,14 @@ def test_calibrated_on_training_points_and_noise_of_their_own(monkeypatch):
     assert plain.quality.generated != model.quality.generated
 
 
+def test_which_points_were_held_out_is_known_from_the_key():
+    task, _ = fitting._start(KEY, SMALL, POINTS)
+    unseen = fitting.held_out_rows(KEY, SMALL, len(POINTS))
+    assert len(unseen) == len(task.held_out) == 30
+    expected = (POINTS - task.shift[None]) / task.scale[None]
+    np.testing.assert_array_equal(task.held_out, expected[unseen].astype(np.float32))
+
+
 def test_the_key_decides(model):
     first, again, other = (
         SMALL.sample(jax.random.key(seed), model, 5) for seed in (3, 3, 4)

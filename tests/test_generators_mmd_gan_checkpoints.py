@@ -233,7 +233,7 @@ def kill_and_resume(kills, start, tmp_path, uninterrupted):
     return Counter(hit)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fifty_kills_at_random_moments(start, tmp_path, uninterrupted):
     hit = kill_and_resume(50, start, tmp_path, uninterrupted)
     assert hit.total() == 50

@@ -54,6 +54,7 @@ def check_rewards(out: Path, names: list[str]) -> dict:
     return data
 
 
+@pytest.mark.slow
 def test_a_run_of_more_parties_than_a_table_has_room_for(
     tmp_path: Path, capsys, monkeypatch
 ):
@@ -75,7 +76,7 @@ def test_a_run_of_more_parties_than_a_table_has_room_for(
     assert data["settings"]["resamples"] == 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_gives_rewards_to_200_parties_in_4_gib(tmp_path: Path):
     files = files_of(tmp_path, parties_of(200, 40))
     words = ["run", *map(str, files), "--out", str(tmp_path / "out")]

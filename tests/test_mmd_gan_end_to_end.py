@@ -15,8 +15,6 @@ from cgm_jax.generators import MMDGAN, GaussianMixture, KernelDensity, MMDGANMod
 from cgm_jax.generators.quality import likeness, nearest_share
 from cgm_jax.kernels import median_length_scale
 
-pytestmark = pytest.mark.slow
-
 # The paper's number. With a tenth of them, two sets of exact candidates promise values
 # that differ by up to 9 %, before any generator has a part in it.
 NUM_CANDIDATES = 100_000
@@ -85,6 +83,7 @@ def exact() -> np.ndarray:
     return collaboration(np.asarray(candidates)).scheme.reward_values
 
 
+@pytest.mark.slow
 def test_reward_values_are_those_of_exact_candidates(exact):
     generator = Remembering()
     learnt = collaboration(generator)
@@ -105,6 +104,7 @@ def test_reward_values_are_those_of_exact_candidates(exact):
     assert 0.47 < share < 0.53
 
 
+@pytest.mark.long
 def test_the_banks_files(exact, tmp_path, capsys):
     paths = [tmp_path / f"bank_{i + 1}.csv" for i in range(5)]
     for path, rows in zip(paths, BANKS.parties, strict=True):
@@ -117,6 +117,7 @@ def test_the_banks_files(exact, tmp_path, capsys):
     np.testing.assert_allclose(promised, exact, rtol=0.03)
 
 
+@pytest.mark.slow
 def test_digits(tmp_path, capsys):
     assert cgm_jax("example", "digits", tmp_path / "digits") == 0
     paths = sorted((tmp_path / "digits").iterdir())

@@ -174,9 +174,11 @@ def test_gains_are_a_table_and_a_sentence():
     assert sentence.startswith(f"Of {num} trials of cheating, ")
     assert f"{len(found().profitable)} would have paid" in sentence
     assert f'for {["Ada", "Bo", "Cy"][best.party]}, by "{best.strategy}"' in sentence
-    poor = tuple(t for t in found().trials if t.strategy == "withhold half")
-    none = dataclasses.replace(found(), trials=poor)
-    assert none.sentence() == "Of 3 trials of cheating, none would have paid."
+    losing = tuple(t for t in found().trials if t not in found().profitable)
+    assert len(losing) > 1
+    assert dataclasses.replace(found(), trials=losing).sentence() == (
+        f"Of {len(losing)} trials of cheating, none would have paid."
+    )
     # Without reward values there is no gain to speak of.
     failed = dataclasses.replace(found().trials[0], joint_gain=np.nan)
     unsolved = dataclasses.replace(found(), trials=(failed,))

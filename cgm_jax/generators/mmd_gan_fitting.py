@@ -40,6 +40,7 @@ NUM_JUDGED = 5_000  # at the end
 # To calibrate with: so many times the training points that their noise decides.
 CALIBRATED_TIMES, MOST_CALIBRATED = 10, 50_000
 MAX_RESTARTS = 3
+_NUM_KEYS = 6  # children of the key of a fit
 MAX_FAILURES = 3  # checks of the three-sample rule in a row
 
 
@@ -185,7 +186,7 @@ def held_out_rows(
         Their numbers, from 0.
     """
     with jax.enable_x64(False):
-        split_key = jax.random.split(key, 5)[1]
+        split_key = jax.random.split(key, _NUM_KEYS)[1]
         return _split(split_key, options, num)[0]
 
 
@@ -202,7 +203,7 @@ def _start(
     key: Key[Array, ""], options: "MMDGAN", points: Float[np.ndarray, "n d"]
 ) -> tuple[Task, Run]:
     _check_points(options, points)
-    start_key, split_key, *keys = jax.random.split(key, 6)
+    start_key, split_key, *keys = jax.random.split(key, _NUM_KEYS)
     shift, scale = _units(options, points)
     # A column far from 0 is centred in the precision that it came in.
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
