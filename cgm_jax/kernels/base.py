@@ -86,10 +86,12 @@ def _register(kind: type[Kernel]) -> None:
         return parameters, tuple(getattr(kernel, name) for name in names(static=True))
 
     def unflatten(static: tuple[Any, ...], parameters: Iterable[Any]) -> Kernel:
-        return kind(
-            **dict(zip(names(static=False), parameters, strict=True)),
-            **dict(zip(names(static=True), static, strict=True)),
-        )
+        # Past the constructor: JAX puts other things than numbers here, too.
+        kernel = object.__new__(kind)
+        for is_static, values in ((False, parameters), (True, static)):
+            for name, value in zip(names(static=is_static), values, strict=True):
+                object.__setattr__(kernel, name, value)
+        return kernel
 
     register_pytree_with_keys(kind, flatten, unflatten)
 

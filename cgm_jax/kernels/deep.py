@@ -48,8 +48,8 @@ class FeatureMap:
     """
 
     graph: Any = field(repr=False)
-    parameters: PyTree[Array] = None
-    fixed: PyTree[Array] = None
+    parameters: PyTree = None
+    fixed: PyTree = None
 
     @classmethod
     def of(cls, network: Network) -> "FeatureMap":

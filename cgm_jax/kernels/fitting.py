@@ -220,7 +220,7 @@ def fit_kernels(
         >>> fits = fit_kernels(
         ...     jax.random.split(jax.random.key(0), 3),
         ...     [SquaredExponential(scale) for scale in (0.5, 1.0, 2.0)],
-        ...     groups,
+        ...     [list(pair) for pair in groups],
         ...     num_steps=5,
         ... )
         >>> [len(fitted.held_out_rows[0]) for fitted in fits]
@@ -396,7 +396,7 @@ def _stacked(
         num = int(members.sum(-1).min())
         # Evenly spaced: the pool of others is in the order of the groups.
         choice = [
-            [np.flatnonzero(side)[_spaced(side.sum(), num)] for side in pair]
+            [np.flatnonzero(side)[_spaced(int(side.sum()), num)] for side in pair]
             for pair in members
         ]
         lanes.append((np.concatenate(parts), members, np.array(choice, np.int32)))

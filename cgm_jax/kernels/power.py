@@ -87,7 +87,8 @@ def power_terms(
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
         >>> x = jnp.array([[0.0], [1.0]])
-        >>> [round(float(term), 4) for term in power_terms(SquaredExponential(1), x, x)]
+        >>> terms = power_terms(SquaredExponential(1.0), x, x)
+        >>> [round(float(term), 4) for term in terms]
         [0.0, 0.0]
     """
     n = len(x)
