@@ -354,6 +354,12 @@ def run(
     beta: Annotated[
         float, typer.Option(help="Inverse temperature: larger, fewer rows.")
     ] = 1.0,
+    kernel: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of save_kernel, for the columns as --scale has them."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed, the same files.")] = 0,
     scale: Annotated[
         Scale, typer.Option(help="Bring columns to mean 0 and deviation 1, or not.")
@@ -381,6 +387,7 @@ def run(
         bandwidth=_positive("--bandwidth", bandwidth),
         num_candidates=_at_least("--num-candidates", num_candidates, 1),
         beta=_at_least("--beta", beta, 0),
+        kernel=kernel,
         seed=_at_least("--seed", seed, 0),
         scale=scale.value,
         stability=not no_stability,

@@ -261,6 +261,7 @@ def collaborate(
     candidates: Float[ArrayLike, "g d"] | Generator,
     *,
     kernel: Kernel | None = None,
+    search_length_scale: bool = False,
     inverse_temperature: float = 1.0,
     stability: bool = True,
     fairness_weight: float = 1e-3,
@@ -281,6 +282,8 @@ def collaborate(
             doubled until the promises can be kept.
         kernel: used as it is; by default the squared exponential at the smallest length
             scale at which no party's data have a negative value.
+        search_length_scale: bring the given kernel to that length scale, too; of a deep
+            kernel, the one between features.
         inverse_temperature: β >= 0: the larger, the fewer points a party is handed out.
         stability: whether no coalition may do better alone (R6, the paper's choice);
             otherwise only no party (R4).
@@ -298,7 +301,7 @@ def collaborate(
             with the most that the generator may draw.
         NoContributionError: if no party adds anything to the others' data.
         ValueError: if shapes do not fit, an entry is not finite, or an option is out of
-            range.
+            range; or if a length scale is to be searched and the kernel has not one.
 
     Example:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -315,10 +318,16 @@ def collaborate(
         raise ValueError(
             "Expected at least two parties, got one: it has nobody to pool with."
         )
+    if search_length_scale and kernel is not None and np.isnan(_one_scale(kernel)):
+        raise ValueError(
+            "Expected a kernel with one length scale to search for it, got "
+            f"{type(kernel).__name__}; use the kernel as it is."
+        )
     promise = partial(
         _promise,
         points,
         kernel=kernel,
+        search_length_scale=search_length_scale,
         stability=stability,
         fairness_weight=fairness_weight,
         progress=progress,
@@ -363,21 +372,23 @@ def _promise(
     candidates: Points,
     *,
     kernel: Kernel | None,
+    search_length_scale: bool,
     stability: bool,
     fairness_weight: float,
     progress: Progress | None,
 ) -> Collaboration:
     """Everything but the draws."""
-    if kernel is None:
+    searched = SquaredExponential(1.0) if kernel is None else kernel
+    if kernel is None or search_length_scale:
         _tell(progress, "length scale", 0.0)
-        kernel = SquaredExponential(1.0)
-        length_scale = smallest_length_scale(kernel, parties, candidates)
-        kernel = kernel.with_length_scale(length_scale)
-        outlier = find_outlier(length_scale, parties, candidates)
-    else:
-        own = getattr(kernel, "length_scale", np.nan)
-        length_scale = float(own) if np.ndim(own) == 0 else np.nan
-        outlier = None
+        scale = smallest_length_scale(searched, parties, candidates)
+        searched = searched.with_length_scale(scale)
+    length_scale = _one_scale(searched)
+    # Of other kernels ℓ is not one of points.
+    outlier = (
+        find_outlier(length_scale, parties, candidates) if kernel is None else None
+    )
+    kernel = searched
     _tell(progress, "kernel sums", 0.0)
     sums = gram_sums(kernel, parties, candidates)
     _tell(progress, "reward scheme", 0.0)
@@ -398,6 +409,12 @@ def _promise(
         outlier=outlier,
         stability=stability,
     )
+
+
+def _one_scale(kernel: Kernel) -> float:
+    """The kernel's length scale; NaN for none, or one a dimension."""
+    own = getattr(kernel, "length_scale", np.nan)
+    return float(own) if np.ndim(own) == 0 else np.nan
 
 
 def _scheme_without_error(

@@ -84,12 +84,20 @@ def print_mediation(mediation: Mediation) -> None:
         screen.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
     if found is not None:
         screen.print(f"± one standard error, of {found.num_resamples:,} resamples")
+    scale = result.length_scale
     screen.print(
-        f"length scale {result.length_scale:.5g}, "
-        f"v* {result.scheme.max_reward_value:.5g}, ρ {result.scheme.rho:.4g}, "
+        ("" if math.isnan(scale) else f"length scale {scale:.5g}, ")
+        + f"v* {result.scheme.max_reward_value:.5g}, ρ {result.scheme.rho:.4g}, "
         f"{len(result.candidates):,} candidates; "
         f"exact Shapley values by {_METHODS[result.shapley_method]}"
     )
+    if mediation.learned is not None:
+        found = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())
+        screen.print(
+            f"Kernel: {', '.join([type(result.kernel).__name__, *found])}",
+            markup=False,
+            highlight=False,
+        )
     if mediation.labels is not None and not math.isnan(mediation.labels.accuracy):
         screen.print(
             f"Labels of synthetic rows: by a random forest, right for "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ._version import __version__
@@ -26,6 +27,7 @@ from .files import (
 from .generators.labels import PooledLabels, label_points
 from .generators.quality import SampleQuality
 from .generators.tables import TableScale, is_among
+from .kernels.saving import KernelFile, read_kernel_file
 from .privacy import privacy_figures, privacy_page
 from .report import CandidateOrigin, ReportSection, report_data, report_page
 from .rewards import InfeasibleError
@@ -53,6 +55,9 @@ class Settings:
     num_candidates: int = 10_000
     """Doubled, up to 16 times as many, until the promises can be kept."""
     beta: float = 1.0
+    kernel: Path | None = None
+    """A file of `save_kernel`, for the scaled columns; by default the squared
+    exponential. Its length scale is searched, where it has one."""
     seed: int = 0
     scale: Literal["standard", "none"] = "standard"
     stability: bool = True
@@ -70,6 +75,8 @@ class Mediation:
     parties: Parties
     collaboration: Collaboration
     labels: PooledLabels | None
+    learned: KernelFile | None
+    """The kernel of the mediator's own, and what its file says of it."""
     quality: SampleQuality | None
     """Of a trained generator."""
     uncertainty: Uncertainty | None
@@ -122,6 +129,7 @@ def mediate(
     except ValueError as error:
         raise InputError(str(error), file=parties.files[0].path) from error
     points = [scale.scaled(rows) for rows in parties.points]
+    learned = None if settings.kernel is None else _kernel(settings.kernel, points)
     source = candidate_source(
         parties,
         scale,
@@ -137,6 +145,8 @@ def mediate(
             jax.random.key(settings.seed),
             points,
             source.generator,
+            kernel=None if learned is None else learned.kernel,
+            search_length_scale=learned is not None and learned.has_length_scale,
             inverse_temperature=settings.beta,
             stability=settings.stability,
             num_candidates=settings.num_candidates,
@@ -178,7 +188,7 @@ def mediate(
         uncertainty=uncertainty,
         scrutiny=scrutiny,
     )
-    described = _described(parties, result, labels, source, settings)
+    described = _described(parties, result, labels, source, settings, learned)
     origin = _origin(parties, result, scale, source, section.columns)
     # Pictures and tables are made before the first file is published.
     data = report_data(section, settings=described, origin=origin)
@@ -209,6 +219,7 @@ def mediate(
         parties,
         result,
         labels,
+        learned,
         quality,
         uncertainty,
         scrutiny,
@@ -216,6 +227,35 @@ def mediate(
         report,
         rewards,
     )
+
+
+def _kernel(path: Path, points: list[np.ndarray]) -> KernelFile:
+    learned = read_kernel_file(path)
+    try:
+        learned.kernel.embed(jnp.asarray(points[0][:1]))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"expected a kernel of the {points[0].shape[1]} columns that vary among "
+            "the parties' rows, got one of other points",
+            file=path,
+        ) from error
+    return learned
+
+
+def _described_kernel(learned: KernelFile | None, settings: Settings) -> dict[str, Any]:
+    if learned is None or settings.kernel is None:
+        return {}
+    return {
+        "kernel": type(learned.kernel).__name__,
+        "kernel file": settings.kernel.name,
+        "kernel file (sha256)": hashlib.sha256(
+            settings.kernel.read_bytes()
+        ).hexdigest(),
+        "length scale of the kernel": "searched"
+        if learned.has_length_scale
+        else "as in the file",
+        **{f"kernel: {name}": value for name, value in learned.notes.items()},
+    }
 
 
 def _repetition(share: float) -> list[str]:
@@ -292,12 +332,14 @@ def _described(
     labels: PooledLabels | None,
     source: CandidateSource,
     settings: Settings,
+    learned: KernelFile | None,
 ) -> dict[str, Any]:
     """Everything that is needed to repeat the run, in words for the report."""
     packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
     return {
         "inverse temperature (beta)": settings.beta,
         "seed": settings.seed,
+        **_described_kernel(learned, settings),
         "generator": source.described,
         "candidates asked for": settings.num_candidates,
         "candidates drawn": len(result.candidates),

@@ -4,10 +4,19 @@ import csv
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+from flax import nnx
 
 from cgm_jax import cli
+from cgm_jax.kernels import (
+    DeepKernel,
+    FeatureNetwork,
+    SquaredExponential,
+    fit_kernel,
+    save_kernel,
+)
 
 RNG = np.random.default_rng(0)
 SECRET = "918273.645"
@@ -311,6 +320,55 @@ def test_help_names_every_command(capsys):
     assert cgm_jax("--help") == 0
     printed = capsys.readouterr().out
     assert all(command in printed for command in ("demo", "run", "example"))
+
+
+def test_a_kernel_of_ones_own(files, tmp_path: Path, capsys):
+    rng = np.random.default_rng(0)
+    groups = [rng.normal(size=(30, 2)) + i for i in range(2)]
+    network = FeatureNetwork((2, 4, 3), rngs=nnx.Rngs(0))
+    learned = fit_kernel(
+        jax.random.key(0),
+        DeepKernel(network, SquaredExponential(0.3)),
+        groups,
+        num_steps=2,
+    )
+    path = tmp_path / "deep.npz"
+    learned.save(path)
+    words = ["run", *files, "--label-column", "sex", "--num-candidates", 500]
+    words += ["--no-stress", "--no-stability", "--kernel"]
+    assert cgm_jax(*words, path, "--out", tmp_path / "deep") == 0
+    printed = capsys.readouterr().out
+    assert f"DeepKernel, J on fitted rows {learned.fitted_power:.4g}" in printed
+    assert f"J on held-out rows {learned.held_out_power:.4g}" in printed
+    report = json.loads((tmp_path / "deep/mediator/report.json").read_text("utf-8"))
+    settings = report["settings"]
+    assert settings["kernel"] == "DeepKernel"
+    assert settings["kernel: J on held-out rows"] == learned.held_out_power
+    assert settings["length scale of the kernel"] == "searched"
+    assert f"{report['length_scale']:.5g}" in printed
+    assert min(party["own_value"] for party in report["parties"]) > -1e-12
+    page = (tmp_path / "deep/mediator/report.html").read_text("utf-8")
+    assert "J on held-out rows" in page
+    assert cgm_jax("audit", tmp_path / "deep") == 0
+
+    save_kernel(path, SquaredExponential(np.array([1.0, 2.0])))
+    assert cgm_jax(*words, path, "--out", tmp_path / "scales") == 0
+    assert "length scale" not in capsys.readouterr().out
+    text = (tmp_path / "scales/mediator/report.json").read_text("utf-8")
+    assert "NaN" not in text
+    assert (
+        json.loads(text)["settings"]["length scale of the kernel"] == "as in the file"
+    )
+
+    save_kernel(path, SquaredExponential(np.ones(3)))
+    out = tmp_path / "other"
+    assert cgm_jax(*words, path, "--out", out) == 3
+    assert "expected a kernel of the 2 columns" in one_line_error(capsys)
+    assert cgm_jax(*words, files[0], "--out", out) == 3
+    assert "expected a kernel that save_kernel wrote" in one_line_error(capsys)
+    assert cgm_jax(*words, tmp_path / "none.npz", "--out", out) == 6
+    assert "none.npz" in one_line_error(capsys)
+    assert not list(out.iterdir())
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import oracles
 import oracles_games as games
@@ -12,9 +13,11 @@ from cgm_jax import Collaboration, collaborate
 from cgm_jax.datasets import credit_ratings
 from cgm_jax.generators import GaussianMixture, KernelDensity
 from cgm_jax.kernels import (
+    DeepKernel,
     Laplace,
     SquaredExponential,
     gram_sums,
+    smallest_length_scale,
 )
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.sampling import weighted_sampling
@@ -303,6 +306,27 @@ def test_a_given_kernel_is_used_as_it_is(kernel, length_scale: float):
     sums = gram_sums(kernel, parties, candidates)
     np.testing.assert_array_equal(result.sums.between, sums.between)
     np.testing.assert_array_equal(result.upper_values, values_with_candidates(sums))
+
+
+def test_the_length_scale_of_a_given_kernel_is_searched_where_asked_for():
+    parties, candidates = small_ratings()
+    kernel = DeepKernel(jnp.sin, SquaredExponential(7.0))
+    result = collaborate(
+        KEY, parties, candidates, kernel=kernel, search_length_scale=True
+    )
+    features = [np.sin(points) for points in (*parties, candidates)]
+    alone = smallest_length_scale(SquaredExponential(1.0), features[:-1], features[-1])
+    np.testing.assert_allclose(result.length_scale, alone, rtol=1e-5)
+    assert result.kernel.network is kernel.network
+    assert result.outlier is None
+    assert min(result.scheme.own_values) > -1e-12
+
+
+def test_a_kernel_without_one_length_scale_is_not_searched():
+    parties, candidates = small_ratings()
+    kernel = SquaredExponential(np.array([0.2, 0.3]))
+    with pytest.raises(ValueError, match=r"one length scale.*got SquaredExponential"):
+        collaborate(KEY, parties, candidates, kernel=kernel, search_length_scale=True)
 
 
 # --- candidates that grow

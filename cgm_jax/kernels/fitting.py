@@ -25,15 +25,16 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._arrays import Points, as_parties, with_common_dtype
+from cgm_jax._workers import map_on_workers
 
 from .base import Kernel
-from .saving import save_kernel
+from .saving import POWERS, save_kernel
 from .training import (
     Comparisons,
     Objective,
     TrainingState,
     kernel_of,
-    powers,
+    powers_of,
     start_training,
     train,
 )
@@ -45,7 +46,7 @@ VALIDATION = 0.2  # of the rows that a fit sees, where it may stop early
 
 
 class FittingProgress(NamedTuple):
-    """What the caller is told at every evaluation; means over all kernels."""
+    """What the caller is told at every evaluation."""
 
     step: int
     num_steps: int
@@ -90,11 +91,11 @@ class FittedKernel:
             TypeError: if the kernel is not made of this package's.
             OSError: if the system refuses.
         """
-        powers = {
-            "power on fitted rows": self.fitted_power,
-            "power on held-out rows": self.held_out_power,
+        found = (self.fitted_power, self.held_out_power)
+        notes = {
+            name: power if math.isfinite(power) else None
+            for name, power in zip(POWERS, found, strict=True)
         }
-        notes = {k: v if math.isfinite(v) else None for k, v in powers.items()}
         save_kernel(path, self.kernel, notes=notes)
 
 
@@ -109,6 +110,7 @@ def fit_kernel(
     num_steps: int = 1_000,
     learning_rate: float = 5e-4,
     batch_size: int | None = None,
+    jitter: float = 0.0,
     evaluate_every: int = 100,
     patience: int | None = None,
     progress: Callable[[FittingProgress], None] | None = None,
@@ -134,6 +136,10 @@ def fit_kernel(
         learning_rate: of Adam.
         batch_size: points drawn from each side of a comparison at every step. By
             default as many as the smallest side has: all, where groups are of one size.
+        jitter: standard deviation of Gaussian noise, new at every step, on all columns
+            of the points that are fitted to, in their units. A network of many units
+            learns few points by heart, and less so points that move. J is reported
+            without it.
         evaluate_every: steps between evaluations.
         patience: stop after so many evaluations in a row without a better J on a fifth
             of the seen rows, which is then kept from the fit, and return the best. By
@@ -161,20 +167,56 @@ def fit_kernel(
     Reference:
         Liu et al. 2020, Algorithm 1.
     """
-    return fit_kernels(
-        key[None],
-        [kernel],
-        [groups],
-        objective=objective,
-        between=between,
-        share=share,
-        num_steps=num_steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        evaluate_every=evaluate_every,
-        patience=patience,
-        progress=progress,
-    )[0]
+    _check(objective, between, share, num_steps, learning_rate, jitter, evaluate_every)
+    points = _checked(groups)
+    dtype = points[0].dtype
+    with jax.enable_x64(dtype == np.float64):
+        split_key, train_key = jax.random.split(key)
+        parts = [
+            _split(jax.random.fold_in(split_key, i), len(group), share, patience)
+            for i, group in enumerate(points)
+        ]
+        seen, validation, rest = (
+            _comparisons(points, [part[p] for part in parts], between) for p in range(3)
+        )
+        smallest = int(np.asarray(seen.members).sum(-1).min())
+        drawn = min(batch_size or smallest, smallest)
+        if drawn < 2:
+            raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
+        is_all = bool((np.asarray(seen.members).sum(-1) == drawn).all())
+        state = start_training(kernel, dtype)
+        run = _Run(state, objective, patience)
+        step = 0
+        while True:
+            current = kernel_of(state)
+            run.evaluated(step, _mean(current, seen), _mean(current, validation), state)
+            if progress is not None:
+                progress(FittingProgress(step, num_steps, *run.history[-1][1:]))
+            if step == num_steps or run.reason is not None:
+                break
+            size = min(evaluate_every, num_steps - step)
+            state = train(
+                train_key,
+                state,
+                seen,
+                jnp.asarray(learning_rate, dtype),
+                jnp.asarray(jitter, dtype),
+                jnp.asarray(size, jnp.int32),
+                objective=objective,
+                num_drawn=None if is_all else drawn,
+            )
+            step += size
+        kept = kernel_of(run.kept)
+        fitted_rows = [np.sort(np.concatenate(part[:2])) for part in parts]
+        return FittedKernel(
+            kernel=jax.tree.map(_on_host, kept),
+            fitted_power=_mean(kept, _comparisons(points, fitted_rows, between)),
+            held_out_power=_mean(kept, rest),
+            fitted_rows=tuple(fitted_rows),
+            held_out_rows=tuple(part[2] for part in parts),
+            history=np.array(run.history),
+            stop_reason=run.reason or "all-steps",
+        )
 
 
 def fit_kernels(
@@ -182,37 +224,24 @@ def fit_kernels(
     kernels: Sequence[Kernel],
     groups: Sequence[Sequence[Float[ArrayLike, "_ d"]]],
     *,
-    objective: Objective = "power",
-    between: Between = "pairs",
-    share: float = 0.5,
-    num_steps: int = 1_000,
-    learning_rate: float = 5e-4,
-    batch_size: int | None = None,
-    evaluate_every: int = 100,
-    patience: int | None = None,
-    progress: Callable[[FittingProgress], None] | None = None,
+    progress: Callable[[int, FittingProgress], None] | None = None,
+    **options: Any,
 ) -> list[FittedKernel]:
-    """As `fit_kernel`, many at once: compiled once, and few calls.
+    """As `fit_kernel`, many at once: one a core, on a CPU.
 
     Args:
         keys: one typed key a fit.
-        kernels: where each starts; of one structure.
-        groups: the groups of each fit; of the same sizes in all of them.
-        objective: as in `fit_kernel`.
-        between: as in `fit_kernel`.
-        share: as in `fit_kernel`.
-        num_steps: as in `fit_kernel`.
-        learning_rate: as in `fit_kernel`.
-        batch_size: as in `fit_kernel`.
-        evaluate_every: as in `fit_kernel`.
-        patience: as in `fit_kernel`; all go on until each has stopped.
-        progress: as in `fit_kernel`.
+        kernels: where each starts. Kernels of one structure are compiled for once.
+        groups: the groups of each fit.
+        progress: called at every evaluation with the number of the fit, from the thread
+            that it runs in.
+        options: all others of `fit_kernel`.
 
     Returns:
         What `fit_kernel` gives for each.
 
     Raises:
-        ValueError: as `fit_kernel`, or if the fits are not of one shape.
+        ValueError: as `fit_kernel`, or if there is not one of each for every fit.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -226,122 +255,53 @@ def fit_kernels(
         >>> [len(fitted.held_out_rows[0]) for fitted in fits]
         [20, 20, 20]
     """
-    _check(objective, between, share, num_steps, learning_rate, evaluate_every)
-    checked = [_checked(each) for each in groups]
-    _check_lanes(keys, kernels, checked)
-    dtype = checked[0][0].dtype
-    with jax.enable_x64(dtype == np.float64):
-        split_keys, train_keys = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 0, 1)
-        parts = [
-            [
-                _split(jax.random.fold_in(key, i), len(group), share, patience)
-                for i, group in enumerate(each)
-            ]
-            for key, each in zip(split_keys, checked, strict=True)
-        ]
-        seen, validation, rest = (
-            _stacked(checked, [[part[p] for part in lane] for lane in parts], between)
-            for p in range(3)
+    if not 0 < len(kernels) == len(groups) == len(keys):
+        raise ValueError(
+            "Expected one key and one list of groups for every kernel, at least one; "
+            f"got {len(keys)} keys, {len(kernels)} kernels, {len(groups)} lists."
         )
-        states = [start_training(kernel, dtype) for kernel in kernels]
-        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-        smallest = int(np.asarray(seen.members[0]).sum(-1).min())
-        drawn = min(batch_size or smallest, smallest)
-        if drawn < 2:
-            raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
-        is_all = bool((np.asarray(seen.members).sum(-1) == drawn).all())
-        run = _Run(state, np.full(len(kernels), -np.inf), len(kernels))
-        step = 0
-        while True:
-            run.evaluated(step, *(_mean(state, part) for part in (seen, validation)))
-            run.keep(state, objective, patience)
+
+    def work(i: int, check: Callable[[], None]) -> FittedKernel:
+        def told(now: FittingProgress) -> None:
+            check()
             if progress is not None:
-                told = [float(row) for row in run.history[-1][1:].mean(axis=1)]
-                progress(FittingProgress(step, num_steps, *told))
-            if step == num_steps or run.stopped.all():
-                break
-            size = min(evaluate_every, num_steps - step)
-            state = train(
-                train_keys,
-                state,
-                seen,
-                jnp.asarray(learning_rate, dtype),
-                jnp.asarray(size, jnp.int32),
-                objective=objective,
-                num_drawn=None if is_all else drawn,
-            )
-            step += size
-        everything = _stacked(
-            checked,
-            [[_both(part) for part in lane] for lane in parts],
-            between,
-        )
-        fitted_power, held_out_power = (
-            _mean(run.kept, part) for part in (everything, rest)
-        )
-        kept = kernel_of(run.kept)
-        return [
-            FittedKernel(
-                kernel=jax.tree.map(lambda leaf, i=i: _on_host(leaf[i]), kept),
-                fitted_power=float(fitted_power[i]),
-                held_out_power=float(held_out_power[i]),
-                fitted_rows=tuple(map(_both, parts[i])),
-                held_out_rows=tuple(part[2] for part in parts[i]),
-                history=run.history_of(i),
-                stop_reason=run.reasons[i],
-            )
-            for i in range(len(kernels))
-        ]
+                progress(i, now)
+
+        return fit_kernel(keys[i], kernels[i], groups[i], progress=told, **options)
+
+    return map_on_workers(work, range(len(kernels)))
 
 
 class _Run:
-    """What Python keeps between the calls, of every fit."""
+    """What Python keeps between the calls."""
 
-    def __init__(self, state: TrainingState, best: np.ndarray, lanes: int):
-        self.kept, self.best = state, best
-        self.without_best = np.zeros(lanes, int)
-        self.stopped = np.zeros(lanes, bool)
-        self.last = np.zeros(lanes, int)  # its last row of the history
-        self.reasons = ["all-steps"] * lanes
-        self.history: list[np.ndarray] = []
-
-    def evaluated(self, step: int, power: np.ndarray, validation: np.ndarray) -> None:
-        """Note the figures of a step."""
-        self.history.append(np.stack([np.full(len(power), step), power, validation]))
-
-    def keep(
+    def __init__(
         self, state: TrainingState, objective: Objective, patience: int | None
+    ):
+        self.kept, self.objective, self.patience = state, objective, patience
+        self.best = -math.inf
+        self.without_best = 0
+        self.reason: str | None = None  # to stop
+        self.history: list[tuple[float, float, float]] = []
+
+    def evaluated(
+        self, step: int, power: float, validation: float, state: TrainingState
     ) -> None:
-        """Take over the kernels that are better, and stop those that are not."""
-        _, power, validation = self.history[-1]
-        finite = np.isfinite(power)
-        self.last[~self.stopped] = len(self.history) - 1
-        self._stop(~finite, "not-finite")
-        score = validation if objective == "power" else -np.abs(validation)
-        better = finite & ~self.stopped
-        if patience is not None:
-            better &= score > self.best
-            self.best = np.where(better, score, self.best)
-            self.without_best = np.where(better, 0, self.without_best + 1)
-        take = jnp.asarray(better)
-        self.kept = jax.tree.map(
-            lambda new, old: _where(take, new, old), state, self.kept
-        )
-        if patience is not None:
-            self._stop(self.without_best >= patience, "patience")
-
-    def history_of(self, lane: int) -> Float[np.ndarray, "evaluations 3"]:
-        """The rows of one fit, until it stopped."""
-        return np.array([row[:, lane] for row in self.history])[: self.last[lane] + 1]
-
-    def _stop(self, which: np.ndarray, reason: str) -> None:
-        for lane in np.flatnonzero(which & ~self.stopped):
-            self.reasons[lane] = reason
-        self.stopped |= which
-
-
-def _where(take: Array, new: Array, old: Array) -> Array:
-    return jnp.where(take.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+        """Note the figures of a step, keep the state if it is better, or stop."""
+        self.history.append((float(step), power, validation))
+        if not math.isfinite(power):
+            self.reason = "not-finite"
+            return
+        if self.patience is None:
+            self.kept = state
+            return
+        score = validation if self.objective == "power" else -abs(validation)
+        if score > self.best:
+            self.kept, self.best, self.without_best = state, score, 0
+            return
+        self.without_best += 1
+        if self.without_best >= self.patience:
+            self.reason = "patience"
 
 
 def _on_host(leaf: Array) -> Any:
@@ -350,11 +310,12 @@ def _on_host(leaf: Array) -> Any:
     return np.asarray(leaf) if is_number else leaf
 
 
-def _mean(state: TrainingState, comparisons: Comparisons) -> Float[np.ndarray, " fits"]:
-    """Mean J of each kernel; NaN where a side has fewer than two points."""
-    if comparisons.rows.shape[-1] < 2:
-        return np.full(len(comparisons.rows), np.nan)
-    return np.asarray(powers(state, comparisons), np.float64).mean(axis=1)
+def _mean(kernel: Kernel, compared: Comparisons) -> float:
+    """Mean J; NaN where a side has fewer than two points."""
+    if compared.rows.shape[-1] < 2:
+        return math.nan
+    found = powers_of(kernel, compared.points, compared.rows)
+    return float(np.asarray(found, np.float64).mean())
 
 
 def _split(
@@ -373,35 +334,29 @@ def _split(
     return [np.sort(part) for part in np.split(order, [seen - aside, seen])]
 
 
-def _both(part: list[np.ndarray]) -> Int[np.ndarray, " rows"]:
-    """All rows that the fit has seen."""
-    return np.sort(np.concatenate(part[:2]))
-
-
-def _stacked(
-    groups: list[list[Points]], rows: list[list[np.ndarray]], between: Between
+def _comparisons(
+    groups: list[Points], rows: list[np.ndarray], between: Between
 ) -> Comparisons:
-    """The comparisons of all fits, stacked."""
-    lanes = []
-    for each, chosen in zip(groups, rows, strict=True):
-        parts = [np.asarray(g)[r] for g, r in zip(each, chosen, strict=True)]
-        owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        if between == "pairs" or len(parts) == 2:
-            sides = [
-                (owner == i, owner == j) for i, j in combinations(range(len(parts)), 2)
-            ]
-        else:
-            sides = [(owner == i, owner != i) for i in range(len(parts))]
-        members = np.array(sides)
-        num = int(members.sum(-1).min())
-        # Evenly spaced: the pool of others is in the order of the groups.
-        choice = [
-            [np.flatnonzero(side)[_spaced(int(side.sum()), num)] for side in pair]
-            for pair in members
+    """What is compared of chosen rows of every group."""
+    parts = [group[chosen] for group, chosen in zip(groups, rows, strict=True)]
+    owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    if between == "pairs" or len(parts) == 2:
+        sides = [
+            (owner == i, owner == j) for i, j in combinations(range(len(parts)), 2)
         ]
-        lanes.append((np.concatenate(parts), members, np.array(choice, np.int32)))
+    else:
+        sides = [(owner == i, owner != i) for i in range(len(parts))]
+    members = np.array(sides)
+    num = int(members.sum(-1).min())
+    # Evenly spaced: the pool of others is in the order of the groups.
+    choice = [
+        [np.flatnonzero(side)[_spaced(int(side.sum()), num)] for side in pair]
+        for pair in members
+    ]
     return Comparisons(
-        *(jnp.asarray(np.stack(part)) for part in zip(*lanes, strict=True))
+        jnp.asarray(np.concatenate(parts)),
+        jnp.asarray(members),
+        jnp.asarray(np.array(choice, np.int32)),
     )
 
 
@@ -416,29 +371,13 @@ def _checked(groups: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
     return with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))
 
 
-def _check_lanes(
-    keys: Key[Array, " fits"], kernels: Sequence[Kernel], groups: list[list[Points]]
-) -> None:
-    if not 0 < len(kernels) == len(groups) == len(keys):
-        raise ValueError(
-            "Expected one key and one list of groups for every kernel, at least one; "
-            f"got {len(keys)} keys, {len(kernels)} kernels, {len(groups)} lists."
-        )
-    shapes = {tuple((x.shape, str(x.dtype)) for x in each) for each in groups}
-    structures = [jax.tree.structure(kernel) for kernel in kernels]
-    if len(shapes) > 1 or any(s != structures[0] for s in structures):
-        raise ValueError(
-            "Expected kernels of one structure, and groups of the same sizes in all "
-            "fits; call fit_kernel for each instead."
-        )
-
-
 def _check(
     objective: str,
     between: str,
     share: float,
     num_steps: int,
     learning_rate: float,
+    jitter: float,
     evaluate_every: int,
 ) -> None:
     for name, given, known in (
@@ -454,6 +393,8 @@ def _check(
             "Expected 0 < share <= 1 and a positive, finite learning_rate; got "
             f"share={share}, learning_rate={learning_rate}."
         )
+    if not 0 <= jitter < math.inf:
+        raise ValueError(f"Expected a finite jitter >= 0, got {jitter}.")
     if num_steps < 1 or evaluate_every < 1:
         raise ValueError(
             "Expected num_steps and evaluate_every of at least 1, got "

@@ -25,6 +25,7 @@ from .stationary import Laplace, RationalQuadratic, SquaredExponential
 __all__ = ["KernelFile", "load_kernel", "read_kernel_file", "save_kernel"]
 
 FORMAT = "cgm-jax kernel 1"
+POWERS = "J on fitted rows", "J on held-out rows"  # notes of a fit
 KINDS = {
     kind.__name__: kind
     for kind in (
@@ -104,6 +105,16 @@ class KernelFile(NamedTuple):
 
     kernel: Kernel
     notes: Notes
+
+    @property
+    def has_length_scale(self) -> bool:
+        """Whether the kernel has one length scale, and not one a dimension or none."""
+        return np.ndim(getattr(self.kernel, "length_scale", [])) == 0
+
+    def powers(self) -> dict[str, float]:
+        """What `FittedKernel.save` noted of J, in words and numbers."""
+        noted = ((name, self.notes.get(name)) for name in POWERS)
+        return {name: float(power) for name, power in noted if power is not None}
 
 
 def read_kernel_file(path: str | Path, *, network: Network | None = None) -> KernelFile:

@@ -23,7 +23,7 @@ __all__ = [
     "Objective",
     "TrainingState",
     "kernel_of",
-    "powers",
+    "powers_of",
     "start_training",
     "train",
 ]
@@ -76,72 +76,61 @@ def kernel_of(state: TrainingState) -> Kernel:
 
 @partial(jax.jit, static_argnames=("objective", "num_drawn"))
 def train(
-    keys: Key[Array, " lanes"],
-    states: TrainingState,
-    comparisons: Comparisons,
+    key: Key[Array, ""],
+    state: TrainingState,
+    compared: Comparisons,
     learning_rate: Float[Array, ""],
+    jitter: Float[Array, ""],
     num_steps: Int[Array, ""],
     *,
     objective: Objective,
     num_drawn: int | None,
 ) -> TrainingState:
-    """Take some steps with many kernels, each on its own points.
+    """Take some steps.
 
     Args:
-        keys: one a kernel, the same at every call.
-        states: where to go on; every array has a leading axis of kernels.
-        comparisons: what to tell apart; the same leading axis.
+        key: the same at every call.
+        state: where to go on.
+        compared: what to tell apart.
         learning_rate: of Adam.
+        jitter: standard deviation of the noise that every step adds to the points.
         num_steps: how many steps; not compiled for.
         objective: "power" maximises the mean J, "invariance" minimises the mean J².
         num_drawn: points drawn for each side at every step; None takes
-            ``comparisons.rows``.
+            ``compared.rows``.
 
     Returns:
-        The new states.
+        The new state.
     """
 
-    def lane(arguments: tuple[Any, TrainingState, Comparisons]) -> TrainingState:
-        key, state, compared = arguments
+    def step(_: Any, state: TrainingState) -> TrainingState:
+        rows_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
+        rows = compared.rows
+        if num_drawn is not None:
+            rows = _drawn(rows_key, compared.members, num_drawn)
+        noise = jax.random.normal(noise_key, compared.points.shape, jnp.float32)
+        points = compared.points + jitter * noise.astype(jitter.dtype)
 
-        def step(_: Any, state: TrainingState) -> TrainingState:
-            rows = compared.rows
-            if num_drawn is not None:
-                step_key = jax.random.fold_in(key, state.step)
-                rows = _drawn(step_key, compared.members, num_drawn)
+        def loss(free: Kernel) -> Float[Array, ""]:
+            kernel = kernel_of(state._replace(free=free))
+            found = powers_of(kernel, points, rows)
+            return jnp.mean(found**2 if objective == "invariance" else -found)
 
-            def loss(free: Kernel) -> Float[Array, ""]:
-                kernel = kernel_of(state._replace(free=free))
-                found = _powers(kernel, compared.points, rows)
-                return jnp.mean(found**2 if objective == "invariance" else -found)
+        slope = jax.grad(loss)(state.free)
+        update, adam = _adam().update(slope, state.adam)
+        free = jax.tree.map(
+            lambda p, u: p - learning_rate.astype(p.dtype) * u, state.free, update
+        )
+        return TrainingState(state.step + 1, free, state.fixed, adam)
 
-            slope = jax.grad(loss)(state.free)
-            update, adam = _adam().update(slope, state.adam)
-            free = jax.tree.map(
-                lambda p, u: p - learning_rate.astype(p.dtype) * u, state.free, update
-            )
-            return TrainingState(state.step + 1, free, state.fixed, adam)
-
-        return jax.lax.fori_loop(0, num_steps, step, state)
-
-    # One after the other: a lane's tiles stay in the cache, those of all would not.
-    return jax.lax.map(lane, (keys, states, comparisons))
+    return jax.lax.fori_loop(0, num_steps, step, state)
 
 
 @jax.jit
-def powers(
-    states: TrainingState, comparisons: Comparisons
-) -> Float[Array, "lanes comparisons"]:
-    """J of every comparison, of every kernel."""
-    return jax.lax.map(
-        lambda pair: _powers(kernel_of(pair[0]), pair[1].points, pair[1].rows),
-        (states, comparisons),
-    )
-
-
-def _powers(
+def powers_of(
     kernel: Kernel, points: Float[Array, "t d"], rows: Int[Array, "comparisons 2 n"]
 ) -> Float[Array, " comparisons"]:
+    """J of every comparison."""
     return jax.lax.map(
         lambda pair: power_criterion(kernel, points[pair[0]], points[pair[1]]), rows
     )
