@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from . import generator, gram, sampling, valuation, whole_run
+from . import deep, generator, gram, sampling, valuation, whole_run
 from .goals import GOALS
 from .machine import machine_facts, machine_name
 from .rows import Row
@@ -25,6 +25,7 @@ TOPICS = {
     "sampling": sampling.rows,
     "whole-run": whole_run.rows,
     "generator": generator.rows,
+    "deep": deep.rows,
 }
 
 

@@ -70,7 +70,10 @@ def check_rows(rows: list[dict]) -> None:
             assert isinstance(row[field], kind), field
         assert row["baseline"].keys() == {"name", "seconds", "extrapolated_from"}
         assert row["ratio"] == row["baseline"]["seconds"] / row["seconds"]
-        most = 0.5 if "random orders" in row["name"] else 1e-5
+        name = row["name"]
+        # float32 slopes of a small J against float64 ones
+        slopes = 1e-4 if name == "deep kernel, one step" else 1e-5
+        most = 0.5 if "random orders" in name else slopes
         assert 0 <= row["error"] < most, row
         assert min(row["seconds"], row["throughput"], row["runs"]) > 0
         assert row["compile_seconds"] >= 0
@@ -119,6 +122,16 @@ def test_the_small_run_of_the_generator(tmp_path: Path):
     ]
     if result["machine"]["platform"] == "cpu":
         assert [row["error"] for row in result["rows"][:2]] == [0, 0]  # the same bits
+
+
+@pytest.mark.slow
+def test_the_small_run_of_the_deep_kernel(tmp_path: Path):
+    result = run_benchmarks(tmp_path / "deep.json", "--only", "deep")
+    check_rows(result["rows"])
+    assert [row["name"] for row in result["rows"]] == [
+        "deep kernel, Gram pass",
+        "deep kernel, one step",
+    ]
 
 
 @pytest.mark.slow

@@ -70,7 +70,10 @@ def leaves(gradient) -> np.ndarray:
     return np.concatenate(flat)
 
 
-@pytest.mark.parametrize("name", ["a scale a dimension", "product", "deep"])
+@pytest.mark.parametrize(
+    "name",
+    ["a scale a dimension", "product", pytest.param("deep", marks=pytest.mark.slow)],
+)
 def test_gradient_equals_that_of_whole_matrices(name: str):
     # in kernel parameters and in points; many tiles, the last of them filled up
     in_double = None
@@ -98,6 +101,7 @@ def test_gradient_equals_that_of_whole_matrices(name: str):
         )
 
 
+@pytest.mark.slow
 def test_gradients_of_a_batch_of_kernels():
     x, y = two_samples(40, dtype=np.float32)
     kernels = [KERNELS["deep"](3).with_length_scale(np.float32(s)) for s in (0.7, 1.4)]
