@@ -191,9 +191,9 @@ def test_a_file_that_is_no_model(model, tmp_path):
 def test_numbers_that_are_not_finite_bring_back_the_last_good_state(model, monkeypatch):
     real_train, calls = fitting.train, []
 
-    def breaks(key, program, state, points, *, num_steps):
+    def breaks(key, program, state, points, **rest):
         calls.append((int(state.step), float(state.learning_rate)))
-        state, losses = real_train(key, program, state, points, num_steps=num_steps)
+        state, losses = real_train(key, program, state, points, **rest)
         if len(calls) == 2:
             broken = jax.tree.map(lambda a: a * np.float32(np.nan), state.critic)
             state = state._replace(critic=broken)
@@ -216,9 +216,9 @@ def test_numbers_that_never_become_finite(monkeypatch):
     real_train = fitting.train
 
     def breaks_from(step):
-        def broken(key, program, state, points, *, num_steps):
+        def broken(key, program, state, points, **rest):
             good = int(state.step) < step
-            state, loss = real_train(key, program, state, points, num_steps=num_steps)
+            state, loss = real_train(key, program, state, points, **rest)
             return state, loss if good else loss * np.float32(np.nan)
 
         return broken

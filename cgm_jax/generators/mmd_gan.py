@@ -11,7 +11,11 @@ The generator sees real points through the critic's gradient only, and a sample 
 function of noise. It can still come close to a training point: `MMDGANModel.quality`
 says how often, beside the same number for held-out points.
 
-Reference: Bińkowski, Sutherland, Arbel and Gretton, *Demystifying MMD GANs*, 2018.
+With a fixed kernel there is no critic: the generator makes the MMD² of the points
+themselves small, and is a generative moment matching network.
+
+Reference: Bińkowski, Sutherland, Arbel and Gretton, *Demystifying MMD GANs*, 2018; Li,
+Swersky and Zemel, *Generative Moment Matching Networks*, 2015.
 """
 
 import math
@@ -23,12 +27,16 @@ from typing import Literal, get_args
 from jaxtyping import Array, ArrayLike, Key, Num
 
 from cgm_jax._arrays import Points
+from cgm_jax.kernels import Kernel
 
 from .mmd_gan_fitting import TrainingProgress, fit_mmd_gan
+from .mmd_gan_fixed_kernel import KernelRecord
 from .mmd_gan_kernels import CriticKernel
 from .mmd_gan_model import MMDGANModel
 
 __all__ = ["MMDGAN", "MMDGANModel", "TrainingProgress"]
+
+CRITIC_OPTIONS = "critic_steps", "gradient_penalty", "feature_size"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +53,16 @@ class MMDGAN:
         learning_rate_rule: "constant", or "three-sample": halved when, at three checks
             in a row, the generator is not significantly nearer to held-out points than
             the generator of the check before.
-        kernel: on the critic's features: sum of rational quadratic kernels with or
-            without the dot product, of squared exponentials ("rbf"), or that of the
-            energy distance.
+        kernel: on the critic's features, by name: sum of rational quadratic kernels
+            with or without the dot product, of squared exponentials ("rbf"), or that of
+            the energy distance. Or any `cgm_jax.kernels.Kernel`, as a fitted
+            `DeepKernel`: then it is fixed, no critic is trained, and the generator
+            minimises the unbiased MMD² between batches of real and of generated points
+            under it. It is one of points as `fit` gets them, in their units, not
+            standardised, in float32. ``critic_steps``, ``gradient_penalty`` and
+            ``feature_size`` then have no meaning and must be left out. A saved model
+            keeps only a digest of it; a training goes on from its checkpoints with the
+            same kernel and refuses another.
         gradient_penalty: weight of (slope of the witness − 1)²; without it the training
             collapses, with 10 it hardly moves.
         feature_size: number of the critic's features.
@@ -79,6 +94,7 @@ class MMDGAN:
 
     Raises:
         ValueError: for options without meaning.
+        TypeError: if ``kernel`` is neither a name nor a kernel.
 
     Example:
         >>> import jax, numpy as np
@@ -88,6 +104,10 @@ class MMDGAN:
         >>> model = generator.fit(fit_key, points)
         >>> generator.sample(sample_key, model, 3).shape
         (3, 2)
+
+    Reference:
+        Bińkowski et al. 2018; for a fixed kernel Li et al. 2015 and Dziugaite, Roy and
+        Ghahramani 2015.
     """
 
     num_steps: int = 6_000
@@ -95,7 +115,7 @@ class MMDGAN:
     critic_steps: int = 2
     learning_rate: float = 1e-3
     learning_rate_rule: Literal["constant", "three-sample"] = "constant"
-    kernel: CriticKernel = "rational-quadratic-dot"
+    kernel: CriticKernel | Kernel | KernelRecord = "rational-quadratic-dot"
     gradient_penalty: float = 1.0
     feature_size: int = 16
     latent_size: int | None = None
@@ -114,6 +134,7 @@ class MMDGAN:
     def __post_init__(self) -> None:
         _check_numbers(self)
         _check_names(self)
+        _check_kernel(self)
         _check_points_options(self)
 
     @classmethod
@@ -178,7 +199,8 @@ class MMDGAN:
 
         Raises:
             ValueError: if the points are too few, of another shape or outside of
-                ``value_range``, or if a checkpoint belongs to another training.
+                ``value_range``, if a fixed kernel is not one of such points, or if a
+                checkpoint belongs to another training.
             TypeError: if the points are not real numbers.
             FloatingPointError: if the training breaks down before its first evaluation.
             ModuleNotFoundError: if ``checkpoint_dir`` is given and Orbax, or anyway if
@@ -243,7 +265,6 @@ def _check_numbers(options: MMDGAN) -> None:
 
 def _check_names(options: MMDGAN) -> None:
     known = {
-        "kernel": get_args(CriticKernel),
         "latent": ("normal", "uniform"),
         "learning_rate_rule": ("constant", "three-sample"),
     }
@@ -252,6 +273,30 @@ def _check_names(options: MMDGAN) -> None:
             raise ValueError(
                 f"Expected {option} to be one of {', '.join(names)}; got "
                 f"{getattr(options, option)!r}."
+            )
+
+
+def _check_kernel(options: MMDGAN) -> None:
+    names = ", ".join(get_args(CriticKernel))
+    if isinstance(options.kernel, str):
+        if options.kernel not in get_args(CriticKernel):
+            raise ValueError(
+                f"Expected kernel to be one of {names}, or a kernel of "
+                f"cgm_jax.kernels; got {options.kernel!r}."
+            )
+        return
+    if not isinstance(options.kernel, Kernel | KernelRecord):
+        raise TypeError(
+            f"Expected kernel to be one of {names}, or a kernel of cgm_jax.kernels, as "
+            "SquaredExponential(0.5) or the .kernel of what fit_kernel returned; got "
+            f"{options.kernel!r}."
+        )
+    for name in CRITIC_OPTIONS:
+        if getattr(options, name) != getattr(MMDGAN, name):
+            raise ValueError(
+                f"Expected no {name} beside a fixed kernel, where there is no critic; "
+                f"got {getattr(options, name)}: leave it out, or name the kernel on a "
+                f"critic's features ({names})."
             )
 
 

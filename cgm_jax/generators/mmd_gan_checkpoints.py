@@ -7,7 +7,6 @@ and the numbers read back have that digest; otherwise the one before counts. At 
 moment of a kill the newest or the one before is whole.
 """
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -23,6 +22,8 @@ from jaxtyping import Array, Float, Key
 
 from cgm_jax._named_arrays import named_arrays, with_arrays
 from cgm_jax._publishing import publish, sync_folder
+
+from .mmd_gan_fixed_kernel import options_as_facts
 
 if TYPE_CHECKING:
     from .mmd_gan import MMDGAN
@@ -61,7 +62,7 @@ class Checkpoints:
         """
         digest = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
         belongs_to = {
-            **dataclasses.asdict(options),
+            **options_as_facts(options),
             "points": f"{points.shape[0]} x {points.shape[1]}, sha256 {digest[:16]}",
             "key": f"{jax.random.key_impl(key)} {jax.random.key_data(key).tolist()}",
         }

@@ -20,10 +20,11 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._arrays import as_points
 from cgm_jax._named_arrays import named_arrays
-from cgm_jax.kernels import SquaredExponential, median_length_scale
+from cgm_jax.kernels import Kernel, SquaredExponential, median_length_scale
 
 from .calibration import Calibration, fit_calibration
 from .mmd_gan_checkpoints import Checkpoints
+from .mmd_gan_fixed_kernel import kernel_in_units
 from .mmd_gan_model import MMDGANModel
 from .mmd_gan_training import Parameters, Program, TrainingState, start_training, train
 from .quality import likeness, sample_quality
@@ -50,7 +51,8 @@ class TrainingProgress(NamedTuple):
     step: int
     num_steps: int
     loss: float
-    """MMD² of the critic's features, mean over the steps since the last evaluation."""
+    """MMD² of the critic's features, or of points under a fixed kernel; mean over the
+    steps since the last evaluation."""
 
     held_out_mmd2: tuple[float, float]
     """MMD² of generated and held-out points at ℓ and at ℓ/4."""
@@ -92,6 +94,9 @@ class Task:
     shift: Float[np.ndarray, " d"]
     scale: Float[np.ndarray, " d"]
     length_scale: float
+    fixed_kernel: Kernel | None
+    """That of the options, of points in the networks' units."""
+
     train_key: Key[Array, ""]
     evaluate_key: Key[Array, ""]
     quality_key: Key[Array, ""]
@@ -210,6 +215,9 @@ def _start(
     held_out, training = (
         scaled[rows] for rows in _split(split_key, options, len(points))
     )
+    fixed_kernel = None
+    if not isinstance(options.kernel, str):
+        fixed_kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
     program, state = start_training(start_key, options, points.shape[1])
     task = Task(
         options,
@@ -219,6 +227,7 @@ def _start(
         shift,
         scale,
         median_length_scale(training),
+        fixed_kernel,
         *keys,
     )
     num_evaluations = -(-options.num_steps // options.evaluate_every)
@@ -252,7 +261,14 @@ def _train(
         size = min(options.evaluate_every, options.num_steps - step)
         key = jax.random.fold_in(task.train_key, int(run.restarts))
         began = time.perf_counter()
-        state, loss = train(key, task.program, run.training, points, num_steps=size)
+        state, loss = train(
+            key,
+            task.program,
+            run.training,
+            points,
+            num_steps=size,
+            kernel=task.fixed_kernel,
+        )
         loss = float(loss)
         seconds = time.perf_counter() - began
         generated = task.generated(state.average)

@@ -23,6 +23,7 @@ from cgm_jax._publishing import publish
 
 from .base import BLOCK_SIZE, sample_in_blocks
 from .calibration import Calibration
+from .mmd_gan_fixed_kernel import KernelRecord, options_as_facts
 from .mmd_gan_training import Parameters, Program, draw_latent, generate, start_training
 from .quality import SampleQuality
 
@@ -42,7 +43,7 @@ class MMDGANModel:
     """A trained generator.
 
     Attributes:
-        options: what it was trained with.
+        options: what it was trained with; a loaded model has a fixed kernel's record.
         parameters: of the generator, by name, float32; the moving average.
         shift: the networks' 0 in the units of the points, shape ``(d,)``.
         scale: the networks' 1 is so far from their 0, shape ``(d,)``.
@@ -98,7 +99,7 @@ class MMDGANModel:
         """
         facts = {
             "format": FORMAT,
-            "options": dataclasses.asdict(self.options),
+            "options": options_as_facts(self.options),
             "stop_reason": self.stop_reason,
             "quality": self.quality and dataclasses.asdict(self.quality),
             "columns": self.columns,
@@ -138,7 +139,10 @@ class MMDGANModel:
             facts = json.loads(str(arrays.pop("facts")))
             if facts["format"] != FORMAT:
                 raise ValueError(f"its format is {facts['format']!r}")
-            options = MMDGAN(**_with_tuples(facts["options"]))
+            known = _with_tuples(facts["options"])
+            if isinstance(known["kernel"], dict):
+                known["kernel"] = KernelRecord(**known["kernel"])
+            options = MMDGAN(**known)
             quality = facts["quality"] and SampleQuality(
                 **_with_tuples(facts["quality"])
             )

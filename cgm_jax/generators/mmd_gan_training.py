@@ -6,6 +6,7 @@ t draws all of its randomness from ``fold_in(key, t)`` and the state holds t, so
 steps are five steps twice, bit for bit: that is what makes resuming exact.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,8 @@ import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array, ArrayLike, Float, Int, Key, PyTree
+
+from cgm_jax.kernels import Kernel
 
 from .mmd_gan_kernels import critic_kernel, critic_mmd2, witness_penalty
 from .networks import ImageCritic, ImageGenerator, Perceptron
@@ -53,7 +56,9 @@ class Program(NamedTuple):
     """What is compiled for: hashable, the same for the same options."""
 
     generator: nnx.GraphDef
-    critic: nnx.GraphDef
+    critic: nnx.GraphDef | None
+    """None where a fixed kernel stands in its place."""
+
     latent_size: int
     options: "MMDGAN"
 
@@ -87,43 +92,29 @@ def start_training(
     learning_rate = jnp.asarray(options.learning_rate, jnp.float32)
     generator_key, critic_key = jax.random.split(key)
     latent_size = options.latent_size or min(max(2 * num_columns, 4), 16)
-    generator_rngs, critic_rngs = nnx.Rngs(generator_key), nnx.Rngs(critic_key)
-    if options.shape is None:
-        hidden = (options.width,) * options.depth
-        squash = options.value_range is not None
-        generator = Perceptron(
-            (latent_size, *hidden, num_columns), squash=squash, rngs=generator_rngs
-        )
-        critic = Perceptron(
-            (num_columns, *hidden, options.feature_size), squash=False, rngs=critic_rngs
-        )
-    else:
-        generator = ImageGenerator(
-            latent_size, options.shape, channels=options.channels, rngs=generator_rngs
-        )
-        critic = ImageCritic(
-            options.shape,
-            channels=options.channels,
-            feature_size=options.feature_size,
-            rngs=critic_rngs,
-        )
-    generator_graph, generator_state = nnx.split(generator)
-    critic_graph, critic_state = nnx.split(critic)
-    # What steers from Python is no reason to compile again.
+    generator, generator_state = nnx.split(
+        _generator(generator_key, options, latent_size, num_columns)
+    )
+    critic = critic_state = critic_adam = None
+    if has_critic := isinstance(options.kernel, str):
+        critic, critic_state = nnx.split(_critic(critic_key, options, num_columns))
+        critic_adam = ADAM.init(critic_state)
+    # What steers from Python is no reason to compile again, nor are the numbers of a
+    # fixed kernel, which is handed to `train`.
     defaults = type(options)()
     options = replace(
         options,
         **{name: getattr(defaults, name) for name in NOT_COMPILED},
+        kernel=options.kernel if has_critic else defaults.kernel,
         value_range=options.shape and (0.0, 1.0),
     )
-    program = Program(generator_graph, critic_graph, latent_size, options)
-    return program, TrainingState(
+    return Program(generator, critic, latent_size, options), TrainingState(
         jnp.zeros((), jnp.int32),
         learning_rate,
         generator_state,
         critic_state,
         ADAM.init(generator_state),
-        ADAM.init(critic_state),
+        critic_adam,
         generator_state,
     )
 
@@ -136,6 +127,7 @@ def train(
     points: Float[Array, "n d"],
     *,
     num_steps: Int[ArrayLike, ""],
+    kernel: Kernel | None = None,
 ) -> tuple[TrainingState, Float[Array, ""]]:
     """Take some steps: each trains the critic a few times, then the generator once.
 
@@ -145,6 +137,8 @@ def train(
         state: where to go on.
         points: training points in the networks' units, shape ``(n, d)``.
         num_steps: how many steps, at least 1; not compiled for.
+        kernel: a fixed one of points in the networks' units, in the critic's place; its
+            numbers are not compiled for.
 
     Returns:
         The new state, and the mean of the generator's loss over the steps.
@@ -153,7 +147,7 @@ def train(
     def step(
         _: Int[Array, ""], carry: tuple[TrainingState, Float[Array, ""]]
     ) -> tuple[TrainingState, Float[Array, ""]]:
-        state, loss = training_step(key, program, carry[0], points)
+        state, loss = training_step(key, program, carry[0], points, kernel)
         return state, carry[1] + loss
 
     zero = jnp.zeros((), points.dtype)
@@ -166,8 +160,9 @@ def training_step(
     program: Program,
     state: TrainingState,
     points: Float[Array, "n d"],
+    kernel: Kernel | None = None,
 ) -> tuple[TrainingState, Float[Array, ""]]:
-    """The critic's steps, the generator's step and the average."""
+    """The critic's steps, if there is one, the generator's step and the average."""
     options = program.options
     critic_key, generator_key = jax.random.split(jax.random.fold_in(key, state.step))
 
@@ -177,12 +172,14 @@ def training_step(
         slope = jax.grad(loss, argnums=1)(state.generator, critic, points)
         return adam_step(critic, adam, slope, state.learning_rate), None
 
-    critic_keys = jax.random.split(critic_key, options.critic_steps)
-    (critic, critic_adam), _ = jax.lax.scan(
-        critic_step, (state.critic, state.critic_adam), critic_keys
-    )
+    critic, critic_adam = state.critic, state.critic_adam
+    if kernel is None:
+        critic_keys = jax.random.split(critic_key, options.critic_steps)
+        (critic, critic_adam), _ = jax.lax.scan(
+            critic_step, (critic, critic_adam), critic_keys
+        )
     loss, slope = jax.value_and_grad(partial(generator_loss, generator_key, program))(
-        state.generator, critic, points
+        state.generator, critic, points, kernel
     )
     generator, generator_adam = adam_step(
         state.generator, state.generator_adam, slope, state.learning_rate
@@ -217,11 +214,7 @@ def critic_loss(
     real, fake = draw_batches(batch_key, program, generator, points)
     share = jax.random.uniform(between_key, (len(real), 1), real.dtype)
     between = share * real + (1 - share) * fake
-
-    def features(points: Float[Array, "b d"]) -> Float[Array, "b f"]:
-        return nnx.merge(program.critic, critic)(points)
-
-    kernel = critic_kernel(program.options.kernel)
+    kernel, features = _named_kernel(program, critic)
     real, fake = jnp.split(features(jnp.concatenate([real, fake])), 2)
     penalty = witness_penalty(kernel, features, between, real, fake)
     mmd2 = critic_mmd2(kernel, real, fake)
@@ -234,12 +227,13 @@ def generator_loss(
     generator: Parameters,
     critic: Parameters,
     points: Float[Array, "n d"],
+    kernel: Kernel | None = None,
 ) -> Float[Array, ""]:
-    """MMD² of a batch's features."""
+    """MMD² of a batch's features, or of the batch itself under a fixed kernel."""
     real, fake = draw_batches(key, program, generator, points)
-    features = nnx.merge(program.critic, critic)
-    kernel = critic_kernel(program.options.kernel)
-    real, fake = jnp.split(features(jnp.concatenate([real, fake])), 2)
+    if kernel is None:
+        kernel, features = _named_kernel(program, critic)
+        real, fake = jnp.split(features(jnp.concatenate([real, fake])), 2)
     return critic_mmd2(kernel, real, fake)
 
 
@@ -284,3 +278,40 @@ def adam_step(
         lambda p, u: p - learning_rate.astype(p.dtype) * u, parameters, direction
     )
     return parameters, adam
+
+
+def _generator(
+    key: Key[Array, ""], options: "MMDGAN", latent_size: int, num_columns: int
+) -> nnx.Module:
+    rngs = nnx.Rngs(key)
+    if options.shape is not None:
+        return ImageGenerator(
+            latent_size, options.shape, channels=options.channels, rngs=rngs
+        )
+    sizes = latent_size, *(options.width,) * options.depth, num_columns
+    return Perceptron(sizes, squash=options.value_range is not None, rngs=rngs)
+
+
+def _critic(key: Key[Array, ""], options: "MMDGAN", num_columns: int) -> nnx.Module:
+    rngs = nnx.Rngs(key)
+    if options.shape is not None:
+        return ImageCritic(
+            options.shape,
+            channels=options.channels,
+            feature_size=options.feature_size,
+            rngs=rngs,
+        )
+    sizes = num_columns, *(options.width,) * options.depth, options.feature_size
+    return Perceptron(sizes, squash=False, rngs=rngs)
+
+
+def _named_kernel(
+    program: Program, critic: Parameters
+) -> tuple[Kernel, Callable[[Float[Array, "b d"]], Float[Array, "b f"]]]:
+    """The kernel that the options name, and the features that it is one of."""
+    if program.critic is None or not isinstance(program.options.kernel, str):
+        raise ValueError(
+            "Expected the fixed kernel that this program is compiled for, got none; "
+            "hand it to train."
+        )
+    return critic_kernel(program.options.kernel), nnx.merge(program.critic, critic)
