@@ -20,6 +20,7 @@ try:
         print_audit,
         print_experiment,
         print_mediation,
+        print_power,
         print_quality,
         print_report,
         progress,
@@ -36,11 +37,14 @@ from .datasets.download import OPENML_IDS
 from .datasets.splits import Split
 from .experiments import (
     BETAS,
+    POWER_PROBLEMS,
     RECIPES,
     SPLITS,
     ExperimentOptions,
+    PowerOptions,
     SuppliedFeatures,
     credit_ratings_data,
+    estimate_power,
     prepare_experiments,
     run_experiment,
 )
@@ -53,7 +57,7 @@ from .files import (
 )
 from .mediation import Settings, mediate
 from .reaudit import audit_folder
-from .reproduction import publish_experiments
+from .reproduction import publish_experiments, publish_power
 from .rewards import RewardSchemeError
 
 __all__ = ["main"]
@@ -67,6 +71,7 @@ app = typer.Typer(
 )
 # What brings a package that `run` alone does not need.
 EXTRAS = {"umap": "images", "orbax": "gan"}
+SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
 Number = TypeVar("Number", int, float)
 
 
@@ -110,9 +115,13 @@ class ExperimentGenerator(StrEnum):
 if TYPE_CHECKING:
     FetchedName = StrEnum
     DatasetName = StrEnum
+    PowerProblemName = StrEnum
 else:  # the names are those of tables elsewhere
     FetchedName = StrEnum("FetchedName", [(name, name) for name in OPENML_IDS])
     DatasetName = StrEnum("DatasetName", [(name, name) for name in RECIPES])
+    PowerProblemName = StrEnum(
+        "PowerProblemName", [(name, name) for name in POWER_PROBLEMS]
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -123,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(_repeated("--beta", words), standalone_mode=False)
+        code = app(_repeated(words), standalone_mode=False)
     except _Interrupted:
         _fail("interrupted; files that were already published are complete", 130)
     except typer.TyperException as error:
@@ -263,6 +272,63 @@ def reproduce(
                 out or Path(f"reproduce-{dataset.value}"), overwrite=overwrite
             ),
         )
+
+
+@app.command()
+def two_sample_power(
+    problem: Annotated[
+        PowerProblemName, typer.Argument(help="What is to be told apart.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for numbers and picture.")
+    ] = None,
+    num_points: Annotated[
+        list[int] | None,
+        typer.Option(help="Points of a sample, as in --num-points 90 180 360."),
+    ] = None,
+    num_kernels: Annotated[
+        int, typer.Option(min=1, help="Kernels to learn for each size.")
+    ] = 10,
+    num_tests: Annotated[
+        int, typer.Option(min=1, help="Pairs of samples to test with each kernel.")
+    ] = 100,
+    num_permutations: Annotated[
+        int, typer.Option(min=1, help="Permutations of each test.")
+    ] = 100,
+    num_steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Steps of learning a deep kernel; by default one for every 160 pairs "
+            "of points, at most 1,000.",
+        ),
+    ] = None,
+    jitter: Annotated[
+        float, typer.Option(help="How far they move the points, in near length scales.")
+    ] = 0.7,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that are there.")
+    ] = False,
+) -> None:
+    """How often a test finds a difference: a learned deep kernel beside others."""
+    options = PowerOptions(
+        num_points=tuple(num_points) if num_points else None,
+        num_kernels=num_kernels,
+        num_tests=num_tests,
+        num_permutations=num_permutations,
+        num_steps=num_steps,
+        jitter=_at_least("--jitter", jitter, 0),
+        seed=seed,
+    )
+    name = problem.value
+    folder = prepare_output_dir(
+        out or Path(f"two-sample-power-{name}"), overwrite=overwrite
+    )
+    with _interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
+        results = estimate_power(POWER_PROBLEMS[name], options, progress=tell)
+    print_power(results)
+    print_report(publish_power(folder, results))
 
 
 @app.command()
@@ -517,14 +583,16 @@ def _interruptible() -> Iterator[None]:
         raise _Interrupted from None
 
 
-def _repeated(option: str, words: Sequence[str]) -> list[str]:
+def _repeated(words: Sequence[str]) -> list[str]:
     """``--beta 1 2 4`` as ``--beta 1 --beta 2 --beta 4``, which typer understands."""
     result: list[str] = []
-    follows = False
+    follows: str | None = None  # the option whose numbers these are
     for word in words:
-        if follows and _is_number(word) and result[-1] != option:
-            result.append(option)
-        follows = word == option or (follows and _is_number(word))
+        if follows is not None and _is_number(word):
+            if result[-1] != follows:
+                result.append(follows)
+        else:
+            follows = word if word in SEVERAL_NUMBERS else None
         result.append(word)
     return result
 

@@ -19,9 +19,10 @@ from rich.table import Table
 from .candidates import quality_sentences
 from .collaboration import Collaboration
 from .experiment_tables import experiment_tables
-from .experiments import Experiment
+from .experiments import Experiment, PowerResults
 from .generators.quality import SampleQuality
 from .mediation import Mediation
+from .power_tables import power_tables
 from .rewards import Audit, audit_sentences
 from .uncertainty import Uncertainty
 
@@ -29,6 +30,7 @@ __all__ = [
     "print_audit",
     "print_experiment",
     "print_mediation",
+    "print_power",
     "print_quality",
     "print_report",
     "progress",
@@ -53,6 +55,13 @@ def print_experiment(experiment: Experiment) -> None:
         experiment.promised,
         [f"party {i + 1}" for i in range(len(experiment.promised.parties))],
     )
+
+
+def print_power(results: PowerResults) -> None:
+    """How often each kernel's test found a difference, and how often wrongly."""
+    screen.print()
+    for table in power_tables(results):
+        screen.print(table, highlight=False)
 
 
 def print_mediation(mediation: Mediation) -> None:

@@ -13,7 +13,8 @@ from jaxtyping import Array, Key
 
 from . import plots
 from .collaboration import Progress
-from .experiments import Experiment, compare
+from .experiments import Experiment, PowerResults, compare
+from .experiments.two_sample_power import KERNELS
 from .files import write_atomically, write_json, write_text
 from .report import (
     CandidateOrigin,
@@ -26,7 +27,7 @@ from .report import (
 )
 from .scrutiny import scrutinize
 
-__all__ = ["publish_experiments"]
+__all__ = ["publish_experiments", "publish_power"]
 
 
 def publish_experiments(
@@ -94,6 +95,54 @@ def publish_experiments(
     report = folder / "report.html"
     write_text(report, page)
     return report
+
+
+def publish_power(folder: Path, results: PowerResults) -> Path:
+    """Write ``power.json`` and ``power.png``: what two-sample tests found.
+
+    Args:
+        folder: where to; it exists.
+        results: of `estimate_power`.
+
+    Returns:
+        The picture.
+
+    Raises:
+        OSError: if a file cannot be written.
+    """
+    power, level, fitted, fresh = (
+        dict(zip(KERNELS, shares.tolist(), strict=True))
+        for shares in (
+            results.power,
+            results.level,
+            results.fitted_criterion,
+            results.fresh_criterion,
+        )
+    )
+    drawn = render(
+        plots.plot_power(
+            results.num_points,
+            power,
+            level,
+            significance=results.options.significance,
+        )
+    )
+    numbers = {
+        "problem": results.problem.title,
+        "options": asdict(results.options),
+        "points of a sample": results.num_points,
+        "power": power,
+        "level": level,
+        "J of the points learned from": fitted,
+        "J of fresh points": fresh,
+        "seconds of learning": dict(
+            zip(KERNELS, results.training_seconds.tolist(), strict=True)
+        ),
+    }
+    write_json(folder / "power.json", numbers)
+    picture = folder / "power.png"
+    write_atomically(picture, lambda file: file.write(drawn.png))
+    return picture
 
 
 def _correlations(experiments: Sequence[Experiment]) -> Picture:

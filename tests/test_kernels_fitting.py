@@ -16,6 +16,8 @@ from cgm_jax.kernels import (
     fit_kernel,
     fit_kernels,
     load_kernel,
+    project_kernel,
+    smallest_length_scale,
 )
 from cgm_jax.kernels.saving import read_kernel_file
 
@@ -204,3 +206,47 @@ def test_one_group_and_fits_without_groups_are_an_error():
     keys = jax.random.split(jax.random.key(0), 2)
     with pytest.raises(ValueError, match="one key and one list of groups"):
         fit_kernels(keys, [KERNEL], [groups()])
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_learned_kernel_is_projected_to_the_valid_range(share: float):
+    points = [g.astype(np.float32) for g in groups(sizes=(60, 40))]
+    candidates = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    network = FeatureNetwork((2, 6, 3), rngs=nnx.Rngs(0))
+    kernel = DeepKernel(network, SquaredExponential(0.3))
+    options = {"share": share, "num_steps": 5}
+    key = jax.random.key(0)
+    learned = fit_kernel(key, kernel, points, **options)
+    projected = fit_kernel(key, kernel, points, candidates=candidates, **options)
+    rows = learned.held_out_rows if share < 1 else learned.fitted_rows
+    valued = [group[each] for group, each in zip(points, rows, strict=True)]
+    scale = smallest_length_scale(learned.kernel, valued, candidates)
+    assert projected.kernel.length_scale == scale != learned.kernel.length_scale
+    # both J's are of the kernel that is returned
+    x, y = (projected.kernel.features(p) for p in valued)
+    found = projected.held_out_power if share < 1 else projected.fitted_power
+    smallest = [
+        np.asarray(p)[np.arange(n) * len(p) // n]
+        for p in (x, y)
+        for n in [min(len(x), len(y))]
+    ]
+    np.testing.assert_allclose(
+        found, oracles.power_criterion(SE(scale), *smallest), rtol=1e-4
+    )
+
+
+def test_scales_of_dimensions_keep_their_proportions_in_the_valid_range():
+    points, candidates = groups(sizes=(30, 40)), np.zeros((0, 2))
+    kernel = SquaredExponential(np.array([0.2, 1.8]))
+    found = project_kernel(kernel, points, candidates).length_scale
+    np.testing.assert_allclose(found[1], 9 * found[0])
+    scale = smallest_length_scale(
+        SquaredExponential(1.0), [g / [1 / 3, 3] for g in points], candidates
+    )
+    np.testing.assert_allclose(np.sqrt(found[0] * found[1]), scale)
+
+
+def test_a_kernel_without_a_length_scale_has_no_valid_range():
+    kernel = SquaredExponential(1.0) + SquaredExponential(2.0)
+    with pytest.raises(ValueError, match=r"with a length scale.*got Sum"):
+        project_kernel(kernel, groups(), np.zeros((0, 2)))

@@ -75,8 +75,10 @@ ALLOWED = {
     "report": LIBRARY | {"plots"},
     "candidates": LIBRARY | {"files"},
     "mediation": LIBRARY | {"files", "report", "candidates"},
-    "console": LIBRARY | {"mediation", "candidates", "experiment_tables"},
+    "console": LIBRARY
+    | {"mediation", "candidates", "experiment_tables", "power_tables"},
     "experiment_tables": LIBRARY,
+    "power_tables": LIBRARY,
     "reproduction": LIBRARY | {"plots", "files", "report"},
     "cli": LIBRARY
     | {

@@ -12,18 +12,26 @@ from .recipes import RECIPES as RECIPES
 from .run import BETAS as BETAS
 from .run import Experiment as Experiment
 from .run import run_experiment as run_experiment
+from .two_sample_power import POWER_PROBLEMS as POWER_PROBLEMS
+from .two_sample_power import PowerOptions as PowerOptions
+from .two_sample_power import PowerResults as PowerResults
+from .two_sample_power import estimate_power as estimate_power
 
 __all__ = [
     "BETAS",
+    "POWER_PROBLEMS",
     "RECIPES",
     "SPLITS",
     "Comparison",
     "Experiment",
     "ExperimentData",
     "ExperimentOptions",
+    "PowerOptions",
+    "PowerResults",
     "SuppliedFeatures",
     "compare",
     "credit_ratings_data",
+    "estimate_power",
     "prepare_experiments",
     "run_experiment",
 ]

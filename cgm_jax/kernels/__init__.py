@@ -16,9 +16,12 @@ from .fitting import fit_kernels as fit_kernels
 from .gram import GramSums as GramSums
 from .gram import gram_sums as gram_sums
 from .length_scale import median_length_scale as median_length_scale
+from .length_scale import quantile_length_scale as quantile_length_scale
 from .length_scale import smallest_length_scale as smallest_length_scale
+from .projection import project_kernel as project_kernel
 from .saving import load_kernel as load_kernel
 from .saving import save_kernel as save_kernel
+from .starting import starting_deep_kernel as starting_deep_kernel
 from .stationary import Laplace as Laplace
 from .stationary import RationalQuadratic as RationalQuadratic
 from .stationary import SquaredExponential as SquaredExponential
@@ -44,8 +47,11 @@ __all__ = [
     "median_length_scale",
     "monotonicity_upper_bound",
     "nonnegativity_lower_bound",
+    "project_kernel",
+    "quantile_length_scale",
     "save_kernel",
     "smallest_length_scale",
+    "starting_deep_kernel",
     "value_bounds",
 ]
 

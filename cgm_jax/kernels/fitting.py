@@ -4,6 +4,9 @@ The objective is J = MMD²_u / √(σ̂² + λ), the power of the two-sample tes
 `valuation.test_power`), between every two groups or between each group and all others
 together.
 
+For values of parties' data, the learned kernel is then projected to the valid range of
+Section 5 of the paper, given the candidates that make up the reference set with them.
+
 A kernel that has seen the points it is used on finds differences that are not there. So
 it is fitted to a random part of every group's rows, half of them unless said otherwise,
 and is to be used on the rest: `FittedKernel.held_out_rows`. J is reported on both. No
@@ -28,6 +31,7 @@ from cgm_jax._arrays import Points, as_parties, with_common_dtype
 from cgm_jax._workers import map_on_workers
 
 from .base import Kernel
+from .projection import project_kernel
 from .saving import POWERS, save_kernel
 from .training import (
     Comparisons,
@@ -113,6 +117,7 @@ def fit_kernel(
     jitter: float = 0.0,
     evaluate_every: int = 100,
     patience: int | None = None,
+    candidates: Float[ArrayLike, "g d"] | None = None,
     progress: Callable[[FittingProgress], None] | None = None,
 ) -> FittedKernel:
     r"""Learn all parameters of a kernel from groups of points, by Adam.
@@ -144,6 +149,11 @@ def fit_kernel(
         patience: stop after so many evaluations in a row without a better J on a fifth
             of the seen rows, which is then kept from the fit, and return the best. By
             default all steps are taken and all seen rows are fitted to.
+        candidates: synthetic points, shape ``(g, d)``; g may be 0. With them, the
+            learned kernel is brought to the valid range of the paper's Section 5 (see
+            `project_kernel`): the smallest length scale, of a deep kernel that of the
+            features, at which no group has a negative value beside these candidates.
+            The groups are then the rows held out, or all rows where none are.
         progress: called at every evaluation.
 
     Returns:
@@ -151,7 +161,8 @@ def fit_kernel(
 
     Raises:
         ValueError: for fewer than two groups, groups too small, shapes that do not fit,
-            entries that are not finite, or options out of range.
+            entries that are not finite, or options out of range; with candidates, if
+            the kernel has no length scale, or none in the range of the search will do.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -165,7 +176,7 @@ def fit_kernel(
         True
 
     Reference:
-        Liu et al. 2020, Algorithm 1.
+        Liu et al. 2020, Algorithm 1; Tay et al. 2022, Sec. 5.
     """
     _check(objective, between, share, num_steps, learning_rate, jitter, evaluate_every)
     points = _checked(groups)
@@ -206,10 +217,15 @@ def fit_kernel(
                 num_drawn=None if is_all else drawn,
             )
             step += size
-        kept = kernel_of(run.kept)
+        kept = jax.tree.map(_on_host, kernel_of(run.kept))
+        if candidates is not None:
+            valued = points
+            if share < 1:
+                valued = [g[part[2]] for g, part in zip(points, parts, strict=True)]
+            kept = project_kernel(kept, valued, candidates)
         fitted_rows = [np.sort(np.concatenate(part[:2])) for part in parts]
         return FittedKernel(
-            kernel=jax.tree.map(_on_host, kept),
+            kernel=kept,
             fitted_power=_mean(kept, _comparisons(points, fitted_rows, between)),
             held_out_power=_mean(kept, rest),
             fitted_rows=tuple(fitted_rows),

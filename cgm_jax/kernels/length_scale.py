@@ -1,4 +1,4 @@
-"""The length scale: the smallest that gives every party a value, and the median.
+"""The length scale: the smallest that gives every party a value, and rules of thumb.
 
 A small length scale makes the value close to monotone, a large one makes it
 non-negative (Theorem 1 and Proposition 4 cannot both hold). The paper takes the middle:
@@ -18,9 +18,9 @@ from .base import Kernel
 from .gram import as_blocks, default_tile_size, sums_with_parties
 from .stationary import Stationary
 
-__all__ = ["median_length_scale", "smallest_length_scale"]
+__all__ = ["median_length_scale", "quantile_length_scale", "smallest_length_scale"]
 
-MAX_MEDIAN_POINTS = 2_000
+MAX_POINTS = 2_000  # whose distances are looked at
 
 
 def smallest_length_scale(
@@ -140,15 +140,46 @@ def median_length_scale(points: Float[ArrayLike, "n d"]) -> float:
     Reference:
         Gretton et al. 2012, Sec. 8.
     """
+    return quantile_length_scale(points, 0.5)
+
+
+def quantile_length_scale(points: Float[ArrayLike, "n d"], quantile: float) -> float:
+    r"""The distance that a share of all pairs of points is within.
+
+    In data of several modes, most pairs are of different modes: the median is the
+    distance between modes, a small quantile one within a mode.
+
+    Args:
+        points: shape ``(n, d)``, n >= 2. Of more than 2,000 points, 2,000 are taken,
+            evenly spaced in the order given.
+        quantile: the share, in (0, 1).
+
+    Returns:
+        The distance, in the units of the points.
+
+    Raises:
+        ValueError: if there are fewer than two points, or the share is none.
+
+    Example:
+        >>> modes = np.array([[0.0], [0.1], [5.0], [5.1], [9.0], [9.1]])
+        >>> [round(quantile_length_scale(modes, q), 3) for q in (0.1, 0.5)]
+        [0.1, 4.9]
+    """
     from scipy.spatial.distance import pdist
 
+    if not 0 < quantile < 1:
+        raise ValueError(f"Expected a quantile in (0, 1), got {quantile}.")
     array = np.asarray(as_points(points, "points"), np.float64)
     if len(array) < 2:
         raise ValueError(f"Expected at least two points, got {len(array)}.")
-    if len(array) > MAX_MEDIAN_POINTS:
-        keep = np.linspace(0, len(array) - 1, MAX_MEDIAN_POINTS).round().astype(int)
-        array = array[keep]
-    return float(np.median(pdist(array)))
+    return float(np.quantile(pdist(evenly_spaced(array)), quantile))
+
+
+def evenly_spaced(points: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
+    """So many of the points at most, evenly spaced in the order given."""
+    if len(points) <= most:
+        return points
+    return points[np.linspace(0, len(points) - 1, most).round().astype(int)]
 
 
 def _bounding_diameter(blocks: list[Points]) -> float:
@@ -159,7 +190,7 @@ def _bounding_diameter(blocks: list[Points]) -> float:
 
 def _is_flat(kernel: Stationary, diameter: float) -> bool:
     """Whether k > 1/2 for all pairs, which gives v(S) ≥ 2 min k − max k > 0 unseen."""
-    scale = np.asarray(kernel.length_scale, float)
+    scale = float(np.min(kernel.length_scale))  # of all dimensions
     r2 = np.minimum((diameter / scale) ** 2, 1e30)  # no overflow in float32
     farthest = np.full((1, 1), r2, np.float32)
     return bool(_of_squared_distance(kernel, farthest)[0, 0] > 0.501)

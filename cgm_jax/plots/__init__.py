@@ -14,6 +14,7 @@ from .margins import plot_margins as plot_margins
 from .plane import Embedding as Embedding
 from .plane import Plane as Plane
 from .plane import plane_of as plane_of
+from .power import plot_power as plot_power
 from .rewards import MAX_DOTS as MAX_DOTS
 from .rewards import plot_reward as plot_reward
 from .rewards import plot_reward_over_temperatures as plot_reward_over_temperatures
@@ -30,6 +31,7 @@ __all__ = [
     "plot_correlations",
     "plot_feasible_region",
     "plot_margins",
+    "plot_power",
     "plot_reward",
     "plot_reward_over_temperatures",
     "plot_rewards",

@@ -1,0 +1,96 @@
+"""What ``two-sample-power`` prints: how often each kernel's test finds a difference."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from rich.table import Table
+
+from .experiments.two_sample_power import KERNELS, PowerResults, standard_error
+
+__all__ = ["power_tables"]
+
+
+def power_tables(results: PowerResults) -> Iterator[Table | str]:
+    """Tables and sentences for the screen, in order.
+
+    Args:
+        results: of `estimate_power`.
+
+    Returns:
+        What `rich` can print: power, level, J, and what the sentences under them say.
+    """
+    options, title = results.options, results.problem.title
+    tests = (
+        f"{options.num_kernels} kernels, {options.num_tests} tests each; mean ± "
+        "standard error"
+    )
+    yield _table(results, f"{title}: power, {tests}", results.power)
+    yield _ahead(results)
+    yield _table(
+        results, f"{title}: rejected where P = Q, {tests}", results.level, overall=True
+    )
+    kept = "are" if results.is_level_kept else "are NOT all"
+    yield (
+        f"Over all sizes, the shares where P = Q {kept} within two standard errors of "
+        f"{options.significance:g}."
+    )
+    yield _criteria(
+        results, f"{title}: J of the points learned from, and of fresh ones"
+    )
+    yield (
+        f"Near ℓ is the distance that 1 % of all pairs are within. Learning took "
+        f"{results.training_seconds.sum():.0f} s, of which the deep kernels "
+        f"{results.training_seconds[0].sum():.0f} s."
+    )
+
+
+def _ahead(results: PowerResults) -> str:
+    """The deep kernel beside the learned length scale, on the same samples."""
+    difference = results.power[0] - results.power[1]
+    errors = standard_error(difference)
+    words = (
+        f"{size:,}: {mean:+.3f} ± {error:.3f}"
+        for size, mean, error in zip(
+            results.num_points, difference.mean(1), errors, strict=True
+        )
+    )
+    return (
+        "Deep kernel less learned ℓ, by points of a sample, on the same "
+        f"samples: {'; '.join(words)}."
+    )
+
+
+def _table(
+    results: PowerResults, title: str, shares: np.ndarray, *, overall: bool = False
+) -> Table:
+    table = _new_table(title)
+    errors = standard_error(shares)
+    for i, size in enumerate(results.num_points):
+        cells = zip(shares[:, i].mean(1), errors[:, i], strict=True)
+        table.add_row(f"{size:,}", *(f"{m:.3f} ± {e:.3f}" for m, e in cells))
+    if overall:
+        table.add_section()
+        pooled = shares.reshape(len(shares), -1)
+        cells = zip(pooled.mean(1), standard_error(pooled), strict=True)
+        table.add_row("all", *(f"{m:.4f} ± {e:.4f}" for m, e in cells))
+    return table
+
+
+def _criteria(results: PowerResults, title: str) -> Table:
+    table = _new_table(title)
+    for i, size in enumerate(results.num_points):
+        fitted, fresh = (
+            criterion[:, i].mean(1)
+            for criterion in (results.fitted_criterion, results.fresh_criterion)
+        )
+        pairs = zip(fitted, fresh, strict=True)
+        table.add_row(f"{size:,}", *(f"{a:.3f}, {b:.3f}" for a, b in pairs))
+    return table
+
+
+def _new_table(title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("points", justify="right")
+    for kind in KERNELS:
+        table.add_column(kind, justify="right")
+    return table
