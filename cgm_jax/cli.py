@@ -18,6 +18,7 @@ try:
 
     from .console import (
         print_audit,
+        print_comparison,
         print_experiment,
         print_mediation,
         print_power,
@@ -48,6 +49,8 @@ from .experiments import (
     prepare_experiments,
     run_experiment,
 )
+from .experiments import compare_kernels as compare_on_images
+from .experiments.recipes import IMAGE_RECIPES
 from .files import (
     InputError,
     UsageError,
@@ -57,7 +60,7 @@ from .files import (
 )
 from .mediation import Settings, mediate
 from .reaudit import audit_folder
-from .reproduction import publish_experiments, publish_power
+from .reproduction import publish_comparison, publish_experiments, publish_power
 from .rewards import RewardSchemeError
 
 __all__ = ["main"]
@@ -115,10 +118,12 @@ class ExperimentGenerator(StrEnum):
 if TYPE_CHECKING:
     FetchedName = StrEnum
     DatasetName = StrEnum
+    ImagesName = StrEnum
     PowerProblemName = StrEnum
 else:  # the names are those of tables elsewhere
     FetchedName = StrEnum("FetchedName", [(name, name) for name in OPENML_IDS])
     DatasetName = StrEnum("DatasetName", [(name, name) for name in RECIPES])
+    ImagesName = StrEnum("ImagesName", [(name, name) for name in IMAGE_RECIPES])
     PowerProblemName = StrEnum(
         "PowerProblemName", [(name, name) for name in POWER_PROBLEMS]
     )
@@ -248,10 +253,7 @@ def reproduce(
     ] = False,
 ) -> None:
     """An experiment of the paper from start to finish, beside the paper's numbers."""
-    betas = tuple(_at_least("--beta", each, 0) for each in beta or BETAS)
-    if len(set(betas)) < len(betas) or math.inf in betas:
-        given = " ".join(f"{each:g}" for each in betas)
-        raise UsageError(f"--beta: expected finite, different numbers, got {given}")
+    betas = _betas(beta)
     options = ExperimentOptions(
         generator=None if generator is None else generator.value,
         candidates=candidates,
@@ -272,6 +274,71 @@ def reproduce(
                 out or Path(f"reproduce-{dataset.value}"), overwrite=overwrite
             ),
         )
+
+
+@app.command()
+def compare_kernels(
+    dataset: Annotated[
+        ImagesName, typer.Argument(help="Data set of images, shared by five parties.")
+    ],
+    split: Annotated[
+        SplitName, typer.Option(help="How the data are shared.")
+    ] = SplitName.unequal,
+    beta: Annotated[
+        list[float] | None,
+        typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for numbers and pictures.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder or file with the real data.")
+    ] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="An .npy file of synthetic images instead.")
+    ] = None,
+    num_candidates: Annotated[
+        int | None, typer.Option(min=2, help="Synthetic images of the mmd-gan.")
+    ] = None,
+    num_steps: Annotated[
+        int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
+    ] = None,
+    party_size: Annotated[
+        int | None, typer.Option(min=16, help="Real images a party.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that are there.")
+    ] = False,
+) -> None:
+    """A deep kernel of raw pixels beside the paper's kernel of UMAP features."""
+    betas = _betas(beta)
+    options = ExperimentOptions(
+        generator="mmd-gan",
+        candidates=candidates,
+        num_candidates=num_candidates,
+        num_steps=num_steps,
+        party_size=party_size,
+        path=data,
+        seed=seed,
+    )
+    name = dataset.value
+    folder = prepare_output_dir(
+        out or Path(f"compare-kernels-{name}"), overwrite=overwrite
+    )
+    with _interruptible(), progress(name) as tell:
+        (prepared,) = prepare_experiments(name, [split.value], options, progress=tell)
+        comparison = compare_on_images(prepared, betas=betas, seed=seed, progress=tell)
+    screen.print(prepared.candidates_note, markup=False, highlight=False)
+    print_comparison(comparison)
+    settings = {
+        "data set": name,
+        "split": split.value,
+        "inverse temperatures (beta)": list(betas),
+        "seed": seed,
+        "number of candidates": len(prepared.candidates),
+    }
+    print_report(publish_comparison(folder, comparison, settings=settings))
 
 
 @app.command()
@@ -299,8 +366,8 @@ def two_sample_power(
         int | None,
         typer.Option(
             min=1,
-            help="Steps of learning a deep kernel; by default one for every 160 pairs "
-            "of points, at most 1,000.",
+            help="Steps of learning a deep kernel; by default the more, the more "
+            "points, at most 1,000.",
         ),
     ] = None,
     jitter: Annotated[
@@ -326,7 +393,10 @@ def two_sample_power(
         out or Path(f"two-sample-power-{name}"), overwrite=overwrite
     )
     with _interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
-        results = estimate_power(POWER_PROBLEMS[name], options, progress=tell)
+        try:
+            results = estimate_power(POWER_PROBLEMS[name], options, progress=tell)
+        except ValueError as error:  # there is nothing but options
+            raise UsageError(str(error)) from error
     print_power(results)
     print_report(publish_power(folder, results))
 
@@ -342,6 +412,14 @@ def fetch(
     with _interruptible(), progress(f"Fetching {dataset.value}"):
         path = datasets.fetch(dataset.value, replace=replace)
     screen.print(f"Data: {path}", markup=False, soft_wrap=True)
+
+
+def _betas(given: Sequence[float] | None) -> tuple[float, ...]:
+    betas = tuple(_at_least("--beta", each, 0) for each in given or BETAS)
+    if len(set(betas)) < len(betas) or math.inf in betas:
+        words = " ".join(f"{each:g}" for each in betas)
+        raise UsageError(f"--beta: expected finite, different numbers, got {words}")
+    return betas
 
 
 def _supplied(

@@ -19,8 +19,9 @@ from rich.table import Table
 from .candidates import quality_sentences
 from .collaboration import Collaboration
 from .experiment_tables import experiment_tables
-from .experiments import Experiment, PowerResults
+from .experiments import Experiment, KernelComparison, PowerResults
 from .generators.quality import SampleQuality
+from .kernel_tables import kernel_tables
 from .mediation import Mediation
 from .power_tables import power_tables
 from .rewards import Audit, audit_sentences
@@ -28,6 +29,7 @@ from .uncertainty import Uncertainty
 
 __all__ = [
     "print_audit",
+    "print_comparison",
     "print_experiment",
     "print_mediation",
     "print_power",
@@ -55,6 +57,18 @@ def print_experiment(experiment: Experiment) -> None:
         experiment.promised,
         [f"party {i + 1}" for i in range(len(experiment.promised.parties))],
     )
+
+
+def print_comparison(comparison: KernelComparison) -> None:
+    """The same parties by two kernels, and what a mediator should know of either."""
+    screen.print()
+    for table in kernel_tables(comparison):
+        screen.print(table, highlight=False)
+    for name, experiment in comparison.experiments.items():
+        promised = experiment.promised
+        names = [f"party {i + 1}" for i in range(len(promised.parties))]
+        for sentence in promised.warnings_for(names):
+            screen.print(f"warning: {name}: {sentence}", markup=False)
 
 
 def print_power(results: PowerResults) -> None:

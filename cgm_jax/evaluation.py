@@ -112,6 +112,8 @@ def evaluate_rewards(
     *,
     num_classes: int,
     max_training_points: int | None = 20_000,
+    measured: tuple[Sequence[Float[ArrayLike, "_ f"]], Float[ArrayLike, "g f"]]
+    | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure what every party holds before and after its reward.
@@ -125,14 +127,18 @@ def evaluate_rewards(
         num_classes: m, counting classes without a point.
         max_training_points: most points that a support vector machine is trained on
             (see `metrics.svm_accuracy`); None for all.
+        measured: the parties' points and the candidates in the coordinates that reverse
+            KL divergence, Wasserstein-2 distance and the support vector machine are
+            measured in, row by row the same points; by default those that are valued.
+            MMD²_u is always that of the collaboration's own kernel.
         progress: called with "metrics" and the share of it that is done.
 
     Returns:
         The measurements, float64.
 
     Raises:
-        ValueError: if there is not one label a point, or a party has fewer than 7
-            points, too few for six neighbours.
+        ValueError: if there is not one label or one measured row a point, or a party
+            has fewer than 7 points, too few for six neighbours.
         ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
@@ -160,6 +166,14 @@ def evaluate_rewards(
             f"Expected a label of every point of every party and every candidate, "
             f"{expected}, got {lengths}."
         )
+    parties = [np.asarray(x) for x in (measured[0] if measured else first.parties)]
+    candidates = np.asarray(measured[1] if measured else first.candidates)
+    lengths = [*map(len, parties), len(candidates)]
+    if lengths != expected:
+        raise ValueError(
+            "Expected a measured row for every point of every party and every "
+            f"candidate, {expected}, got {lengths}."
+        )
     draws = [
         (
             [reward.indices for reward in drawn.rewards],
@@ -169,13 +183,15 @@ def evaluate_rewards(
     ]
     nothing = [np.zeros(0, np.int64) for _ in first.parties]
     stages = [(nothing, first.own_values), *draws]
-    measured = []
+    found = []
     for done, (picks, values) in enumerate(stages):
         if progress is not None:
             progress("metrics", done / len(stages))
-        measured.append(
+        found.append(
             _measure(
                 first,
+                parties,
+                candidates,
                 picks,
                 values,
                 classes,
@@ -186,7 +202,7 @@ def evaluate_rewards(
         )
     if progress is not None:
         progress("metrics", 1.0)
-    before, *after = measured
+    before, *after = found
     return Evaluation(
         np.array([drawn.inverse_temperature for drawn in collaborations], np.float64),
         first.normalized_shapley,
@@ -198,6 +214,8 @@ def evaluate_rewards(
 
 def _measure(
     collaboration: Collaboration,
+    parties: list[np.ndarray],
+    candidates: np.ndarray,
     picks: Sequence[Int[np.ndarray, " _"]],
     values: Float[np.ndarray, " n"],
     labels: Sequence[Int[np.ndarray, " _"]],
@@ -207,8 +225,6 @@ def _measure(
     max_training_points: int | None,
 ) -> dict[str, Float[np.ndarray, " n"]]:
     """All metrics of what the parties hold with some candidates."""
-    parties = [np.asarray(x) for x in collaboration.parties]
-    candidates = np.asarray(collaboration.candidates)
     drawn = [candidates[indices] for indices in picks]
     drawn_labels = [candidate_labels[indices] for indices in picks]
     reference = np.concatenate([*parties, candidates])

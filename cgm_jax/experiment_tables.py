@@ -14,9 +14,9 @@ from .evaluation import Evaluation
 from .experiments import Experiment
 from .metrics import CorrelationSummary
 
-__all__ = ["experiment_tables"]
+__all__ = ["METRIC_NAMES", "experiment_tables", "summary_words"]
 
-_NAMES = {
+METRIC_NAMES = {
     "mmd2_unbiased": "−MMD²_u",
     "reverse_kl": "−reverse KL",
     "wasserstein2": "−Wasserstein-2",
@@ -171,7 +171,7 @@ def _with_alpha(experiment: Experiment, evaluation: Evaluation, title: str) -> T
             printed = "–" if known is None else f"{known:g}"
             if known is not None:
                 _, *difference = _beside(experiment, summary.mean, known)
-        table.add_row(_NAMES[name], _words(summary), printed, *difference)
+        table.add_row(METRIC_NAMES[name], summary_words(summary), printed, *difference)
     return table
 
 
@@ -187,15 +187,15 @@ def _with_beta(experiment: Experiment, evaluation: Evaluation, title: str) -> Ta
         printed = experiment.data.paper.beta_correlations[name]
         _, *difference = _beside(experiment, summary.mean, printed.mean)
         table.add_row(
-            _NAMES[name].removeprefix("−"),
-            _words(summary),
+            METRIC_NAMES[name].removeprefix("−"),
+            summary_words(summary),
             f"{printed.mean:g} ± {printed.standard_error:g}",
             *difference,
         )
     return table
 
 
-def _words(summary: CorrelationSummary) -> str:
+def summary_words(summary: CorrelationSummary) -> str:
     """A mean with its standard error, as far as they exist."""
     if math.isnan(summary.mean):
         return "–"

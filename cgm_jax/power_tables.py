@@ -29,10 +29,11 @@ def power_tables(results: PowerResults) -> Iterator[Table | str]:
     yield _table(
         results, f"{title}: rejected where P = Q, {tests}", results.level, overall=True
     )
-    kept = "are" if results.is_level_kept else "are NOT all"
+    deviations = np.abs(results.level_deviations)
     yield (
-        f"Over all sizes, the shares where P = Q {kept} within two standard errors of "
-        f"{options.significance:g}."
+        f"{int((deviations <= 2).sum())} of these {deviations.size} shares are within "
+        f"two standard errors of {options.significance:g}, the largest distance is "
+        f"{deviations.max():.1f}; by chance 95 % are."
     )
     yield _criteria(
         results, f"{title}: J of the points learned from, and of fresh ones"

@@ -13,7 +13,8 @@ from jaxtyping import Array, Key
 
 from . import plots
 from .collaboration import Progress
-from .experiments import Experiment, PowerResults, compare
+from .experiments import Experiment, KernelComparison, PowerResults, compare
+from .experiments.kernel_comparison import COMPARED
 from .experiments.two_sample_power import KERNELS
 from .files import write_atomically, write_json, write_text
 from .report import (
@@ -27,7 +28,7 @@ from .report import (
 )
 from .scrutiny import scrutinize
 
-__all__ = ["publish_experiments", "publish_power"]
+__all__ = ["publish_comparison", "publish_experiments", "publish_power"]
 
 
 def publish_experiments(
@@ -97,6 +98,71 @@ def publish_experiments(
     return report
 
 
+def publish_comparison(
+    folder: Path, comparison: KernelComparison, *, settings: Mapping[str, Any]
+) -> Path:
+    """Write ``comparison.json`` and two pictures: what two kernels made of the parties.
+
+    Args:
+        folder: where to; it exists.
+        comparison: of `compare_kernels`.
+        settings: what the run can be repeated with.
+
+    Returns:
+        The file of numbers.
+
+    Raises:
+        OSError: if a file cannot be written.
+    """
+    experiments, fitted = comparison.experiments, comparison.fitted
+    data = experiments[COMPARED[0]].data
+    correlations = {
+        name: experiment.evaluation.alpha_correlations
+        for name, experiment in experiments.items()
+        if experiment.evaluation is not None
+    }
+    alpha = {
+        name: experiment.promised.normalized_shapley
+        for name, experiment in experiments.items()
+    }
+    pictures = {
+        "coverage.png": plots.plot_coverage(comparison.coverage, alpha),
+        "correlations.png": plots.plot_correlations({data.split: correlations}),
+    }
+    drawn = {name: render(figure) for name, figure in pictures.items()}
+    numbers = {
+        "settings": settings,
+        "candidates": data.candidates_note,
+        "coverage": comparison.coverage.tolist(),
+        "J on fitted rows": fitted.fitted_power,
+        "J on held-out rows": fitted.held_out_power,
+        "fitted rows": [rows.tolist() for rows in fitted.fitted_rows],
+        "kernels": {
+            name: {
+                "alpha": alpha[name].tolist(),
+                "sharpness": comparison.sharpness(name)._asdict(),
+                "share of negative picks": comparison.negative_shares(name),
+                "correlations with alpha": {
+                    metric: asdict(summary)
+                    for metric, summary in correlations[name].items()
+                },
+                "length scale": experiment.promised.length_scale,
+                "reward values": experiment.promised.scheme.reward_values.tolist(),
+                "points given": {
+                    beta: [len(reward.indices) for reward in drawn.rewards]
+                    for beta, drawn in experiment.collaborations.items()
+                },
+            }
+            for name, experiment in experiments.items()
+        },
+    }
+    for name, picture in drawn.items():
+        write_atomically(folder / name, lambda file, p=picture: file.write(p.png))
+    report = folder / "comparison.json"
+    write_json(report, numbers)
+    return report
+
+
 def publish_power(folder: Path, results: PowerResults) -> Path:
     """Write ``power.json`` and ``power.png``: what two-sample tests found.
 
@@ -121,7 +187,7 @@ def publish_power(folder: Path, results: PowerResults) -> Path:
     )
     drawn = render(
         plots.plot_power(
-            results.num_points,
+            np.array(results.num_points),
             power,
             level,
             significance=results.options.significance,
@@ -186,6 +252,6 @@ def _section(
 
 def _origin(experiment: Experiment) -> CandidateOrigin:
     data = experiment.data
-    real, generated = data.images or (np.concatenate(data.parties), data.candidates)
+    parties, generated = data.images or (data.parties, data.candidates)
     columns = None if data.images else data.columns
-    return CandidateOrigin(real, generated, columns, data.model)
+    return CandidateOrigin(np.concatenate(parties), generated, columns, data.model)

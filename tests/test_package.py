@@ -76,8 +76,15 @@ ALLOWED = {
     "candidates": LIBRARY | {"files"},
     "mediation": LIBRARY | {"files", "report", "candidates"},
     "console": LIBRARY
-    | {"mediation", "candidates", "experiment_tables", "power_tables"},
+    | {
+        "mediation",
+        "candidates",
+        "experiment_tables",
+        "kernel_tables",
+        "power_tables",
+    },
     "experiment_tables": LIBRARY,
+    "kernel_tables": LIBRARY | {"experiment_tables"},
     "power_tables": LIBRARY,
     "reproduction": LIBRARY | {"plots", "files", "report"},
     "cli": LIBRARY

@@ -6,6 +6,8 @@ from .data import SPLITS as SPLITS
 from .data import ExperimentData as ExperimentData
 from .data import credit_ratings_data as credit_ratings_data
 from .images import SuppliedFeatures as SuppliedFeatures
+from .kernel_comparison import KernelComparison as KernelComparison
+from .kernel_comparison import compare_kernels as compare_kernels
 from .prepare import ExperimentOptions as ExperimentOptions
 from .prepare import prepare_experiments as prepare_experiments
 from .recipes import RECIPES as RECIPES
@@ -26,10 +28,12 @@ __all__ = [
     "Experiment",
     "ExperimentData",
     "ExperimentOptions",
+    "KernelComparison",
     "PowerOptions",
     "PowerResults",
     "SuppliedFeatures",
     "compare",
+    "compare_kernels",
     "credit_ratings_data",
     "estimate_power",
     "prepare_experiments",

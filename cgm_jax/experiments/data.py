@@ -73,8 +73,9 @@ class ExperimentData:
     model: "MMDGANModel | None" = None
     """The generator, where one was trained."""
 
-    images: tuple[np.ndarray, np.ndarray] | None = None
-    """Pool and candidates in pixels, where the points are features of images."""
+    images: tuple[list[np.ndarray], np.ndarray] | None = None
+    """The parties' points and the candidates in pixels, where those that are valued
+    are features of images."""
 
 
 @dataclass(frozen=True, eq=False)

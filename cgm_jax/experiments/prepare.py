@@ -182,7 +182,9 @@ def _from_real_points(
             is_stand_in=recipe.is_stand_in,
             places=([places[rows] for rows in shared.owned[split]], candidate_places),
             model=made.model,
-            images=None if made.images is None else (pool, made.images),
+            images=None
+            if made.images is None
+            else ([pool[rows] for rows in shared.owned[split]], made.images),
         )
         for split in splits
     ]

@@ -20,7 +20,7 @@ from cgm_jax.datasets import (
 
 from .synthetic import GeneratorName
 
-__all__ = ["RECIPES", "Recipe"]
+__all__ = ["IMAGE_RECIPES", "RECIPES", "Recipe"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,3 +117,6 @@ RECIPES: dict[str, Recipe] = {
         is_stand_in=True,
     ),
 }
+
+IMAGE_RECIPES = "digits", "mnist", "fashion-mnist", "cifar10"
+"""Those of images, which also exist in pixels."""

@@ -12,6 +12,7 @@ from jaxtyping import Bool
 
 from cgm_jax.collaboration import Collaboration, Progress, collaborate
 from cgm_jax.evaluation import Evaluation, evaluate_rewards
+from cgm_jax.kernels import Kernel
 
 from .data import ExperimentData
 
@@ -55,6 +56,8 @@ def run_experiment(
     betas: Sequence[int | float] = BETAS,
     seed: int = 0,
     evaluate: bool = True,
+    kernel: Kernel | None = None,
+    measured: tuple[Sequence[np.ndarray], np.ndarray] | None = None,
     progress: Progress | None = None,
 ) -> Experiment:
     """Value the parties' data, promise rewards, draw them at every β, and measure.
@@ -64,6 +67,10 @@ def run_experiment(
         betas: inverse temperatures, at least one, all different.
         seed: seed of the draws.
         evaluate: whether to compute the metrics, which takes longer than the rest.
+        kernel: of the points, brought to the smallest length scale at which no party's
+            data have a negative value; by default the squared exponential.
+        measured: other coordinates of the parties' points and of the candidates, for
+            the metrics that have no kernel (see `evaluate_rewards`).
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -96,6 +103,8 @@ def run_experiment(
         jax.random.fold_in(key, int(first)),
         data.parties,
         data.candidates,
+        kernel=kernel,
+        search_length_scale=kernel is not None,
         inverse_temperature=first,
         progress=told(first),
     )
@@ -113,6 +122,7 @@ def run_experiment(
             data.labels,
             data.candidate_labels,
             num_classes=data.num_classes,
+            measured=measured,
             progress=progress,
         )
     return Experiment(data, collaborations, evaluation)

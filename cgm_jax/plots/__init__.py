@@ -7,6 +7,7 @@ pyplot: nothing is shown, written or remembered. Save one with
 
 from .contributions import plot_contributions as plot_contributions
 from .correlations import plot_correlations as plot_correlations
+from .coverage import plot_coverage as plot_coverage
 from .feasible_region import plot_feasible_region as plot_feasible_region
 from .generator import plot_samples as plot_samples
 from .generator import plot_training as plot_training
@@ -29,6 +30,7 @@ __all__ = [
     "plane_of",
     "plot_contributions",
     "plot_correlations",
+    "plot_coverage",
     "plot_feasible_region",
     "plot_margins",
     "plot_power",
