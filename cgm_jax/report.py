@@ -33,6 +33,7 @@ __all__ = [
     "Picture",
     "ReportSection",
     "draw_pictures",
+    "plain",
     "render",
     "report_data",
     "report_page",
@@ -277,7 +278,7 @@ def report_data(
         data["generator"] = _generator_data(origin.model)
     if section.evaluation is not None:
         data["evaluation"] = _evaluation_data(section.evaluation)
-    return _plain(data)
+    return plain(data)
 
 
 def draw_pictures(section: ReportSection) -> dict[str, Picture]:
@@ -470,14 +471,14 @@ def _words(value: Any) -> str:
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Arrays and their scalars as Python's; NaN as None, infinities as text."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
+        return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value

@@ -22,6 +22,7 @@ from .report import (
     Picture,
     ReportSection,
     draw_pictures,
+    plain,
     render,
     report_data,
     report_page,
@@ -159,7 +160,7 @@ def publish_comparison(
     for name, picture in drawn.items():
         write_atomically(folder / name, lambda file, p=picture: file.write(p.png))
     report = folder / "comparison.json"
-    write_json(report, numbers)
+    write_json(report, plain(numbers))
     return report
 
 

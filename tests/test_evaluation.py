@@ -136,3 +136,46 @@ def test_labels_must_fit():
         evaluate_rewards(draws(), labels, candidate_labels[1:], num_classes=3)
     with pytest.raises(ValueError, match="from 0 to 1"):
         evaluate_rewards(draws(), labels, candidate_labels, num_classes=2)
+
+
+def test_other_coordinates_change_what_has_no_kernel_and_nothing_else():
+    draw, ours = draws()[0], evaluated()
+    labels, candidate_labels = labels_of(draw)
+    stretch = np.array([3.0, 0.2])
+    found = evaluate_rewards(
+        draws(),
+        labels,
+        candidate_labels,
+        num_classes=3,
+        measured=(
+            [stretch * points for points in draw.parties],
+            stretch * draw.candidates,
+        ),
+    )
+    for name in ("mmd2_unbiased", "class_imbalance"):
+        np.testing.assert_array_equal(
+            getattr(found.after, name), getattr(ours.after, name)
+        )
+    held, _ = held_by(draw, 1, with_reward=True)
+    reference = np.concatenate([*draw.parties, draw.candidates])
+    np.testing.assert_allclose(
+        found.after.wasserstein2[0, 1],
+        wasserstein2_gaussians(stretch * held, stretch * reference),
+    )
+    np.testing.assert_allclose(
+        found.after.reverse_kl[0, 1],
+        reverse_kl_divergence(stretch * held, stretch * reference),
+    )
+    assert found.after.svm_accuracy.shape == ours.after.svm_accuracy.shape
+    assert (found.after.svm_accuracy != ours.after.svm_accuracy).any()
+
+
+def test_other_coordinates_must_be_of_the_same_points():
+    draw = draws()[0]
+    with pytest.raises(ValueError, match=r"a measured row for every point.*got \[11,"):
+        evaluate_rewards(
+            [draw],
+            *labels_of(draw),
+            num_classes=3,
+            measured=([draw.parties[0][1:], *draw.parties[1:]], draw.candidates),
+        )

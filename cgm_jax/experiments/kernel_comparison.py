@@ -132,7 +132,7 @@ def sharpness(
         coverage: of the parties; those within 0.02 of the next are tied.
 
     Returns:
-        Kendall's τ, Pearson's correlation and the gap.
+        Kendall's τ, Pearson's correlation and the gap; NaN where all are tied.
 
     Example:
         >>> found = sharpness([1.0, 0.9, 0.4], [0.99, 1.0, 0.5])
@@ -147,7 +147,9 @@ def sharpness(
     rank = np.empty(len(coverage), int)
     rank[order] = np.cumsum(steps)
     is_best = rank == rank.max()
-    gap = float(alpha[is_best].min() - alpha[~is_best].max(initial=-np.inf))
+    if is_best.all():
+        return Sharpness(np.nan, np.nan, np.nan)
+    gap = float(alpha[is_best].min() - alpha[~is_best].max())
     tau = float(kendalltau(alpha, rank).statistic)
     return Sharpness(tau, float(np.corrcoef(alpha, coverage)[0, 1]), gap)
 

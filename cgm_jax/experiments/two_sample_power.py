@@ -14,8 +14,8 @@ The kernels are
 - at the median distance.
 
 From few points a network learns these points by heart. What helps is a start at a good
-length scale, points that are moved a little at every step, and few steps where points are
-few: the 1,000 that many points allow undo more than the start has won.
+length scale, points that are moved a little at every step, and few steps where points
+are few: the 1,000 that many points allow undo more than the start has won.
 
 Reference: Liu, Xu, Lu, Zhang, Gretton and Sutherland, *Learning Deep Kernels for
 Non-Parametric Two-Sample Tests*, 2020, Sec. 7.1.

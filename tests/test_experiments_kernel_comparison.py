@@ -1,0 +1,188 @@
+"""Two kernels on the same images: what is held out is valued, and labels only judge."""
+
+import json
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+import cgm_jax
+from cgm_jax.cli import main
+from cgm_jax.datasets import paper_results
+from cgm_jax.experiments import ExperimentData, compare_kernels
+from cgm_jax.experiments.kernel_comparison import (
+    COMPARED,
+    class_coverage,
+    fit_to_images,
+    sharpness,
+)
+from cgm_jax.kernel_tables import kernel_tables
+
+
+def images_of(labels: np.ndarray, seed: int) -> np.ndarray:
+    """3 × 3 pixels, one of them bright by the class, in noise."""
+    noise = np.random.default_rng(seed).uniform(0, 0.3, (len(labels), 9))
+    return np.clip(noise + 0.7 * np.eye(9)[labels], 0, 1).astype(np.float32)
+
+
+def small_data() -> ExperimentData:
+    labels = [np.arange(40) % 3, np.arange(40) % 3, np.arange(40) % 2]
+    candidate_labels = np.arange(300) % 3
+    images = [images_of(y, i) for i, y in enumerate(labels)]
+    candidate_images = images_of(candidate_labels, 9)
+    return ExperimentData(
+        title="Small",
+        split="unequal",
+        parties=[x[:, :4] for x in images],
+        labels=labels,
+        candidates=candidate_images[:, :4],
+        candidate_labels=candidate_labels,
+        num_classes=3,
+        columns=("a", "b", "c", "d"),
+        candidates_note="",
+        paper=paper_results("mnist", "unequal"),
+        is_stand_in=True,
+        images=(images, candidate_images),
+    )
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return compare_kernels(small_data(), betas=[1, 8], num_steps=3)
+
+
+def test_coverage_by_hand():
+    # the pool has 4 of class 0, 3 of class 1, 1 of class 2
+    found = class_coverage([[0, 0, 1, 1], [0, 0], [1, 2]], 3)
+    np.testing.assert_allclose(found, [0.875, 0.5, 0.5])
+
+
+def test_sharpness_by_hand():
+    found = sharpness([1.0, 0.6, 0.7, 0.1], [1.0, 0.5, 0.75, 0.25])
+    assert found.tau == pytest.approx(1)
+    assert found.gap == pytest.approx(0.3)
+    correlation = np.corrcoef([1.0, 0.6, 0.7, 0.1], [4, 2, 3, 1])[0, 1]
+    assert found.correlation == pytest.approx(correlation)
+    # one pair of six in the wrong order: (5 − 1) / 6
+    wrong = sharpness([0.65, 0.6, 0.7, 0.1], [1.0, 0.5, 0.75, 0.25])
+    assert wrong.tau == pytest.approx(4 / 6)
+    assert wrong.gap == pytest.approx(-0.05)
+
+
+def test_coverages_that_hardly_differ_are_tied():
+    alpha = [0.9, 1.0, 0.5]
+    tied = sharpness(alpha, [0.999, 0.99, 0.4])
+    assert tied.gap == pytest.approx(0.4)
+    assert tied.tau == pytest.approx(2 / np.sqrt(2 * 3))  # τ_b: one pair is tied
+    apart = sharpness(alpha, [0.999, 0.95, 0.4])
+    assert apart.gap == pytest.approx(-0.1)
+    assert apart.tau == pytest.approx(1 / 3)
+
+
+def test_both_kernels_value_the_rows_held_out(comparison):
+    data = small_data()
+    rest = comparison.fitted.held_out_rows
+    assert [len(rows) for rows in rest] == [20, 20, 20]
+    umap, deep = (comparison.experiments[name] for name in COMPARED)
+    for i, rows in enumerate(rest):
+        np.testing.assert_array_equal(umap.promised.parties[i], data.parties[i][rows])
+        np.testing.assert_array_equal(deep.promised.parties[i], data.images[0][i][rows])
+        np.testing.assert_array_equal(deep.data.labels[i], data.labels[i][rows])
+    # the deep one is a collaboration over pixels with that kernel, projected
+    alone = cgm_jax.collaborate(
+        jax.random.fold_in(jax.random.key(0), 1),
+        deep.promised.parties,
+        data.images[1],
+        kernel=comparison.fitted.kernel,
+        search_length_scale=True,
+    )
+    np.testing.assert_array_equal(alone.sums.between, deep.promised.sums.between)
+    for ours, theirs in zip(
+        alone.rewards, deep.collaborations[1.0].rewards, strict=True
+    ):
+        np.testing.assert_array_equal(ours.indices, theirs.indices)
+    assert min(deep.promised.own_values) > -1e-9
+
+
+def test_metrics_without_a_kernel_are_of_the_features(comparison):
+    umap, deep = (comparison.experiments[name].evaluation for name in COMPARED)
+    for name in ("reverse_kl", "wasserstein2", "svm_accuracy", "class_imbalance"):
+        same = np.array_equal(getattr(umap.before, name), getattr(deep.before, name))
+        assert same, name
+    assert not np.allclose(umap.before.mmd2_unbiased, deep.before.mmd2_unbiased)
+
+
+def test_labels_have_no_part_in_learning(comparison):
+    data = small_data()
+    others = replace(data, labels=[y[::-1].copy() for y in data.labels])
+    again = compare_kernels(others, betas=[1], num_steps=3)
+    for ours, theirs in zip(
+        jax.tree.leaves(comparison.fitted.kernel),
+        jax.tree.leaves(again.fitted.kernel),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_learning_raises_j_of_what_is_seen():
+    images = small_data().images[0]
+    key = jax.random.key(3)
+    short, long = (fit_to_images(key, images, num_steps=n) for n in (1, 60))
+    assert long.fitted_power > 1.2 * short.fitted_power
+
+
+def test_shares_of_negative_picks(comparison):
+    for name in COMPARED:
+        rewards = comparison.experiments[name].collaborations[8.0].rewards
+        steps = np.concatenate([np.diff([r.initial_value, *r.values]) for r in rewards])
+        found = comparison.negative_shares(name)
+        assert list(found) == [1.0, 8.0]
+        assert found[8.0] == pytest.approx((steps < 0).mean())
+
+
+def test_tables_say_which_is_better(comparison):
+    worse = replace(comparison, coverage=np.array([1.0, 0.9, 0.1]))
+    sentences = [s for s in kernel_tables(worse) if isinstance(s, str)]
+    tau = [worse.sharpness(name).tau for name in COMPARED]
+    word = "the same" if tau[0] == tau[1] else "better" if tau[1] > tau[0] else "worse"
+    assert f"by the order of the parties (τ): {word}" in sentences[0]
+    assert "learned without labels from 60 rows" in sentences[1]
+
+
+def test_data_without_images_are_refused():
+    with pytest.raises(ValueError, match="candidates in pixels, got features alone"):
+        compare_kernels(replace(small_data(), images=None))
+
+
+@pytest.mark.slow
+def test_the_command(tmp_path, capsys):
+    from cgm_jax.datasets import digits
+
+    real = digits().points
+    drawn = real[np.random.default_rng(0).choice(len(real), 400, replace=False)]
+    np.save(tmp_path / "drawn.npy", drawn)
+    out = tmp_path / "compared"
+    words = ["compare-kernels", "digits", "--out", str(out), "--party-size", "60"]
+    words += ["--candidates", str(tmp_path / "drawn.npy"), "--beta", "4"]
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
+    assert "Kendall's τ of α, coverage" in printed
+    numbers = json.loads((out / "comparison.json").read_text("utf-8"))
+    assert set(numbers["kernels"]) == set(COMPARED)
+    assert len(numbers["kernels"]["deep"]["alpha"]) == 5
+    for name in ("coverage.png", "correlations.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "words", [["credit-ratings"], ["digits", "--beta", "2", "2"], ["digits", "--x"]]
+)
+def test_wrong_words_are_one_line(words, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare-kernels", *words, "--out", str(tmp_path / "out")])
+    assert stopped.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
