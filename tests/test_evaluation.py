@@ -179,3 +179,47 @@ def test_other_coordinates_must_be_of_the_same_points():
             num_classes=3,
             measured=([draw.parties[0][1:], *draw.parties[1:]], draw.candidates),
         )
+
+
+def test_other_coordinates_are_measured_but_mmd_is_the_kernels_own():
+    draw = draws()[2]
+    rng = np.random.default_rng(2)
+    parties = [rng.normal(i, 1, size=(len(x), 3)) for i, x in enumerate(draw.parties)]
+    candidates = rng.normal(size=(len(draw.candidates), 3))
+    found = evaluate_rewards(
+        [draw], *labels_of(draw), num_classes=3, measured=(parties, candidates)
+    )
+    reference = np.concatenate([*parties, candidates])
+    labels, candidate_labels = labels_of(draw)
+    for i, reward in enumerate(draw.rewards):
+        points = np.concatenate([parties[i], candidates[reward.indices]])
+        classes = np.concatenate([labels[i], candidate_labels[reward.indices]])
+        others = [j for j in range(3) if j != i]
+        test = [np.concatenate([of[j] for j in others]) for of in (parties, labels)]
+        expected = {
+            "reverse_kl": reverse_kl_divergence(points, reference),
+            "wasserstein2": wasserstein2_gaussians(points, reference),
+            "svm_accuracy": svm_accuracy(points, classes, *test),
+        }
+        for name, number in expected.items():
+            measured = getattr(found.after, name)[0, i]
+            assert measured == pytest.approx(float(number), rel=1e-9), name
+    for name in ("mmd2_unbiased", "class_imbalance"):
+        np.testing.assert_array_equal(
+            getattr(found.after, name)[0], getattr(evaluated().after, name)[2]
+        )
+        np.testing.assert_array_equal(
+            getattr(found.before, name), getattr(evaluated().before, name)
+        )
+
+
+def test_a_measured_row_must_be_given_for_every_point():
+    draw = draws()[0]
+    short = [draw.parties[0][1:], *draw.parties[1:]]
+    with pytest.raises(ValueError, match=r"measured row .* got \[11, 15, 18, 300\]"):
+        evaluate_rewards(
+            [draw],
+            *labels_of(draw),
+            num_classes=3,
+            measured=(short, draw.candidates),
+        )

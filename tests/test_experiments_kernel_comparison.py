@@ -80,6 +80,10 @@ def test_coverages_that_hardly_differ_are_tied():
     assert apart.tau == pytest.approx(1 / 3)
 
 
+def test_where_all_cover_the_same_there_is_nothing_to_follow():
+    assert np.isnan(sharpness([1.0, 0.9, 0.8], [0.2, 0.2, 0.201])).all()
+
+
 def test_both_kernels_value_the_rows_held_out(comparison):
     data = small_data()
     rest = comparison.fitted.held_out_rows

@@ -8,7 +8,13 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 # These take half a minute or more, though they are small.
-LONG = ("02_reproduce_the_paper", "03_valuation", "04_incentives", "05_mmd_gan")
+LONG = (
+    "02_reproduce_the_paper",
+    "03_valuation",
+    "04_incentives",
+    "05_mmd_gan",
+    "06_deep_kernels",
+)
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # The kernel's own process, not the project, sets these off.

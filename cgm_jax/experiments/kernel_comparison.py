@@ -114,7 +114,7 @@ def class_coverage(
         One number a party: 1 for a party with the pool's own shares of the classes.
 
     Example:
-        >>> class_coverage([[0, 1], [0, 0]], 2)
+        >>> class_coverage([np.array([0, 1]), np.array([0, 0])], 2)
         array([0.75, 0.75])
     """
     counts = np.array([np.bincount(y, minlength=num_classes) for y in labels], float)
@@ -135,7 +135,8 @@ def sharpness(
         Kendall's τ, Pearson's correlation and the gap; NaN where all are tied.
 
     Example:
-        >>> found = sharpness([1.0, 0.9, 0.4], [0.99, 1.0, 0.5])
+        >>> alpha, coverage = np.array([[1.0, 0.9, 0.4], [0.99, 1.0, 0.5]])
+        >>> found = sharpness(alpha, coverage)
         >>> round(found.gap, 3), round(found.tau, 3)
         (0.5, 0.816)
     """
@@ -221,6 +222,16 @@ def compare_kernels(
     Raises:
         ValueError: if the data have no images.
         RewardSchemeError: if the promises cannot be kept with these candidates.
+
+    Example:
+        >>> from cgm_jax.experiments import credit_ratings_data
+        >>> (data,) = credit_ratings_data(["unequal"], num_candidates=10)
+        >>> compare_kernels(data)
+        Traceback (most recent call last):
+        ValueError: Expected parties and candidates in pixels, got features alone: ...
+
+    Reference:
+        Tay et al. 2022, Sec. 6 and 7.
     """
     if data.images is None:
         raise ValueError(

@@ -5,7 +5,7 @@ non-negative (Theorem 1 and Proposition 4 cannot both hold). The paper takes the
 the smallest ℓ with v(D_i) ≥ 0 for every party, by bisection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 import jax
@@ -21,6 +21,10 @@ from .stationary import Stationary
 __all__ = ["median_length_scale", "quantile_length_scale", "smallest_length_scale"]
 
 MAX_POINTS = 2_000  # whose distances are looked at
+_NOT_CONCRETE = (
+    "Expected concrete points: the search decides on values. Call it outside `jit` and "
+    "pass the length scale in."
+)
 
 
 def smallest_length_scale(
@@ -67,21 +71,56 @@ def smallest_length_scale(
     Reference:
         Tay et al. 2022, Sec. 5 and App. I.5.
     """
+    if is_traced(kernel):
+        raise TypeError(_NOT_CONCRETE)
+    return smallest_scale(
+        kernel.with_length_scale,
+        parties,
+        candidates,
+        low=low,
+        high=high,
+        num_halvings=num_halvings,
+    )
+
+
+def smallest_scale(
+    kernel_at: Callable[[float], Kernel],
+    parties: Sequence[Float[ArrayLike, "_ d"]],
+    candidates: Float[ArrayLike, "g d"],
+    *,
+    low: float = 0.01,
+    high: float = 1000.0,
+    num_halvings: int = 20,
+) -> float:
+    """As `smallest_length_scale`, of any family of kernels that a scale leads through.
+
+    Args:
+        kernel_at: the kernel at a scale, flatter the larger it is.
+        parties: as in `smallest_length_scale`.
+        candidates: the same.
+        low: the same.
+        high: the same.
+        num_halvings: the same.
+
+    Returns:
+        The scale.
+
+    Raises:
+        ValueError: as `smallest_length_scale`.
+        TypeError: for points that are being traced.
+    """
     if not 0 < low < high < np.inf or num_halvings < 1:
         raise ValueError(
             f"Expected 0 < low < high and num_halvings >= 1, got low={low}, "
             f"high={high}, num_halvings={num_halvings}."
         )
     points, drawn = as_blocks(parties, candidates)
-    if is_traced(kernel, points, drawn):
-        raise TypeError(
-            "Expected concrete points: the search decides on values. Call it outside "
-            "`jit` and pass the length scale in."
-        )
+    if is_traced(points, drawn):
+        raise TypeError(_NOT_CONCRETE)
     diameter = _bounding_diameter([*points, drawn])
 
     def is_valued(scale: float) -> bool:
-        trial = kernel.with_length_scale(scale)
+        trial = kernel_at(scale)
         if isinstance(trial, Stationary) and _is_flat(trial, diameter):
             return True
         return bool(party_values(trial, points, drawn).min() >= 0)
@@ -91,9 +130,7 @@ def smallest_length_scale(
         middle = (lower + upper) / 2
         lower, upper = (lower, middle) if is_valued(middle) else (middle, upper)
     if upper == high and not is_valued(high):
-        worst = int(
-            party_values(kernel.with_length_scale(high), points, drawn).argmin()
-        )
+        worst = int(party_values(kernel_at(high), points, drawn).argmin())
         raise ValueError(
             f"Expected a length scale in [{low}, {high}] at which every party's value "
             f"is non-negative; parties[{worst}] has a negative one even at {high}. "

@@ -8,14 +8,12 @@ Reference: Tay et al. 2022, Sec. 5.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from .base import Kernel
-from .length_scale import smallest_length_scale
+from .length_scale import smallest_scale
 
 __all__ = ["project_kernel"]
 
@@ -61,17 +59,8 @@ def project_kernel(
             f"{type(kernel).__name__}."
         )
     scales = np.asarray(learned, np.float64)
-    along = _Along(kernel, scales / np.exp(np.mean(np.log(scales))))
-    found = smallest_length_scale(cast(Kernel, along), parties, candidates)
-    return along.with_length_scale(found)
-
-
-@dataclass(frozen=True)
-class _Along:
-    """Kernels of one shape: all that the search for a length scale asks of one."""
-
-    kernel: Kernel
-    shape: Any
-
-    def with_length_scale(self, length_scale: float) -> Kernel:
-        return self.kernel.with_length_scale(length_scale * self.shape)
+    shape = scales / np.exp(np.mean(np.log(scales)))
+    found = smallest_scale(
+        lambda scale: kernel.with_length_scale(scale * shape), parties, candidates
+    )
+    return kernel.with_length_scale(found * shape)

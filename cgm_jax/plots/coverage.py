@@ -33,7 +33,8 @@ def plot_coverage(
         ValueError: if there is no kernel, or more than four.
 
     Example:
-        >>> figure = plot_coverage([0.4, 1.0], {"deep": [0.3, 1.0]})
+        >>> alpha = {"deep": np.array([0.3, 1.0])}
+        >>> figure = plot_coverage(np.array([0.4, 1.0]), alpha)
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['1', '2']
     """

@@ -43,8 +43,8 @@ def plot_power(
         ValueError: if there are no kinds, or more than four.
 
     Example:
-        >>> shares = {"deep": [[0.4, 0.6]], "median": [[0.1, 0.0]]}
-        >>> figure = plot_power([180], shares, shares, significance=0.05)
+        >>> shares = {"deep": np.array([[0.4, 0.6]]), "median": np.zeros((1, 2))}
+        >>> figure = plot_power(np.array([180]), shares, shares, significance=0.05)
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['P ≠ Q: power', 'P = Q: level']
     """
