@@ -336,7 +336,10 @@ def compare_kernels(
         "split": split.value,
         "inverse temperatures (beta)": list(betas),
         "seed": seed,
+        "candidates from": "mmd-gan" if candidates is None else candidates.name,
         "number of candidates": len(prepared.candidates),
+        "training steps of the mmd-gan, where asked for": num_steps,
+        "images a party": len(prepared.parties[0]),
     }
     print_report(publish_comparison(folder, comparison, settings=settings))
 
