@@ -19,6 +19,7 @@ __all__ = [
     "Points",
     "as_parties",
     "as_points",
+    "in_float32",
     "is_traced",
     "to_host",
     "with_common_dtype",
@@ -119,6 +120,16 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
 def _widened(points: Points, dtype: np.dtype) -> Points:
     # Outside a scope of 64-bit types JAX would leave a float32 array as it is.
     return (points if is_traced(points) else np.asarray(points)).astype(dtype)
+
+
+def in_float32(tree: Any) -> Any:
+    """A pytree with floating numbers in float32, as NumPy arrays; the rest as is."""
+
+    def of_leaf(leaf: Any) -> Any:
+        is_number = jnp.issubdtype(jnp.result_type(leaf), np.floating)
+        return np.asarray(leaf, np.float32) if is_number else leaf
+
+    return jax.tree.map(of_leaf, tree)
 
 
 def to_host(array: Array) -> Float[Array | np.ndarray, "..."]:

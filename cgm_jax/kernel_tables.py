@@ -1,5 +1,6 @@
 """What ``compare-kernels`` prints: the same parties by two kernels, side by side."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -107,6 +108,8 @@ def _order(comparison: KernelComparison) -> str:
     umap, deep = (comparison.sharpness(name) for name in COMPARED)
 
     def word(ours: float, other: float) -> str:
+        if math.isnan(ours) or math.isnan(other):
+            return "not to be said, as all parties cover the same"
         if abs(ours - other) < 5e-4:
             return "the same"
         return "better" if ours > other else "worse"

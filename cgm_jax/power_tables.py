@@ -48,12 +48,9 @@ def power_tables(results: PowerResults) -> Iterator[Table | str]:
 def _ahead(results: PowerResults) -> str:
     """The deep kernel beside the learned length scale, on the same samples."""
     difference = results.power[0] - results.power[1]
-    errors = standard_error(difference)
     words = (
-        f"{size:,}: {mean:+.3f} ± {error:.3f}"
-        for size, mean, error in zip(
-            results.num_points, difference.mean(1), errors, strict=True
-        )
+        f"{size:,}: {_mean(of_size, '+.3f')}"
+        for size, of_size in zip(results.num_points, difference, strict=True)
     )
     return (
         "Deep kernel less learned ℓ, by points of a sample, on the same "
@@ -65,16 +62,19 @@ def _table(
     results: PowerResults, title: str, shares: np.ndarray, *, overall: bool = False
 ) -> Table:
     table = _new_table(title)
-    errors = standard_error(shares)
     for i, size in enumerate(results.num_points):
-        cells = zip(shares[:, i].mean(1), errors[:, i], strict=True)
-        table.add_row(f"{size:,}", *(f"{m:.3f} ± {e:.3f}" for m, e in cells))
+        table.add_row(f"{size:,}", *(_mean(of_kind[i]) for of_kind in shares))
     if overall:
         table.add_section()
-        pooled = shares.reshape(len(shares), -1)
-        cells = zip(pooled.mean(1), standard_error(pooled), strict=True)
-        table.add_row("all", *(f"{m:.4f} ± {e:.4f}" for m, e in cells))
+        table.add_row("all", *(_mean(of_kind.reshape(-1)) for of_kind in shares))
     return table
+
+
+def _mean(shares: np.ndarray, form: str = ".3f") -> str:
+    """A mean over kernels, with its standard error where there are several."""
+    if len(shares) < 2:
+        return f"{shares.mean():{form}}"
+    return f"{shares.mean():{form}} ± {standard_error(shares):.3f}"
 
 
 def _criteria(results: PowerResults, title: str) -> Table:

@@ -206,7 +206,7 @@ def publish_power(folder: Path, results: PowerResults) -> Path:
             zip(KERNELS, results.training_seconds.tolist(), strict=True)
         ),
     }
-    write_json(folder / "power.json", numbers)
+    write_json(folder / "power.json", plain(numbers))
     picture = folder / "power.png"
     write_atomically(picture, lambda file: file.write(drawn.png))
     return picture

@@ -93,6 +93,7 @@ def test_both_kernels_value_the_rows_held_out(comparison):
         np.testing.assert_array_equal(umap.promised.parties[i], data.parties[i][rows])
         np.testing.assert_array_equal(deep.promised.parties[i], data.images[0][i][rows])
         np.testing.assert_array_equal(deep.data.labels[i], data.labels[i][rows])
+    assert deep.data.columns[-1] == "pixel 9"
     # the deep one is a collaboration over pixels with that kernel, projected
     alone = cgm_jax.collaborate(
         jax.random.fold_in(jax.random.key(0), 1),
@@ -152,6 +153,13 @@ def test_tables_say_which_is_better(comparison):
     word = "the same" if tau[0] == tau[1] else "better" if tau[1] > tau[0] else "worse"
     assert f"by the order of the parties (τ): {word}" in sentences[0]
     assert "learned without labels from 60 rows" in sentences[1]
+
+
+def test_tables_do_not_judge_where_all_cover_the_same(comparison):
+    same = replace(comparison, coverage=np.ones(3))
+    sentences = [s for s in kernel_tables(same) if isinstance(s, str)]
+    assert sentences[0].count("not to be said") == 3
+    assert "worse" not in sentences[0]
 
 
 def test_data_without_images_are_refused():

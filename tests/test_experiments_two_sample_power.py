@@ -9,9 +9,19 @@ import numpy as np
 import pytest
 
 from cgm_jax.cli import main
-from cgm_jax.experiments import POWER_PROBLEMS, PowerOptions, estimate_power
+from cgm_jax.console import print_power
+from cgm_jax.experiments import (
+    POWER_PROBLEMS,
+    PowerOptions,
+    estimate_power,
+    tested_kernels,
+)
 from cgm_jax.experiments import two_sample_power as module
-from cgm_jax.kernels import SquaredExponential, median_length_scale
+from cgm_jax.kernels import (
+    SquaredExponential,
+    median_length_scale,
+    quantile_length_scale,
+)
 from cgm_jax.power_tables import power_tables
 from cgm_jax.valuation import test_power as power_of
 from cgm_jax.valuation import two_sample_test
@@ -81,7 +91,7 @@ def test_what_a_deep_kernel_is_learned_with(monkeypatch, given, num_steps):
     def fit_kernels(keys, kernels, groups, **options):
         raise Asked(options)
 
-    monkeypatch.setattr(module, "fit_kernels", fit_kernels)
+    monkeypatch.setattr(tested_kernels, "fit_kernels", fit_kernels)
     with pytest.raises(Asked) as asked:
         estimate_power(PROBLEM, PowerOptions(num_kernels=1, num_steps=given))
     (options,) = asked.value.args
@@ -89,7 +99,7 @@ def test_what_a_deep_kernel_is_learned_with(monkeypatch, given, num_steps):
     assert options["share"] == 1
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(0), 20), 0)
     pair = far_apart(jax.random.fold_in(key, 0), 20, same=False)
-    scale = module.quantile_length_scale(np.concatenate(pair), 0.01)
+    scale = quantile_length_scale(np.concatenate(pair), 0.01)
     assert options["jitter"] == pytest.approx(0.7 * scale / np.sqrt(2))
 
 
@@ -100,6 +110,7 @@ def test_what_a_deep_kernel_is_learned_with(monkeypatch, given, num_steps):
         ({"num_kernels": 0}, "num_kernels >= 1, got 0"),
         ({"num_tests": 0}, "num_tests >= 1"),
         ({"num_permutations": 0}, "num_permutations >= 1"),
+        ({"num_steps": 0}, "num_steps >= 1, got 0"),
         ({"num_points": (9, 9)}, "different sizes"),
         ({"significance": 1.0}, r"significance in \(0, 1\), got 1"),
         ({"num_points": (20,)}, "samples of 20 points, got 18 and 18"),
@@ -120,6 +131,16 @@ def test_a_level_that_is_not_kept_is_said(results):
 
 
 @pytest.mark.slow
+def test_one_kernel_has_no_error(results, capsys):
+    names = ("power", "level", "fitted_criterion", "fresh_criterion")
+    one = replace(results, **{n: getattr(results, n)[..., :1] for n in names})
+    print_power(one)
+    printed = capsys.readouterr().out
+    assert "nan" not in printed
+    assert "1.000" in printed
+
+
+@pytest.mark.slow
 def test_the_command(tmp_path, capsys):
     out = tmp_path / "power"
     words = ["two-sample-power", "blobs", "--out", str(out), "--num-kernels", "2"]
@@ -136,7 +157,7 @@ def test_the_command(tmp_path, capsys):
 
 
 def test_a_size_that_blobs_have_not_is_one_line(tmp_path, capsys):
-    words = ["two-sample-power", "blobs", "--num-points", "20"]
+    words = ["two-sample-power", "blobs", "--num-points", "20", "27"]
     with pytest.raises(SystemExit) as stopped:
         main([*words, "--out", str(tmp_path / "power")])
     assert stopped.value.code == 2

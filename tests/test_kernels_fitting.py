@@ -235,13 +235,14 @@ def test_a_learned_kernel_is_projected_to_the_valid_range(share: float):
     )
 
 
-def test_scales_of_dimensions_keep_their_proportions_in_the_valid_range():
+@pytest.mark.parametrize("root", [3.0, 30.0])  # with 30, flat in one dimension only
+def test_scales_of_dimensions_keep_their_proportions_in_the_valid_range(root: float):
     points, candidates = groups(sizes=(30, 40)), np.zeros((0, 2))
-    kernel = SquaredExponential(np.array([0.2, 1.8]))
+    kernel = SquaredExponential(np.array([0.6 / root, 0.6 * root]))
     found = project_kernel(kernel, points, candidates).length_scale
-    np.testing.assert_allclose(found[1], 9 * found[0])
+    np.testing.assert_allclose(found[1], root**2 * found[0])
     scale = smallest_length_scale(
-        SquaredExponential(1.0), [g / [1 / 3, 3] for g in points], candidates
+        SquaredExponential(1.0), [g / [1 / root, root] for g in points], candidates
     )
     np.testing.assert_allclose(np.sqrt(found[0] * found[1]), scale)
 

@@ -164,6 +164,9 @@ def fit_to_images(
 ) -> FittedKernel:
     """Learn a deep kernel that tells the parties' images apart, on half of the rows.
 
+    Only where it starts follows from all rows: the length scale is the median distance
+    between features of the untrained network.
+
     Args:
         key: typed random key.
         images: every party's, rows of pixels between 0 and 1.
@@ -254,7 +257,11 @@ def compare_kernels(
         images=(held_out(images), candidate_images),
     )
     pixels = replace(
-        features, parties=held_out(images), candidates=candidate_images, images=None
+        features,
+        parties=held_out(images),
+        candidates=candidate_images,
+        columns=tuple(f"pixel {i + 1}" for i in range(candidate_images.shape[1])),
+        images=None,
     )
     measured = features.parties, features.candidates
     experiments = {}

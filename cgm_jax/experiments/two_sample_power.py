@@ -13,17 +13,14 @@ The kernels are
 - at the near length scale, a distance that 1 % of all pairs are within;
 - at the median distance.
 
-From few points a network learns these points by heart. What helps is a start at a good
-length scale, points that are moved a little at every step, and few steps where points
-are few: the 1,000 that many points allow undo more than the start has won.
+How they are made is in `tested_kernels.py`.
 
 Reference: Liu, Xu, Lu, Zhang, Gretton and Sutherland, *Learning Deep Kernels for
 Non-Parametric Two-Sample Tests*, 2020, Sec. 7.1.
 """
 
-import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,18 +30,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from cgm_jax._arrays import in_float32
 from cgm_jax._workers import map_on_workers
 from cgm_jax.collaboration import Progress
 from cgm_jax.datasets import blobs, high_dimensional_gaussian_mixtures
-from cgm_jax.kernels import (
-    FittedKernel,
-    Kernel,
-    SquaredExponential,
-    fit_kernels,
-    quantile_length_scale,
-    starting_deep_kernel,
-)
+from cgm_jax.kernels import Kernel
 from cgm_jax.valuation import test_power, two_sample_test
+
+from .tested_kernels import (
+    NEAR,
+    Pair,
+    deep_kernels,
+    kernels_at_quantile,
+    kernels_of_learned_scale,
+)
 
 __all__ = [
     "KERNELS",
@@ -55,15 +54,9 @@ __all__ = [
     "estimate_power",
 ]
 
-Pair = tuple[Float[Array, "n d"], Float[Array, "n d"]]
-
 KERNELS: tuple[str, ...] = "deep kernel", "learned ℓ", "near ℓ", "median ℓ"
 """Names of the kernels compared."""
 
-_NEAR = 0.01  # of all pairs
-_QUANTILES = 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002  # where a search starts
-_TRIPLES_A_STEP = 58_000
-_MAX_STEPS = 1_000
 _NUM_FRESH = 10  # pairs of samples that J is reported of
 # Children of a size's key.
 _DATA, _FIT, _TEST, _LEVEL = range(4)
@@ -116,7 +109,8 @@ class PowerOptions:
         num_tests: pairs of samples that each is tested on, for power and for level.
         num_permutations: of every test.
         significance: level α of the test.
-        num_steps: of the deep kernel; None for `num_steps_for`, at most 1,000.
+        num_steps: of the deep kernel; None for the more, the more points, at most
+            1,000 (`num_steps_for`).
         learning_rate: of the deep kernel.
         batch_size: most points of each sample that a step looks at.
         jitter: how far the deep kernel's points are moved at every step: root mean
@@ -170,27 +164,9 @@ class PowerResults:
         return (self.level.mean(-1) - alpha) / np.sqrt(alpha * (1 - alpha) / num_tests)
 
 
-def standard_error(values: Float[np.ndarray, "*shape kernels"]) -> np.ndarray:
-    """Of the mean over the last axis; NaN of a single one."""
-    if values.shape[-1] < 2:
-        return np.full(values.shape[:-1], np.nan)
-    return values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1])
-
-
-def num_steps_for(num_points: int) -> int:
-    """Steps that a deep kernel is learned for from samples of so many points.
-
-    Args:
-        num_points: of each sample.
-
-    Returns:
-        (number of points)³ / 58,000, at least 1 and at most 1,000.
-
-    Example:
-        >>> [num_steps_for(n) for n in (2, 90, 180, 360, 630)]
-        [1, 12, 100, 804, 1000]
-    """
-    return min(max(num_points**3 // _TRIPLES_A_STEP, 1), _MAX_STEPS)
+def standard_error(values: Float[np.ndarray, " kernels"]) -> float:
+    """Of the mean of at least two values."""
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def estimate_power(
@@ -261,13 +237,23 @@ def _of_one_size(
         for i in range(options.num_kernels)
     ]
     tell("learning kernels", 0.0)
-    made = (
-        _deep(problem, options, fit_key, pairs),
-        _learned(fit_key, pairs),
-        _at_quantile(_NEAR, pairs),
-        _at_quantile(0.5, pairs),
-    )
-    kernels, seconds = [own for own, _ in made], [each for _, each in made]
+    began, kernels = [time.perf_counter()], []
+    for make in (
+        lambda: deep_kernels(
+            fit_key,
+            pairs,
+            network_sizes=problem.network_sizes,
+            num_steps=options.num_steps,
+            learning_rate=options.learning_rate,
+            batch_size=options.batch_size,
+            jitter=options.jitter,
+        ),
+        lambda: kernels_of_learned_scale(fit_key, pairs),
+        lambda: kernels_at_quantile(NEAR, pairs),
+        lambda: kernels_at_quantile(0.5, pairs),
+    ):
+        kernels.append(make())
+        began.append(time.perf_counter())
     tell("testing", 0.5)
     # The same samples for all kinds of kernels.
     *shares, fresh = (
@@ -285,7 +271,7 @@ def _of_one_size(
         ]
         for own in kernels
     ]
-    return *shares, np.array(fitted), fresh, np.array(seconds)
+    return *shares, np.array(fitted), fresh, np.diff(began)
 
 
 def _drawn(problem: PowerProblem, key: Key[Array, ""], num_points: int) -> Pair:
@@ -298,86 +284,6 @@ def _drawn(problem: PowerProblem, key: Key[Array, ""], num_points: int) -> Pair:
     return x, y
 
 
-def _deep(
-    problem: PowerProblem,
-    options: PowerOptions,
-    key: Key[Array, ""],
-    pairs: Sequence[Pair],
-) -> tuple[list[Kernel], float]:
-    from flax import nnx
-
-    from cgm_jax.kernels import FeatureNetwork
-
-    began = time.perf_counter()
-    num_points, num_columns = pairs[0][0].shape
-    pooled = [np.concatenate(pair) for pair in pairs]
-    scales = [quantile_length_scale(points, _NEAR) for points in pooled]
-    kernels = [
-        starting_deep_kernel(
-            FeatureNetwork(
-                problem.network_sizes,
-                rngs=nnx.Rngs(jax.random.fold_in(key, len(pairs) + i)),
-            ),
-            points,
-            scale,
-        )
-        for i, (points, scale) in enumerate(zip(pooled, scales, strict=True))
-    ]
-    num_steps = options.num_steps or num_steps_for(num_points)
-    fits = fit_kernels(
-        _keys(key, len(pairs)),
-        kernels,
-        pairs,
-        share=1.0,
-        num_steps=num_steps,
-        evaluate_every=num_steps,
-        learning_rate=options.learning_rate,
-        batch_size=options.batch_size,
-        jitter=options.jitter * float(np.mean(scales)) / math.sqrt(num_columns),
-    )
-    return _kernels(fits), time.perf_counter() - began
-
-
-def _learned(key: Key[Array, ""], pairs: Sequence[Pair]) -> tuple[list[Kernel], float]:
-    """From the best of some length scales upwards in J."""
-    began = time.perf_counter()
-
-    def best(pair: Pair) -> Kernel:
-        points = np.concatenate(pair)
-        kernels = [
-            SquaredExponential(quantile_length_scale(points, quantile))
-            for quantile in _QUANTILES
-        ]
-        return max(kernels, key=lambda kernel: test_power(kernel, *pair).criterion)
-
-    fits = fit_kernels(
-        _keys(key, len(pairs)),
-        [best(pair) for pair in pairs],
-        pairs,
-        share=1.0,
-        num_steps=200,
-        evaluate_every=200,
-        learning_rate=0.02,
-        batch_size=1_000,
-    )
-    return _kernels(fits), time.perf_counter() - began
-
-
-def _at_quantile(quantile: float, pairs: Sequence[Pair]) -> tuple[list[Kernel], float]:
-    began = time.perf_counter()
-    scales = (quantile_length_scale(np.concatenate(pair), quantile) for pair in pairs)
-    return [SquaredExponential(s) for s in scales], time.perf_counter() - began
-
-
-def _keys(key: Key[Array, ""], num: int) -> Key[Array, " num"]:
-    """One a kernel, the same whatever their number."""
-    return jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(num))
-
-
-def _kernels(fits: Iterable[FittedKernel]) -> list[Kernel]:
-    return [fitted.kernel for fitted in fits]
-
-
 def _measured(
     measure: Callable[[Kernel, Key[Array, ""]], Float[Array, ""]],
     kernels: Sequence[Sequence[Kernel]],
@@ -387,7 +293,7 @@ def _measured(
     programs: dict[Any, Callable[..., Float[Array, ""]]] = {}
     with jax.enable_x64(False):
         # float32 arrays, or a program would be made for every length scale.
-        kernels = jax.tree.map(_in_float32, kernels)
+        kernels = in_float32(kernels)
         for kernel in (own[0] for own in kernels):  # before the threads, and not in all
             kind = jax.tree.structure(kernel)
             if kind not in programs:
@@ -436,18 +342,13 @@ def _fresh_criterion(
     return jnp.mean(jax.lax.map(one, jax.random.split(key, _NUM_FRESH)))
 
 
-def _in_float32(leaf: Array | np.ndarray | float) -> Array | np.ndarray:
-    if jnp.issubdtype(jnp.result_type(leaf), np.floating):
-        return np.asarray(leaf, np.float32)
-    return leaf  # type: ignore[return-value]
-
-
 def _check(options: PowerOptions, sizes: Sequence[int]) -> None:
     counts = {
         "num_points": min(sizes, default=0),
         "num_kernels": options.num_kernels,
         "num_tests": options.num_tests,
         "num_permutations": options.num_permutations,
+        "num_steps": 1 if options.num_steps is None else options.num_steps,
     }
     for name, count in counts.items():
         least = 2 if name == "num_points" else 1

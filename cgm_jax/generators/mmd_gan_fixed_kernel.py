@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from cgm_jax._arrays import in_float32
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import Embedding
 
@@ -100,7 +101,7 @@ class KernelRecord:
             >>> KernelRecord.of(SquaredExponential(1.0)).kind
             'SquaredExponential'
         """
-        leaves, structure = jax.tree.flatten(_in_float32(kernel))
+        leaves, structure = jax.tree.flatten(in_float32(kernel))
         # Where a function lies in memory is another place in another process.
         text = re.sub(r" at 0x[0-9a-f]+", "", str(structure))
         digest = hashlib.sha256(text.encode())
@@ -142,7 +143,7 @@ def kernel_in_units(
             f"{kernel.sha256[:16]}; hand it in again: "
             "dataclasses.replace(options, kernel=...)."
         )
-    kernel = _in_float32(kernel)
+    fixed: Kernel = in_float32(kernel)
     some = jnp.asarray(points[:2], jnp.float32)
     expected = (
         f"Expected a kernel of points of {points.shape[1]} columns, in their units, "
@@ -150,7 +151,7 @@ def kernel_in_units(
     )
     advice = "choose or fit one on such points."
     try:
-        block = np.asarray(kernel(some, some))
+        block = np.asarray(fixed(some, some))
     except Exception as error:  # whatever a kernel of the user's own says
         raise ValueError(
             f"{expected}; for two of the points, {type(kernel).__name__} failed with "
@@ -161,7 +162,7 @@ def kernel_in_units(
             f"{expected}; for two of the points, {type(kernel).__name__} gave "
             f"{block.tolist()}; {advice}"
         )
-    return InUnits(kernel, *(jnp.asarray(a, jnp.float32) for a in (shift, scale)))
+    return InUnits(fixed, *(jnp.asarray(a, jnp.float32) for a in (shift, scale)))
 
 
 def options_as_facts(options: "MMDGAN") -> dict[str, Any]:
@@ -176,15 +177,3 @@ def options_as_facts(options: "MMDGAN") -> dict[str, Any]:
     if isinstance(options.kernel, Kernel):
         options = replace(options, kernel=KernelRecord.of(options.kernel))
     return asdict(options)
-
-
-def _in_float32(kernel: Kernel) -> Kernel:
-    """Its numbers, wherever and in whatever precision they were, as JAX takes them."""
-    return jax.tree.map(
-        lambda leaf: (
-            np.asarray(leaf, np.float32)
-            if jnp.issubdtype(jnp.result_type(leaf), np.floating)
-            else leaf
-        ),
-        kernel,
-    )

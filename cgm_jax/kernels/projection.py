@@ -59,7 +59,9 @@ def project_kernel(
             f"{type(kernel).__name__}."
         )
     scales = np.asarray(learned, np.float64)
-    shape = scales / np.exp(np.mean(np.log(scales)))
+    shape = 1.0  # one scale is the number that the search finds, to the last bit
+    if scales.ndim:
+        shape = scales / np.exp(np.mean(np.log(scales)))
     found = smallest_scale(
         lambda scale: kernel.with_length_scale(scale * shape), parties, candidates
     )
