@@ -50,6 +50,7 @@ from .experiments import (
     run_experiment,
 )
 from .experiments import compare_kernels as compare_on_images
+from .experiments.kernel_comparison import NUM_ASSIGNMENTS
 from .experiments.recipes import IMAGE_RECIPES
 from .files import (
     InputError,
@@ -306,6 +307,14 @@ def compare_kernels(
     party_size: Annotated[
         int | None, typer.Option(min=16, help="Real images a party.")
     ] = None,
+    assignments: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Ways to assign the classes to the parties that α is looked at with: "
+            "the paper's, and others at random.",
+        ),
+    ] = NUM_ASSIGNMENTS,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there.")
@@ -328,7 +337,13 @@ def compare_kernels(
     )
     with _interruptible(), progress(name) as tell:
         (prepared,) = prepare_experiments(name, [split.value], options, progress=tell)
-        comparison = compare_on_images(prepared, betas=betas, seed=seed, progress=tell)
+        comparison = compare_on_images(
+            prepared,
+            betas=betas,
+            num_assignments=assignments,
+            seed=seed,
+            progress=tell,
+        )
     screen.print(prepared.candidates_note, markup=False, highlight=False)
     print_comparison(comparison)
     settings = {
@@ -340,6 +355,7 @@ def compare_kernels(
         "number of candidates": len(prepared.candidates),
         "training steps of the mmd-gan, where asked for": num_steps,
         "images a party": len(prepared.parties[0]),
+        "assignments of classes": len(comparison.assigned_coverage),
     }
     print_report(publish_comparison(folder, comparison, settings=settings))
 

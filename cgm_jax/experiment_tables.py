@@ -8,13 +8,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from .evaluation import Evaluation
 from .experiments import Experiment
 from .metrics import CorrelationSummary
 
-__all__ = ["METRIC_NAMES", "experiment_tables", "summary_words"]
+__all__ = ["METRIC_NAMES", "experiment_tables", "mean_words", "summary_words"]
 
 METRIC_NAMES = {
     "mmd2_unbiased": "−MMD²_u",
@@ -193,6 +194,14 @@ def _with_beta(experiment: Experiment, evaluation: Evaluation, title: str) -> Ta
             *difference,
         )
     return table
+
+
+def mean_words(values: np.ndarray, form: str = ".3f") -> str:
+    """A mean, with its standard error where there are several values."""
+    if len(values) < 2:
+        return f"{values.mean():{form}}"
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():{form}} ± {error:.3f}"
 
 
 def summary_words(summary: CorrelationSummary) -> str:

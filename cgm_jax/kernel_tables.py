@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Table
 
-from .experiment_tables import METRIC_NAMES, summary_words
+from .experiment_tables import METRIC_NAMES, mean_words, summary_words
 from .experiments.kernel_comparison import COMPARED, KernelComparison
 
 __all__ = ["kernel_tables"]
 
 _HEADINGS = "UMAP, sq. exponential", "pixels, deep kernel"
+_ASSIGNED = "mean τ, all assignments", "mean correlation", "mean gap"  # as Sharpness
 
 
 def kernel_tables(comparison: KernelComparison) -> Iterator[Table | str]:
@@ -28,14 +29,17 @@ def kernel_tables(comparison: KernelComparison) -> Iterator[Table | str]:
     yield _contributions(comparison, title)
     yield _figures(comparison, title)
     yield _order(comparison)
+    if len(comparison.assigned_coverage) > 1:
+        yield _assigned(comparison)
     fitted = comparison.fitted
     yield (
         f"The deep kernel was learned without labels from "
         f"{sum(map(len, fitted.fitted_rows)):,} rows of the parties, and is used on "
-        f"the other {sum(map(len, fitted.held_out_rows)):,}: J between two parties "
-        f"{fitted.fitted_power:.3f} on the former, {fitted.held_out_power:.3f} on the "
-        "latter. Reverse KL, Wasserstein-2 and the SVM are measured on the UMAP "
-        "features for both kernels, MMD²_u by each kernel itself."
+        f"the other {sum(map(len, fitted.held_out_rows)):,}: mean J between a party "
+        f"and all others {fitted.fitted_power:.3f} on the former, "
+        f"{fitted.held_out_power:.3f} on the latter. Reverse KL, Wasserstein-2 and the "
+        "SVM are measured on the UMAP features for both kernels, MMD²_u by each kernel "
+        "itself."
     )
 
 
@@ -66,6 +70,11 @@ def _figures(comparison: KernelComparison, title: str) -> Table:
         "correlation of α, coverage", *(f"{s.correlation:.3f}" for s in sharp)
     )
     table.add_row("gap of α, best to others", *(f"{s.gap:+.3f}" for s in sharp))
+    table.add_section()
+    for i, words in enumerate(_ASSIGNED):
+        found = (comparison.assigned_sharpness(name)[:, i] for name in COMPARED)
+        if len(comparison.assigned_coverage) > 1:
+            table.add_row(words, *map(mean_words, found))
     table.add_section()
     shares = [comparison.negative_shares(name) for name in COMPARED]
     for beta in shares[0]:
@@ -119,4 +128,15 @@ def _order(comparison: KernelComparison) -> str:
         f"{word(deep.tau, umap.tau)}; by the correlation: "
         f"{word(deep.correlation, umap.correlation)}; by the gap between the parties "
         f"with the largest coverage and the others: {word(deep.gap, umap.gap)}."
+    )
+
+
+def _assigned(comparison: KernelComparison) -> str:
+    """What other assignments of the classes say, in words."""
+    umap, deep = (comparison.assigned_sharpness(name) for name in COMPARED)
+    tau, correlation, gap = (mean_words(by, "+.3f") for by in (deep - umap).T)
+    return (
+        f"With {len(deep)} assignments of classes to parties, the one above among them "
+        "and a kernel learned for each, the deep kernel less the UMAP features, mean "
+        f"and standard error: τ {tau}, correlation {correlation}, gap {gap}."
     )

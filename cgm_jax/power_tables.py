@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Table
 
-from .experiments.two_sample_power import KERNELS, PowerResults, standard_error
+from .experiment_tables import mean_words
+from .experiments.two_sample_power import KERNELS, PowerResults
 
 __all__ = ["power_tables"]
 
@@ -49,7 +50,7 @@ def _ahead(results: PowerResults) -> str:
     """The deep kernel beside the learned length scale, on the same samples."""
     difference = results.power[0] - results.power[1]
     words = (
-        f"{size:,}: {_mean(of_size, '+.3f')}"
+        f"{size:,}: {mean_words(of_size, '+.3f')}"
         for size, of_size in zip(results.num_points, difference, strict=True)
     )
     return (
@@ -63,18 +64,11 @@ def _table(
 ) -> Table:
     table = _new_table(title)
     for i, size in enumerate(results.num_points):
-        table.add_row(f"{size:,}", *(_mean(of_kind[i]) for of_kind in shares))
+        table.add_row(f"{size:,}", *(mean_words(of_kind[i]) for of_kind in shares))
     if overall:
         table.add_section()
-        table.add_row("all", *(_mean(of_kind.reshape(-1)) for of_kind in shares))
+        table.add_row("all", *(mean_words(of_kind.reshape(-1)) for of_kind in shares))
     return table
-
-
-def _mean(shares: np.ndarray, form: str = ".3f") -> str:
-    """A mean over kernels, with its standard error where there are several."""
-    if len(shares) < 2:
-        return f"{shares.mean():{form}}"
-    return f"{shares.mean():{form}} ± {standard_error(shares):.3f}"
 
 
 def _criteria(results: PowerResults, title: str) -> Table:

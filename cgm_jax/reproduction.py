@@ -135,6 +135,7 @@ def publish_comparison(
         "settings": settings,
         "candidates": data.candidates_note,
         "coverage": comparison.coverage.tolist(),
+        "coverage by assignment of classes": comparison.assigned_coverage.tolist(),
         "J on fitted rows": fitted.fitted_power,
         "J on held-out rows": fitted.held_out_power,
         "fitted rows": [rows.tolist() for rows in fitted.fitted_rows],
@@ -142,6 +143,9 @@ def publish_comparison(
             name: {
                 "alpha": alpha[name].tolist(),
                 "sharpness": comparison.sharpness(name)._asdict(),
+                "alpha by assignment of classes": (
+                    comparison.assigned_alpha[name].tolist()
+                ),
                 "share of negative picks": comparison.negative_shares(name),
                 "correlations with alpha": {
                     metric: asdict(summary)

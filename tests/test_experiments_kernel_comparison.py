@@ -9,13 +9,14 @@ import pytest
 
 import cgm_jax
 from cgm_jax.cli import main
-from cgm_jax.datasets import paper_results
+from cgm_jax.datasets import paper_results, split_by_proportions
 from cgm_jax.experiments import ExperimentData, compare_kernels
+from cgm_jax.experiments.class_assignments import reassign_classes
+from cgm_jax.experiments.coverage import class_coverage, sharpness
 from cgm_jax.experiments.kernel_comparison import (
     COMPARED,
-    class_coverage,
+    _contributions,
     fit_to_images,
-    sharpness,
 )
 from cgm_jax.kernel_tables import kernel_tables
 
@@ -49,7 +50,7 @@ def small_data() -> ExperimentData:
 
 @pytest.fixture(scope="module")
 def comparison():
-    return compare_kernels(small_data(), betas=[1, 8], num_steps=3)
+    return compare_kernels(small_data(), betas=[1, 8], num_steps=3, num_assignments=3)
 
 
 def test_coverage_by_hand():
@@ -121,7 +122,7 @@ def test_metrics_without_a_kernel_are_of_the_features(comparison):
 def test_labels_have_no_part_in_learning(comparison):
     data = small_data()
     others = replace(data, labels=[y[::-1].copy() for y in data.labels])
-    again = compare_kernels(others, betas=[1], num_steps=3)
+    again = compare_kernels(others, betas=[1], num_steps=3, num_assignments=1)
     for ours, theirs in zip(
         jax.tree.leaves(comparison.fitted.kernel),
         jax.tree.leaves(again.fitted.kernel),
@@ -146,17 +147,115 @@ def test_shares_of_negative_picks(comparison):
         assert found[8.0] == pytest.approx((steps < 0).mean())
 
 
+def with_coverage(comparison, coverage):
+    rows = comparison.assigned_coverage.copy()
+    rows[0] = coverage
+    return replace(comparison, coverage=rows[0], assigned_coverage=rows)
+
+
+def test_classes_are_assigned_otherwise_to_the_same_points():
+    data = share_of_ten_classes()
+    pool = [
+        np.column_stack([x, y]) for x, y in zip(data.parties, data.labels, strict=True)
+    ]
+    before = {tuple(row) for row in np.concatenate(pool)}
+    shares = [np.bincount(y, minlength=10) for y in data.labels]
+    others = set()
+    for seed in range(5):
+        again = reassign_classes(jax.random.key(seed), data)
+        rows = [
+            np.column_stack([x, y])
+            for x, y in zip(again.parties, again.labels, strict=True)
+        ]
+        after = [tuple(row) for row in np.concatenate(rows)]
+        assert len(set(after)) == len(after) == len(before)
+        assert set(after) == before  # every class is owned as often as every other
+        # one order of the classes for all parties
+        now = np.array([np.bincount(y, minlength=10) for y in again.labels])
+        assert sorted(now.T.tolist()) == sorted(np.array(shares).T.tolist())
+        others.add(tuple(now[2]))
+        for images, points in zip(again.images[0], again.parties, strict=True):
+            np.testing.assert_array_equal(images[:, 0], points[:, 0])
+        found = class_coverage(again.labels, 10)
+        np.testing.assert_allclose(found, class_coverage(data.labels, 10))
+    assert len(others) > 1
+
+
+def share_of_ten_classes() -> ExperimentData:
+    """The paper's unequal split, without rounding, of points that all differ."""
+    labels = np.repeat(np.arange(10), 110)
+    points = np.arange(1_100.0, dtype=np.float32)[:, None]
+    split = split_by_proportions(
+        jax.random.key(1), points, labels, "unequal", max_party_size=200
+    )
+    return replace(
+        small_data(),
+        parties=split.parties,
+        labels=split.labels,
+        num_classes=10,
+        images=(split.parties, points),
+    )
+
+
+def test_both_kernels_value_parties_of_other_classes(comparison):
+    np.testing.assert_array_equal(comparison.assigned_coverage[0], comparison.coverage)
+    assert comparison.assigned_coverage.shape == (3, 3)
+    for name in COMPARED:
+        alpha = comparison.assigned_alpha[name]
+        promised = comparison.experiments[name].promised
+        np.testing.assert_array_equal(alpha[0], promised.normalized_shapley)
+        assert alpha.shape == (3, 3)
+        np.testing.assert_array_equal(alpha.max(1), 1)
+        assert len(np.unique(alpha, axis=0)) == 3
+        by_hand = [
+            sharpness(*both)
+            for both in zip(alpha, comparison.assigned_coverage, strict=True)
+        ]
+        np.testing.assert_array_equal(comparison.assigned_sharpness(name), by_hand)
+    sentences = [s for s in kernel_tables(comparison) if isinstance(s, str)]
+    differences = comparison.assigned_sharpness("deep") - (
+        comparison.assigned_sharpness("UMAP")
+    )
+    assert f"gap {differences[:, 2].mean():+.3f} ± " in sentences[1]
+
+
+def test_contributions_without_a_draw_are_those_of_a_collaboration(comparison):
+    for name in COMPARED:
+        experiment = comparison.experiments[name]
+        kernel = experiment.promised.kernel.with_length_scale(3.0)
+        found = _contributions(kernel, experiment.data)
+        np.testing.assert_allclose(
+            found, experiment.promised.normalized_shapley, rtol=1e-6
+        )
+
+
+def test_no_assignment_is_tried_where_all_cover_the_same():
+    data = small_data()
+    labels = [np.arange(40) % 3 for _ in range(3)]
+    found = compare_kernels(
+        replace(data, labels=labels), betas=[1], num_steps=1, num_assignments=4
+    )
+    assert len(found.assigned_coverage) == 1
+    sentences = [s for s in kernel_tables(found) if isinstance(s, str)]
+    assert len(sentences) == 2
+
+
+def test_no_assignment_is_refused():
+    with pytest.raises(ValueError, match="num_assignments >= 1, got 0"):
+        compare_kernels(small_data(), num_assignments=0)
+
+
 def test_tables_say_which_is_better(comparison):
-    worse = replace(comparison, coverage=np.array([1.0, 0.9, 0.1]))
+    worse = with_coverage(comparison, [1.0, 0.9, 0.1])
     sentences = [s for s in kernel_tables(worse) if isinstance(s, str)]
     tau = [worse.sharpness(name).tau for name in COMPARED]
     word = "the same" if tau[0] == tau[1] else "better" if tau[1] > tau[0] else "worse"
     assert f"by the order of the parties (τ): {word}" in sentences[0]
-    assert "learned without labels from 60 rows" in sentences[1]
+    assert "learned without labels from 60 rows" in sentences[-1]
 
 
 def test_tables_do_not_judge_where_all_cover_the_same(comparison):
-    same = replace(comparison, coverage=np.ones(3))
+    same = with_coverage(comparison, np.ones(3))
     sentences = [s for s in kernel_tables(same) if isinstance(s, str)]
     assert sentences[0].count("not to be said") == 3
     assert "worse" not in sentences[0]
@@ -177,6 +276,7 @@ def test_the_command(tmp_path, capsys):
     out = tmp_path / "compared"
     words = ["compare-kernels", "digits", "--out", str(out), "--party-size", "60"]
     words += ["--candidates", str(tmp_path / "drawn.npy"), "--beta", "4"]
+    words += ["--assignments", "2"]
     with pytest.raises(SystemExit) as stopped:
         main(words)
     assert stopped.value.code == 0
@@ -185,6 +285,7 @@ def test_the_command(tmp_path, capsys):
     numbers = json.loads((out / "comparison.json").read_text("utf-8"))
     assert set(numbers["kernels"]) == set(COMPARED)
     assert len(numbers["kernels"]["deep"]["alpha"]) == 5
+    assert len(numbers["kernels"]["deep"]["alpha by assignment of classes"]) == 2
     for name in ("coverage.png", "correlations.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
 

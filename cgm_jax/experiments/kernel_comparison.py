@@ -2,72 +2,59 @@ r"""The same parties valued by two kernels: of UMAP features, and learned from p
 
 The parties own images. As in the paper, their eight UMAP features are compared by a
 squared exponential; beside it a deep kernel compares the pixels. It is learned to tell
-the parties apart, without labels, on half of every party's rows. Both kernels then
-value the other half, and hand out the same candidates.
+each party from all others together, without labels, on half of every party's rows. Both
+kernels then value the other half, and hand out the same candidates.
 
 Which party covers more of the classes is known from the labels, so it can be asked
-whether the contributions α say so. With p_ic the share of class c among the rows of
-party i and q_c that in the pool,
-
-    coverage_i = Σ_c min(p_ic, q_c).
+whether the contributions α say so. The answer depends on which classes the parties have
+in common: where the same points are shared with the classes assigned otherwise, both
+kernels value the parties again, the deep one learned anew.
 
 Reference: Tay et al. 2022, Sec. 6 and 7; Liu et al. 2020.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
 from cgm_jax.collaboration import Progress
 from cgm_jax.kernels import (
     DeepKernel,
     FittedKernel,
+    Kernel,
     SquaredExponential,
     fit_kernel,
+    gram_sums,
     median_length_scale,
+    project_kernel,
 )
+from cgm_jax.valuation import coalition_values, shapley_values
 
+from .class_assignments import reassign_classes
+from .coverage import Sharpness, class_coverage, sharpness
 from .data import ExperimentData
 from .run import BETAS, Experiment, run_experiment
 
 __all__ = [
     "COMPARED",
     "KernelComparison",
-    "Sharpness",
-    "class_coverage",
     "compare_kernels",
     "fit_to_images",
-    "sharpness",
 ]
 
 COMPARED = "UMAP", "deep"
 """Names of the two kernels."""
 
-NUM_STEPS = 300
+NUM_STEPS = 100
+NUM_ASSIGNMENTS = 8
 _HIDDEN, _NUM_FEATURES = (128, 64), 16
-_BATCH_SIZE, _JITTER = 256, 0.1
-_TIE = 0.02  # coverages that differ by less are the same up to the number of rows
-# A child of the seed's key that no draw uses.
-_FIT = 1_000_003
-
-
-class Sharpness(NamedTuple):
-    """How sharply contributions follow the coverage of the classes."""
-
-    tau: float
-    """Kendall's rank correlation τ_b; below 1 if coverages are tied and α is not."""
-
-    correlation: float
-    """Pearson's."""
-
-    gap: float
-    """Smallest α of the parties with the largest coverage, less the largest of all
-    others; negative where the order is wrong."""
+_BATCH_SIZE, _JITTER = 1_000, 0.1
+# Children of the seed's key that no draw uses.
+_FIT, _ASSIGNMENTS = 1_000_003, 1_000_004
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +71,20 @@ class KernelComparison:
     """By `COMPARED`: values and draws of the rows held out, and metrics of both in the
     coordinates of the UMAP features (MMD²_u in each kernel's own)."""
 
+    assigned_coverage: Float[np.ndarray, "assignments n"]
+    """Coverage where the classes are assigned otherwise; the first row is the above."""
+
+    assigned_alpha: dict[str, Float[np.ndarray, "assignments n"]]
+    """α there, by `COMPARED`; the first row is that of the experiments."""
+
     def sharpness(self, name: str) -> Sharpness:
         """How sharply α follows the coverage with one of the kernels."""
-        alpha = self.experiments[name].promised.normalized_shapley
-        return sharpness(alpha, self.coverage)
+        return sharpness(self.assigned_alpha[name][0], self.coverage)
+
+    def assigned_sharpness(self, name: str) -> Float[np.ndarray, "assignments 3"]:
+        """The same with every assignment of the classes, a row each."""
+        both = zip(self.assigned_alpha[name], self.assigned_coverage, strict=True)
+        return np.array([sharpness(alpha, coverage) for alpha, coverage in both])
 
     def negative_shares(self, name: str) -> dict[float, float]:
         """The share of all picks with Δ < 0, by β."""
@@ -99,62 +96,6 @@ class KernelComparison:
         return found
 
 
-def class_coverage(
-    labels: Sequence[Int[ArrayLike, " _"]], num_classes: int
-) -> Float[np.ndarray, " n"]:
-    r"""How much of the pool's classes each party has.
-
-    .. math:: \sum_c \min(p_{ic}, q_c) \in [0, 1]
-
-    Args:
-        labels: the class of every point of every party, from 0.
-        num_classes: counting those without a point.
-
-    Returns:
-        One number a party: 1 for a party with the pool's own shares of the classes.
-
-    Example:
-        >>> class_coverage([np.array([0, 1]), np.array([0, 0])], 2)
-        array([0.75, 0.75])
-    """
-    counts = np.array([np.bincount(y, minlength=num_classes) for y in labels], float)
-    pool = counts.sum(0) / counts.sum()
-    return np.minimum(counts / counts.sum(1, keepdims=True), pool[None]).sum(1)
-
-
-def sharpness(
-    alpha: Float[ArrayLike, " n"], coverage: Float[ArrayLike, " n"]
-) -> Sharpness:
-    """How sharply contributions follow the coverage of the classes.
-
-    Args:
-        alpha: normalised Shapley values.
-        coverage: of the parties; those within 0.02 of the next are tied.
-
-    Returns:
-        Kendall's τ, Pearson's correlation and the gap; NaN where all are tied.
-
-    Example:
-        >>> alpha, coverage = np.array([[1.0, 0.9, 0.4], [0.99, 1.0, 0.5]])
-        >>> found = sharpness(alpha, coverage)
-        >>> round(found.gap, 3), round(found.tau, 3)
-        (0.5, 0.816)
-    """
-    from scipy.stats import kendalltau
-
-    alpha, coverage = np.asarray(alpha, float), np.asarray(coverage, float)
-    order = np.argsort(coverage)
-    steps = np.diff(coverage[order], prepend=coverage[order[0]]) >= _TIE
-    rank = np.empty(len(coverage), int)
-    rank[order] = np.cumsum(steps)
-    is_best = rank == rank.max()
-    if is_best.all():
-        return Sharpness(np.nan, np.nan, np.nan)
-    gap = float(alpha[is_best].min() - alpha[~is_best].max())
-    tau = float(kendalltau(alpha, rank).statistic)
-    return Sharpness(tau, float(np.corrcoef(alpha, coverage)[0, 1]), gap)
-
-
 def fit_to_images(
     key: Key[Array, ""],
     images: Sequence[np.ndarray],
@@ -162,7 +103,7 @@ def fit_to_images(
     num_steps: int = NUM_STEPS,
     progress: Progress | None = None,
 ) -> FittedKernel:
-    """Learn a deep kernel that tells the parties' images apart, on half of the rows.
+    """Learn a deep kernel that tells each party's images from all others', on half.
 
     Only where it starts follows from all rows: the length scale is the median distance
     between features of the untrained network.
@@ -192,6 +133,7 @@ def fit_to_images(
         fit_key,
         kernel.with_length_scale(median_length_scale(features)),
         images,
+        between="pool",
         num_steps=num_steps,
         batch_size=_BATCH_SIZE,
         jitter=_JITTER,
@@ -207,6 +149,7 @@ def compare_kernels(
     *,
     betas: Sequence[int | float] = BETAS,
     num_steps: int = NUM_STEPS,
+    num_assignments: int = NUM_ASSIGNMENTS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> KernelComparison:
@@ -216,14 +159,17 @@ def compare_kernels(
         data: parties and candidates as features, with their images.
         betas: inverse temperatures, at least one, all different.
         num_steps: of learning the deep kernel.
-        seed: of learning and draws.
+        num_assignments: of classes to parties, for which both kernels value the
+            parties: that of the data and others at random. Rewards are drawn for the
+            first alone. Where all parties cover the same there is none but the first.
+        seed: of learning, assignments and draws.
         progress: called with the stage and the share of it that is done.
 
     Returns:
-        Both experiments, on the same rows.
+        Both experiments, on the same rows, and α with every assignment.
 
     Raises:
-        ValueError: if the data have no images.
+        ValueError: if the data have no images, or ``num_assignments < 1``.
         RewardSchemeError: if the promises cannot be kept with these candidates.
 
     Example:
@@ -241,40 +187,102 @@ def compare_kernels(
             "Expected parties and candidates in pixels, got features alone: take a "
             "generator of images, mmd-gan, or candidates from a file."
         )
-    images, candidate_images = data.images
-    key = jax.random.fold_in(jax.random.key(seed), _FIT)
-    fitted = fit_to_images(key, images, num_steps=num_steps, progress=progress)
-    rest = fitted.held_out_rows
-
-    def held_out(points: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [own[rows] for own, rows in zip(points, rest, strict=True)]
-
-    features = replace(
-        data,
-        parties=held_out(data.parties),
-        labels=held_out(data.labels),
-        places=None,
-        images=(held_out(images), candidate_images),
-    )
-    pixels = replace(
-        features,
-        parties=held_out(images),
-        candidates=candidate_images,
-        columns=tuple(f"pixel {i + 1}" for i in range(candidate_images.shape[1])),
-        images=None,
-    )
+    if num_assignments < 1:
+        raise ValueError(f"Expected num_assignments >= 1, got {num_assignments}.")
+    key = jax.random.key(seed)
+    fit_key = jax.random.fold_in(key, _FIT)
+    images, _ = data.images
+    fitted = fit_to_images(fit_key, images, num_steps=num_steps, progress=progress)
+    features, pixels = _held_out(data, fitted)
     measured = features.parties, features.candidates
     experiments = {}
     for name, of, kernel in zip(
         COMPARED, (features, pixels), (None, fitted.kernel), strict=True
     ):
-
-        def tell(stage: str, share: float, name: str = name) -> None:
-            if progress is not None:
-                progress(f"{name}: {stage}", share)
-
         experiments[name] = run_experiment(
-            of, betas=betas, seed=seed, kernel=kernel, measured=measured, progress=tell
+            of,
+            betas=betas,
+            seed=seed,
+            kernel=kernel,
+            measured=measured,
+            progress=_after(name, progress),
         )
-    coverage = class_coverage(data.labels, data.num_classes)
-    return KernelComparison(fitted, coverage, experiments)
+    coverage = [class_coverage(data.labels, data.num_classes)]
+    alpha = {
+        name: [experiment.promised.normalized_shapley]
+        for name, experiment in experiments.items()
+    }
+    if np.isnan(sharpness(alpha[COMPARED[0]][0], coverage[0]).tau):
+        num_assignments = 1
+    for i in range(1, num_assignments):
+        tell = _after(f"assignment {i + 1} of {num_assignments}", progress)
+        again_key, again_fit_key = jax.random.split(
+            jax.random.fold_in(jax.random.fold_in(key, _ASSIGNMENTS), i)
+        )
+        again = reassign_classes(again_key, data)
+        assert again.images is not None  # as those of the data
+        learned = fit_to_images(
+            again_fit_key, again.images[0], num_steps=num_steps, progress=tell
+        )
+        coverage.append(class_coverage(again.labels, data.num_classes))
+        for name, of, kernel in zip(
+            COMPARED,
+            _held_out(again, learned),
+            (SquaredExponential(1.0), learned.kernel),
+            strict=True,
+        ):
+            tell(f"{name}: values", 0.0)
+            alpha[name].append(_contributions(kernel, of))
+    return KernelComparison(
+        fitted=fitted,
+        coverage=coverage[0],
+        experiments=experiments,
+        assigned_coverage=np.array(coverage),
+        assigned_alpha={name: np.array(rows) for name, rows in alpha.items()},
+    )
+
+
+def _held_out(
+    data: ExperimentData, fitted: FittedKernel
+) -> tuple[ExperimentData, ExperimentData]:
+    """The rows that the kernel has not seen, in features and in pixels."""
+    assert data.images is not None
+    images, candidate_images = data.images
+
+    def rest(points: Sequence[np.ndarray]) -> list[np.ndarray]:
+        both = zip(points, fitted.held_out_rows, strict=True)
+        return [own[rows] for own, rows in both]
+
+    features = replace(
+        data,
+        parties=rest(data.parties),
+        labels=rest(data.labels),
+        places=None,
+        images=(rest(images), candidate_images),
+    )
+    pixels = replace(
+        features,
+        parties=rest(images),
+        candidates=candidate_images,
+        columns=tuple(f"pixel {i + 1}" for i in range(candidate_images.shape[1])),
+        images=None,
+    )
+    return features, pixels
+
+
+def _contributions(kernel: Kernel, data: ExperimentData) -> Float[np.ndarray, " n"]:
+    """α by a kernel in its valid range, as `collaborate` finds it, without a draw."""
+    kernel = project_kernel(kernel, data.parties, data.candidates)
+    sums = gram_sums(kernel, data.parties, data.candidates)
+    shapley = np.asarray(shapley_values(coalition_values(sums)))
+    return shapley / shapley.max()
+
+
+def _after(words: str, progress: Progress | None) -> Progress:
+    """Progress that says which part the stages are of."""
+
+    def tell(stage: str, share: float) -> None:
+        if progress is not None:
+            progress(f"{words}: {stage}", share)
+
+    return tell

@@ -164,11 +164,6 @@ class PowerResults:
         return (self.level.mean(-1) - alpha) / np.sqrt(alpha * (1 - alpha) / num_tests)
 
 
-def standard_error(values: Float[np.ndarray, " kernels"]) -> float:
-    """Of the mean of at least two values."""
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
-
-
 def estimate_power(
     problem: PowerProblem,
     options: PowerOptions = PowerOptions(),
