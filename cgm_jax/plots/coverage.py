@@ -46,7 +46,9 @@ def plot_coverage(
     for (name, values), color, marker in zip(
         alpha.items(), SERIES, "osD^", strict=False
     ):
-        axes.plot(places, np.asarray(values), marker, color=color, ms=6, label=name)
+        axes.plot(  # rings, since one dot would hide another
+            places, values, marker, color=color, mfc="none", mew=1.6, ms=7, label=name
+        )
     for i, (x, y) in enumerate(
         zip(places, np.asarray(next(iter(alpha.values()))), strict=True)
     ):

@@ -1,42 +1,27 @@
-"""The command line: ``cgm-jax demo``, ``run``, ``reproduce``, ``audit`` and others.
-
-Exit codes: 0 done, 1 a package that is missing, 2 a command without meaning, 3 a
-party's file, 4 promises that cannot be or were not kept, 6 a file or folder that cannot
-be read or written, 130 interrupted. Errors are one line on standard error.
-"""
+"""Commands that repeat the paper's experiments, or go beyond them."""
 
 import math
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
-
-try:
-    import typer
-
-    from .console import (
-        print_audit,
-        print_comparison,
-        print_experiment,
-        print_mediation,
-        print_power,
-        print_quality,
-        print_report,
-        progress,
-        screen,
-    )
-except ModuleNotFoundError as error:
-    sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
+from typing import TYPE_CHECKING, Annotated
 
 import jax
+import typer
 
-from . import datasets
-from .candidates import train_rows
-from .datasets.download import OPENML_IDS
-from .datasets.splits import Split
-from .experiments import (
+from cgm_jax import datasets
+from cgm_jax.console import (
+    print_comparison,
+    print_experiment,
+    print_power,
+    print_quality,
+    print_report,
+    progress,
+    screen,
+)
+from cgm_jax.datasets.download import OPENML_IDS
+from cgm_jax.datasets.splits import Split
+from cgm_jax.experiments import (
     BETAS,
     POWER_PROBLEMS,
     RECIPES,
@@ -49,55 +34,21 @@ from .experiments import (
     prepare_experiments,
     run_experiment,
 )
-from .experiments import compare_kernels as compare_on_images
-from .experiments.kernel_comparison import NUM_ASSIGNMENTS
-from .experiments.recipes import IMAGE_RECIPES
-from .files import (
-    InputError,
-    UsageError,
-    prepare_output_dir,
-    read_parties,
-    write_reward_csv,
+from cgm_jax.experiments import compare_kernels as compare_on_images
+from cgm_jax.experiments.kernel_comparison import NUM_ASSIGNMENTS
+from cgm_jax.experiments.recipes import IMAGE_RECIPES
+from cgm_jax.files import UsageError, prepare_output_dir
+from cgm_jax.reproduction import (
+    publish_comparison,
+    publish_experiments,
+    publish_power,
 )
-from .mediation import Settings, mediate
-from .reaudit import audit_folder
-from .reproduction import publish_comparison, publish_experiments, publish_power
-from .rewards import RewardSchemeError
 
-__all__ = ["main"]
+from .options import SplitName, at_least, interruptible
 
-app = typer.Typer(
-    name="cgm-jax",
-    help="Fair rewards of synthetic data for parties who pool their data.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-# What brings a package that `run` alone does not need.
-EXTRAS = {"umap": "images", "orbax": "gan"}
-SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
-Number = TypeVar("Number", int, float)
+__all__ = ["commands"]
 
-
-class Scale(StrEnum):
-    """How columns are brought to one scale before points are compared."""
-
-    standard = "standard"
-    none = "none"
-
-
-class GeneratorName(StrEnum):
-    """Where candidates come from."""
-
-    kde = "kde"
-    mmd_gan = "mmd-gan"
-
-
-class SplitName(StrEnum):
-    """How the paper shares data among parties."""
-
-    equal_disjoint = "equal-disjoint"
-    unequal = "unequal"
+commands = typer.Typer()
 
 
 class SplitChoice(StrEnum):
@@ -130,39 +81,7 @@ else:  # the names are those of tables elsewhere
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with its code.
-
-    Args:
-        arguments: the words after ``cgm-jax``; those of the process by default.
-    """
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        code = app(_repeated(words), standalone_mode=False)
-    except _Interrupted:
-        _fail("interrupted; files that were already published are complete", 130)
-    except typer.TyperException as error:
-        _fail(f"{error.format_message()} See cgm-jax --help.", 2)
-    except UsageError as error:
-        _fail(str(error), 2)
-    except InputError as error:
-        _fail(str(error), 3)
-    except RewardSchemeError as error:
-        _fail(" ".join([str(error), *getattr(error, "__notes__", [])]), 4)
-    except OSError as error:
-        _fail(str(error), 6)
-    except ModuleNotFoundError as error:
-        name = str(error.name).partition(".")[0]
-        if name not in EXTRAS:
-            raise
-        _fail(f'{name} is missing: install "cgm-jax[{EXTRAS[name]}]"', 1)
-    except (ValueError, ArithmeticError) as error:
-        # Files that are read without fault, but hold data that cannot be valued.
-        _fail(str(error), 3)
-    sys.exit(code or 0)
-
-
-@app.command()
+@commands.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path(
         "demo-report"
@@ -176,7 +95,7 @@ def demo(
     ] = False,
 ) -> None:
     """The paper's five banks, end to end, beside the paper's numbers."""
-    with _interruptible():
+    with interruptible():
         _demo(out, seed=seed, num_candidates=num_candidates, overwrite=overwrite)
 
 
@@ -200,7 +119,7 @@ def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None
     print_report(report)
 
 
-@app.command()
+@commands.command()
 def reproduce(
     dataset: Annotated[
         DatasetName, typer.Argument(help="Data set of the paper, or a stand-in.")
@@ -265,7 +184,7 @@ def reproduce(
         path=data,
         seed=seed,
     )
-    with _interruptible():
+    with interruptible():
         _reproduce(
             dataset.value,
             SPLITS if split is SplitChoice.both else (split.value,),
@@ -277,7 +196,7 @@ def reproduce(
         )
 
 
-@app.command()
+@commands.command()
 def compare_kernels(
     dataset: Annotated[
         ImagesName, typer.Argument(help="Data set of images, shared by five parties.")
@@ -335,7 +254,7 @@ def compare_kernels(
     folder = prepare_output_dir(
         out or Path(f"compare-kernels-{name}"), overwrite=overwrite
     )
-    with _interruptible(), progress(name) as tell:
+    with interruptible(), progress(name) as tell:
         (prepared,) = prepare_experiments(name, [split.value], options, progress=tell)
         comparison = compare_on_images(
             prepared,
@@ -360,7 +279,7 @@ def compare_kernels(
     print_report(publish_comparison(folder, comparison, settings=settings))
 
 
-@app.command()
+@commands.command()
 def two_sample_power(
     problem: Annotated[
         PowerProblemName, typer.Argument(help="What is to be told apart.")
@@ -404,14 +323,14 @@ def two_sample_power(
         num_tests=num_tests,
         num_permutations=num_permutations,
         num_steps=num_steps,
-        jitter=_at_least("--jitter", jitter, 0),
+        jitter=at_least("--jitter", jitter, 0),
         seed=seed,
     )
     name = problem.value
     folder = prepare_output_dir(
         out or Path(f"two-sample-power-{name}"), overwrite=overwrite
     )
-    with _interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
+    with interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
         try:
             results = estimate_power(POWER_PROBLEMS[name], options, progress=tell)
         except ValueError as error:  # there is nothing but options
@@ -420,7 +339,7 @@ def two_sample_power(
     print_report(publish_power(folder, results))
 
 
-@app.command()
+@commands.command()
 def fetch(
     dataset: Annotated[FetchedName, typer.Argument(help="Data set of OpenML.")],
     replace: Annotated[
@@ -428,13 +347,13 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch a data set of the paper into the user's cache, for reproduce."""
-    with _interruptible(), progress(f"Fetching {dataset.value}"):
+    with interruptible(), progress(f"Fetching {dataset.value}"):
         path = datasets.fetch(dataset.value, replace=replace)
     screen.print(f"Data: {path}", markup=False, soft_wrap=True)
 
 
 def _betas(given: Sequence[float] | None) -> tuple[float, ...]:
-    betas = tuple(_at_least("--beta", each, 0) for each in given or BETAS)
+    betas = tuple(at_least("--beta", each, 0) for each in given or BETAS)
     if len(set(betas)) < len(betas) or math.inf in betas:
         words = " ".join(f"{each:g}" for each in betas)
         raise UsageError(f"--beta: expected finite, different numbers, got {words}")
@@ -488,234 +407,3 @@ def _reproduce(
         },
     )
     print_report(report)
-
-
-@app.command()
-def run(
-    files: Annotated[
-        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for rewards and report.")],
-    label_column: Annotated[
-        str | None, typer.Option(help="Column with labels, carried through.")
-    ] = None,
-    generator: Annotated[
-        GeneratorName, typer.Option(help="Where synthetic rows come from.")
-    ] = GeneratorName.kde,
-    generator_model: Annotated[
-        Path | None, typer.Option(help="A model of train-generator, to use instead.")
-    ] = None,
-    num_steps: Annotated[
-        int, typer.Option(help="Training steps of the mmd-gan.")
-    ] = 6_000,
-    bandwidth: Annotated[
-        float, typer.Option(help="Noise of the kde, in the scaled columns.")
-    ] = 0.05,
-    num_candidates: Annotated[
-        int, typer.Option(help="Synthetic rows to choose from.")
-    ] = 10_000,
-    beta: Annotated[
-        float, typer.Option(help="Inverse temperature: larger, fewer rows.")
-    ] = 1.0,
-    kernel: Annotated[
-        Path | None,
-        typer.Option(
-            help="A file of save_kernel, for the columns as --scale has them."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed, the same files.")] = 0,
-    scale: Annotated[
-        Scale, typer.Option(help="Bring columns to mean 0 and deviation 1, or not.")
-    ] = Scale.standard,
-    no_stability: Annotated[
-        bool, typer.Option("--no-stability", help="Let go of stability (R6).")
-    ] = False,
-    resamples: Annotated[
-        int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
-    ] = 0,
-    no_stress: Annotated[
-        bool,
-        typer.Option("--no-stress", help="Do not try out what cheating would gain."),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of the same names.")
-    ] = False,
-) -> None:
-    """Value the parties' files, and write one reward file a party and a report."""
-    settings = Settings(
-        label_column=label_column,
-        generator=generator.value,
-        generator_model=generator_model,
-        num_steps=_at_least("--num-steps", num_steps, 1),
-        bandwidth=_positive("--bandwidth", bandwidth),
-        num_candidates=_at_least("--num-candidates", num_candidates, 1),
-        beta=_at_least("--beta", beta, 0),
-        kernel=kernel,
-        seed=_at_least("--seed", seed, 0),
-        scale=scale.value,
-        stability=not no_stability,
-        num_resamples=_at_least("--resamples", resamples, 2) if resamples else 0,
-        stress=not no_stress,
-        overwrite=overwrite,
-    )
-    with _interruptible(), progress("Rewards") as tell:
-        mediation = mediate(files, out, settings, progress=tell)
-    print_mediation(mediation)
-
-
-@app.command()
-def audit(
-    folder: Annotated[
-        Path, typer.Argument(help="Output folder of run, demo or reproduce.")
-    ],
-) -> None:
-    """Check from a finished run's files whether its promises were kept.
-
-    Exits with 4 if one was not.
-    """
-    with _interruptible():
-        draws = audit_folder(folder)
-    for draw in draws:
-        screen.rule(draw.title, align="left")
-        print_audit(draw.audit, draw.names, in_full=True)
-        for file in draw.changed_files:
-            screen.print(
-                f"warning: {file} is missing, or is not the file that was valued.",
-                markup=False,
-            )
-    num_broken = sum(not draw.is_kept for draw in draws)
-    if num_broken:
-        _fail(
-            f"{folder}: promises were broken in {num_broken} of {len(draws)} draws", 4
-        )
-
-
-@app.command()
-def train_generator(
-    files: Annotated[
-        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
-    ],
-    out: Annotated[Path, typer.Option(help="File for the model, as model.npz.")],
-    label_column: Annotated[
-        str | None, typer.Option(help="Column with labels, left out.")
-    ] = None,
-    num_steps: Annotated[int, typer.Option(help="Training steps.")] = 6_000,
-    seed: Annotated[int, typer.Option(help="The same seed, the same model.")] = 0,
-    checkpoints: Annotated[
-        Path | None,
-        typer.Option(help="Folder to save the training in, and to go on from."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model that is there.")
-    ] = False,
-) -> None:
-    """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
-    _at_least("--num-steps", num_steps, 1)
-    _at_least("--seed", seed, 0)
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise UsageError(
-            f"{out}: expected a file that does not exist, found one; choose another "
-            "--out, or replace a file with --overwrite"
-        )
-    parties = read_parties(files, label_column=label_column)
-    # Before the training, not after it.
-    prepare_output_dir(out.absolute().parent, overwrite=True)
-    with _interruptible(), progress("Generator") as tell:
-        model = train_rows(
-            parties,
-            num_steps=num_steps,
-            seed=seed,
-            checkpoint_dir=checkpoints,
-            progress=tell,
-        )
-    model.save(out)
-    print_quality(model.quality)
-    screen.print(f"Model: {out}", markup=False, soft_wrap=True)
-
-
-example = typer.Typer(help="Write example files to try the package on.")
-app.add_typer(example, name="example", no_args_is_help=True)
-
-
-@example.command()
-def digits(
-    folder: Annotated[Path, typer.Argument(help="Folder for the five files.")],
-    split: Annotated[
-        SplitName, typer.Option(help="How the digits are shared.")
-    ] = SplitName.equal_disjoint,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of the same names.")
-    ] = False,
-) -> None:
-    """Real handwritten digits of five parties, one CSV file each."""
-    from .datasets import DIGIT_FEATURES, digits_parties
-
-    data = digits_parties(split.value)
-    prepare_output_dir(folder, overwrite=overwrite)
-    for i, (points, labels) in enumerate(zip(data.parties, data.labels, strict=True)):
-        write_reward_csv(
-            folder / f"party_{i + 1}.csv",
-            points,
-            [*DIGIT_FEATURES, "digit"],
-            labels=labels,
-            label_column="digit",
-            integer_columns=DIGIT_FEATURES,
-        )
-    sizes = {len(points) for points in data.parties}
-    screen.print(
-        f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/",
-        markup=False,
-    )
-
-
-class _Interrupted(Exception):
-    """The user pressed Ctrl-C; typer would answer it with an empty line."""
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise _Interrupted from None
-
-
-def _repeated(words: Sequence[str]) -> list[str]:
-    """``--beta 1 2 4`` as ``--beta 1 --beta 2 --beta 4``, which typer understands."""
-    result: list[str] = []
-    follows: str | None = None  # the option whose numbers these are
-    for word in words:
-        if follows is not None and _is_number(word):
-            if result[-1] != follows:
-                result.append(follows)
-        else:
-            follows = word if word in SEVERAL_NUMBERS else None
-        result.append(word)
-    return result
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _at_least(option: str, number: Number, least: int) -> Number:
-    if not number >= least:
-        raise UsageError(
-            f"{option}: expected a number of at least {least}, got {number}"
-        )
-    return number
-
-
-def _positive(option: str, number: float) -> float:
-    if not 0 < number < math.inf:
-        raise UsageError(f"{option}: expected a positive number, got {number}")
-    return number
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
-    sys.exit(code)

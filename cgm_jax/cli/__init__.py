@@ -1,0 +1,10 @@
+"""The command line: ``cgm-jax demo``, ``run``, ``reproduce``, ``audit`` and others."""
+
+import sys
+
+try:
+    from .app import main as main
+except ModuleNotFoundError as error:
+    sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
+
+__all__ = ["main"]

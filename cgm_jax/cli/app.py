@@ -1,0 +1,100 @@
+"""The words of a command line, and the code that the process ends with.
+
+Exit codes: 0 done, 1 a package that is missing, 2 a command without meaning, 3 a
+party's file, 4 promises that cannot be or were not kept, 6 a file or folder that cannot
+be read or written, 130 interrupted. Errors are one line on standard error.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from cgm_jax.files import InputError, UsageError
+from cgm_jax.rewards import RewardSchemeError
+
+from . import experiments, mediator
+from .options import Interrupted, fail
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="cgm-jax",
+    help="Fair rewards of synthetic data for parties who pool their data.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(experiments.commands)
+app.add_typer(mediator.commands)
+# What brings a package that `run` alone does not need.
+EXTRAS = {"umap": "images", "orbax": "gan"}
+SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code.
+
+    Args:
+        arguments: the words after ``cgm-jax``; those of the process by default.
+
+    Raises:
+        SystemExit: always, with the code.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> try:
+        ...     main(["example", "digits", folder, "--split", "unequal"])
+        ... except SystemExit as stopped:  # doctest: +ELLIPSIS
+        ...     print(stopped.code)
+        Wrote 5 files of 349 digits each to .../
+        0
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = app(_repeated(words), standalone_mode=False)
+    except Interrupted:
+        fail("interrupted; files that were already published are complete", 130)
+    except typer.TyperException as error:
+        fail(f"{error.format_message()} See cgm-jax --help.", 2)
+    except UsageError as error:
+        fail(str(error), 2)
+    except InputError as error:
+        fail(str(error), 3)
+    except RewardSchemeError as error:
+        fail(" ".join([str(error), *getattr(error, "__notes__", [])]), 4)
+    except OSError as error:
+        fail(str(error), 6)
+    except ModuleNotFoundError as error:
+        name = str(error.name).partition(".")[0]
+        if name not in EXTRAS:
+            raise
+        fail(f'{name} is missing: install "cgm-jax[{EXTRAS[name]}]"', 1)
+    except (ValueError, ArithmeticError) as error:
+        # Files that are read without fault, but hold data that cannot be valued.
+        fail(str(error), 3)
+    sys.exit(code or 0)
+
+
+def _repeated(words: Sequence[str]) -> list[str]:
+    """``--beta 1 2 4`` as ``--beta 1 --beta 2 --beta 4``, which typer understands."""
+    result: list[str] = []
+    follows: str | None = None  # the option whose numbers these are
+    for word in words:
+        if follows is not None and _is_number(word):
+            if result[-1] != follows:
+                result.append(follows)
+        else:
+            follows = word if word in SEVERAL_NUMBERS else None
+        result.append(word)
+    return result
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,220 @@
+"""Commands for a mediator, on the parties' own files."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cgm_jax.candidates import train_rows
+from cgm_jax.console import (
+    print_audit,
+    print_mediation,
+    print_quality,
+    progress,
+    screen,
+)
+from cgm_jax.files import (
+    UsageError,
+    prepare_output_dir,
+    read_parties,
+    write_reward_csv,
+)
+from cgm_jax.mediation import Settings, mediate
+from cgm_jax.reaudit import audit_folder
+
+from .options import SplitName, at_least, fail, interruptible, positive
+
+__all__ = ["commands"]
+
+commands = typer.Typer()
+
+
+class Scale(StrEnum):
+    """How columns are brought to one scale before points are compared."""
+
+    standard = "standard"
+    none = "none"
+
+
+class GeneratorName(StrEnum):
+    """Where candidates come from."""
+
+    kde = "kde"
+    mmd_gan = "mmd-gan"
+
+
+@commands.command()
+def run(
+    files: Annotated[
+        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for rewards and report.")],
+    label_column: Annotated[
+        str | None, typer.Option(help="Column with labels, carried through.")
+    ] = None,
+    generator: Annotated[
+        GeneratorName, typer.Option(help="Where synthetic rows come from.")
+    ] = GeneratorName.kde,
+    generator_model: Annotated[
+        Path | None, typer.Option(help="A model of train-generator, to use instead.")
+    ] = None,
+    num_steps: Annotated[
+        int, typer.Option(help="Training steps of the mmd-gan.")
+    ] = 6_000,
+    bandwidth: Annotated[
+        float, typer.Option(help="Noise of the kde, in the scaled columns.")
+    ] = 0.05,
+    num_candidates: Annotated[
+        int, typer.Option(help="Synthetic rows to choose from.")
+    ] = 10_000,
+    beta: Annotated[
+        float, typer.Option(help="Inverse temperature: larger, fewer rows.")
+    ] = 1.0,
+    kernel: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of save_kernel, for the columns as --scale has them."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed, the same files.")] = 0,
+    scale: Annotated[
+        Scale, typer.Option(help="Bring columns to mean 0 and deviation 1, or not.")
+    ] = Scale.standard,
+    no_stability: Annotated[
+        bool, typer.Option("--no-stability", help="Let go of stability (R6).")
+    ] = False,
+    resamples: Annotated[
+        int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
+    ] = 0,
+    no_stress: Annotated[
+        bool,
+        typer.Option("--no-stress", help="Do not try out what cheating would gain."),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of the same names.")
+    ] = False,
+) -> None:
+    """Value the parties' files, and write one reward file a party and a report."""
+    settings = Settings(
+        label_column=label_column,
+        generator=generator.value,
+        generator_model=generator_model,
+        num_steps=at_least("--num-steps", num_steps, 1),
+        bandwidth=positive("--bandwidth", bandwidth),
+        num_candidates=at_least("--num-candidates", num_candidates, 1),
+        beta=at_least("--beta", beta, 0),
+        kernel=kernel,
+        seed=at_least("--seed", seed, 0),
+        scale=scale.value,
+        stability=not no_stability,
+        num_resamples=at_least("--resamples", resamples, 2) if resamples else 0,
+        stress=not no_stress,
+        overwrite=overwrite,
+    )
+    with interruptible(), progress("Rewards") as tell:
+        mediation = mediate(files, out, settings, progress=tell)
+    print_mediation(mediation)
+
+
+@commands.command()
+def audit(
+    folder: Annotated[
+        Path, typer.Argument(help="Output folder of run, demo or reproduce.")
+    ],
+) -> None:
+    """Check from a finished run's files whether its promises were kept.
+
+    Exits with 4 if one was not.
+    """
+    with interruptible():
+        draws = audit_folder(folder)
+    for draw in draws:
+        screen.rule(draw.title, align="left")
+        print_audit(draw.audit, draw.names, in_full=True)
+        for file in draw.changed_files:
+            screen.print(
+                f"warning: {file} is missing, or is not the file that was valued.",
+                markup=False,
+            )
+    num_broken = sum(not draw.is_kept for draw in draws)
+    if num_broken:
+        fail(f"{folder}: promises were broken in {num_broken} of {len(draws)} draws", 4)
+
+
+@commands.command()
+def train_generator(
+    files: Annotated[
+        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
+    ],
+    out: Annotated[Path, typer.Option(help="File for the model, as model.npz.")],
+    label_column: Annotated[
+        str | None, typer.Option(help="Column with labels, left out.")
+    ] = None,
+    num_steps: Annotated[int, typer.Option(help="Training steps.")] = 6_000,
+    seed: Annotated[int, typer.Option(help="The same seed, the same model.")] = 0,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(help="Folder to save the training in, and to go on from."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model that is there.")
+    ] = False,
+) -> None:
+    """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
+    at_least("--num-steps", num_steps, 1)
+    at_least("--seed", seed, 0)
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise UsageError(
+            f"{out}: expected a file that does not exist, found one; choose another "
+            "--out, or replace a file with --overwrite"
+        )
+    parties = read_parties(files, label_column=label_column)
+    # Before the training, not after it.
+    prepare_output_dir(out.absolute().parent, overwrite=True)
+    with interruptible(), progress("Generator") as tell:
+        model = train_rows(
+            parties,
+            num_steps=num_steps,
+            seed=seed,
+            checkpoint_dir=checkpoints,
+            progress=tell,
+        )
+    model.save(out)
+    print_quality(model.quality)
+    screen.print(f"Model: {out}", markup=False, soft_wrap=True)
+
+
+example = typer.Typer(help="Write example files to try the package on.")
+commands.add_typer(example, name="example", no_args_is_help=True)
+
+
+@example.command()
+def digits(
+    folder: Annotated[Path, typer.Argument(help="Folder for the five files.")],
+    split: Annotated[
+        SplitName, typer.Option(help="How the digits are shared.")
+    ] = SplitName.equal_disjoint,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files of the same names.")
+    ] = False,
+) -> None:
+    """Real handwritten digits of five parties, one CSV file each."""
+    from cgm_jax.datasets import DIGIT_FEATURES, digits_parties
+
+    data = digits_parties(split.value)
+    prepare_output_dir(folder, overwrite=overwrite)
+    for i, (points, labels) in enumerate(zip(data.parties, data.labels, strict=True)):
+        write_reward_csv(
+            folder / f"party_{i + 1}.csv",
+            points,
+            [*DIGIT_FEATURES, "digit"],
+            labels=labels,
+            label_column="digit",
+            integer_columns=DIGIT_FEATURES,
+        )
+    sizes = {len(points) for points in data.parties}
+    screen.print(
+        f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/",
+        markup=False,
+    )
