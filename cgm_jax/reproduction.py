@@ -157,6 +157,10 @@ def publish_comparison(
                     beta: [len(reward.indices) for reward in drawn.rewards]
                     for beta, drawn in experiment.collaborations.items()
                 },
+                "stop reasons": {
+                    beta: [reward.stop_reason for reward in drawn.rewards]
+                    for beta, drawn in experiment.collaborations.items()
+                },
             }
             for name, experiment in experiments.items()
         },

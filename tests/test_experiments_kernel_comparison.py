@@ -286,6 +286,7 @@ def test_the_command(tmp_path, capsys):
     assert set(numbers["kernels"]) == set(COMPARED)
     assert len(numbers["kernels"]["deep"]["alpha"]) == 5
     assert len(numbers["kernels"]["deep"]["alpha by assignment of classes"]) == 2
+    assert set(numbers["kernels"]["UMAP"]["stop reasons"]["4.0"]) == {"reached"}
     for name in ("coverage.png", "correlations.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
 

@@ -81,6 +81,22 @@ else:  # the names are those of tables elsewhere
     )
 
 
+# Options of several commands.
+Betas = Annotated[
+    list[float] | None, typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
+]
+RealData = Annotated[
+    Path | None, typer.Option(help="Folder or file with the real data.")
+]
+NumSteps = Annotated[
+    int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that are there.")
+]
+
+
 @commands.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path(
@@ -127,16 +143,11 @@ def reproduce(
     split: Annotated[
         SplitChoice, typer.Option(help="How the data are shared.")
     ] = SplitChoice.both,
-    beta: Annotated[
-        list[float] | None,
-        typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8."),
-    ] = None,
+    beta: Betas = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report, numbers and pictures.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder or file with the real data.")
-    ] = None,
+    data: RealData = None,
     generator: Annotated[
         ExperimentGenerator | None,
         typer.Option(help="Where candidates come from, unless the data set's default."),
@@ -161,16 +172,12 @@ def reproduce(
             min=2, help="Synthetic points; 100,000 as in the paper, of digits 20,000."
         ),
     ] = None,
-    num_steps: Annotated[
-        int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
-    ] = None,
+    num_steps: NumSteps = None,
     party_size: Annotated[
         int | None, typer.Option(min=7, help="Real points a party.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there.")
-    ] = False,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
 ) -> None:
     """An experiment of the paper from start to finish, beside the paper's numbers."""
     betas = _betas(beta)
@@ -204,25 +211,18 @@ def compare_kernels(
     split: Annotated[
         SplitName, typer.Option(help="How the data are shared.")
     ] = SplitName.unequal,
-    beta: Annotated[
-        list[float] | None,
-        typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8."),
-    ] = None,
+    beta: Betas = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for numbers and pictures.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder or file with the real data.")
-    ] = None,
+    data: RealData = None,
     candidates: Annotated[
         Path | None, typer.Option(help="An .npy file of synthetic images instead.")
     ] = None,
     num_candidates: Annotated[
         int | None, typer.Option(min=2, help="Synthetic images of the mmd-gan.")
     ] = None,
-    num_steps: Annotated[
-        int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
-    ] = None,
+    num_steps: NumSteps = None,
     party_size: Annotated[
         int | None, typer.Option(min=16, help="Real images a party.")
     ] = None,
@@ -234,10 +234,8 @@ def compare_kernels(
             "the paper's, and others at random.",
         ),
     ] = NUM_ASSIGNMENTS,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there.")
-    ] = False,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
 ) -> None:
     """A deep kernel of raw pixels beside the paper's kernel of UMAP features."""
     betas = _betas(beta)
@@ -311,10 +309,8 @@ def two_sample_power(
     jitter: Annotated[
         float, typer.Option(help="How far they move the points, in near length scales.")
     ] = 0.7,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there.")
-    ] = False,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
 ) -> None:
     """How often a test finds a difference: a learned deep kernel beside others."""
     options = PowerOptions(
