@@ -215,24 +215,15 @@ def compare_kernels(
     if np.isnan(sharpness(alpha[COMPARED[0]][0], coverage[0]).tau):
         num_assignments = 1
     for i in range(1, num_assignments):
-        tell = _after(f"assignment {i + 1} of {num_assignments}", progress)
-        again_key, again_fit_key = jax.random.split(
-            jax.random.fold_in(jax.random.fold_in(key, _ASSIGNMENTS), i)
+        now_covered, now_alpha = _reassigned(
+            jax.random.fold_in(jax.random.fold_in(key, _ASSIGNMENTS), i),
+            data,
+            num_steps,
+            _after(f"assignment {i + 1} of {num_assignments}", progress),
         )
-        again = reassign_classes(again_key, data)
-        assert again.images is not None  # as those of the data
-        learned = fit_to_images(
-            again_fit_key, again.images[0], num_steps=num_steps, progress=tell
-        )
-        coverage.append(class_coverage(again.labels, data.num_classes))
-        for name, of, kernel in zip(
-            COMPARED,
-            _held_out(again, learned),
-            (SquaredExponential(1.0), learned.kernel),
-            strict=True,
-        ):
-            tell(f"{name}: values", 0.0)
-            alpha[name].append(_contributions(kernel, of))
+        coverage.append(now_covered)
+        for name in COMPARED:
+            alpha[name].append(now_alpha[name])
     return KernelComparison(
         fitted=fitted,
         coverage=coverage[0],
@@ -240,6 +231,28 @@ def compare_kernels(
         assigned_coverage=np.array(coverage),
         assigned_alpha={name: np.array(rows) for name, rows in alpha.items()},
     )
+
+
+def _reassigned(
+    key: Key[Array, ""], data: ExperimentData, num_steps: int, tell: Progress
+) -> tuple[Float[np.ndarray, " n"], dict[str, Float[np.ndarray, " n"]]]:
+    """Coverage, and α by both kernels, with the classes assigned otherwise."""
+    share_key, fit_key = jax.random.split(key)
+    again = reassign_classes(share_key, data)
+    assert again.images is not None  # as those of the data
+    images, _ = again.images
+    fitted = fit_to_images(fit_key, images, num_steps=num_steps, progress=tell)
+    features, pixels = _held_out(again, fitted)
+    alpha = {}
+    for name, of, kernel in zip(
+        COMPARED,
+        (features, pixels),
+        (SquaredExponential(1.0), fitted.kernel),
+        strict=True,
+    ):
+        tell(f"{name}: values", 0.0)
+        alpha[name] = _contributions(kernel, of)
+    return class_coverage(again.labels, data.num_classes), alpha
 
 
 def _held_out(
