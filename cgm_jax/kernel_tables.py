@@ -71,11 +71,11 @@ def _figures(comparison: KernelComparison, title: str) -> Table:
     )
     table.add_row("gap of α, best to others", *(f"{s.gap:+.3f}" for s in sharp))
     table.add_section()
-    for i, words in enumerate(_ASSIGNED):
-        found = (comparison.assigned_sharpness(name)[:, i] for name in COMPARED)
-        if len(comparison.assigned_coverage) > 1:
+    if len(comparison.assigned_coverage) > 1:
+        assigned = [comparison.assigned_sharpness(name).T for name in COMPARED]
+        for words, *found in zip(_ASSIGNED, *assigned, strict=True):
             table.add_row(words, *map(mean_words, found))
-    table.add_section()
+        table.add_section()
     shares = [comparison.negative_shares(name) for name in COMPARED]
     for beta in shares[0]:
         table.add_row(

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from cgm_jax.datasets import paper_results
 from cgm_jax.evaluation import evaluate_rewards
-from cgm_jax.experiment_tables import experiment_tables
+from cgm_jax.experiment_tables import experiment_tables, mean_words
 from cgm_jax.experiments import Experiment, ExperimentData, run_experiment
 
 
@@ -93,3 +93,10 @@ def test_metrics_are_those_of_the_draws(experiment):
     )
     for value in again.after.mmd2_unbiased[0]:
         assert f"{value:.3g}" in shown(experiment)
+
+
+def test_means_have_their_standard_error():
+    # deviations −1, 0, 1: variance 1 by n − 1, so the error is 1 / √3
+    assert mean_words(np.array([1.0, 2.0, 3.0])) == "2.000 ± 0.577"
+    assert mean_words(np.array([1.0, 2.0, 3.0]), "+.1f") == "+2.0 ± 0.577"
+    assert mean_words(np.array([0.25])) == "0.250"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cgm_jax
+from cgm_jax import valuation
 from cgm_jax.cli import main
 from cgm_jax.datasets import paper_results, split_by_proportions
 from cgm_jax.experiments import ExperimentData, compare_kernels
@@ -16,6 +17,7 @@ from cgm_jax.experiments.coverage import class_coverage, sharpness
 from cgm_jax.experiments.kernel_comparison import (
     COMPARED,
     _contributions,
+    _reassigned,
     fit_to_images,
 )
 from cgm_jax.kernel_tables import kernel_tables
@@ -150,7 +152,7 @@ def test_shares_of_negative_picks(comparison):
 def with_coverage(comparison, coverage):
     rows = comparison.assigned_coverage.copy()
     rows[0] = coverage
-    return replace(comparison, coverage=rows[0], assigned_coverage=rows)
+    return replace(comparison, assigned_coverage=rows)
 
 
 def test_classes_are_assigned_otherwise_to_the_same_points():
@@ -198,7 +200,6 @@ def share_of_ten_classes() -> ExperimentData:
 
 
 def test_both_kernels_value_parties_of_other_classes(comparison):
-    np.testing.assert_array_equal(comparison.assigned_coverage[0], comparison.coverage)
     assert comparison.assigned_coverage.shape == (3, 3)
     for name in COMPARED:
         alpha = comparison.assigned_alpha[name]
@@ -217,6 +218,41 @@ def test_both_kernels_value_parties_of_other_classes(comparison):
         comparison.assigned_sharpness("UMAP")
     )
     assert f"gap {differences[:, 2].mean():+.3f} ± " in sentences[1]
+
+
+def test_of_other_classes_too_the_rows_held_out_are_valued():
+    data, key = small_data(), jax.random.key(4)
+    coverage, alpha = _reassigned(key, data, 3, lambda stage, share: None)
+    share_key, fit_key = jax.random.split(key)
+    again = reassign_classes(share_key, data)
+    np.testing.assert_array_equal(coverage, class_coverage(again.labels, 3))
+    fitted = fit_to_images(fit_key, again.images[0], num_steps=3)
+    for name, points, candidates, kernel in (
+        ("UMAP", again.parties, data.candidates, None),
+        ("deep", again.images[0], data.images[1], fitted.kernel),
+    ):
+        rows = zip(points, fitted.held_out_rows, strict=True)
+        by_hand = cgm_jax.collaborate(
+            jax.random.key(0),
+            [own[rest] for own, rest in rows],
+            candidates,
+            kernel=kernel,
+            search_length_scale=kernel is not None,
+        )
+        np.testing.assert_allclose(alpha[name], by_hand.normalized_shapley, rtol=1e-6)
+
+
+def test_each_party_is_told_from_all_others():
+    images = small_data().images[0]
+    fitted = fit_to_images(jax.random.key(3), images, num_steps=2)
+    seen = [own[rows] for own, rows in zip(images, fitted.fitted_rows, strict=True)]
+    by_hand = []
+    for i, own in enumerate(seen):
+        others = np.concatenate([x for j, x in enumerate(seen) if j != i])
+        # as many of the others, evenly spaced
+        found = valuation.test_power(fitted.kernel, own, others[::2])
+        by_hand.append(found.criterion)
+    assert fitted.fitted_power == pytest.approx(np.mean(by_hand), rel=1e-4)
 
 
 def test_contributions_without_a_draw_are_those_of_a_collaboration(comparison):

@@ -64,18 +64,21 @@ class KernelComparison:
     fitted: FittedKernel
     """The deep kernel as it was learned, and which rows it has seen."""
 
-    coverage: Float[np.ndarray, " n"]
-    """Of the classes by every party's rows, all of them."""
-
     experiments: dict[str, Experiment]
     """By `COMPARED`: values and draws of the rows held out, and metrics of both in the
     coordinates of the UMAP features (MMD²_u in each kernel's own)."""
 
     assigned_coverage: Float[np.ndarray, "assignments n"]
-    """Coverage where the classes are assigned otherwise; the first row is the above."""
+    """Of the classes by every party's rows, all of them: in the first row that of the
+    experiments, then with the classes assigned otherwise."""
 
     assigned_alpha: dict[str, Float[np.ndarray, "assignments n"]]
-    """α there, by `COMPARED`; the first row is that of the experiments."""
+    """α there, by `COMPARED`."""
+
+    @property
+    def coverage(self) -> Float[np.ndarray, " n"]:
+        """Of the classes by every party's rows, in the experiments."""
+        return self.assigned_coverage[0]
 
     def sharpness(self, name: str) -> Sharpness:
         """How sharply α follows the coverage with one of the kernels."""
@@ -226,7 +229,6 @@ def compare_kernels(
             alpha[name].append(now_alpha[name])
     return KernelComparison(
         fitted=fitted,
-        coverage=coverage[0],
         experiments=experiments,
         assigned_coverage=np.array(coverage),
         assigned_alpha={name: np.array(rows) for name, rows in alpha.items()},
