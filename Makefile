@@ -14,6 +14,12 @@ SHORT = -m "smoke and not slow and not long"
 bin = $(VENV)/bin
 pip = $(bin)/python -m pip install -qq --disable-pip-version-check
 
+# Programs that XLA compiled once serve every process of a run, and the next run here.
+# (Never another machine's: they are made for this CPU.)
+export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax-cache
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
+export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
 .PHONY: help demo test test-slow test-long smoke lint types benchmark clean
@@ -47,7 +53,7 @@ benchmark: $(VENV)/with-test ## throughput on this machine beside a plain baseli
 	$(bin)/python -m benchmarks
 
 clean: ## remove the environments, the demo's report and all caches
-	rm -rf .venv .venv-newest demo-report .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-newest .jax-cache demo-report .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment, to which each extra is added when a target first needs it.

@@ -8,16 +8,11 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from cgm_jax.datasets import blobs
-from cgm_jax.kernels import (
-    DeepKernel,
-    FeatureNetwork,
-    Kernel,
-    SquaredExponential,
-    gram_sums,
-)
-from cgm_jax.kernels.power import LAMBDA, power_criterion
-from cgm_jax.kernels.training import Comparisons, kernel_of, start_training, train
+from benchmarks.studies.two_samples import blobs
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import DeepKernel, FeatureNetwork, Kernel, SquaredExponential
+from cgm_jax.learning.training import Comparisons, kernel_of, start_training, train
+from cgm_jax.two_sample.criterion import LAMBDA, power_criterion
 
 from . import plain
 from .data import clusters

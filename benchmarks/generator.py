@@ -13,9 +13,10 @@ import numpy as np
 from flax import nnx
 
 from cgm_jax.datasets import credit_ratings
-from cgm_jax.generators import MMDGAN, networks
-from cgm_jax.generators.mmd_gan_training import TrainingState, start_training, train
-from cgm_jax.generators.networks import Convolution
+from cgm_jax.generators import MMDGAN
+from cgm_jax.generators.mmd_gan import networks
+from cgm_jax.generators.mmd_gan.networks import Convolution
+from cgm_jax.generators.mmd_gan.step import TrainingState, start_training, train
 
 from .rows import Baseline, Row, relative_error
 from .timing import measure, seconds_of

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from cgm_jax.datasets import credit_ratings
-from cgm_jax.kernels import SquaredExponential, gram_sums, smallest_length_scale
+from cgm_jax.gram import gram_sums, smallest_length_scale
+from cgm_jax.kernels import SquaredExponential
 
 from . import plain
 from .data import Problem, clusters

@@ -119,7 +119,7 @@ def mmd_shapley_values(
 ) -> np.ndarray:
     """φ by Gauss-Legendre in q and the trapezoid rule in ln u, from block sums.
 
-    The integral that is derived in `cgm_jax.valuation.block_semivalues`, on a grid that
+    The integral derived in `valuation.semivalues.block_semivalues`, on a grid that
     suits no sizes in particular; for num_q >= n/2 it is exact in q.
     """
     n = len(sizes) - 1

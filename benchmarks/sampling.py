@@ -6,7 +6,8 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from cgm_jax.kernels import GramSums, SquaredExponential, gram_sums
+from cgm_jax.gram import GramSums, gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import Reward, weighted_sampling
 
 from . import plain

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from cgm_jax.kernels import GramSums, SquaredExponential, gram_sums
+from cgm_jax.gram import GramSums, gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation import (
     coalition_values,
     mmd_shapley_values,

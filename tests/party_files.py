@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from cgm_jax.files import FileAccessError, InputError, UsageError, read_parties
-from cgm_jax.files.errors import one_line
+from cgm_jax.files.input_errors import one_line
 
 # Planted in the data: these must never be in a message.
 SECRET_NUMBER = "918273.645"

@@ -6,7 +6,8 @@ import jax
 import numpy as np
 import oracles
 
-from cgm_jax.kernels import Kernel, SquaredExponential, gram_sums
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.sampling import Reward, weighted_sampling
 
 KEY = jax.random.key(0)

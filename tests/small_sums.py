@@ -3,7 +3,7 @@
 import numpy as np
 import oracles
 
-from cgm_jax.kernels import GramSums
+from cgm_jax.gram import GramSums
 
 
 def small_sums(num_parties: int) -> GramSums:

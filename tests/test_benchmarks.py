@@ -26,7 +26,8 @@ from benchmarks.table import duration, figures
 from benchmarks.timing import in_fresh_process, measure
 from benchmarks.valuation import exact_shapley_value
 from benchmarks.whole_run import _entries
-from cgm_jax.kernels import SquaredExponential, gram_sums, smallest_length_scale
+from cgm_jax.gram import gram_sums, smallest_length_scale
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import weighted_sampling
 from cgm_jax.valuation import coalition_values, shapley_values
 

@@ -10,13 +10,8 @@ import pytest
 from flax import nnx
 
 from cgm_jax import cli
-from cgm_jax.kernels import (
-    DeepKernel,
-    FeatureNetwork,
-    SquaredExponential,
-    fit_kernel,
-    save_kernel,
-)
+from cgm_jax.kernels import DeepKernel, FeatureNetwork, SquaredExponential, save_kernel
+from cgm_jax.learning import fit_kernel
 
 RNG = np.random.default_rng(0)
 SECRET = "918273.645"
@@ -123,7 +118,7 @@ def test_the_same_seed_writes_the_same_bytes(files, tmp_path: Path):
 def test_reward_rows_reach_the_promised_value(files, tmp_path: Path):
     """From the files alone: v(D_i ∪ G_i) by the definition, in the scaled columns."""
     from cgm_jax.files import read_parties
-    from cgm_jax.mediation import Settings, mediate
+    from cgm_jax.mediation.run import Settings, mediate
 
     mediation = mediate(
         files,
@@ -257,7 +252,9 @@ def test_promises_that_cannot_be_kept(files, tmp_path: Path, capsys, monkeypatch
             "Parties 0 and 1 conflict.", lower_party=0, upper_party=1, rho=0.5
         )
 
-    monkeypatch.setattr("cgm_jax.collaboration.scheme_from_sums", infeasible)
+    monkeypatch.setattr(
+        "cgm_jax.collaboration.collaboration.scheme_from_sums", infeasible
+    )
     out = tmp_path / "out"
     code = cgm_jax(
         "run", *files, "--out", out, "--label-column", "sex", "--num-candidates", 100
@@ -273,7 +270,9 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cgm_jax.collaboration.weighted_sampling", interrupt)
+    monkeypatch.setattr(
+        "cgm_jax.collaboration.collaboration.weighted_sampling", interrupt
+    )
     out = tmp_path / "out"
     code = cgm_jax("run", *files, "--out", out, "--label-column", "sex")
     assert code == 130

@@ -179,7 +179,7 @@ def test_a_folder_in_the_way_is_an_error(tmp_path: Path):
 KILLS = """
 import json, os, signal, sys
 from pathlib import Path
-from cgm_jax import _publishing
+from cgm_jax._shared import publishing as _publishing
 from cgm_jax.files import atomic
 
 OURS = atomic.__file__, _publishing.__file__, __file__

@@ -9,7 +9,7 @@ import pytest
 from kernel_table import KERNELS, PLAIN, block
 from tolerances import rtol
 
-from cgm_jax.generators.mmd_gan_kernels import Distance, Dot
+from cgm_jax.generators.mmd_gan.critic_loss import Distance, Dot
 from cgm_jax.kernels import Laplace, RationalQuadratic, SquaredExponential
 
 # Squared distances may be wrong by 1,000 roundings of 1 (see their tests); the kernels

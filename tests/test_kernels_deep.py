@@ -14,15 +14,9 @@ from flax import nnx
 from kernel_table import block, layers, network
 from tolerances import rtol
 
-from cgm_jax.collaboration import collaborate
-from cgm_jax.kernels import (
-    DeepKernel,
-    FeatureNetwork,
-    Laplace,
-    SquaredExponential,
-    gram_sums,
-    smallest_length_scale,
-)
+from cgm_jax.collaboration.collaboration import collaborate
+from cgm_jax.gram import gram_sums, smallest_length_scale
+from cgm_jax.kernels import DeepKernel, FeatureNetwork, Laplace, SquaredExponential
 from cgm_jax.kernels.deep import BATCH_SIZE
 
 ROUNDINGS = 3000  # as for all kernels

@@ -7,7 +7,8 @@ import oracles
 import pytest
 from tolerances import rtol
 
-from cgm_jax.kernels import SquaredExponential, gram_sums
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.kernels.distances import squared_distances
 
 DTYPES = [np.float32, np.float64]

@@ -10,7 +10,7 @@ from flax import nnx
 from kernel_table import KERNELS
 from test_kernels_deep import Odd, points
 
-from cgm_jax.generators.mmd_gan_kernels import Dot
+from cgm_jax.generators.mmd_gan.critic_loss import Dot
 from cgm_jax.kernels import (
     DeepKernel,
     FeatureNetwork,

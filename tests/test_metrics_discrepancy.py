@@ -5,7 +5,8 @@ import pytest
 from oracles import mmd2_unbiased, squared_exponential
 from small_collaborations import small_collaboration, with_nothing, with_reward
 
-from cgm_jax.kernels import SquaredExponential, gram_sums
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.metrics import mmd2_to_reference
 from cgm_jax.valuation import coalition_values
 

@@ -13,7 +13,7 @@ from cgm_jax import Collaboration, cli, collaborate
 from cgm_jax.datasets import credit_ratings
 from cgm_jax.generators import MMDGAN, GaussianMixture, KernelDensity, MMDGANModel
 from cgm_jax.generators.quality import likeness, nearest_share
-from cgm_jax.kernels import median_length_scale
+from cgm_jax.gram import median_length_scale
 
 # The paper's number. With a tenth of them, two sets of exact candidates promise values
 # that differ by up to 9 %, before any generator has a part in it.

@@ -19,88 +19,41 @@ ROOT = Path(cgm_jax.__file__).parent
 
 
 def module_name(path: Path) -> str:
-    """``cgm_jax.kernels.gram`` for cgm_jax/kernels/gram.py."""
+    """``cgm_jax.gram.gram_sums`` for cgm_jax/kernels/gram.py."""
     parts = path.relative_to(ROOT.parent).with_suffix("").parts
     return ".".join(parts).removesuffix(".__init__")
-
-
-def part_of(path: Path) -> str:
-    """``kernels`` for cgm_jax/kernels/gram.py, ``cautions`` for cgm_jax/cautions.py."""
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
-
-
-def is_shared(part: str) -> bool:
-    return part.startswith("_") and part != "__init__"
 
 
 FILES = sorted(ROOT.rglob("*.py"))
 MODULES = [module_name(path) for path in FILES]
 PACKAGES = [module_name(path) for path in FILES if path.name == "__init__.py"]
 
-# What each part of the package (a folder or a file directly in cgm_jax) may import. A
-# file such as cgm_jax/_arrays.py is shared by all parts and may import none of them.
-NUMERICAL = {"kernels", "valuation", "rewards", "sampling", "generators", "metrics"}
-LIBRARY = NUMERICAL | {
+# The house: a folder imports only from those before it.
+LAYERS = [
+    "_shared",
+    "_version",
+    "kernels",
+    "gram",
+    "valuation",
+    "two_sample",
+    "learning",
+    "rewards",
+    "sampling",
+    "metrics",
+    "generators",
     "datasets",
     "features",
     "collaboration",
+    "audit",
     "evaluation",
-    "privacy",
-    "uncertainty",
+    "files",
     "experiments",
-    "scrutiny",
-    "pages",
-    "__init__",
-}
-ALLOWED = {
-    "kernels": set(),
-    "valuation": {"kernels"},
-    "rewards": {"kernels", "valuation", "sampling"},
-    "sampling": {"kernels", "valuation"},
-    "generators": {"kernels", "valuation"},
-    "metrics": {"kernels", "valuation"},
-    "datasets": {"generators"},
-    "features": {"generators"},
-    "cautions": {"kernels", "rewards", "sampling"},
-    "uncertainty": {"kernels", "valuation", "rewards"},
-    "collaboration": (NUMERICAL - {"metrics"}) | {"cautions", "uncertainty"},
-    "evaluation": {"collaboration", "metrics"},
-    "experiments": LIBRARY,
-    "pages": set(),
-    "privacy": {"collaboration", "generators", "metrics", "pages"},
-    "scrutiny": {"collaboration", "metrics", "rewards"},
-    "reaudit": {"files", "kernels", "rewards"},
-    "files": LIBRARY,
-    "plots": LIBRARY,
-    "report": LIBRARY | {"plots"},
-    "candidates": LIBRARY | {"files"},
-    "mediation": LIBRARY | {"files", "report", "candidates"},
-    "console": LIBRARY
-    | {
-        "mediation",
-        "candidates",
-        "experiment_tables",
-        "kernel_tables",
-        "power_tables",
-    },
-    "experiment_tables": LIBRARY,
-    "kernel_tables": LIBRARY | {"experiment_tables"},
-    "power_tables": LIBRARY | {"experiment_tables"},
-    "reproduction": LIBRARY | {"plots", "files", "report"},
-    "cli": LIBRARY
-    | {
-        "plots",
-        "files",
-        "report",
-        "candidates",
-        "mediation",
-        "reproduction",
-        "reaudit",
-        "console",
-    },
-    "__main__": {"cli"},
-    "__init__": LIBRARY,
-}
+    "plots",
+    "report",
+    "mediation",
+    "cli",
+]
+NUMERICAL = LAYERS[: LAYERS.index("datasets")]
 FOR_PEOPLE = {"jinja2", "matplotlib", "pandas", "pyarrow", "rich", "typer"}
 HEAVY = FOR_PEOPLE | {"cvxpy", "flax", "optax", "orbax", "sklearn", "umap"}
 
@@ -117,30 +70,33 @@ def imported_names(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def imported_parts(path: Path) -> set[str]:
-    """Parts of the package that a file imports; ``__init__`` for cgm_jax itself."""
-    parts = set()
-    for name in imported_names(path):
-        head, *rest = name.split(".")
-        if head == "cgm_jax":
-            is_part = rest and rest[0] in ALLOWED | dict.fromkeys(map(part_of, FILES))
-            parts.add(rest[0] if is_part else "__init__")
-    return parts
+def folder_of(name: str) -> str:
+    """``kernels`` for cgm_jax.kernels.gram; `` `` for anything else."""
+    return name.split(".")[1] if name.startswith("cgm_jax.") else ""
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_imports_go_one_way(path: Path):
-    part = part_of(path)
-    assert part in ALLOWED or is_shared(part), f"say in ALLOWED what {part} may import"
-    imported = {name for name in imported_parts(path) if not is_shared(name)}
-    forbidden = imported - {part} - ALLOWED.get(part, set())
-    assert not forbidden, f"{part} must not import {sorted(forbidden)}"
+def test_folders_are_one_ordered_list():
+    wrong = [
+        f"{module_name(path)} imports {name}"
+        for path in FILES
+        if (folder := folder_of(module_name(path))) in LAYERS
+        for name in imported_names(path)
+        if name.split(".")[0] == "cgm_jax"
+        and folder_of(name) not in LAYERS[: LAYERS.index(folder) + 1]
+    ]
+    assert not wrong, wrong
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == {
+        *LAYERS[:1],
+        *LAYERS[2:],
+        "_version.py",
+        "__init__.py",
+        "__main__.py",
+    }
 
 
-@pytest.mark.parametrize("part", sorted(NUMERICAL))
-def test_numerical_parts_know_no_files_and_no_pictures(part: str):
+def test_numerical_folders_know_no_files_and_no_pictures():
     for path in FILES:
-        if part_of(path) == part:
+        if folder_of(module_name(path)) in NUMERICAL:
             imported = {name.split(".")[0] for name in imported_names(path)}
             assert not imported & FOR_PEOPLE, path
 
@@ -191,19 +147,19 @@ def is_function(thing: object) -> bool:
     return inspect.isroutine(inspect.unwrap(thing))  # unwrap: what jit returns
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_public_names_exist_and_are_documented(name: str):
-    module = importlib.import_module(name)
-    for public in module.__all__:
-        thing = getattr(module, public)
-        if inspect.isclass(thing) or is_function(thing):
-            assert inspect.getdoc(thing), f"{name}.{public} has no docstring"
+def test_public_names_exist_and_are_documented():
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for public in module.__all__:
+            thing = getattr(module, public)
+            if inspect.isclass(thing) or is_function(thing):
+                assert inspect.getdoc(thing), f"{name}.{public} has no docstring"
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_functions_of_the_public_interface_have_an_example(name: str):
-    package = importlib.import_module(name)
-    for public in package.__all__:
-        thing = getattr(package, public)
-        if is_function(thing):
-            assert ">>> " in (thing.__doc__ or ""), f"{name}.{public} has no example"
+def test_functions_of_the_public_interface_have_an_example():
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for public in package.__all__:
+            thing = getattr(package, public)
+            if is_function(thing):
+                assert ">>> " in (thing.__doc__ or ""), f"{name}.{public}: no example"

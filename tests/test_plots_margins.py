@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from small_collaborations import small_collaboration, with_reward
 
+from cgm_jax.audit import audit
 from cgm_jax.plots import plot_margins
-from cgm_jax.rewards import audit
 
 
 def points_of(figure) -> list:

@@ -5,7 +5,7 @@ import pytest
 from block_games import log_uniform_sizes, random_sums, value_of
 from oracles_games import bitmask, coverage_game
 
-from cgm_jax.kernels import GramSums
+from cgm_jax.gram import GramSums
 from cgm_jax.rewards import stability_lower_values, stable_sets
 from cgm_jax.valuation import coalition_values, mmd_shapley_values
 from cgm_jax.valuation.shapley import shapley_values

@@ -8,7 +8,8 @@ import oracles
 import pytest
 from kernel_table import KERNELS, PLAIN
 
-from cgm_jax.kernels import SquaredExponential, gram_sums
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation import bootstrap_sums
 from cgm_jax.valuation.bootstrap import multiplicities
 

@@ -9,7 +9,8 @@ import pytest
 from oracles_games import coalition_values_by_definition, value_by_definition
 from tolerances import rtol
 
-from cgm_jax.kernels import SquaredExponential, gram_sums
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation.coalitions import coalition_values, membership, num_parties
 from cgm_jax.valuation.shapley import shapley_values
 

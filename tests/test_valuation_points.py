@@ -8,7 +8,8 @@ from block_games import leave_one_out, semivalues, shapley
 from oracles_games import members_of, value_by_definition
 from tolerances import rtol
 
-from cgm_jax.kernels import SquaredExponential, median_length_scale
+from cgm_jax.gram import median_length_scale
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation import point_shapley_values, value
 
 KERNEL, PLAIN = SquaredExponential(0.9), oracles.squared_exponential(0.9)

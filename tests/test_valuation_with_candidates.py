@@ -6,7 +6,8 @@ import oracles
 import pytest
 from tolerances import rtol
 
-from cgm_jax.kernels import SquaredExponential, gram_sums
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation import coalition_values, values_with_candidates
 
 KERNEL, PLAIN = SquaredExponential(0.9), oracles.squared_exponential(0.9)

@@ -17,7 +17,7 @@ from cgm_jax.rewards import RewardSchemeError
 from . import experiments, mediator
 from .options import Interrupted, fail
 
-__all__ = ["main"]
+__all__ = ["main", "run_app"]
 
 app = typer.Typer(
     name="cgm-jax",
@@ -52,13 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         Wrote 5 files of 349 digits each to .../
         0
     """
+    run_app(app, arguments)
+
+
+def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run commands, turn errors into one line each, and exit with the code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(_repeated(words), standalone_mode=False)
+        code = commands(_repeated(words), standalone_mode=False)
     except Interrupted:
         fail("interrupted; files that were already published are complete", 130)
     except typer.TyperException as error:
-        fail(f"{error.format_message()} See cgm-jax --help.", 2)
+        fail(f"{error.format_message()} See {commands.info.name} --help.", 2)
     except UsageError as error:
         fail(str(error), 2)
     except InputError as error:

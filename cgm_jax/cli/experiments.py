@@ -1,6 +1,5 @@
 """Commands that repeat the paper's experiments, or go beyond them."""
 
-import math
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -10,41 +9,36 @@ import jax
 import typer
 
 from cgm_jax import datasets
-from cgm_jax.console import (
-    print_comparison,
+from cgm_jax.datasets.download import OPENML_IDS
+from cgm_jax.datasets.splits import Split
+from cgm_jax.experiments import (
+    RECIPES,
+    SPLITS,
+    ExperimentOptions,
+    SuppliedFeatures,
+    credit_ratings_data,
+    prepare_experiments,
+    run_experiment,
+)
+from cgm_jax.files import UsageError, prepare_output_dir
+
+from .options import (
+    Betas,
+    NumSteps,
+    Overwrite,
+    RealData,
+    Seed,
+    different_betas,
+    interruptible,
+)
+from .publish import publish_experiments
+from .screen import (
     print_experiment,
-    print_power,
     print_quality,
     print_report,
     progress,
     screen,
 )
-from cgm_jax.datasets.download import OPENML_IDS
-from cgm_jax.datasets.splits import Split
-from cgm_jax.experiments import (
-    BETAS,
-    POWER_PROBLEMS,
-    RECIPES,
-    SPLITS,
-    ExperimentOptions,
-    PowerOptions,
-    SuppliedFeatures,
-    credit_ratings_data,
-    estimate_power,
-    prepare_experiments,
-    run_experiment,
-)
-from cgm_jax.experiments import compare_kernels as compare_on_images
-from cgm_jax.experiments.kernel_comparison import NUM_ASSIGNMENTS
-from cgm_jax.experiments.recipes import IMAGE_RECIPES
-from cgm_jax.files import UsageError, prepare_output_dir
-from cgm_jax.reproduction import (
-    publish_comparison,
-    publish_experiments,
-    publish_power,
-)
-
-from .options import SplitName, at_least, interruptible
 
 __all__ = ["commands"]
 
@@ -70,31 +64,9 @@ class ExperimentGenerator(StrEnum):
 if TYPE_CHECKING:
     FetchedName = StrEnum
     DatasetName = StrEnum
-    ImagesName = StrEnum
-    PowerProblemName = StrEnum
 else:  # the names are those of tables elsewhere
     FetchedName = StrEnum("FetchedName", [(name, name) for name in OPENML_IDS])
     DatasetName = StrEnum("DatasetName", [(name, name) for name in RECIPES])
-    ImagesName = StrEnum("ImagesName", [(name, name) for name in IMAGE_RECIPES])
-    PowerProblemName = StrEnum(
-        "PowerProblemName", [(name, name) for name in POWER_PROBLEMS]
-    )
-
-
-# Options of several commands.
-Betas = Annotated[
-    list[float] | None, typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
-]
-RealData = Annotated[
-    Path | None, typer.Option(help="Folder or file with the real data.")
-]
-NumSteps = Annotated[
-    int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that are there.")
-]
 
 
 @commands.command()
@@ -180,7 +152,7 @@ def reproduce(
     overwrite: Overwrite = False,
 ) -> None:
     """An experiment of the paper from start to finish, beside the paper's numbers."""
-    betas = _betas(beta)
+    betas = different_betas(beta)
     options = ExperimentOptions(
         generator=None if generator is None else generator.value,
         candidates=candidates,
@@ -204,138 +176,6 @@ def reproduce(
 
 
 @commands.command()
-def compare_kernels(
-    dataset: Annotated[
-        ImagesName, typer.Argument(help="Data set of images, shared by five parties.")
-    ],
-    split: Annotated[
-        SplitName, typer.Option(help="How the data are shared.")
-    ] = SplitName.unequal,
-    beta: Betas = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for numbers and pictures.")
-    ] = None,
-    data: RealData = None,
-    candidates: Annotated[
-        Path | None, typer.Option(help="An .npy file of synthetic images instead.")
-    ] = None,
-    num_candidates: Annotated[
-        int | None, typer.Option(min=2, help="Synthetic images of the mmd-gan.")
-    ] = None,
-    num_steps: NumSteps = None,
-    party_size: Annotated[
-        int | None, typer.Option(min=16, help="Real images a party.")
-    ] = None,
-    assignments: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Ways to assign the classes to the parties that α is looked at with: "
-            "the paper's, and others at random.",
-        ),
-    ] = NUM_ASSIGNMENTS,
-    seed: Seed = 0,
-    overwrite: Overwrite = False,
-) -> None:
-    """A deep kernel of raw pixels beside the paper's kernel of UMAP features."""
-    betas = _betas(beta)
-    options = ExperimentOptions(
-        generator="mmd-gan",
-        candidates=candidates,
-        num_candidates=num_candidates,
-        num_steps=num_steps,
-        party_size=party_size,
-        path=data,
-        seed=seed,
-    )
-    name = dataset.value
-    folder = prepare_output_dir(
-        out or Path(f"compare-kernels-{name}"), overwrite=overwrite
-    )
-    with interruptible(), progress(name) as tell:
-        (prepared,) = prepare_experiments(name, [split.value], options, progress=tell)
-        comparison = compare_on_images(
-            prepared,
-            betas=betas,
-            num_assignments=assignments,
-            seed=seed,
-            progress=tell,
-        )
-    screen.print(prepared.candidates_note, markup=False, highlight=False)
-    print_comparison(comparison)
-    settings = {
-        "data set": name,
-        "split": split.value,
-        "inverse temperatures (beta)": list(betas),
-        "seed": seed,
-        "candidates from": "mmd-gan" if candidates is None else candidates.name,
-        "number of candidates": len(prepared.candidates),
-        "training steps of the mmd-gan, where asked for": num_steps,
-        "images a party": len(prepared.parties[0]),
-        "assignments of classes": len(comparison.assigned_coverage),
-    }
-    print_report(publish_comparison(folder, comparison, settings=settings))
-
-
-@commands.command()
-def two_sample_power(
-    problem: Annotated[
-        PowerProblemName, typer.Argument(help="What is to be told apart.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for numbers and picture.")
-    ] = None,
-    num_points: Annotated[
-        list[int] | None,
-        typer.Option(help="Points of a sample, as in --num-points 90 180 360."),
-    ] = None,
-    num_kernels: Annotated[
-        int, typer.Option(min=1, help="Kernels to learn for each size.")
-    ] = 10,
-    num_tests: Annotated[
-        int, typer.Option(min=1, help="Pairs of samples to test with each kernel.")
-    ] = 100,
-    num_permutations: Annotated[
-        int, typer.Option(min=1, help="Permutations of each test.")
-    ] = 100,
-    num_steps: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Steps of learning a deep kernel; by default the more, the more "
-            "points, at most 1,000.",
-        ),
-    ] = None,
-    jitter: Annotated[
-        float, typer.Option(help="How far they move the points, in near length scales.")
-    ] = 0.7,
-    seed: Seed = 0,
-    overwrite: Overwrite = False,
-) -> None:
-    """How often a test finds a difference: a learned deep kernel beside others."""
-    options = PowerOptions(
-        num_points=tuple(num_points) if num_points else None,
-        num_kernels=num_kernels,
-        num_tests=num_tests,
-        num_permutations=num_permutations,
-        num_steps=num_steps,
-        jitter=at_least("--jitter", jitter, 0),
-        seed=seed,
-    )
-    name = problem.value
-    folder = prepare_output_dir(
-        out or Path(f"two-sample-power-{name}"), overwrite=overwrite
-    )
-    with interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
-        try:
-            results = estimate_power(POWER_PROBLEMS[name], options, progress=tell)
-        except ValueError as error:  # there is nothing but options
-            raise UsageError(str(error)) from error
-    print_power(results)
-    print_report(publish_power(folder, results))
-
-
-@commands.command()
 def fetch(
     dataset: Annotated[FetchedName, typer.Argument(help="Data set of OpenML.")],
     replace: Annotated[
@@ -346,14 +186,6 @@ def fetch(
     with interruptible(), progress(f"Fetching {dataset.value}"):
         path = datasets.fetch(dataset.value, replace=replace)
     screen.print(f"Data: {path}", markup=False, soft_wrap=True)
-
-
-def _betas(given: Sequence[float] | None) -> tuple[float, ...]:
-    betas = tuple(at_least("--beta", each, 0) for each in given or BETAS)
-    if len(set(betas)) < len(betas) or math.inf in betas:
-        words = " ".join(f"{each:g}" for each in betas)
-        raise UsageError(f"--beta: expected finite, different numbers, got {words}")
-    return betas
 
 
 def _supplied(

@@ -6,24 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cgm_jax.candidates import train_rows
-from cgm_jax.console import (
-    print_audit,
-    print_mediation,
-    print_quality,
-    progress,
-    screen,
-)
-from cgm_jax.files import (
-    UsageError,
-    prepare_output_dir,
-    read_parties,
-    write_reward_csv,
-)
-from cgm_jax.mediation import Settings, mediate
-from cgm_jax.reaudit import audit_folder
+from cgm_jax.files import UsageError, prepare_output_dir, read_parties, write_reward_csv
+from cgm_jax.mediation.repeated_audit import audit_folder
+from cgm_jax.mediation.row_source import train_rows
+from cgm_jax.mediation.run import Settings, mediate
 
 from .options import SplitName, at_least, fail, interruptible, positive
+from .screen import print_audit, print_mediation, print_quality, progress, screen
 
 __all__ = ["commands"]
 

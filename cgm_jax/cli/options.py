@@ -2,23 +2,48 @@
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import NoReturn, TypeVar
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
 
+import typer
+
+from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
 
 __all__ = [
+    "Betas",
     "Interrupted",
+    "NumSteps",
+    "Overwrite",
+    "RealData",
+    "Seed",
     "SplitName",
     "at_least",
+    "different_betas",
     "fail",
     "interruptible",
     "positive",
 ]
 
 Number = TypeVar("Number", int, float)
+
+# Options of several commands.
+Betas = Annotated[
+    list[float] | None, typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
+]
+RealData = Annotated[
+    Path | None, typer.Option(help="Folder or file with the real data.")
+]
+NumSteps = Annotated[
+    int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that are there.")
+]
 
 
 class SplitName(StrEnum):
@@ -48,6 +73,15 @@ def at_least(option: str, number: Number, least: int) -> Number:
             f"{option}: expected a number of at least {least}, got {number}"
         )
     return number
+
+
+def different_betas(given: Sequence[float] | None) -> tuple[float, ...]:
+    """The inverse temperatures of an experiment, finite and all different."""
+    betas = tuple(at_least("--beta", each, 0) for each in given or BETAS)
+    if len(set(betas)) < len(betas) or math.inf in betas:
+        words = " ".join(f"{each:g}" for each in betas)
+        raise UsageError(f"--beta: expected finite, different numbers, got {words}")
+    return betas
 
 
 def positive(option: str, number: float) -> float:

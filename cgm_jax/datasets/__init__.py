@@ -5,13 +5,13 @@ from .credit_card import credit_card as credit_card
 from .credit_card import transactions_stand_in as transactions_stand_in
 from .credit_ratings import CreditRatings as CreditRatings
 from .credit_ratings import credit_ratings as credit_ratings
+from .data_errors import DamagedDataError as DamagedDataError
+from .data_errors import DataNotFoundError as DataNotFoundError
+from .data_errors import DownloadError as DownloadError
 from .digits import DIGIT_FEATURES as DIGIT_FEATURES
 from .digits import digits as digits
 from .digits import digits_parties as digits_parties
 from .download import fetch as fetch
-from .errors import DamagedDataError as DamagedDataError
-from .errors import DataNotFoundError as DataNotFoundError
-from .errors import DownloadError as DownloadError
 from .idx import read_idx as read_idx
 from .images import cifar10 as cifar10
 from .images import fashion_mnist as fashion_mnist
@@ -23,10 +23,6 @@ from .paper import paper_results as paper_results
 from .splits import LabelledParties as LabelledParties
 from .splits import paper_proportions as paper_proportions
 from .splits import split_by_proportions as split_by_proportions
-from .two_samples import blobs as blobs
-from .two_samples import (
-    high_dimensional_gaussian_mixtures as high_dimensional_gaussian_mixtures,
-)
 
 __all__ = [
     "DIGIT_FEATURES",
@@ -39,7 +35,6 @@ __all__ = [
     "LabelledPoints",
     "PaperResults",
     "amount_classes",
-    "blobs",
     "cifar10",
     "credit_card",
     "credit_ratings",
@@ -47,7 +42,6 @@ __all__ = [
     "digits_parties",
     "fashion_mnist",
     "fetch",
-    "high_dimensional_gaussian_mixtures",
     "mnist",
     "paper_proportions",
     "paper_results",

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from .data_errors import DataNotFoundError
 from .download import AMOUNT, CREDIT_CARD_COLUMNS, fetch
-from .errors import DataNotFoundError
 from .image_files import table_file
 from .labelled import LabelledPoints
 from .number_tables import read_number_table
@@ -52,7 +52,7 @@ def credit_card(
         >>> credit_card("no/such/file.csv")
         Traceback (most recent call last):
         ...
-        cgm_jax.datasets.errors.DataNotFoundError: Expected credit-card at no/such...
+        cgm_jax.datasets.data_errors.DataNotFoundError: Expected credit-card at...
 
     Reference: Dal Pozzolo, Caelen, Johnson and Bontempi, *Calibrating probability with
     undersampling for unbalanced classification*, 2015; Tay et al. 2022, App. I.2.

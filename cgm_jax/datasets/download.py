@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DownloadError
+from .data_errors import DownloadError
 from .storage import cached_file, check_digest, store
 
 __all__ = ["OPENML_IDS", "fetch"]

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from .errors import DamagedDataError
+from .data_errors import DamagedDataError
 
 __all__ = ["read_idx"]
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Integer, UInt8
 
-from .errors import DamagedDataError, DataNotFoundError
+from .data_errors import DamagedDataError, DataNotFoundError
 from .idx import read_idx
 from .number_tables import TABLE_SUFFIXES, read_number_table
 from .storage import read_arrays

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .data_errors import DataNotFoundError
 from .download import fetch
-from .errors import DataNotFoundError
 from .image_files import Part, read_images
 from .labelled import LabelledImages
 from .storage import locate
@@ -57,7 +57,7 @@ def mnist(
         >>> mnist("no/such/folder")
         Traceback (most recent call last):
         ...
-        cgm_jax.datasets.errors.DataNotFoundError: Expected mnist at no/such/folder,...
+        cgm_jax.datasets.data_errors.DataNotFoundError: Expected mnist at...
 
     Reference: LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to
     document recognition*, 1998; Tay et al. 2022, App. I.3.
@@ -87,7 +87,7 @@ def fashion_mnist(
         >>> fashion_mnist("no/such/folder")
         Traceback (most recent call last):
         ...
-        cgm_jax.datasets.errors.DataNotFoundError: Expected fashion-mnist at no/such...
+        cgm_jax.datasets.data_errors.DataNotFoundError: Expected fashion-mnist at...
 
     Reference: Xiao, Rasul and Vollgraf, *Fashion-MNIST: a novel image dataset for
     benchmarking machine learning algorithms*, arXiv 1708.07747, 2017.
@@ -118,7 +118,7 @@ def cifar10(
         >>> cifar10("no/such/folder")
         Traceback (most recent call last):
         ...
-        cgm_jax.datasets.errors.DataNotFoundError: Expected cifar10 at no/such/folder...
+        cgm_jax.datasets.data_errors.DataNotFoundError: Expected cifar10 at...
 
     Reference: Krizhevsky, *Learning multiple layers of features from tiny images*,
     2009; Tay et al. 2022, App. I.4.

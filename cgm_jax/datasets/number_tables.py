@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import DTypeLike
 
-from .errors import DamagedDataError
+from .data_errors import DamagedDataError
 
 __all__ = ["TABLE_SUFFIXES", "read_number_table"]
 

@@ -18,9 +18,9 @@ from zipfile import BadZipFile
 import numpy as np
 from jaxtyping import Shaped
 
-from cgm_jax._publishing import publish
+from cgm_jax._shared.publishing import publish
 
-from .errors import DamagedDataError, DataNotFoundError
+from .data_errors import DamagedDataError, DataNotFoundError
 
 __all__ = ["cache_folder", "cached_file", "locate", "read_arrays", "store"]
 

@@ -13,16 +13,21 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from cgm_jax.collaboration import Progress
+from cgm_jax.collaboration.collaboration import Progress
 from cgm_jax.datasets import LabelledImages, LabelledPoints, paper_results
 from cgm_jax.datasets.splits import Split
 from cgm_jax.features.umap import umap_class
 
+from .candidates import GeneratorName, SyntheticOptions
 from .data import SPLITS, ExperimentData, credit_ratings_data, share
-from .images import NUM_FEATURES, FeatureMap, SuppliedFeatures, image_candidates
+from .image_candidates import (
+    NUM_FEATURES,
+    FeatureMap,
+    SuppliedFeatures,
+    image_candidates,
+)
 from .recipes import RECIPES, Recipe
-from .synthetic import GeneratorName, SyntheticOptions
-from .tables import table_candidates
+from .table_candidates import table_candidates
 
 __all__ = ["ExperimentOptions", "prepare_experiments"]
 

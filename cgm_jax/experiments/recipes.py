@@ -18,7 +18,7 @@ from cgm_jax.datasets import (
     transactions_stand_in,
 )
 
-from .synthetic import GeneratorName
+from .candidates import GeneratorName
 
 __all__ = ["IMAGE_RECIPES", "RECIPES", "Recipe"]
 

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jaxtyping import Bool
 
-from cgm_jax.collaboration import Collaboration, Progress, collaborate
-from cgm_jax.evaluation import Evaluation, evaluate_rewards
+from cgm_jax.collaboration.collaboration import Collaboration, Progress, collaborate
+from cgm_jax.evaluation.evaluate import Evaluation, evaluate_rewards
 from cgm_jax.kernels import Kernel
 
 from .data import ExperimentData

@@ -21,8 +21,8 @@ import optax
 from flax import nnx
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num, PyTree, Shaped
 
-from cgm_jax._arrays import as_points
-from cgm_jax.generators.networks import ImageCritic
+from cgm_jax._shared.arrays import as_points
+from cgm_jax.generators.mmd_gan.networks import ImageCritic
 
 __all__ = ["ImageClassifier", "ImageClassifierModel"]
 

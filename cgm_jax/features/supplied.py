@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from cgm_jax._arrays import as_points
+from cgm_jax._shared.arrays import as_points
 
 __all__ = ["read_features"]
 

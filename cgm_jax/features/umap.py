@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, Float, Num
 
-from cgm_jax._arrays import as_points
+from cgm_jax._shared.arrays import as_points
 
 __all__ = ["UmapFeatures", "umap_class", "umap_features"]
 

@@ -3,9 +3,9 @@
 from .atomic import prepare_output_dir as prepare_output_dir
 from .atomic import write_atomically as write_atomically
 from .atomic import write_text as write_text
-from .errors import FileAccessError as FileAccessError
-from .errors import InputError as InputError
-from .errors import UsageError as UsageError
+from .input_errors import FileAccessError as FileAccessError
+from .input_errors import InputError as InputError
+from .input_errors import UsageError as UsageError
 from .reading import Parties as Parties
 from .reading import PartyFile as PartyFile
 from .reading import read_parties as read_parties

@@ -1,6 +1,6 @@
 """Publishing files: each appears complete or not at all, whenever the run is killed.
 
-`cgm_jax._publishing` writes one file; here the system's refusals become sentences for
+`_shared.publishing` writes one file; here the system's refusals become sentences for
 people, and an output folder is made ready. It may hold files that are not ours: with
 ``overwrite`` exactly the files of the same names are replaced, and nothing is deleted.
 """
@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from cgm_jax._publishing import create_beside, publish
+from cgm_jax._shared.publishing import create_beside, publish
 
-from .errors import UsageError, access_error
+from .input_errors import UsageError, access_error
 
 __all__ = ["prepare_output_dir", "write_atomically", "write_text"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .errors import InputError
+from .input_errors import InputError
 from .table import Table, check_cells, check_names, parse_labels
 
 __all__ = ["read_csv"]

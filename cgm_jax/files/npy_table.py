@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from .errors import InputError
+from .input_errors import InputError
 from .table import Table, check_cells
 
 __all__ = ["read_npy"]

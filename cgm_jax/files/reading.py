@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from .csv_table import read_csv
-from .errors import InputError, UsageError
+from .input_errors import InputError, UsageError
 from .npy_table import read_npy
 from .parquet_table import read_parquet
 from .sources import Kind, Source, check_sources, read_bytes

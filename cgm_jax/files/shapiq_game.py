@@ -13,7 +13,7 @@ from jaxtyping import ArrayLike, Float
 from cgm_jax.valuation.coalitions import membership, num_parties
 
 from .atomic import write_atomically
-from .errors import UsageError
+from .input_errors import UsageError
 
 __all__ = ["write_shapiq_game"]
 

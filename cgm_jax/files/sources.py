@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .errors import InputError, UsageError, access_error
+from .input_errors import InputError, UsageError, access_error
 
 __all__ = ["Kind", "Source", "check_sources", "read_bytes"]
 
@@ -66,7 +66,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
         >>> check_sources(["bank.csv"])
         Traceback (most recent call last):
             ...
-        cgm_jax.files.errors.UsageError: expected the files of at least two parties...
+        cgm_jax.files.input_errors.UsageError: expected the files of at least two...
     """
     if len(paths) < 2:
         raise UsageError(

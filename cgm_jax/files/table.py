@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from .errors import InputError
+from .input_errors import InputError
 
 __all__ = ["Table", "check_cells", "check_names", "parse_labels"]
 
@@ -54,7 +54,7 @@ def check_names(file: Path, names: Sequence[str], *, row: int | None = None) -> 
         >>> check_names(Path("bank.csv"), ["", "age"], row=1)
         Traceback (most recent call last):
             ...
-        cgm_jax.files.errors.InputError: bank.csv, column 1, row 1: expected a name...
+        cgm_jax.files.input_errors.InputError: bank.csv, column 1, row 1: expected...
     """
     first_position: dict[str, int] = {}
     for position, name in enumerate(names, 1):
@@ -95,7 +95,7 @@ def check_cells(
         >>> check_cells(Path("a.npy"), "x0", np.array([1.0, 1e39]), first_row=1)
         Traceback (most recent call last):
             ...
-        cgm_jax.files.errors.InputError: a.npy, column x0, row 2: expected a number...
+        cgm_jax.files.input_errors.InputError: a.npy, column x0, row 2: expected...
     """
     with np.errstate(over="ignore"):
         bad = ~np.isfinite(values.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Where synthetic points come from (Sec. 2, 6)."""
+"""Where synthetic points come from."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from .mmd_gan import MMDGAN as MMDGAN
     from .mmd_gan import MMDGANModel as MMDGANModel
 
-__all__ = ["MMDGAN", "GaussianMixture", "Generator", "KernelDensity", "MMDGANModel"]
+__all__ = [
+    "MMDGAN",
+    "GaussianMixture",
+    "Generator",
+    "KernelDensity",
+    "MMDGANModel",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from cgm_jax._arrays import Points, is_traced
+from cgm_jax._shared.arrays import Points, is_traced
 
 __all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks", "scoped_precision"]
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._arrays import Points, as_points
+from cgm_jax._shared.arrays import Points, as_points
 
 from .base import BLOCK_SIZE, sample_in_blocks, scoped_precision
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Key, Num
 
-from cgm_jax._arrays import Points, as_points
+from cgm_jax._shared.arrays import Points, as_points
 
 from .base import BLOCK_SIZE, sample_in_blocks, scoped_precision
 

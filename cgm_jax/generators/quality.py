@@ -17,8 +17,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._arrays import as_points, with_common_dtype
-from cgm_jax.kernels import SquaredExponential, median_length_scale
+from cgm_jax._shared.arrays import as_points, with_common_dtype
+from cgm_jax.gram import median_length_scale
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation import mmd2_unbiased
 
 from .kernel_density import KernelDensity

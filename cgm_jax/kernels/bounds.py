@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cgm_jax._arrays import is_traced
+from cgm_jax._shared.arrays import is_traced
 
 __all__ = [
     "bounds_conflict",

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from cgm_jax._arrays import is_traced
+from cgm_jax._shared.arrays import is_traced
 
 from .base import Embedding, Kernel
 

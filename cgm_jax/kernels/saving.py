@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cgm_jax._named_arrays import named_arrays, with_arrays
-from cgm_jax._publishing import publish
+from cgm_jax._shared.archive import named_arrays, with_arrays
+from cgm_jax._shared.publishing import publish
 
 from .base import Kernel, Product, Scaled, Sum
 from .deep import DeepKernel, FeatureMap, Network

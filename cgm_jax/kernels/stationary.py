@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._arrays import is_traced
-from cgm_jax._exponential import exp_nonpositive
+from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.exponential import exp_nonpositive
 
 from .base import Kernel
 from .distances import squared_distances

@@ -18,9 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
-from cgm_jax._arrays import Points
-from cgm_jax.kernels import GramSums, Kernel
-from cgm_jax.kernels.gram import as_blocks
+from cgm_jax._shared.arrays import Points
+from cgm_jax.gram import GramSums
+from cgm_jax.gram.gram_sums import as_blocks
+from cgm_jax.kernels import Kernel
 
 __all__ = ["mmd2_to_reference"]
 
@@ -50,7 +51,8 @@ def mmd2_to_reference(
         ValueError: if there are not as many picks and values as parties.
 
     Example:
-        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
         >>> from cgm_jax.valuation import coalition_values
         >>> kernel, parties = SquaredExponential(1.0), [np.zeros((2, 1))]
         >>> sums = gram_sums(kernel, parties, np.ones((2, 1)))

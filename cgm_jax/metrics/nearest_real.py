@@ -20,7 +20,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._arrays import Points, as_points, with_common_dtype
+from cgm_jax._shared.arrays import Points, as_points, with_common_dtype
 
 from .neighbors import nearest_distances
 

@@ -23,8 +23,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from cgm_jax._arrays import Points, as_points, is_traced, with_common_dtype
-from cgm_jax._workers import map_on_workers, num_workers
+from cgm_jax._shared.arrays import Points, as_points, is_traced, with_common_dtype
+from cgm_jax._shared.workers import map_on_workers, num_workers
 from cgm_jax.kernels.distances import squared_distances
 
 __all__ = ["nearest_distances"]

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int
 
-from cgm_jax._arrays import Points, as_points, with_common_dtype
+from cgm_jax._shared.arrays import Points, as_points, with_common_dtype
 
 from .neighbors import nearest_distances
 

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 from scipy.spatial.distance import cdist
 
-from cgm_jax._arrays import as_parties
+from cgm_jax._shared.arrays import as_parties
 
 from .neighbors import nearest_distances
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import ArrayLike, Float, Shaped
 
-from cgm_jax._arrays import as_parties, as_points
-from cgm_jax._workers import map_on_workers
+from cgm_jax._shared.arrays import as_parties, as_points
+from cgm_jax._shared.workers import map_on_workers
 
 __all__ = ["svm_accuracies", "svm_accuracy"]
 

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._arrays import Points, as_points, is_traced, with_common_dtype
-from cgm_jax.valuation._float64 import in_float64
+from cgm_jax._shared.arrays import Points, as_points, is_traced, with_common_dtype
+from cgm_jax._shared.precision import in_float64
 
 __all__ = ["wasserstein2_gaussians"]
 

@@ -7,7 +7,6 @@ pyplot: nothing is shown, written or remembered. Save one with
 
 from .contributions import plot_contributions as plot_contributions
 from .correlations import plot_correlations as plot_correlations
-from .coverage import plot_coverage as plot_coverage
 from .feasible_region import plot_feasible_region as plot_feasible_region
 from .generator import plot_samples as plot_samples
 from .generator import plot_training as plot_training
@@ -15,7 +14,6 @@ from .margins import plot_margins as plot_margins
 from .plane import Embedding as Embedding
 from .plane import Plane as Plane
 from .plane import plane_of as plane_of
-from .power import plot_power as plot_power
 from .rewards import MAX_DOTS as MAX_DOTS
 from .rewards import plot_reward as plot_reward
 from .rewards import plot_reward_over_temperatures as plot_reward_over_temperatures
@@ -30,10 +28,8 @@ __all__ = [
     "plane_of",
     "plot_contributions",
     "plot_correlations",
-    "plot_coverage",
     "plot_feasible_region",
     "plot_margins",
-    "plot_power",
     "plot_reward",
     "plot_reward_over_temperatures",
     "plot_rewards",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgm_jax.collaboration import Collaboration
+from cgm_jax.collaboration.collaboration import Collaboration
 
 from .drawing import BLUE, INK, PALE, RED, TEXT, WIDTH, heading, labels_of, new_figure
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgm_jax.rewards import Audit
+from cgm_jax.audit import Audit
 
 from .drawing import BLUE, INK, PALE, RED, TEXT, WIDTH, labels_of, new_figure
 
@@ -50,7 +50,7 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> figure = plot_margins(cgm_jax.rewards.audit(result))
+        >>> figure = plot_margins(cgm_jax.audit.audit(result))
         >>> [label.get_text() for label in figure.axes[0].get_yticklabels()][3]
         'R4 nobody worse off'
 

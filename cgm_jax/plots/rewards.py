@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import ArrayLike, Float, Shaped
 
-from cgm_jax.collaboration import Collaboration
+from cgm_jax.collaboration.collaboration import Collaboration
 
 from .drawing import (
     BLUE,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgm_jax.uncertainty import Uncertainty
+from cgm_jax.collaboration.uncertainty import Uncertainty
 
 from .drawing import BLUE, INK, RED, TEXT, WIDTH, heading, labels_of, new_figure
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int
 
-from cgm_jax.collaboration import Collaboration
+from cgm_jax.collaboration.collaboration import Collaboration
 
 from .drawing import BLUE, RED, TEXT, count_of_points, heading, labels_of, new_panels
 

@@ -12,12 +12,12 @@ from cgm_jax.valuation import (
     values_with_candidates,
 )
 
-from .result import RewardScheme
-from .scheme import Solver, solve_reward_scheme
+from .linear_programme import Solver, solve_reward_scheme
+from .scheme import RewardScheme
 from .stability import stability_lower_values
 
 if TYPE_CHECKING:
-    from cgm_jax.kernels import GramSums
+    from cgm_jax.gram import GramSums
 
 __all__ = ["scheme_from_sums", "scheme_from_values"]
 
@@ -49,7 +49,8 @@ def scheme_from_sums(
         RewardSchemeError: if there are no such reward values, and ``throw``.
 
     Example:
-        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> sums = gram_sums(SquaredExponential(1.0), parties, grid)

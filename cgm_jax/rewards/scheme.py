@@ -1,188 +1,193 @@
-"""Rectified ρ-Shapley fair reward values: who deserves what.
+"""What a reward scheme says: reward values, what they came from, what to beware of.
 
-Party i with the Shapley value φ_i and α_i = φ_i / max φ is promised
-
-    r_i = max{v_c({i}), α_i^ρ v*}                                          (Eq. 6)
-
-where (log v*, ρ) solves a linear program in two unknowns (Sec. 4.1),
-
-    maximise log v* + ε ρ   subject to   lower_i ≤ α_i^ρ v* ≤ upper_i,  0 ≤ ρ ≤ 1.
-
-All bounds on v* rise with ρ, so the largest v* is found at the largest feasible ρ: the
-optimum is one point, and the same for every ε > 0.
-
-Reference: Tay et al. 2022, Sec. 4.1, Proposition 3 and Appendix F.
+Notation: φ the Shapley values, α = φ / max φ, v* the largest reward value, r_i the
+reward value of party i, v_c({i}) the value of its own data (Sec. 4.1). Parties are
+counted from 0.
 """
 
 import dataclasses
-import math
-from typing import Literal
+import enum
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Bool, Float
 
-from .errors import error_of
-from .feasible_region import SOLVER_SLACK
-from .result import SLACK, RewardScheme, RewardStatus, contributes
+from .feasible_region import FeasibleRegion
 
-__all__ = ["solve_reward_scheme"]
+__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "party_names"]
 
-Solver = Literal["cvxpy", "closed form"]
+SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
+_SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
+_ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
+_MOST_NAMED = 10  # parties in a sentence
+_FLOOR = 1e-12  # of the least upper value: far below any reward, so it does not bind
 
 
-def solve_reward_scheme(
-    shapley: Float[ArrayLike, " n"],
-    lower_values: Float[ArrayLike, " n"],
-    upper_values: Float[ArrayLike, " n"],
-    *,
-    fairness_weight: float = 1e-3,
-    own_values: Float[ArrayLike, " n"] | None = None,
-    throw: bool = True,
-    solver: Solver = "cvxpy",
-) -> RewardScheme:
-    r"""Reward values that are fair, within reach, and worth taking part for.
+class RewardStatus(enum.StrEnum):
+    """How solving a reward scheme ended."""
 
-    .. math:: \max_{v^*, \rho}\ \log v^* + \varepsilon \rho \quad \text{subject to}
-              \quad \ell_i \le \alpha_i^\rho v^* \le u_i,\quad 0 \le \rho \le 1
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    NO_CONTRIBUTION = "no contribution"
+    FAILED = "solver failed"
 
-    With lower values v_c({i}) this keeps the promises R1 to R5, and with the v_c(C_i)
-    of `stability_lower_values` also R6, stability (Proposition 3, if v is monotone).
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RewardScheme:
+    """Reward values and what they were computed from.
+
+    Attributes:
+        max_reward_value: v*, the largest reward value; NaN unless optimal.
+        rho: ρ, 1 for rewards in proportion to Shapley values, 0 for equal rewards.
+        reward_values: r, shape ``(n,)``, float64, in the units of the values.
+        status: how the linear program ended.
+        shapley: φ, shape ``(n,)``.
+        lower_values: what each party must get at least, shape ``(n,)``.
+        upper_values: what each party can get at most, shape ``(n,)``.
+        own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
+        fairness_weight: ε.
+    """
+
+    max_reward_value: float
+    rho: float
+    reward_values: Float[np.ndarray, " n"]
+    status: RewardStatus
+    shapley: Float[np.ndarray, " n"]
+    lower_values: Float[np.ndarray, " n"]
+    upper_values: Float[np.ndarray, " n"]
+    own_values: Float[np.ndarray, " n"]
+    fairness_weight: float
+
+    @property
+    def normalized_shapley(self) -> Float[np.ndarray, " n"]:
+        """α = φ / max φ; NaN if nobody contributes."""
+        largest = self.shapley.max()
+        return self.shapley / (largest if largest > 0 else np.nan)
+
+    @property
+    def fair_shares(self) -> Float[np.ndarray, " n"]:
+        """α^ρ v*, before rectification; 0 for the excluded parties."""
+        region = self.region
+        shares = np.zeros_like(self.shapley)
+        shares[region.parties] = np.exp(-self.rho * region.slopes)
+        return shares * self.max_reward_value
+
+    @property
+    def excluded_parties(self) -> tuple[int, ...]:
+        """Parties with φ_i ≤ 0, up to rounding: r_i = max{v_c({i}), 0}, no points."""
+        return _indices(~contributes(self.shapley))
+
+    @property
+    def floor(self) -> float:
+        """What stands in for lower values without a logarithm: 10⁻¹² min_i upper_i."""
+        positive = self.upper_values[self.upper_values > 0]
+        return _FLOOR * (float(positive.min()) if positive.size else 1.0)
+
+    @property
+    def floored_parties(self) -> tuple[int, ...]:
+        """Parties in the program whose lower value is below the floor."""
+        return _indices(contributes(self.shapley) & (self.lower_values < self.floor))
+
+    @property
+    def rectified_parties(self) -> tuple[int, ...]:
+        """Parties with 0 < α_i^ρ v* < v_c({i}): r_i is raised to v_c({i})."""
+        raised = self.own_values > (1 + SLACK) * self.fair_shares
+        return _indices(contributes(self.shapley) & raised)
+
+    @property
+    def limiting_upper_party(self) -> int | None:
+        """The party whose upper value v* runs into; None unless optimal."""
+        if self.status is not RewardStatus.OPTIMAL:
+            return None
+        return self.region.binding_parties(self.rho)[1]
+
+    @property
+    def limiting_lower_party(self) -> int | None:
+        """The party whose lower value keeps ρ from growing; None if ρ = 1."""
+        if self.status is not RewardStatus.OPTIMAL or self.rho > 1 - SLACK:
+            return None
+        return self.region.binding_parties(self.rho)[0]
+
+    @property
+    def region(self) -> FeasibleRegion:
+        """All (ρ, log v*) within the bounds of the parties that are not excluded."""
+        parties = np.flatnonzero(contributes(self.shapley))
+        lower = np.maximum(self.lower_values[parties], self.floor)
+        with np.errstate(divide="ignore"):
+            log_upper = np.log(np.maximum(self.upper_values[parties], 0))
+        slopes = -np.log(self.normalized_shapley[parties])
+        return FeasibleRegion(parties, slopes, np.log(lower), log_upper)
+
+    @property
+    def feasible_vertices(self) -> Float[np.ndarray, "vertices 2"]:
+        """Corners (ρ, log v*) of the feasible polygon, counter-clockwise."""
+        return self.region.vertices()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a mediator should know before promising these rewards."""
+        return self.warnings_for(None)
+
+    def warnings_for(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """The warnings with the parties' names, or with their numbers from 0."""
+        if self.status is not RewardStatus.OPTIMAL:
+            return ()
+        found = []
+        if self.excluded_parties:
+            found.append(
+                f"{party_names(self.excluded_parties, names)}: nothing is added to the "
+                "others' data on average (Shapley value <= 0). The reward value is "
+                "that of the own data, and no points are handed out."
+            )
+        if self.floored_parties:
+            found.append(
+                f"{party_names(self.floored_parties, names)}: the lower value is not "
+                f"above 0 and has no logarithm; {self.floor:.1e} was used in its place."
+            )
+        if self.rho < _SMALL_RHO:
+            lower, upper = self.region.binding_parties(self.rho)
+            found.append(
+                f"All rewards are nearly equal (rho = {self.rho:.2g}), whatever was "
+                f"contributed: {party_names([lower], names)} must get "
+                f"{self.lower_values[lower]:.4g}, and {party_names([upper], names)} "
+                f"can get {self.upper_values[upper]:.4g} at most."
+            )
+        if self.rectified_parties:
+            found.append(
+                f"{party_names(self.rectified_parties, names)}: the own data are worth "
+                "more than the fair share, and the reward value was raised to that. "
+                "Who contributes more than another may not get more (Proposition 2)."
+            )
+        return tuple(found)
+
+
+def party_names(parties: Iterable[int], names: Sequence[str] | None = None) -> str:
+    """Parties as they are called in a sentence, the first ten of very many.
 
     Args:
-        shapley: φ, shape ``(n,)``. Parties with φ_i <= 0 are left out of the program:
-            their reward value is max{v_c({i}), 0}.
-        lower_values: what each party must get at least, shape ``(n,)``.
-        upper_values: what each party can get at most, v(D_i ∪ G), shape ``(n,)``.
-        fairness_weight: ε, between 1e-6 and 1e6 so that the solver sees both terms.
-        own_values: v_c({i}), below which no reward value falls (Eq. 6), shape ``(n,)``.
-            The ``lower_values`` if left out; pass them where those are v_c(C_i).
-        throw: whether to raise if there is no optimum, instead of returning a scheme
-            full of NaN whose ``status`` says why.
-        solver: "cvxpy" for the linear program as it is written; "closed form" finds the
-            same corner in O(n²), which is worth it for hundreds of schemes.
+        parties: their numbers, from 0.
+        names: the names of all parties.
 
     Returns:
-        The reward values together with all that they depend on. A value within 1e-9 of
-        a bound (relative) is exactly the bound.
-
-    Raises:
-        InfeasibleError: if the bounds of two parties exclude each other, and ``throw``.
-        NoContributionError: if no Shapley value is positive, and ``throw``.
-        ValueError: if shapes differ, a value is not finite, or ε is out of range.
+        The names, or the numbers if there are none.
 
     Example:
-        Party 0 contributed half of what party 1 did, and gets half of its reward value.
-
-        >>> scheme = solve_reward_scheme(
-        ...     shapley=np.array([0.1, 0.2]),
-        ...     lower_values=np.array([0.3, 0.4]),
-        ...     upper_values=np.array([0.8, 0.9]),
-        ... )
-        >>> scheme.reward_values
-        array([0.45, 0.9 ])
-        >>> scheme.rho, scheme.limiting_upper_party
-        (1.0, 1)
+        >>> party_names([0, 2])
+        'party 0, party 2 (counted from 0)'
+        >>> party_names([0, 2], ["Ada", "Bo", "Cy"])
+        'Ada, Cy'
     """
-    phi, lower, upper, own = _checked(
-        shapley=shapley,
-        lower_values=lower_values,
-        upper_values=upper_values,
-        own_values=lower_values if own_values is None else own_values,
-    )
-    if not 1e-6 <= fairness_weight <= 1e6:
-        raise ValueError(
-            "Expected a fairness_weight between 1e-6 and 1e6, got "
-            f"{fairness_weight}. The optimum is the same for all of them."
-        )
-    scheme = _solve(
-        RewardScheme(
-            max_reward_value=math.nan,
-            rho=math.nan,
-            reward_values=np.full_like(phi, np.nan),
-            status=RewardStatus.FAILED,
-            shapley=phi,
-            lower_values=lower,
-            upper_values=upper,
-            own_values=own,
-            fairness_weight=float(fairness_weight),
-        ),
-        solver,
-    )
-    if throw and scheme.status is not RewardStatus.OPTIMAL:
-        raise error_of(scheme)
-    return scheme
+    them = list(parties)
+    named = [f"party {i}" if names is None else names[i] for i in them[:_MOST_NAMED]]
+    rest = [f"and {len(them) - _MOST_NAMED} more"] if len(them) > _MOST_NAMED else []
+    counted = " (counted from 0)" if names is None else ""
+    return ", ".join(named + rest) + counted
 
 
-def _solve(unsolved: RewardScheme, solver: Solver) -> RewardScheme:
-    if not contributes(unsolved.shapley).any():
-        return dataclasses.replace(unsolved, status=RewardStatus.NO_CONTRIBUTION)
-    if np.isneginf(unsolved.region.log_upper).any():
-        return dataclasses.replace(unsolved, status=RewardStatus.INFEASIBLE)
-    if solver == "cvxpy":
-        return _solve_program(unsolved)
-    optimum = unsolved.region.optimum()
-    if optimum is None:
-        return dataclasses.replace(unsolved, status=RewardStatus.INFEASIBLE)
-    rho, log_value = optimum
-    return _with_rewards(unsolved, log_value, rho)
+def contributes(shapley: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """Whether each party's Shapley value is above 0 by more than rounding."""
+    return shapley > _ROUNDING * np.abs(shapley).max()
 
 
-def _solve_program(unsolved: RewardScheme) -> RewardScheme:
-    import cvxpy as cp
-
-    region = unsolved.region
-    log_value, rho = cp.Variable(), cp.Variable()
-    log_shares = log_value - rho * region.slopes
-    bounds = [region.log_lower <= log_shares, log_shares <= region.log_upper]
-    program = cp.Problem(
-        cp.Maximize(log_value + unsolved.fairness_weight * rho),
-        [*bounds, rho >= 0, rho <= 1],
-    )
-    try:
-        # A simplex method ends on a vertex up to rounding; an interior-point method was
-        # seen 1e-6 away. By way of SciPy, since HiGHS itself prints a banner.
-        program.solve(
-            solver=cp.SCIPY,
-            scipy_options={
-                "method": "highs-ds",
-                "primal_feasibility_tolerance": SOLVER_SLACK,
-                "dual_feasibility_tolerance": SOLVER_SLACK,
-            },
-        )
-    except cp.SolverError:
-        return unsolved
-    if log_value.value is None or rho.value is None:
-        # "infeasible or unbounded" is infeasible: upper values bound the program.
-        is_infeasible = "infeasible" in program.status
-        status = RewardStatus.INFEASIBLE if is_infeasible else RewardStatus.FAILED
-        return dataclasses.replace(unsolved, status=status)
-    return _with_rewards(unsolved, float(log_value.value), float(rho.value))
-
-
-def _with_rewards(unsolved: RewardScheme, log_value: float, rho: float) -> RewardScheme:
-    optimum = dataclasses.replace(
-        unsolved,
-        max_reward_value=math.exp(log_value),
-        rho=min(max(rho, 0.0), 1.0),
-        status=RewardStatus.OPTIMAL,
-    )
-    shares = optimum.fair_shares
-    for bound in (optimum.lower_values, optimum.upper_values):
-        shares = np.where(np.abs(shares - bound) <= SLACK * bound, bound, shares)
-    return dataclasses.replace(
-        optimum,
-        max_reward_value=float(shares[np.argmax(optimum.shapley)]),
-        reward_values=np.maximum(np.maximum(shares, optimum.own_values), 0),
-    )
-
-
-def _checked(**vectors: ArrayLike) -> list[Float[np.ndarray, " n"]]:
-    arrays = {name: np.array(values, float) for name, values in vectors.items()}
-    shapes = {name: array.shape for name, array in arrays.items()}
-    first = next(iter(shapes.values()))
-    if len(first) != 1 or first[0] < 1 or set(shapes.values()) != {first}:
-        raise ValueError(f"Expected one number a party in each of these, got {shapes}.")
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise ValueError(f"Expected finite {name}, got {array}.")
-    return list(arrays.values())
+def _indices(mask: Bool[np.ndarray, " n"]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(mask).tolist())

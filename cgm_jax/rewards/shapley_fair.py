@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._arrays import is_traced
-from cgm_jax.valuation._float64 import in_float64
+from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.precision import in_float64
 
-from .errors import NoContributionError
+from .infeasible import NoContributionError
 
 __all__ = ["largest_rho", "shapley_fair_rewards"]
 

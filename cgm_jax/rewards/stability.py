@@ -8,7 +8,7 @@ enough to look at one coalition a party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, Ap
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
-from cgm_jax.kernels import GramSums
+from cgm_jax.gram import GramSums
 from cgm_jax.valuation import values_of_coalitions
 from cgm_jax.valuation.coalitions import num_parties
 

@@ -22,10 +22,10 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._exponential import exp_nonpositive
+from cgm_jax._shared.exponential import exp_nonpositive
 from cgm_jax.kernels.base import Embedding, Kernel
 
-from .draw import inverse_cdf
+from .inverse_cdf import inverse_cdf
 
 __all__ = ["Lane", "Pool", "grid", "pick_many"]
 

@@ -1,6 +1,5 @@
-"""What data is worth: values, coalitions of parties, Shapley values."""
+"""What data are worth: MMD, coalition values, Shapley values."""
 
-from .block_semivalues import block_semivalues as block_semivalues
 from .bootstrap import bootstrap_sums as bootstrap_sums
 from .chosen_coalitions import values_of_coalitions as values_of_coalitions
 from .coalitions import coalition_values as coalition_values
@@ -8,29 +7,24 @@ from .interactions import shapley_interactions as shapley_interactions
 from .mmd import mmd2_biased as mmd2_biased
 from .mmd import mmd2_unbiased as mmd2_unbiased
 from .mmd import value as value
-from .mmd_shapley import ExactShapleyValues as ExactShapleyValues
-from .mmd_shapley import mmd_semivalues as mmd_semivalues
-from .mmd_shapley import mmd_shapley_values as mmd_shapley_values
 from .permutations import ShapleyEstimate as ShapleyEstimate
 from .permutations import permutation_shapley_values as permutation_shapley_values
 from .points import PointValues as PointValues
 from .points import point_shapley_values as point_shapley_values
-from .power import PowerEstimate as PowerEstimate
-from .power import test_power as test_power
 from .sample_size import permutation_sample_size as permutation_sample_size
+from .semivalues.block_semivalues import block_semivalues as block_semivalues
+from .semivalues.mmd_shapley import ExactShapleyValues as ExactShapleyValues
+from .semivalues.mmd_shapley import mmd_semivalues as mmd_semivalues
+from .semivalues.mmd_shapley import mmd_shapley_values as mmd_shapley_values
+from .semivalues.weighting import BetaShapley as BetaShapley
 from .shapley import shapley_values as shapley_values
-from .two_sample import TwoSampleTest as TwoSampleTest
-from .two_sample import two_sample_test as two_sample_test
-from .weighting import BetaShapley as BetaShapley
 from .with_candidates import values_with_candidates as values_with_candidates
 
 __all__ = [
     "BetaShapley",
     "ExactShapleyValues",
     "PointValues",
-    "PowerEstimate",
     "ShapleyEstimate",
-    "TwoSampleTest",
     "block_semivalues",
     "bootstrap_sums",
     "coalition_values",
@@ -43,8 +37,6 @@ __all__ = [
     "point_shapley_values",
     "shapley_interactions",
     "shapley_values",
-    "test_power",
-    "two_sample_test",
     "value",
     "values_of_coalitions",
     "values_with_candidates",

@@ -25,10 +25,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
-from cgm_jax.kernels import GramSums, Kernel
-from cgm_jax.kernels.gram import as_blocks, default_tile_size
-from cgm_jax.kernels.tiles import Blocks, sums_of_rows
-from cgm_jax.kernels.weighted import weighted_sums_between_blocks
+from cgm_jax.gram import GramSums
+from cgm_jax.gram.gram_sums import as_blocks, default_tile_size
+from cgm_jax.gram.tiles import Blocks, sums_of_rows
+from cgm_jax.gram.weighted import weighted_sums_between_blocks
+from cgm_jax.kernels import Kernel
 
 __all__ = ["bootstrap_sums", "multiplicities"]
 
@@ -67,7 +68,8 @@ def bootstrap_sums(
             sizes, or ``num_resamples < 1``.
 
     Example:
-        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
         >>> kernel = SquaredExponential(1.0)
         >>> parties = [np.zeros((2, 1)), np.array([[0.0], [1.0]])]
         >>> sums = gram_sums(kernel, parties, np.ones((3, 1)))

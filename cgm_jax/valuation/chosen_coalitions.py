@@ -14,11 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from ._float64 import in_float64
+from cgm_jax._shared.precision import in_float64
+
 from .coalitions import checked_sums
 
 if TYPE_CHECKING:
-    from cgm_jax.kernels.gram import GramSums
+    from cgm_jax.gram.gram_sums import GramSums
 
 __all__ = ["values_of_coalitions"]
 
@@ -46,7 +47,8 @@ def values_of_coalitions(
             a sum is not finite.
 
     Example:
-        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
         >>> parties = [np.array([[0.0]]), np.array([[1.0]])]
         >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[0.0]]))
         >>> members = np.array([[True, False], [True, True]])

@@ -19,12 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, DTypeLike, Float, Num
 
-from cgm_jax._arrays import is_traced
-
-from ._float64 import in_float64
+from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.precision import in_float64
 
 if TYPE_CHECKING:
-    from cgm_jax.kernels.gram import GramSums
+    from cgm_jax.gram.gram_sums import GramSums
 
 __all__ = [
     "MAX_PARTIES",
@@ -58,7 +57,8 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
             is not finite.
 
     Example:
-        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
         >>> parties = [np.array([[0.0]]), np.array([[1.0]])]
         >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[0.0]]))
         >>> coalition_values(sums).round(4)

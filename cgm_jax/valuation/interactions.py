@@ -25,7 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ._float64 import in_float64
+from cgm_jax._shared.precision import in_float64
+
 from .coalitions import membership
 from .shapley import shapley_values
 

@@ -16,9 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._arrays import Points, as_points, is_traced, to_host, with_common_dtype
+from cgm_jax._shared.arrays import (
+    Points,
+    as_points,
+    is_traced,
+    to_host,
+    with_common_dtype,
+)
+from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
 from cgm_jax.kernels import Kernel
-from cgm_jax.kernels.gram import default_tile_size, sums_with_parties
 
 __all__ = ["mmd2_biased", "mmd2_unbiased", "two_sets", "value"]
 

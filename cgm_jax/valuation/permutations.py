@@ -24,7 +24,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
-from cgm_jax.kernels import GramSums
+from cgm_jax.gram import GramSums
 
 from .coalitions import num_parties
 

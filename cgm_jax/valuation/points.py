@@ -30,13 +30,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from cgm_jax._arrays import Points, as_points, is_traced, to_host, with_common_dtype
+from cgm_jax._shared.arrays import (
+    Points,
+    as_points,
+    is_traced,
+    to_host,
+    with_common_dtype,
+)
+from cgm_jax.gram.gram_sums import default_tile_size
+from cgm_jax.gram.tiles import Blocks, sums_of_rows, sums_of_symmetric_rows
 from cgm_jax.kernels import Kernel
-from cgm_jax.kernels.gram import default_tile_size
-from cgm_jax.kernels.tiles import Blocks, sums_of_rows, sums_of_symmetric_rows
 
-from .equal_sizes import equal_size_semivalues
-from .weighting import SHAPLEY, size_probabilities
+from .semivalues.equal_sizes import equal_size_semivalues
+from .semivalues.weighting import SHAPLEY, size_probabilities
 
 __all__ = ["PointValues", "point_shapley_values"]
 

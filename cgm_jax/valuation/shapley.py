@@ -19,9 +19,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._arrays import is_traced
+from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.precision import in_float64
 
-from ._float64 import in_float64
 from .coalitions import membership, num_parties
 
 __all__ = ["shapley_values"]

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ._float64 import in_float64
+from cgm_jax._shared.precision import in_float64
 
 if TYPE_CHECKING:
-    from cgm_jax.kernels import GramSums
+    from cgm_jax.gram import GramSums
 
 __all__ = ["values_with_candidates"]
 
@@ -29,7 +29,8 @@ def values_with_candidates(sums: "GramSums") -> Float[Array | np.ndarray, " n"]:
         Values, shape ``(n,)``, float64, in the units of the kernel.
 
     Example:
-        >>> from cgm_jax.kernels import SquaredExponential, gram_sums
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
         >>> parties = [np.zeros((1, 1)), np.ones((1, 1))]
         >>> sums = gram_sums(SquaredExponential(1.0), parties, np.ones((1, 1)))
         >>> values_with_candidates(sums)

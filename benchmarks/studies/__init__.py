@@ -1,0 +1,1 @@
+"""Studies of learned kernels: ``python -m benchmarks.studies power|kernels``."""

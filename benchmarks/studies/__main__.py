@@ -1,0 +1,211 @@
+"""Studies of learned kernels, from the command line.
+
+python -m benchmarks.studies power blobs
+python -m benchmarks.studies kernels digits
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cgm_jax.cli.app import run_app
+from cgm_jax.cli.options import (
+    Betas,
+    NumSteps,
+    Overwrite,
+    RealData,
+    Seed,
+    SplitName,
+    at_least,
+    different_betas,
+    interruptible,
+)
+from cgm_jax.cli.screen import print_report, progress, screen
+from cgm_jax.experiments import ExperimentOptions, prepare_experiments
+from cgm_jax.experiments.recipes import IMAGE_RECIPES
+from cgm_jax.files import UsageError, prepare_output_dir
+
+from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
+from .kernel_tables import kernel_tables
+from .power import POWER_PROBLEMS, PowerOptions, PowerResults, estimate_power
+from .power_tables import power_tables
+from .publish import publish_comparison, publish_power
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="python -m benchmarks.studies",
+    help="Studies of learned kernels.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+if TYPE_CHECKING:
+    ImagesName = StrEnum
+    PowerProblemName = StrEnum
+else:  # the names are those of tables elsewhere
+    ImagesName = StrEnum("ImagesName", [(name, name) for name in IMAGE_RECIPES])
+    PowerProblemName = StrEnum(
+        "PowerProblemName", [(name, name) for name in POWER_PROBLEMS]
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code, as `cgm-jax` does."""
+    run_app(app, arguments)
+
+
+@app.command()
+def kernels(
+    dataset: Annotated[
+        ImagesName, typer.Argument(help="Data set of images, shared by five parties.")
+    ],
+    split: Annotated[
+        SplitName, typer.Option(help="How the data are shared.")
+    ] = SplitName.unequal,
+    beta: Betas = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for numbers and pictures.")
+    ] = None,
+    data: RealData = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="An .npy file of synthetic images instead.")
+    ] = None,
+    num_candidates: Annotated[
+        int | None, typer.Option(min=2, help="Synthetic images of the mmd-gan.")
+    ] = None,
+    num_steps: NumSteps = None,
+    party_size: Annotated[
+        int | None, typer.Option(min=16, help="Real images a party.")
+    ] = None,
+    assignments: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Ways to assign the classes to the parties that α is looked at with: "
+            "the paper's, and others at random.",
+        ),
+    ] = NUM_ASSIGNMENTS,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """A deep kernel of raw pixels beside the paper's kernel of UMAP features."""
+    betas = different_betas(beta)
+    options = ExperimentOptions(
+        generator="mmd-gan",
+        candidates=candidates,
+        num_candidates=num_candidates,
+        num_steps=num_steps,
+        party_size=party_size,
+        path=data,
+        seed=seed,
+    )
+    name = dataset.value
+    folder = prepare_output_dir(
+        out or Path(f"study-kernels-{name}"), overwrite=overwrite
+    )
+    with interruptible(), progress(name) as tell:
+        (prepared,) = prepare_experiments(name, [split.value], options, progress=tell)
+        comparison = compare_kernels(
+            prepared,
+            betas=betas,
+            num_assignments=assignments,
+            seed=seed,
+            progress=tell,
+        )
+    screen.print(prepared.candidates_note, markup=False, highlight=False)
+    print_comparison(comparison)
+    settings = {
+        "data set": name,
+        "split": split.value,
+        "inverse temperatures (beta)": list(betas),
+        "seed": seed,
+        "candidates from": "mmd-gan" if candidates is None else candidates.name,
+        "number of candidates": len(prepared.candidates),
+        "training steps of the mmd-gan, where asked for": num_steps,
+        "images a party": len(prepared.parties[0]),
+        "assignments of classes": len(comparison.assigned_coverage),
+    }
+    print_report(publish_comparison(folder, comparison, settings=settings))
+
+
+@app.command()
+def power(
+    problem: Annotated[
+        PowerProblemName, typer.Argument(help="What is to be told apart.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for numbers and picture.")
+    ] = None,
+    num_points: Annotated[
+        list[int] | None,
+        typer.Option(help="Points of a sample, as in --num-points 90 180 360."),
+    ] = None,
+    num_kernels: Annotated[
+        int, typer.Option(min=1, help="Kernels to learn for each size.")
+    ] = 10,
+    num_tests: Annotated[
+        int, typer.Option(min=1, help="Pairs of samples to test with each kernel.")
+    ] = 100,
+    num_permutations: Annotated[
+        int, typer.Option(min=1, help="Permutations of each test.")
+    ] = 100,
+    num_steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Steps of learning a deep kernel; by default the more, the more "
+            "points, at most 1,000.",
+        ),
+    ] = None,
+    jitter: Annotated[
+        float, typer.Option(help="How far they move the points, in near length scales.")
+    ] = 0.7,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """How often a test finds a difference: a learned deep kernel beside others."""
+    options = PowerOptions(
+        num_points=tuple(num_points) if num_points else None,
+        num_kernels=num_kernels,
+        num_tests=num_tests,
+        num_permutations=num_permutations,
+        num_steps=num_steps,
+        jitter=at_least("--jitter", jitter, 0),
+        seed=seed,
+    )
+    name = problem.value
+    folder = prepare_output_dir(out or Path(f"study-power-{name}"), overwrite=overwrite)
+    with interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
+        try:
+            results = estimate_power(POWER_PROBLEMS[name], options, progress=tell)
+        except ValueError as error:  # there is nothing but options
+            raise UsageError(str(error)) from error
+    print_power(results)
+    print_report(publish_power(folder, results))
+
+
+def print_comparison(comparison: KernelComparison) -> None:
+    """The same parties by two kernels, and what a mediator should know of either."""
+    screen.print()
+    for table in kernel_tables(comparison):
+        screen.print(table, highlight=False)
+    for name, experiment in comparison.experiments.items():
+        promised = experiment.promised
+        names = [f"party {i + 1}" for i in range(len(promised.parties))]
+        for sentence in promised.warnings_for(names):
+            screen.print(f"warning: {name}: {sentence}", markup=False)
+
+
+def print_power(results: PowerResults) -> None:
+    """How often each kernel's test found a difference, and how often wrongly."""
+    screen.print()
+    for table in power_tables(results):
+        screen.print(table, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

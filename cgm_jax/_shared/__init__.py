@@ -1,0 +1,3 @@
+"""What every folder uses and nobody else needs: arrays, precision, files, threads."""
+
+__all__: list[str] = []

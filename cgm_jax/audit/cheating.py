@@ -1,0 +1,339 @@
+r"""What a party gains by not playing fair: splitting, copying, withholding, noise.
+
+A party hands in something else than its data D_i; everything is valued and drawn anew.
+Three things may change:
+
+- φ, the sum of the Shapley values of all it handed in;
+- r, the largest of its reward values;
+- the value of all that it then holds, its true data and everything handed out to it,
+
+      v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
+
+  always valued as if everybody had been honest. This is what counts: two rewards may
+  be worth less together than one.
+
+All but outliers are made of parts of the parties' data and of noise, and follow from
+one pass over the pairs (see `manipulations`), at one length scale. An outlier changes
+the length scale, so that it takes passes of its own.
+
+Reference: Tay et al. 2022, Sec. 2 takes parties to be honest; this does not.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Key
+
+from cgm_jax._shared.arrays import Points
+from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
+from cgm_jax.gram.gram_sums import as_blocks
+from cgm_jax.kernels import Kernel, SquaredExponential
+from cgm_jax.rewards.from_sums import scheme_from_sums
+from cgm_jax.rewards.scheme import RewardScheme, RewardStatus, party_names
+from cgm_jax.sampling import weighted_sampling
+
+from .manipulations import deal, merged, submissions
+
+__all__ = ["Stress", "Trial", "stress"]
+
+_DEAL = 2**31 - 1  # `fold_in(key, party)` draws: this is no party's number
+_OUTLIER_SCALES = (1e3, 1e6, 1e9)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One party and one manipulation; NaN where there are no reward values."""
+
+    party: int
+    strategy: str
+    shapley_gain: float
+    """Σ φ of all it handed in, less that of its honest self."""
+
+    reward_gain: float
+    """Its largest r, less its honest r."""
+
+    joint_gain: float
+    """v(D_i ∪ G_{i1} ∪ …), less what it holds when honest."""
+
+    rho: float
+    """ρ of everyone, which a party may spoil for all."""
+
+    num_points: int
+    """Number of points handed out to it."""
+
+    length_scale: float
+    """ℓ; NaN for a kernel without a scalar one."""
+
+    status: RewardStatus | str
+    """How solving the scheme ended, or that there is no length scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stress:
+    """All trials, and what the parties have when all are honest."""
+
+    honest: RewardScheme
+    """The scheme with honest data."""
+
+    joint_values: Float[np.ndarray, " n"]
+    """v(D_i ∪ G_i) when all are honest, shape ``(n,)``."""
+
+    trials: tuple[Trial, ...]
+
+    @property
+    def profitable(self) -> tuple[Trial, ...]:
+        """Trials after which a party holds more than when honest, most first."""
+        found = [trial for trial in self.trials if trial.joint_gain > 0]
+        return tuple(sorted(found, key=lambda trial: -trial.joint_gain))
+
+    def relative_gains(self) -> dict[str, list[float | None]]:
+        """By strategy: the joint gain of every party over what it honestly holds.
+
+        None where a strategy was not open to a party, or left no reward values.
+        """
+        table: dict[str, list[float | None]] = {}
+        for trial in self.trials:
+            row = table.setdefault(trial.strategy, [None] * len(self.joint_values))
+            gain = trial.joint_gain / abs(self.joint_values[trial.party])
+            row[trial.party] = float(gain) if np.isfinite(gain) else None
+        return table
+
+    def sentence(self, names: Sequence[str] | None = None) -> str:
+        """How many trials would have paid, and which the most."""
+        num = len(self.trials)
+        if not self.profitable:
+            return f"Of {num} trials of cheating, none would have paid."
+        best = max(
+            self.profitable,
+            key=lambda trial: trial.joint_gain / abs(self.joint_values[trial.party]),
+        )
+        gain = best.joint_gain / abs(self.joint_values[best.party])
+        return (
+            f"Of {num} trials of cheating, {len(self.profitable)} would have paid; the "
+            f'most for {party_names([best.party], names)}, by "{best.strategy}": what '
+            f"it holds would be worth {gain:.1%} more."
+        )
+
+    def rows(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """One dictionary a trial, for a table; ``names`` of the parties if given."""
+        return [
+            {
+                **asdict(trial),
+                "party": names[trial.party] if names is not None else trial.party,
+                "status": str(trial.status),
+            }
+            for trial in self.trials
+        ]
+
+
+def stress(
+    key: Key[Array, ""],
+    parties: Sequence[Float[ArrayLike, "_ d"]],
+    candidates: Float[ArrayLike, "g d"],
+    *,
+    kernel: Kernel | None = None,
+    inverse_temperature: float = 1.0,
+    stability: bool = True,
+    outlier_scales: Sequence[float] = _OUTLIER_SCALES,
+    progress: Callable[[float], None] | None = None,
+) -> Stress:
+    r"""What every party would gain by every manipulation, the others being honest.
+
+    A party splits its data in 2, 3 and 5 and takes part as so many; hands them in
+    twice; adds a copy of the data of the party that contributed most (of the others);
+    withholds half or nine tenths; adds as many rows of uniform noise; adds one row at
+    10³, 10⁶ and 10⁹ standard deviations. The candidates stay the same.
+
+    Args:
+        key: a typed key.
+        parties: the parties' points, arrays of shape ``(n_i, d)``, n <= 20 of them.
+        candidates: G, shape ``(g, d)``; needs memory for ``8 g (31 n + 1)`` bytes.
+        kernel: used as it is; by default the squared exponential at the smallest length
+            scale of the honest data, searched anew for outliers only.
+        inverse_temperature: β of all draws.
+        stability: as in `collaborate`.
+        outlier_scales: how many standard deviations of the pool outliers are away.
+        progress: called after every party's trials with the share that is done.
+
+    Returns:
+        The trials.
+
+    Raises:
+        InfeasibleError: if there are no reward values for honest data.
+        ValueError: if shapes do not fit, an entry is not finite, or n is not 2 to 20.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> parties = [rng.normal(i, 0.5, size=(20, 1)) for i in range(2)]
+        >>> grid = np.linspace(-1, 2, 60)[:, None]
+        >>> found = stress(jax.random.key(0), parties, grid, outlier_scales=())
+        >>> [trial.strategy for trial in found.trials][3:6]
+        ['hand in twice', 'copy the best other', 'withhold half']
+        >>> found.trials[5].shapley_gain < 0  # withholding half
+        True
+
+    Reference:
+        Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
+    """
+    points, drawn = as_blocks(parties, candidates)
+    if not 2 <= len(points) <= 20:
+        raise ValueError(f"Expected 2 to 20 parties, got {len(points)}.")
+    is_searched = kernel is None
+    if kernel is None:
+        kernel = _searched(points, drawn)
+    parts = deal(jax.random.fold_in(key, _DEAL), points)
+    sums = gram_sums(kernel, parts.blocks, drawn)
+    own = [parts.own(i) for i in range(len(points))]
+    honest_sums = merged(sums, own)
+    game = _Game(key, kernel, drawn, honest_sums, inverse_temperature, stability)
+    honest = scheme_from_sums(honest_sums, stability=stability, solver="closed form")
+    joint = [
+        game.joint_value(i, sums, own[:i] + own[i + 1 :], [own[i]], honest, [i])[0]
+        for i in range(len(points))
+    ]
+    trials = []
+    for i in range(len(points)):
+        others = own[:i] + own[i + 1 :]
+        ranked = np.where(np.arange(len(points)) == i, -np.inf, honest.shapley)
+        before = (honest, i, joint[i])
+        for name, handed_in in submissions(parts, i, best_other=int(np.argmax(ranked))):
+            trials.append(game.trial(name, sums, others, handed_in, before))
+        for scale in outlier_scales:
+            name = f"an outlier at {scale:.0e}"
+            changed = list(points)
+            changed[i] = np.concatenate([points[i], _outlier(points, scale)])
+            used = kernel
+            if is_searched:
+                try:
+                    used = _searched(changed, drawn)
+                except ValueError:
+                    trials.append(_no_length_scale(i, name))
+                    continue
+            blocks = changed[:i] + changed[i + 1 :] + [changed[i]]
+            anew = gram_sums(used, blocks, drawn)
+            *ones, last = np.eye(len(blocks))
+            other_game = game.at(used)
+            trials.append(other_game.trial(name, anew, ones, [last], before))
+        if progress is not None:
+            progress((i + 1) / len(points))
+    return Stress(honest, np.array(joint), tuple(trials))
+
+
+@dataclass(frozen=True)
+class _Game:
+    """What all trials have in common."""
+
+    key: Key[Array, ""]
+    kernel: Kernel  # of this game
+    candidates: Points
+    honest_sums: GramSums
+    inverse_temperature: float
+    stability: bool
+    honest_kernel: Kernel | None = None
+
+    def at(self, kernel: Kernel) -> "_Game":
+        """The same with another kernel; what is held is valued with the honest one."""
+        return _Game(
+            self.key,
+            kernel,
+            self.candidates,
+            self.honest_sums,
+            self.inverse_temperature,
+            self.stability,
+            self.kernel,
+        )
+
+    def trial(self, name, sums, others, handed_in, before) -> Trial:
+        """Hand in, value anew, draw, and compare with ``before``."""
+        honest, party, honest_joint = before
+        scheme = scheme_from_sums(
+            merged(sums, [*others, *handed_in]),
+            stability=self.stability,
+            throw=False,
+            solver="closed form",
+        )
+        mine = list(range(len(others), len(others) + len(handed_in)))
+        joint, num_points = self.joint_value(
+            party, sums, others, handed_in, scheme, mine
+        )
+        scale = getattr(self.kernel, "length_scale", np.nan)
+        return Trial(
+            party,
+            name,
+            float(scheme.shapley[mine].sum() - honest.shapley[party]),
+            float(scheme.reward_values[mine].max() - honest.reward_values[party]),
+            joint - honest_joint,
+            scheme.rho,
+            num_points,
+            float(scale) if np.ndim(scale) == 0 else np.nan,
+            scheme.status,
+        )
+
+    def joint_value(
+        self, party, sums, others, handed_in, scheme, mine
+    ) -> tuple[float, int]:
+        """Draw for all that was handed in; the value of all that is then held."""
+        if scheme.status is not RewardStatus.OPTIMAL:
+            return np.nan, 0
+        # All others as one data set that wants nothing: the reference is the same.
+        together = merged(sums, [*handed_in, np.sum(others, axis=0)])
+        rewards = weighted_sampling(
+            jax.random.fold_in(self.key, party),
+            self.kernel,
+            self.candidates,
+            together,
+            np.append(scheme.reward_values[mine], -np.inf),
+            inverse_temperature=self.inverse_temperature,
+        )
+        picks = np.concatenate([reward.indices for reward in rewards])
+        return self.value_of(party, picks), len(picks)
+
+    def value_of(self, party: int, picks: np.ndarray) -> float:
+        """v(D_i ∪ picks) with honest data as the reference: 2C/(st) − A/s²."""
+        sums = self.honest_sums
+        rows = np.asarray(sums.candidate_rows)[picks]
+        size = sums.sizes[party] + len(picks)
+        across = sums.between[party].sum() + rows.sum()
+        kernel = self.kernel if self.honest_kernel is None else self.honest_kernel
+        within = sums.between[party, party] + 2 * rows[:, party].sum()
+        within += _sum_within(kernel, np.asarray(self.candidates)[picks])
+        return float(2 * across / (size * sums.reference_size) - within / size**2)
+
+
+def _no_length_scale(party: int, strategy: str) -> Trial:
+    nothing = float("nan")
+    return Trial(
+        party,
+        strategy,
+        shapley_gain=nothing,
+        reward_gain=nothing,
+        joint_gain=nothing,
+        rho=nothing,
+        num_points=0,
+        length_scale=nothing,
+        status="no length scale",
+    )
+
+
+def _sum_within(kernel: Kernel, points: Points) -> float:
+    """Σ k over all pairs; filled up to a power of two, so that few programs do."""
+    if len(points) == 0:
+        return 0.0
+    fill = max(512, 1 << len(points).bit_length()) - len(points)
+    filler = np.repeat(points[:1], fill, axis=0)
+    return float(gram_sums(kernel, [points, filler], points[:0]).between[0, 0])
+
+
+def _searched(points: list[Points], candidates: Points) -> Kernel:
+    kernel = SquaredExponential(1.0)
+    return kernel.with_length_scale(smallest_length_scale(kernel, points, candidates))
+
+
+def _outlier(points: list[Points], scale: float) -> Points:
+    """One row, so many standard deviations away from the mean along the diagonal."""
+    pool = np.concatenate([np.asarray(x) for x in points])
+    away = scale * pool.std(axis=0) / np.sqrt(pool.shape[1])
+    return (pool.mean(axis=0) + away)[None].astype(pool.dtype)

@@ -1,0 +1,283 @@
+r"""Incentive conditions checked from their definitions, on whatever was given.
+
+Nothing is assumed of the value: it need not be monotone, and the rewards may come from
+anywhere. With v_c the value of a coalition, φ the Shapley values, u_i = v(D_i ∪ G) the
+most that party i can get and v* the largest reward value, a vector r satisfies
+
+    R1  non-negativity          r_i ≥ 0
+    R2  feasibility             r_i ≤ u_i                                (Definition 1)
+    R3  weak efficiency         some r_i = v*                            (Definition 2)
+    R4  individual rationality  r_i ≥ v_c({i})
+    R6  stability               v_c(C) ≤ r_i where φ_i is the largest of C
+    R7  group welfare           Σ r_i is the largest possible, Σ u_i
+    F1  uselessness             i adds nothing to any coalition ⇒ r_i = 0
+    F2  symmetry                i and j always add the same ⇒ r_i = r_j
+    F3  strict desirability     i adds more than j once, and never less ⇒ r_i > r_j
+    F4  strict monotonicity     i adds more in another game, and never less, all else
+                                being equal, and r_i < v*' ⇒ r_i' > r_i  (Definition 3)
+
+R5, fairness, is F1 to F4. A margin is what is left of the worst case: negative by how
+much a condition is broken.
+
+References: Tay et al. 2022, Sec. 4 and App. D; Sim et al. 2020.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from cgm_jax.gram import GramSums
+from cgm_jax.rewards.stability import stable_sets
+
+from .games import Game, as_game
+
+__all__ = [
+    "Check",
+    "SecondGame",
+    "check_incentives",
+    "check_monotonicity",
+    "scale_of",
+]
+
+_ROUNDING = 1e-12  # relative: two reward values closer than this are the same
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether a condition holds, by how much, and where it is tightest."""
+
+    name: str
+    """"R1" to "R4", "R6", "R7", "F1" to "F4", or "delivery"."""
+
+    holds: bool
+    """Whether it holds within the tolerance; true where it asks for nothing."""
+
+    margin: float
+    """The least that is left, in the units of the values; negative: the most that is
+    missing. Infinite where the condition asks for nothing."""
+
+    parties: tuple[int, ...] = ()
+    """The party or the pair of the least margin, counted from 0."""
+
+    coalition: tuple[int, ...] | None = None
+    """The members of the coalition that shows it, where one does."""
+
+    num_cases: int = 1
+    """How often the condition asked for something; 0: there was nothing to keep."""
+
+
+class SecondGame(NamedTuple):
+    """Another game of the same parties, and what its rewards are."""
+
+    values: Float[np.ndarray, " coalitions"] | GramSums | Game
+    """As those of `check_incentives`."""
+
+    rewards: Float[np.ndarray, " n"]
+    max_reward_value: float
+
+
+def check_incentives(
+    values: Float[ArrayLike, " coalitions"] | GramSums | Game,
+    rewards: Float[ArrayLike, " n"],
+    *,
+    shapley: Float[ArrayLike, " n"],
+    upper_values: Float[ArrayLike, " n"],
+    max_reward_value: float,
+    tolerance: float = 1e-9,
+    realised: bool = False,
+) -> dict[str, Check]:
+    """All conditions on one game and its rewards, by their definitions.
+
+    Args:
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24; or the
+            sums of n parties' data, from `gram_sums`, for any n. Of more than 20
+            parties a sample of about 65,000 coalitions is looked at instead of all.
+        rewards: r, shape ``(n,)``: as assigned, or as realised by what was handed out.
+        shapley: φ, shape ``(n,)``; R6 asks who has the largest in a coalition.
+        upper_values: u, the most that each party can get, shape ``(n,)``.
+        max_reward_value: v*.
+        tolerance: what counts as equal, relative to the largest number given.
+        realised: whether the rewards are what a draw reached. Its last point
+            overshoots, so that R3 then asks for v* or more.
+
+    Returns:
+        R1 to R4, R6, R7 and F1 to F3 by name. `check_monotonicity` checks F4.
+
+    Raises:
+        ValueError: if shapes do not fit or a number is not finite.
+
+    Example:
+        Two parties whose data together are worth no more than the second's alone.
+
+        >>> checks = check_incentives(
+        ...     np.array([0.0, 1.0, 2.0, 2.0]), np.array([1.0, 2.0]),
+        ...     shapley=np.array([0.5, 1.5]), upper_values=np.array([2.0, 2.0]),
+        ...     max_reward_value=2.0,
+        ... )
+        >>> [name for name, check in checks.items() if not check.holds]
+        ['R7']
+        >>> checks["R7"].margin, checks["F3"].parties
+        (-1.0, (1, 0))
+
+    Reference:
+        Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D.
+    """
+    game, r, phi, upper = _checked(values, rewards, shapley, upper_values)
+    slack = tolerance * scale_of(game.known, r, upper, max_reward_value)
+    own = game.value_of(np.eye(len(r), dtype=bool))
+    beyond = r - max_reward_value
+    efficiency = beyond if realised else -np.abs(beyond)
+    best = int(np.argmax(efficiency))
+    welfare = float(r.sum() - upper.sum())
+    everyone = tuple(range(len(r)))
+    checks = [
+        _of_parties("R1", r, slack),
+        _of_parties("R2", upper - r, slack),
+        _check("R3", float(efficiency[best]), slack, (best,)),
+        _of_parties("R4", r - own, slack),
+        _stability(game, r, phi, slack),
+        _check("R7", welfare, slack * len(r), everyone),
+        _uselessness(game, r, slack),
+        *_symmetry_and_desirability(game, r, slack),
+    ]
+    return {check.name: check for check in checks}
+
+
+def check_monotonicity(
+    values: Float[ArrayLike, " coalitions"] | GramSums | Game,
+    rewards: Float[ArrayLike, " n"],
+    improved: SecondGame,
+    *,
+    tolerance: float = 1e-9,
+) -> Check:
+    r"""F4: who adds more in another game, all else being equal, gets more there.
+
+    .. math:: [\exists C\ v'(C \cup i) > v(C \cup i)] \wedge
+              [\forall B\ v'(B \cup i) \ge v(B \cup i)] \wedge
+              [\forall A\ v'(A) = v(A)] \wedge r_i < v'^* \Rightarrow r_i' > r_i
+
+    Args:
+        values: as those of `check_incentives`.
+        rewards: r, shape ``(n,)``.
+        improved: v_c', r' and v*' of the other game.
+        tolerance: what counts as equal, relative to the largest number given.
+
+    Returns:
+        The check; it asks for nothing of parties that the other game does not improve.
+
+    Raises:
+        ValueError: if shapes do not fit or a number is not finite.
+
+    Example:
+        >>> better = SecondGame(np.array([0.0, 1, 2, 3]), np.array([1.0, 2.0]), 2.0)
+        >>> before = np.array([0.0, 1, 2, 2]), np.array([1.0, 2.0])
+        >>> check = check_monotonicity(*before, better)
+        >>> check.holds, check.margin, check.parties, check.coalition
+        (False, 0.0, (0,), (0, 1))
+
+    Reference:
+        Tay et al. 2022, Definition 3.
+    """
+    game, r = _checked(values, rewards)
+    other, raised = _checked(improved.values, improved.rewards)
+    if other.num_parties != game.num_parties:
+        raise ValueError(
+            f"Expected another game of the same {len(r)} parties, got one of "
+            f"{len(raised)}."
+        )
+    scale = scale_of(game.known, other.known, r, raised, improved.max_reward_value)
+    slack = tolerance * scale
+    found = []
+    for i in range(len(r)):
+        here, there = game.joins(i), other.joins(i)
+        more = there.after - here.after
+        is_equal = np.abs(there.before - here.before).max() <= slack
+        is_improved = more.max() > slack and more.min() >= -slack
+        if is_equal and is_improved and improved.max_reward_value > r[i] + slack:
+            members = here.coalition(int(np.argmax(more)))
+            found.append((float(raised[i] - r[i]), (i,), members))
+    return _worst("F4", found, _strictly(scale))
+
+
+def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
+    """The largest absolute number: what tolerances are relative to."""
+    return max(float(np.abs(x).max()) for x in numbers)
+
+
+def _stability(game: Game, r, phi, slack: float) -> Check:
+    """R6, over all coalitions whose largest Shapley value is party i's."""
+    found = []
+    for i, no_more in enumerate(stable_sets(phi)):
+        values, coalition = game.led_by(i, no_more)
+        worst = int(np.argmax(values))
+        found.append((float(r[i] - values[worst]), (i,), coalition(worst)))
+    return _worst("R6", found, slack)
+
+
+def _uselessness(game: Game, r, slack: float) -> Check:
+    found = []
+    for i in range(len(r)):
+        joins = game.joins(i)
+        if np.abs(joins.after - joins.before).max() <= slack:
+            found.append((-abs(float(r[i])), (i,), None))
+    return _worst("F1", found, slack)
+
+
+def _symmetry_and_desirability(game: Game, r, slack: float) -> tuple[Check, Check]:
+    same, more = [], []
+    for i in range(len(r)):
+        swaps = game.swaps(i)
+        for k, j in enumerate(swaps.others.tolist()):
+            most, least = float(swaps.most[k]), float(swaps.least[k])
+            if max(most, -least) <= slack:
+                same.append((-abs(float(r[i] - r[j])), (i, j), None))
+            elif least >= -slack:
+                at = partial(swaps.coalition, k, int(swaps.at_most[k]))
+                more.append((float(r[i] - r[j]), (i, j), at))
+            elif most <= slack:
+                at = partial(swaps.coalition, k, int(swaps.at_least[k]))
+                more.append((float(r[j] - r[i]), (j, i), at))
+    return _worst("F2", same, slack), _worst("F3", more, _strictly(scale_of(r)))
+
+
+def _strictly(scale: float) -> float:
+    """The slack of a strict inequality: none, less than none by rounding."""
+    return -max(_ROUNDING * scale, np.finfo(float).tiny)
+
+
+def _of_parties(name: str, margins: np.ndarray, slack: float) -> Check:
+    worst = int(np.argmin(margins))
+    margin = float(margins[worst])
+    return Check(name, margin >= -slack, margin, (worst,), None, len(margins))
+
+
+def _check(name: str, margin: float, slack: float, parties: tuple[int, ...]) -> Check:
+    return Check(name, margin >= -slack, margin, parties)
+
+
+def _worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Check:
+    """The case of the least margin."""
+    if not found:
+        return Check(name, holds=True, margin=np.inf, num_cases=0)
+    margin, parties, coalition = min(found, key=lambda case: case[0])
+    if isinstance(coalition, partial):  # a case that is put into words only now
+        coalition = coalition()
+    return Check(name, margin >= -slack, margin, parties, coalition, len(found))
+
+
+def _checked(values, *vectors) -> list:
+    game = as_game(values)
+    numbers = [np.asarray(x, float) for x in vectors]
+    n = game.num_parties
+    if any(x.shape != (n,) for x in numbers):
+        raise ValueError(
+            f"Expected vectors of one number for each of {n} parties, got arrays of "
+            f"shapes {[x.shape for x in numbers]}."
+        )
+    for x in numbers:
+        if not np.isfinite(x).all():
+            raise ValueError(f"Expected finite numbers, got {x}.")
+    return [game, *numbers]

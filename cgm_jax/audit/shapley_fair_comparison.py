@@ -1,0 +1,116 @@
+"""The scheme of Sim et al. beside ours, on the same game and the same ρ.
+
+Sim et al. share out v_c(N): r_i = α_i^ρ v_c(N), whatever party i's own data are worth,
+so that its reward may be worth less (R4 fails). Here no r_i is below v_c({i}), and the
+most to share is v*, which the candidates allow.
+
+References: Sim et al. 2020; Tay et al. 2022, App. C.3, D and E.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from cgm_jax.rewards.scheme import RewardScheme, party_names
+from cgm_jax.rewards.shapley_fair import largest_rho, shapley_fair_rewards
+
+from .incentives import Check, check_incentives
+
+__all__ = ["SchemeComparison", "compare_with_shapley_fair"]
+
+
+@dataclass(frozen=True, eq=False)
+class SchemeComparison:
+    """Two schemes at the same ρ, checked by the same definitions."""
+
+    ours: dict[str, Check]
+    """Of max{v_c({i}), α_i^ρ v*}."""
+
+    theirs: dict[str, Check]
+    """Of α_i^ρ v_c(N), whose largest value is v_c(N), for everyone."""
+
+    their_rewards: Float[np.ndarray, " n"]
+    """α_i^ρ v_c(N), shape ``(n,)``."""
+
+    their_largest_rho: float
+    """The largest ρ at which theirs keep R4 (Theorem 2b); −inf if none does."""
+
+    worse_off: tuple[int, ...]
+    """Parties that theirs leave with less than the value of their own data."""
+
+    def sentence(self, names: Sequence[str] | None = None) -> str:
+        """Who would be worse off, with the parties' names or their numbers."""
+        start = "Under the scheme of Sim et al. (2020), at the same rho, "
+        if not self.worse_off:
+            return start + "nobody would be worse off than alone either."
+        who = party_names(self.worse_off, names)
+        return (
+            f"{start}these would be worse off than with their own data alone (R4): "
+            f"{who}."
+        )
+
+
+def compare_with_shapley_fair(
+    values: Float[ArrayLike, " coalitions"],
+    scheme: RewardScheme,
+    *,
+    tolerance: float = 1e-9,
+) -> SchemeComparison:
+    r"""Where the scheme of Sim et al. breaks promises that this one keeps.
+
+    .. math:: \max\{v_c(\{i\}),\ \alpha_i^\rho v^*\} \quad\text{and}\quad
+              \alpha_i^\rho\, v_c(N)
+
+    Args:
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``.
+        scheme: our reward scheme of this game; its ρ is used for both.
+        tolerance: what counts as equal, relative to the largest number.
+
+    Returns:
+        The checks of both.
+
+    Raises:
+        NoContributionError: if no Shapley value is positive.
+
+    Example:
+        Party 0's data are worth 1 alone; two thirds of their share would be less.
+
+        >>> from cgm_jax.rewards import solve_reward_scheme
+        >>> values = np.array([0.0, 1.0, 1.5, 1.6])
+        >>> scheme = solve_reward_scheme(
+        ...     np.array([0.55, 1.05]), np.array([1.0, 1.5]), np.array([2.4, 2.6])
+        ... )
+        >>> found = compare_with_shapley_fair(values, scheme)
+        >>> found.theirs["R4"].holds, found.worse_off, found.ours["R4"].holds
+        (False, (0,), True)
+
+    Reference:
+        Tay et al. 2022, App. E.
+    """
+    table = np.asarray(values, float)
+    grand = float(table[-1])
+    theirs = np.asarray(shapley_fair_rewards(scheme.shapley, grand, rho=scheme.rho))
+
+    def checks(rewards, upper, best: float) -> dict[str, Check]:
+        return check_incentives(
+            table,
+            rewards,
+            shapley=scheme.shapley,
+            upper_values=upper,
+            max_reward_value=best,
+            tolerance=tolerance,
+        )
+
+    slack = tolerance * max(np.abs(table).max(), np.abs(theirs).max())
+    worse = np.flatnonzero(theirs < scheme.own_values - slack)
+    return SchemeComparison(
+        ours=checks(scheme.reward_values, scheme.upper_values, scheme.max_reward_value),
+        theirs=checks(theirs, np.full_like(theirs, grand), grand),
+        their_rewards=theirs,
+        their_largest_rho=np.asarray(
+            largest_rho(scheme.shapley, scheme.own_values, grand)
+        ).item(),
+        worse_off=tuple(worse.tolist()),
+    )

@@ -1,0 +1,210 @@
+"""An audit as sentences for people who are not mathematicians, and as data for files.
+
+Every sentence says what was promised, whether it holds, by how much, and for whom it is
+tightest. Nothing is rounded away: margins are printed to three digits, in the units of
+the values.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cgm_jax.rewards.scheme import party_names
+
+from .auditing import Audit
+from .incentives import Check
+
+__all__ = ["audit_data", "audit_sentences"]
+
+_PROMISES = {
+    "R1": "No party is left with less than nothing",
+    "R2": "No party is promised more than its data and all synthetic points are worth",
+    "R3": "Some party gets the largest reward value there is",
+    "R4": "No party is worse off than with its own data alone",
+    "R6": "No group of parties does better on its own: its most useful member gets at "
+    "least what the group's data are worth",
+    "R7": "Everyone gets everything there is",
+    "F1": "A party whose data add nothing to any group gets nothing",
+    "F2": "Parties whose data add the same to every group get the same",
+    "F3": "A party whose data add more than another's to some group, and less to none, "
+    "gets more",
+    "F4": "A party that would add more would get more",
+    "delivery": "Every party was handed what it was promised",
+}
+
+
+def audit_sentences(audit: Audit, names: Sequence[str] | None = None) -> list[str]:
+    """What an audit found, one sentence a promise, the broken ones first.
+
+    Args:
+        audit: the audit.
+        names: the parties' names; their numbers from 0 if left out.
+
+    Returns:
+        Plain sentences: a summary, broken promises, kept ones, and what explains them.
+
+    Example:
+        >>> import numpy as np
+        >>> from cgm_jax.audit import audit_promises
+        >>> from cgm_jax.rewards import solve_reward_scheme
+        >>> scheme = solve_reward_scheme(
+        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
+        ... )
+        >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
+        >>> sentences = audit_sentences(found, ["Ada", "Bo"])
+        >>> sentences[0]
+        'All promises were kept.'
+        >>> [line.split(": ")[1] for line in sentences if "worse off" in line]
+        ['as assigned, this holds; tightest for Ada, with 1.4 to spare.']
+    """
+    lines = [
+        (_rank(check, kind, audit), _sentence(check, kind, audit, names))
+        for kind, checks in (("assigned", audit.assigned), ("realised", audit.realised))
+        for check in checks.values()
+        if check.name != "R7"
+    ]
+    return [
+        _summary(audit),
+        *(line for _, line in sorted(lines, key=lambda ranked: ranked[0])),
+        *_remarks(audit),
+    ]
+
+
+def audit_data(audit: Audit, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """An audit as dictionaries, lists, strings and numbers, ready for JSON.
+
+    Args:
+        audit: the audit.
+        names: the parties' names; their numbers from 0 if left out.
+
+    Returns:
+        The fields of the audit. What has no number (a condition that asks for nothing)
+        is None; JSON knows neither infinity nor NaN.
+
+    Example:
+        >>> import numpy as np
+        >>> from cgm_jax.audit import audit_promises
+        >>> from cgm_jax.rewards import solve_reward_scheme
+        >>> scheme = solve_reward_scheme(
+        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
+        ... )
+        >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
+        >>> data = audit_data(found)
+        >>> data["kept"], data["assigned"]["F1"]["margin"], data["broken"]
+        (True, None, [])
+    """
+
+    def named(parties: Sequence[int]) -> list:
+        return [names[i] if names is not None else i for i in parties]
+
+    def of(kind: str, check: Check) -> dict[str, Any]:
+        return {
+            "holds": check.holds,
+            "margin": _number(check.margin),
+            "parties": named(check.parties),
+            "coalition": None if check.coalition is None else named(check.coalition),
+            "cases": check.num_cases,
+            "promised": audit.is_promised(kind, check.name),
+        }
+
+    return {
+        "kept": audit.is_kept,
+        "broken": [[kind, check.name] for kind, check in audit.broken],
+        "assigned": {name: of("assigned", c) for name, c in audit.assigned.items()},
+        "realised": {name: of("realised", c) for name, c in audit.realised.items()},
+        "assigned_welfare": _number(audit.assigned_welfare),
+        "realised_welfare": _number(audit.realised_welfare),
+        "negative_marginals": _number(audit.negative_marginals),
+        "negative_picks": _number(audit.negative_picks),
+        "proposition_3": {
+            **audit.conditions._asdict(),
+            "guaranteed": list(audit.conditions.guaranteed),
+        },
+        "tolerance": audit.tolerance,
+        "all_coalitions": audit.is_exact,
+    }
+
+
+def _summary(audit: Audit) -> str:
+    if audit.is_kept:
+        return "All promises were kept."
+    count = len(audit.broken)
+    return (
+        f"{count} {'promise was' if count == 1 else 'promises were'} not kept: "
+        + ", ".join(f"{check.name} ({kind})" for kind, check in audit.broken)
+        + "."
+    )
+
+
+def _rank(check: Check, kind: str, audit: Audit) -> int:
+    """Broken promises first, then what fails though nobody promised it."""
+    return 2 if check.holds else int(not audit.is_promised(kind, check.name))
+
+
+def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
+    where = "as assigned" if kind == "assigned" else "by what was handed out"
+    start = f"{_PROMISES[check.name]}: {where}, "
+    if not check.num_cases:
+        return start + "there was nothing to keep."
+    is_promise = audit.is_promised(kind, check.name)
+    who = party_names(check.parties, names)
+    if not check.holds:
+        verdict = " is broken" if is_promise else ", which was not promised, fails"
+        text = f"{start}this{verdict} for {who}, by {_amount(-check.margin)}"
+    elif abs(check.margin) <= audit.tolerance:
+        text = f"{start}this holds; exactly, up to rounding, for {who}"
+    else:
+        text = f"{start}this holds; tightest for {who}"
+        if check.name not in ("R3", "F1", "F2"):
+            text += f", with {_amount(check.margin)} to spare"
+    if check.coalition:
+        text += f", as the data of {party_names(check.coalition, names)} show"
+    elif check.coalition is not None:
+        text += ", as its data alone show"
+    return text + "."
+
+
+def _remarks(audit: Audit) -> list[str]:
+    found = [
+        f"Together the parties are promised {audit.assigned_welfare:.1%} of the most "
+        "that they could get"
+        + (
+            "."
+            if math.isnan(audit.realised_welfare)
+            else f", and have {audit.realised_welfare:.1%}."
+        )
+    ]
+    if audit.negative_marginals:
+        found.append(
+            f"In {audit.negative_marginals:.1%} of all cases a party that joins a "
+            "group lowers the value of the group's data, so the paper's proofs, which "
+            "exclude this, do not apply; the promises were checked one by one."
+        )
+    elif audit.conditions.guaranteed:
+        found.append(
+            "What was assigned keeps these promises by proof, too: "
+            f"{', '.join(audit.conditions.guaranteed)} (Proposition 3)."
+        )
+    if audit.negative_picks > 0:
+        found.append(
+            f"{audit.negative_picks:.1%} of the points handed out lowered the value of "
+            "what their party had at that moment."
+        )
+    found.append(
+        f"Two values count as equal if they differ by no more than "
+        f"{audit.tolerance:.2g}."
+    )
+    if not audit.is_exact:
+        found.append(
+            "With more than 20 parties not all groups were looked at, but a sample: a "
+            "promise about groups may be broken for one that is not in it."
+        )
+    return found
+
+
+def _amount(margin: float) -> str:
+    return f"{margin:.3g}"
+
+
+def _number(x: float) -> float | None:
+    return float(x) if math.isfinite(x) else None

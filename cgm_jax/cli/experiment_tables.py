@@ -1,0 +1,220 @@
+"""What ``demo`` and ``reproduce`` print: our numbers beside the paper's, as tables.
+
+Beside a stand-in, the paper's numbers are for other data: they are shown where the
+order of the parties can be compared, without differences and marks.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from cgm_jax.evaluation.evaluate import Evaluation
+from cgm_jax.experiments import Experiment
+from cgm_jax.metrics import CorrelationSummary
+
+__all__ = ["METRIC_NAMES", "experiment_tables", "mean_words", "summary_words"]
+
+METRIC_NAMES = {
+    "mmd2_unbiased": "−MMD²_u",
+    "reverse_kl": "−reverse KL",
+    "wasserstein2": "−Wasserstein-2",
+    "class_imbalance": "−class imbalance",
+    "num_points": "|G_i|",
+    "svm_accuracy": "accuracy of an SVM",
+}
+_AT_LIMIT = (
+    "* r is within 0.1 % of the most this party can be given, v(D ∪ G): the value is "
+    "flat there, and |G_i| varies by a factor of two between seeds."
+)
+
+
+def experiment_tables(experiment: Experiment) -> Iterator[Table | str]:
+    """Tables and sentences for the screen, in order.
+
+    Args:
+        experiment: with metrics or without.
+
+    Returns:
+        What `rich` can print: promises, numbers of points and, of an experiment with
+        metrics, MMD²_u and correlations.
+    """
+    data, paper = experiment.data, experiment.data.paper
+    title = f"{data.title}, {data.split} split"
+    yield _scheme(experiment, title)
+    yield _promises(experiment, title)
+    beside = "" if data.is_stand_in else ", ours and below them the paper's"
+    counts = [
+        [len(reward.indices) for reward in drawn.rewards]
+        for drawn in experiment.collaborations.values()
+    ]
+    yield _by_beta(
+        experiment,
+        f"{title}: synthetic points |G_i|{beside}",
+        counts,
+        paper.num_points,
+        _count,
+    )
+    if experiment.is_at_limit.any():
+        yield _AT_LIMIT
+    if experiment.evaluation is None:
+        return
+    yield _by_beta(
+        experiment,
+        f"{title}: MMD²_u(D_i ∪ G_i, T){beside}",
+        experiment.evaluation.after.mmd2_unbiased.tolist(),
+        paper.mmd2_unbiased,
+        _discrepancy,
+    )
+    yield _with_alpha(experiment, experiment.evaluation, title)
+    yield _with_beta(experiment, experiment.evaluation, title)
+
+
+def _scheme(experiment: Experiment, title: str) -> Table:
+    ours, paper = experiment.promised, experiment.data.paper
+    table = _new_table(f"{title}: the scheme", "", "ours", *_headings(experiment))
+    for name, value, printed in (
+        ("length scale ℓ", ours.length_scale, paper.length_scale),
+        (
+            "largest reward value v*",
+            ours.scheme.max_reward_value,
+            paper.max_reward_value,
+        ),
+        ("exponent ρ", ours.scheme.rho, paper.rho),
+    ):
+        table.add_row(name, f"{value:.6g}", *_beside(experiment, value, printed))
+    return table
+
+
+def _promises(experiment: Experiment, title: str) -> Table:
+    ours, paper = experiment.promised, experiment.data.paper
+    parties = (f"party {i + 1}" for i in range(len(ours.parties)))
+    table = _new_table(f"{title}: what each party is promised", "", *parties)
+    for name, values, printed in (
+        ("α, share", ours.normalized_shapley, paper.normalized_shapley),
+        ("r, reward value", ours.scheme.reward_values, paper.reward_values),
+    ):
+        table.add_row(name, *(f"{x:.5f}" for x in values))
+        pairs = zip(values, printed, strict=True)
+        lines = zip(*(_beside(experiment, x, p) for x, p in pairs), strict=True)
+        for heading, line in zip(_headings(experiment), lines, strict=True):
+            table.add_row(f"  {heading}", *line)
+        table.add_section()
+    return table
+
+
+def _headings(experiment: Experiment) -> tuple[str, ...]:
+    if not experiment.data.is_stand_in:
+        return "printed", "difference"
+    name = "MNIST" if experiment.data.num_classes == 10 else "credit card"
+    return (f"{name}, printed",)
+
+
+def _beside(experiment: Experiment, ours: float, printed: float) -> tuple[str, ...]:
+    """What the paper prints, whether ours has its three digits, and the difference."""
+    if experiment.data.is_stand_in:
+        return (f"{printed:g}",)
+    if math.isnan(ours):
+        return f"{printed:g}", "–"
+    mark = "✓" if float(f"{ours:.3g}") == printed else "✗"
+    return f"{printed:g} {mark}", f"{ours - printed:+.2g}"
+
+
+def _by_beta(
+    experiment: Experiment,
+    title: str,
+    ours: Sequence[Sequence[Any]],
+    printed: Mapping[float, Any],
+    cell: Callable[[Any, Any], str],
+) -> Table:
+    """A row a β, a column a party."""
+    stars = [" *" if at_limit else "" for at_limit in experiment.is_at_limit]
+    parties = (f"party {i + 1}{star}" for i, star in enumerate(stars))
+    table = _new_table(title, "β", *parties)
+    table.show_lines = True
+    for beta, values in zip(experiment.collaborations, ours, strict=True):
+        nothing = [None] * len(values)
+        theirs = nothing if experiment.data.is_stand_in else printed.get(beta, nothing)
+        pairs = zip(values, theirs, strict=True)
+        table.add_row(f"{beta:g}", *(cell(x, p) for x, p in pairs))
+    return table
+
+
+def _count(ours: int, printed: int | None) -> str:
+    if printed is None:
+        return f"{ours:,}"
+    return f"{ours:,}\n{printed:,} ({round(100 * (ours / printed - 1)):+d}%)"
+
+
+def _discrepancy(ours: float, printed: float | None) -> str:
+    if printed is None:
+        return f"{ours:.3g}"
+    return f"{ours:.3g}\n{printed:.3g}\n({ours - printed:+.1g})"
+
+
+def _with_alpha(experiment: Experiment, evaluation: Evaluation, title: str) -> Table:
+    """Figure 2, and the accuracies of Section 6."""
+    data = experiment.data
+    table = _new_table(
+        f"{title}: correlation over the parties with α, mean ± standard error over β",
+        "",
+        "ours",
+        *_headings(experiment),
+    )
+    # Figure 2 has no numbers; all of its bars for the credit ratings are positive.
+    drawn = "drawn positive" if data.title == "Credit ratings" else "–"
+    known = data.paper.accuracy_correlation
+    for name, summary in evaluation.alpha_correlations.items():
+        printed, difference = drawn, []
+        if name == "svm_accuracy":
+            printed = "–" if known is None else f"{known:g}"
+            if known is not None:
+                _, *difference = _beside(experiment, summary.mean, known)
+        table.add_row(METRIC_NAMES[name], summary_words(summary), printed, *difference)
+    return table
+
+
+def _with_beta(experiment: Experiment, evaluation: Evaluation, title: str) -> Table:
+    """Tables 7 and 8."""
+    table = _new_table(
+        f"{title}: correlation over β with β, mean ± standard error over the parties",
+        "",
+        "ours",
+        *_headings(experiment),
+    )
+    for name, summary in evaluation.beta_correlations.items():
+        printed = experiment.data.paper.beta_correlations[name]
+        _, *difference = _beside(experiment, summary.mean, printed.mean)
+        table.add_row(
+            METRIC_NAMES[name].removeprefix("−"),
+            summary_words(summary),
+            f"{printed.mean:g} ± {printed.standard_error:g}",
+            *difference,
+        )
+    return table
+
+
+def mean_words(values: np.ndarray, form: str = ".3f") -> str:
+    """A mean, with its standard error where there are several values."""
+    if len(values) < 2:
+        return f"{values.mean():{form}}"
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():{form}} ± {error:.3f}"
+
+
+def summary_words(summary: CorrelationSummary) -> str:
+    """A mean with its standard error, as far as they exist."""
+    if math.isnan(summary.mean):
+        return "–"
+    if math.isnan(summary.standard_error):
+        return f"{summary.mean:.3f}"
+    return f"{summary.mean:.3f} ± {summary.standard_error:.2g}"
+
+
+def _new_table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left")
+    return table

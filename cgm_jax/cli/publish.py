@@ -1,0 +1,142 @@
+"""The files of an experiment: a page for people, numbers for programs, pictures.
+
+Everything is computed before the first file is published.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Key
+
+from cgm_jax import plots
+from cgm_jax.audit.review import scrutinize
+from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax.experiments import Experiment, compare
+from cgm_jax.files import write_atomically, write_json, write_text
+from cgm_jax.report.page import (
+    CandidateOrigin,
+    Picture,
+    ReportSection,
+    draw_pictures,
+    render,
+    report_data,
+    report_page,
+)
+
+__all__ = ["publish_experiments"]
+
+
+def publish_experiments(
+    folder: Path,
+    experiments: Sequence[Experiment],
+    *,
+    title: str,
+    settings: Mapping[str, Any],
+    stress_key: Key[Array, ""] | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write ``report.html``, ``report.json`` and every picture as PNG.
+
+    Args:
+        folder: where to; it exists.
+        experiments: at least one, on the same data, each shared in another way.
+        title: of the page.
+        settings: what the run can be repeated with.
+        stress_key: a typed key for trials of cheating; none are made without it.
+        progress: called with the stage and the share of it that is done.
+
+    Returns:
+        The page.
+
+    Raises:
+        OSError: if a file cannot be written.
+    """
+    sections = [
+        _section(experiment, stress_key, progress) for experiment in experiments
+    ]
+    origin = _origin(experiments[0])
+    # Pictures and tables are made before the first file is published.
+    pictures = [draw_pictures(section) for section in sections]
+    files = {
+        f"{experiment.data.split}-{name}.png": picture.png
+        for experiment, drawn in zip(experiments, pictures, strict=True)
+        for name, picture in drawn.items()
+    }
+    if experiments[0].evaluation is not None:
+        files["correlations.png"] = _correlations(experiments).png
+    page = report_page(
+        sections,
+        title=title,
+        settings=settings,
+        generator_note=experiments[0].data.candidates_note,
+        origin=origin,
+        pictures=pictures,
+    )
+    numbers = {
+        "settings": settings,
+        "splits": {
+            experiment.data.split: {
+                **report_data(section, settings={}),
+                "beside_the_paper": [
+                    asdict(line) | {"difference": line.difference}
+                    for line in compare(experiment)
+                ],
+            }
+            for experiment, section in zip(experiments, sections, strict=True)
+        },
+    }
+    for name, png in files.items():
+        write_atomically(folder / name, lambda file, png=png: file.write(png))
+    write_json(folder / "report.json", numbers)
+    report = folder / "report.html"
+    write_text(report, page)
+    return report
+
+
+def _correlations(experiments: Sequence[Experiment]) -> Picture:
+    """Figure 2: a panel a split."""
+    return render(
+        plots.plot_correlations(
+            {
+                experiment.data.split: {
+                    experiment.data.title: experiment.evaluation.alpha_correlations
+                }
+                for experiment in experiments
+                if experiment.evaluation is not None
+            }
+        )
+    )
+
+
+def _section(
+    experiment: Experiment,
+    stress_key: Key[Array, ""] | None,
+    progress: Progress | None,
+) -> ReportSection:
+    data, draws = experiment.data, list(experiment.collaborations.values())
+    # Of the draw with the fewest points: the promises are those of all.
+    last = max(draws, key=lambda drawn: drawn.inverse_temperature)
+    embedding = None
+    if data.places is not None:
+        embedding = plots.Embedding(*data.places, ("UMAP 1", "UMAP 2"))
+    return ReportSection(
+        title=f"{data.title}, {data.split} split",
+        collaborations=draws,
+        names=[f"party {i + 1}" for i in range(len(data.parties))],
+        columns=data.columns,
+        printed=None if data.is_stand_in else data.paper,
+        evaluation=experiment.evaluation,
+        embedding=embedding,
+        candidate_labels=data.candidate_labels,
+        scrutiny=scrutinize(last, stress_key=stress_key, progress=progress),
+    )
+
+
+def _origin(experiment: Experiment) -> CandidateOrigin:
+    data = experiment.data
+    parties, generated = data.images or (data.parties, data.candidates)
+    columns = None if data.images else data.columns
+    return CandidateOrigin(np.concatenate(parties), generated, columns, data.model)

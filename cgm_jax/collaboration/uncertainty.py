@@ -1,0 +1,192 @@
+"""How much of a decision is chance: the promises of many resamples of the data.
+
+Notation: v_i = v_c({i}) the value of party i's own data, φ_i its Shapley value, α_i =
+φ_i / max φ, r_i its reward value. All of it is computed once more for resamples of
+every party's points; its spread over them is the standard error. The candidates, the
+kernel and its length scale are kept as they are, so that what choosing those adds to
+the uncertainty is not in it.
+
+Reference: Efron, Tibshirani: An Introduction to the Bootstrap, 1993.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from cgm_jax._shared.arrays import Points
+from cgm_jax.gram import GramSums
+from cgm_jax.kernels import Kernel
+from cgm_jax.rewards import RewardScheme
+from cgm_jax.valuation import bootstrap_sums
+
+__all__ = ["Uncertainty", "resampled_schemes"]
+
+_MEMORY = 2**28  # bytes of resampled sums, or of multiplicities, at a time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """What was promised, and what would have been promised for resampled data."""
+
+    scheme: RewardScheme
+    """What was promised for the parties' own points."""
+
+    own_values: Float[np.ndarray, "resamples n"]
+    """v_i of every resample, shape ``(num_resamples, n)``."""
+
+    shapley: Float[np.ndarray, "resamples n"]
+    """φ of every resample, shape ``(num_resamples, n)``."""
+
+    reward_values: Float[np.ndarray, "resamples n"]
+    """r of every resample, shape ``(num_resamples, n)``; NaN where there are none."""
+
+    @property
+    def num_resamples(self) -> int:
+        """Number of resamples."""
+        return len(self.shapley)
+
+    @property
+    def num_without_rewards(self) -> int:
+        """Number of resamples in which no reward values keep the promises."""
+        return int(np.isnan(self.reward_values).any(axis=1).sum())
+
+    @property
+    def normalized_shapley(self) -> Float[np.ndarray, "resamples n"]:
+        """α of every resample; NaN where nobody contributes."""
+        largest = self.shapley.max(axis=1, keepdims=True)
+        return self.shapley / np.where(largest > 0, largest, np.nan)
+
+    @property
+    def own_value_errors(self) -> Float[np.ndarray, " n"]:
+        """Standard errors of v_i, shape ``(n,)``."""
+        return _spread(self.own_values)
+
+    @property
+    def shapley_errors(self) -> Float[np.ndarray, " n"]:
+        """Standard errors of φ_i, shape ``(n,)``."""
+        return _spread(self.shapley)
+
+    @property
+    def normalized_shapley_errors(self) -> Float[np.ndarray, " n"]:
+        """Standard errors of α_i, shape ``(n,)``, over resamples that have one."""
+        return _spread(self.normalized_shapley)
+
+    @property
+    def reward_value_errors(self) -> Float[np.ndarray, " n"]:
+        """Standard errors of r_i, shape ``(n,)``, over resamples that have one."""
+        return _spread(self.reward_values)
+
+    @property
+    def ranked_alike(self) -> Float[np.ndarray, "n n"]:
+        """The share of resamples that rank two φ as the data do, shape ``(n, n)``.
+
+        An estimate of the probability that the pair is ranked right: near 1/2, who of
+        the two contributed more is not known. 1 on the diagonal.
+        """
+        order = np.sign(self.scheme.shapley[:, None] - self.scheme.shapley[None])
+        alike = np.zeros(order.shape)
+        for phi in self.shapley:
+            alike += np.sign(phi[:, None] - phi[None]) == order
+        return alike / self.num_resamples
+
+    @property
+    def ranking(self) -> Int[np.ndarray, " n"]:
+        """The parties from the largest φ to the smallest, shape ``(n,)``."""
+        return np.argsort(-self.scheme.shapley, kind="stable")
+
+    @property
+    def above_next(self) -> Float[np.ndarray, " n"]:
+        """Of each party, how sure it is that it is above the next in the ranking.
+
+        As in ``ranked_alike``; shape ``(n,)``, NaN for the last one.
+        """
+        sure = np.full(len(self.ranking), np.nan)
+        first, second = self.ranking[:-1], self.ranking[1:]
+        order = np.sign(self.scheme.shapley[first] - self.scheme.shapley[second])
+        found = np.sign(self.shapley[:, first] - self.shapley[:, second])
+        sure[first] = (found == order[None]).mean(axis=0)
+        return sure
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of these numbers should know."""
+        if not self.num_without_rewards:
+            return ()
+        return (
+            f"In {self.num_without_rewards} of {self.num_resamples} resamples no "
+            "reward values keep the promises; standard errors of reward values are "
+            "over the others. More candidates leave more room.",
+        )
+
+
+def resampled_schemes(
+    key: Key[Array, ""],
+    kernel: Kernel,
+    parties: Sequence[Points],
+    candidates: Points,
+    sums: GramSums,
+    scheme: RewardScheme,
+    promise: Callable[[GramSums], RewardScheme],
+    *,
+    num_resamples: int,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Uncertainty:
+    """Promise anew for many resamples of the parties' points.
+
+    Args:
+        key: a typed key.
+        kernel: the kernel that ``sums`` were computed with.
+        parties: the parties' points, arrays of shape ``(n_i, d)``.
+        candidates: G, shape ``(g, d)``.
+        sums: sums between the n parties and the candidates.
+        scheme: what was promised for them.
+        promise: what is promised for other sums (without rows of candidates); where
+            nothing can be, a scheme full of NaN.
+        num_resamples: number of resamples, at least 2.
+        progress: called with the share that is done.
+
+    Returns:
+        The promises of all resamples.
+
+    Raises:
+        ValueError: as `bootstrap_sums`, or if ``num_resamples < 2``.
+    """
+    if num_resamples < 2:
+        raise ValueError(
+            f"Expected num_resamples >= 2, got {num_resamples}: a standard error needs "
+            "two."
+        )
+    size = max(sums.between.size, sum(map(len, parties)))
+    at_once = max(1, _MEMORY // (8 * size))
+    schemes = []
+    progress(0.0)
+    while len(schemes) < num_resamples:
+        resampled = bootstrap_sums(
+            jax.random.fold_in(key, len(schemes)),
+            kernel,
+            parties,
+            candidates,
+            sums,
+            num_resamples=min(at_once, num_resamples - len(schemes)),
+        )
+        for between in resampled:
+            resample = GramSums(between, sums.candidate_rows[:0], sums.sizes)
+            schemes.append(promise(resample))
+            progress(len(schemes) / num_resamples)
+    return Uncertainty(
+        scheme,
+        np.stack([scheme.own_values for scheme in schemes]),
+        np.stack([scheme.shapley for scheme in schemes]),
+        np.stack([scheme.reward_values for scheme in schemes]),
+    )
+
+
+def _spread(samples: Float[np.ndarray, "resamples n"]) -> Float[np.ndarray, " n"]:
+    """Standard deviation over the resamples that have a number; NaN if one has."""
+    known = samples[np.isfinite(samples).all(axis=1)]
+    if len(known) < 2:
+        return np.full(samples.shape[1], np.nan)
+    return known.std(axis=0, ddof=1)

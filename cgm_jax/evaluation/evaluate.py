@@ -1,0 +1,254 @@
+"""Every metric of the paper for every party, before and after its reward.
+
+What a party holds before is D_i, after D_i ∪ G_i; both are compared with the reference
+T = D_1 ∪ … ∪ D_n ∪ G. Labels are those of the rows: of each party's points, and of the
+candidates, which rewards are indices into. No mathematics here: it is in
+`cgm_jax.metrics`.
+
+Reference: Tay et al. 2022, Sec. 6.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import ArrayLike, Float, Int
+
+from cgm_jax.collaboration.collaboration import Collaboration, Progress
+from cgm_jax.metrics import (
+    CorrelationSummary,
+    class_imbalance,
+    correlation,
+    correlation_summary,
+    mmd2_to_reference,
+    reverse_kl_divergences,
+    svm_accuracies,
+    wasserstein2_gaussians,
+)
+
+__all__ = ["LOWER_IS_BETTER", "Evaluation", "Measurements", "evaluate_rewards"]
+
+LOWER_IS_BETTER = ("mmd2_unbiased", "reverse_kl", "wasserstein2", "class_imbalance")
+"""Metrics that Figure 2 shows the negative of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """Metrics of what each party holds, the last axis one party each."""
+
+    mmd2_unbiased: Float[np.ndarray, "*betas n"]
+    """MMD²_u to the reference, signed."""
+
+    reverse_kl: Float[np.ndarray, "*betas n"]
+    """Kullback-Leibler divergence to the reference by nearest neighbours, in nats."""
+
+    wasserstein2: Float[np.ndarray, "*betas n"]
+    """Squared Wasserstein-2 distance of fitted Gaussians, in squared units."""
+
+    class_imbalance: Float[np.ndarray, "*betas n"]
+    """Mean of the squared shares of the classes."""
+
+    svm_accuracy: Float[np.ndarray, "*betas n"]
+    """On the real data of all other parties, in [0, 1]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What n parties hold before and after the rewards of several draws."""
+
+    inverse_temperatures: Float[np.ndarray, " betas"]
+    """β of every draw."""
+
+    normalized_shapley: Float[np.ndarray, " n"]
+    """α."""
+
+    num_points: Float[np.ndarray, "betas n"]
+    """|G_i|."""
+
+    before: Measurements
+    """Of D_i, arrays of shape ``(n,)``."""
+
+    after: Measurements
+    """Of D_i ∪ G_i, arrays of shape ``(betas, n)``."""
+
+    @property
+    def alpha_correlations(self) -> dict[str, CorrelationSummary]:
+        """Correlation over the parties with α, as mean and standard error over β.
+
+        Those of Figure 2, "num_points" and the negative of all `LOWER_IS_BETTER`, and
+        that of "svm_accuracy" (Sec. 6). The higher, the better.
+        """
+        better = {name: -getattr(self.after, name) for name in LOWER_IS_BETTER}
+        better["num_points"] = self.num_points
+        better["svm_accuracy"] = self.after.svm_accuracy
+        return {
+            name: correlation_summary(correlation(values, self.normalized_shapley))
+            for name, values in better.items()
+        }
+
+    @property
+    def beta_correlations(self) -> dict[str, CorrelationSummary]:
+        """Correlation over the draws with β, as mean and standard error over parties.
+
+        Those of Tables 7 and 8, "num_points" and "mmd2_unbiased": the lower, the
+        better. NaN where there is one draw only.
+        """
+        if len(self.inverse_temperatures) < 2:
+            nothing = correlation_summary(np.zeros(0))
+            return {"num_points": nothing, "mmd2_unbiased": nothing}
+        return {
+            name: correlation_summary(correlation(values.T, self.inverse_temperatures))
+            for name, values in (
+                ("num_points", self.num_points),
+                ("mmd2_unbiased", self.after.mmd2_unbiased),
+            )
+        }
+
+
+def evaluate_rewards(
+    collaborations: Sequence[Collaboration],
+    labels: Sequence[Int[ArrayLike, " _"]],
+    candidate_labels: Int[ArrayLike, " g"],
+    *,
+    num_classes: int,
+    max_training_points: int | None = 20_000,
+    measured: tuple[Sequence[Float[ArrayLike, "_ f"]], Float[ArrayLike, "g f"]]
+    | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure what every party holds before and after its reward.
+
+    Args:
+        collaborations: at least one draw; they differ in β and in what was drawn only,
+            as those of `Collaboration.redraw` do.
+        labels: the class of every point of every party, whole numbers from 0, arrays of
+            shape ``(n_i,)`` in the order of the parties' points.
+        candidate_labels: the class of every candidate, shape ``(g,)``.
+        num_classes: m, counting classes without a point.
+        max_training_points: most points that a support vector machine is trained on
+            (see `metrics.svm_accuracy`); None for all.
+        measured: the parties' points and the candidates in the coordinates that reverse
+            KL divergence, Wasserstein-2 distance and the support vector machine are
+            measured in, row by row the same points; by default those that are valued.
+            MMD²_u is always that of the collaboration's own kernel.
+        progress: called with "metrics" and the share of it that is done.
+
+    Returns:
+        The measurements, float64.
+
+    Raises:
+        ValueError: if there is not one label or one measured row a point, or a party
+            has fewer than 7 points, too few for six neighbours.
+        ModuleNotFoundError: if scikit-learn is not installed.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> rng = np.random.default_rng(0)
+        >>> parties = [rng.normal(size=(20, 1)), rng.normal(1, size=(30, 1))]
+        >>> labels = [np.asarray(x[:, 0] > 0.5, int) for x in parties]
+        >>> grid = np.linspace(-3, 4, 200)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> evaluation = evaluate_rewards(
+        ...     [result], labels, np.asarray(grid[:, 0] > 0.5, int), num_classes=2
+        ... )
+        >>> evaluation.before.svm_accuracy.shape, evaluation.after.reverse_kl.shape
+        ((2,), (1, 2))
+
+    Reference: Tay et al. 2022, Sec. 6.
+    """
+    first = collaborations[0]
+    classes = [np.asarray(of_party) for of_party in labels]
+    candidate_classes = np.asarray(candidate_labels)
+    lengths = [*map(len, classes), len(candidate_classes)]
+    expected = [*map(len, first.parties), len(first.candidates)]
+    if lengths != expected:
+        raise ValueError(
+            f"Expected a label of every point of every party and every candidate, "
+            f"{expected}, got {lengths}."
+        )
+    parties = [np.asarray(x) for x in (measured[0] if measured else first.parties)]
+    candidates = np.asarray(measured[1] if measured else first.candidates)
+    lengths = [*map(len, parties), len(candidates)]
+    if lengths != expected:
+        raise ValueError(
+            "Expected a measured row for every point of every party and every "
+            f"candidate, {expected}, got {lengths}."
+        )
+    draws = [
+        (
+            [reward.indices for reward in drawn.rewards],
+            np.array([reward.final_value for reward in drawn.rewards]),
+        )
+        for drawn in collaborations
+    ]
+    nothing = [np.zeros(0, np.int64) for _ in first.parties]
+    stages = [(nothing, first.own_values), *draws]
+    found = []
+    for done, (picks, values) in enumerate(stages):
+        if progress is not None:
+            progress("metrics", done / len(stages))
+        found.append(
+            _measure(
+                first,
+                parties,
+                candidates,
+                picks,
+                values,
+                classes,
+                candidate_classes,
+                num_classes=num_classes,
+                max_training_points=max_training_points,
+            )
+        )
+    if progress is not None:
+        progress("metrics", 1.0)
+    before, *after = found
+    return Evaluation(
+        np.array([drawn.inverse_temperature for drawn in collaborations], np.float64),
+        first.normalized_shapley,
+        np.array([[len(i) for i in picks] for picks, _ in draws], np.float64),
+        Measurements(**before),
+        Measurements(**{name: np.stack([m[name] for m in after]) for name in before}),
+    )
+
+
+def _measure(
+    collaboration: Collaboration,
+    parties: list[np.ndarray],
+    candidates: np.ndarray,
+    picks: Sequence[Int[np.ndarray, " _"]],
+    values: Float[np.ndarray, " n"],
+    labels: Sequence[Int[np.ndarray, " _"]],
+    candidate_labels: Int[np.ndarray, " g"],
+    *,
+    num_classes: int,
+    max_training_points: int | None,
+) -> dict[str, Float[np.ndarray, " n"]]:
+    """All metrics of what the parties hold with some candidates."""
+    drawn = [candidates[indices] for indices in picks]
+    drawn_labels = [candidate_labels[indices] for indices in picks]
+    reference = np.concatenate([*parties, candidates])
+    held = [np.concatenate(both) for both in zip(parties, drawn, strict=True)]
+    held_labels = map(np.concatenate, zip(labels, drawn_labels, strict=True))
+    return {
+        "mmd2_unbiased": mmd2_to_reference(
+            collaboration.kernel,
+            collaboration.parties,
+            collaboration.candidates,
+            collaboration.sums,
+            picks,
+            values,
+        ),
+        "reverse_kl": reverse_kl_divergences(held, reference),
+        "wasserstein2": np.array([wasserstein2_gaussians(s, reference) for s in held]),
+        "class_imbalance": np.array(
+            [class_imbalance(y, num_classes=num_classes) for y in held_labels]
+        ),
+        "svm_accuracy": svm_accuracies(
+            parties,
+            labels,
+            drawn,
+            drawn_labels,
+            max_training_points=max_training_points,
+        ),
+    }

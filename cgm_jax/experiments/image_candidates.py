@@ -1,0 +1,110 @@
+"""Eight features of an experiment's images, and candidates with features and classes.
+
+    pool ─ classifier ──────────────┐
+      ├─── UMAP ──┐                 │
+      └─── MMD-GAN ─ new images ─ features, classes
+
+A density estimate draws the features themselves, and no images.
+
+Reference: Tay et al. 2022, App. I.3 and I.4.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax.datasets import LabelledImages
+
+from .candidates import SyntheticOptions, draw_features, draw_raw
+from .table_candidates import LabelledCandidates, label_by_forest
+
+__all__ = ["NUM_FEATURES", "FeatureMap", "SuppliedFeatures", "image_candidates"]
+
+FeatureMap = Callable[[np.ndarray], np.ndarray]
+"""From images as rows, shape ``(n, h * w * c)``, to what UMAP reduces, ``(n, f)``."""
+
+NUM_FEATURES = 8
+
+
+class SuppliedFeatures(NamedTuple):
+    """Files of what UMAP reduces instead of pixels, such as Inception's pool3.
+
+    Attributes:
+        real: an ``.npy`` file, one row an image of the data set.
+        synthetic: another, one row a synthetic image.
+    """
+
+    real: Path
+    synthetic: Path
+
+
+def image_candidates(
+    key: Key[Array, ""],
+    data: LabelledImages,
+    rows: Int[np.ndarray, " m"],
+    options: SyntheticOptions,
+    *,
+    features: FeatureMap | SuppliedFeatures | None = None,
+    seed: int,
+    progress: Progress | None = None,
+) -> tuple[Float[np.ndarray, "m f"], LabelledCandidates]:
+    """Features of the pool's images, and candidates like them.
+
+    Args:
+        key: typed random key, of the classifier and the generator.
+        data: all images.
+        rows: which of them are the pool, shape ``(m,)``.
+        options: where synthetic images, or features, come from.
+        features: what UMAP reduces; by default pixels of grey images and what the
+            classifier's last hidden layer makes of coloured ones.
+        seed: of UMAP.
+        progress: called with what is under way and the share that is done.
+
+    Returns:
+        The pool's features, float32, shape ``(m, 8)``, and the candidates.
+
+    Raises:
+        ValueError: if a file does not hold what it should.
+        OSError: if it cannot be read.
+        ModuleNotFoundError: if umap-learn is not installed (extra ``images``).
+    """
+    from cgm_jax.features import ImageClassifier, read_features, umap_features
+
+    def tell(stage: str) -> None:
+        if progress is not None:
+            progress(stage, 0.0)
+
+    pool, labels = data.points[rows], data.labels[rows]
+    classifier_key, generator_key = jax.random.split(key)
+    tell("training the classifier")
+    classifier = ImageClassifier().fit(classifier_key, pool, labels, shape=data.shape)
+    tell("UMAP of the pool")
+    if features is None and data.shape[2] == 3:
+        features = classifier.features
+    if isinstance(features, SuppliedFeatures):
+        reduced = read_features(features.real, num_points=len(data.points))[rows]
+    else:
+        reduced = pool if features is None else features(pool)
+    umap = umap_features(reduced, num_coordinates=NUM_FEATURES, seed=seed)
+    drawn = draw_raw(generator_key, pool, options, shape=data.shape, progress=progress)
+    if drawn is None:
+        drawn = draw_features(generator_key, umap.pool, options)
+        return umap.pool, label_by_forest(umap.pool, labels, drawn)
+    tell("UMAP of the candidates")
+    images = drawn.points
+    if isinstance(features, SuppliedFeatures):
+        reduced = read_features(features.synthetic, num_points=len(images))
+    else:
+        reduced = images if features is None else features(images)
+    note = (
+        f"{drawn.note} Their classes are told by a convolutional classifier, which is "
+        f"right for {classifier.accuracy:.1%} of held-out real images."
+    )
+    return umap.pool, LabelledCandidates(
+        umap(reduced), classifier.labels(images), note, drawn.model, images
+    )

@@ -1,0 +1,190 @@
+"""Checkpoints of a training that are trusted only once they have been verified.
+
+Orbax writes a folder ``step_00000250`` and renames it when it is complete; then its
+files are forced to disk, and ``step_00000250.json`` is published with the SHA-256 of
+the numbers and with what they belong to. A checkpoint counts if that record is there
+and the numbers read back have that digest; otherwise the one before counts. At any
+moment of a kill the newest or the one before is whole.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from cgm_jax._shared.archive import named_arrays, with_arrays
+from cgm_jax._shared.publishing import publish, sync_folder
+
+from .fixed_kernel import options_as_facts
+
+if TYPE_CHECKING:
+    from .mmd_gan import MMDGAN
+
+__all__ = ["Checkpoints"]
+
+NUM_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one training in one folder."""
+
+    folder: Path
+    belongs_to: dict[str, Any]
+    """Options, data and key of the training, as JSON knows them."""
+
+    @classmethod
+    def of(
+        cls,
+        folder: str | Path,
+        options: "MMDGAN",
+        points: Float[np.ndarray, "n d"],
+        key: Key[Array, ""],
+    ) -> "Checkpoints":
+        """The checkpoints of a training; the folder is created when the first is saved.
+
+        Args:
+            folder: where they are.
+            options: of the training.
+            points: what is trained on, in the user's units.
+            key: of the training.
+
+        Returns:
+            The checkpoints.
+        """
+        digest = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
+        belongs_to = {
+            **options_as_facts(options),
+            "points": f"{points.shape[0]} x {points.shape[1]}, sha256 {digest[:16]}",
+            "key": f"{jax.random.key_impl(key)} {jax.random.key_data(key).tolist()}",
+        }
+        # Tuples become lists here as they do in a record.
+        return cls(Path(folder).absolute(), json.loads(json.dumps(belongs_to)))
+
+    def save(self, step: int, tree: Any) -> None:
+        """Save a tree of arrays; older checkpoints go once this one is whole.
+
+        Args:
+            step: number of the checkpoint.
+            tree: the arrays.
+
+        Raises:
+            OSError: if the system refuses.
+        """
+        arrays = named_arrays(tree)
+        path = self._path(step)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # What a killed process left without a record was never a checkpoint.
+        self._record(step).unlink(missing_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
+        _write(path, arrays)
+        _sync_tree(path)
+        sync_folder(self.folder)
+        record = {"belongs_to": self.belongs_to, "sha256": _digest(arrays)}
+        text = json.dumps(record, indent=1).encode()
+        publish(self._record(step), lambda file: file.write(text))
+        # Also what a kill left of a checkpoint on its way in or out.
+        kept = self._steps()[-NUM_KEPT:]
+        for old in set(self._steps(r"step_(\d+)(\.json)?")).difference(kept):
+            self._record(old).unlink(missing_ok=True)
+            shutil.rmtree(self._path(old), ignore_errors=True)
+
+    def newest(self, template: Any) -> Any | None:
+        """The newest checkpoint that is whole.
+
+        Args:
+            template: a tree of arrays of the same structure, shapes and dtypes.
+
+        Returns:
+            The tree, or None if there is no checkpoint.
+
+        Raises:
+            ValueError: if it belongs to other options, other data or another key.
+        """
+        for step in reversed(self._steps()):
+            try:
+                record = json.loads(self._record(step).read_bytes())
+                belongs_to, digest = record["belongs_to"], record["sha256"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            self._check_belongs(belongs_to)
+            try:
+                arrays = _read(self._path(step))
+                if _digest(arrays) == digest:
+                    return with_arrays(template, arrays)
+            except Exception:  # whatever Orbax says of damage
+                continue
+        return None
+
+    def _check_belongs(self, found: dict[str, Any]) -> None:
+        names = sorted(set(found) | set(self.belongs_to))
+        differing = [
+            f"{name} {found.get(name)!r} there and {self.belongs_to.get(name)!r} now"
+            for name in names
+            if found.get(name) != self.belongs_to.get(name)
+        ]
+        if differing:
+            raise ValueError(
+                f"Expected checkpoints of this training in {self.folder}, found those "
+                f"of another: {'; '.join(differing)}. Train as there, or choose "
+                "another checkpoint_dir."
+            )
+
+    def _steps(self, pattern: str = r"step_(\d+)\.json") -> list[int]:
+        """Steps that have a record, or another name, from old to new."""
+        if not self.folder.is_dir():
+            return []
+        found = (re.fullmatch(pattern, path.name) for path in self.folder.iterdir())
+        return sorted(int(match[1]) for match in found if match)
+
+    def _path(self, step: int) -> Path:
+        return self.folder / f"step_{step:08d}"
+
+    def _record(self, step: int) -> Path:
+        return self.folder / f"step_{step:08d}.json"
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    import orbax.checkpoint as ocp
+
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        checkpointer.save(path, args=ocp.args.PyTreeSave(arrays))
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    import orbax.checkpoint as ocp
+
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        metadata = checkpointer.metadata(path)
+        tree = getattr(metadata, "item_metadata", metadata)
+        as_numpy = jax.tree.map(
+            lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(tree)
+        )
+        args = ocp.args.PyTreeRestore(restore_args=as_numpy)
+        return dict(checkpointer.restore(path, args=args))
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _sync_tree(folder: Path) -> None:
+    """Orbax renames atomically, but leaves to the system when bytes reach the disk."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with open(Path(root, name), "rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(root))

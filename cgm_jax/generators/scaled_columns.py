@@ -1,0 +1,220 @@
+"""Generators for tables: work in scaled columns, return rows that a file can hold.
+
+A generator and a kernel want columns of one scale; the parties want rows in their own
+units, with whole numbers where theirs are whole, and none that is beyond all of theirs:
+nobody has −1 children, and no pixel is brighter than white. `TableScale` translates
+between the two, and `TableGenerator` makes any generator draw rows that survive the
+translation: a column is rounded before its points are valued, so that what is valued is
+what is handed out. Rounding may lead back to a real row, above all from a kernel
+density: such rows are drawn again, so that nobody is handed out another's row.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Array, Bool, Float, Key
+
+from cgm_jax._shared.arrays import Points
+
+from .base import Generator
+
+__all__ = ["OfRows", "RowGenerator", "TableGenerator", "TableScale", "is_among"]
+
+_MOST_DRAWN = 16  # points for every one that is wanted
+
+
+@dataclass(frozen=True, eq=False)
+class TableScale:
+    """The parties' units, and the scaled columns that everything is computed in.
+
+    A column that is constant in the pool says nothing about which points are alike: it
+    is left out of the computation and put back unchanged.
+    """
+
+    shift: Float[np.ndarray, " columns"]
+    """Subtracted from each column."""
+
+    scale: Float[np.ndarray, " columns"]
+    """Each column is divided by it."""
+
+    varies: Bool[np.ndarray, " columns"]
+    """Whether the column varies in the pool."""
+
+    whole: Bool[np.ndarray, " columns"]
+    """Whether the column holds whole numbers only."""
+
+    lowest: Float[np.ndarray, " columns"]
+    """Of the pool; only whole columns are kept in their range."""
+
+    highest: Float[np.ndarray, " columns"]
+
+    @classmethod
+    def of(
+        cls,
+        parties: Sequence[Float[np.ndarray, "_ columns"]],
+        *,
+        standardize: bool,
+        whole: Bool[np.ndarray, " columns"],
+    ) -> "TableScale":
+        """The scale of the parties' pooled rows.
+
+        Args:
+            parties: the parties' rows, in their units.
+            standardize: to mean 0 and standard deviation 1 over the pool; otherwise the
+                parties' units are kept.
+            whole: whether each column holds whole numbers only.
+
+        Returns:
+            The scale.
+
+        Raises:
+            ValueError: if no column varies.
+        """
+        pool = np.concatenate(parties)
+        lowest, highest = pool.min(axis=0), pool.max(axis=0)
+        varies = lowest < highest
+        if not varies.any():
+            raise ValueError(
+                "Expected a column that varies, found the same row everywhere: there "
+                "is nothing to learn and nothing to share."
+            )
+        ones = np.ones(pool.shape[1])
+        shift = pool.mean(axis=0) if standardize else 0 * ones
+        scale = np.where(varies, pool.std(axis=0), 1) if standardize else ones
+        constant = np.where(varies, shift, pool[0])
+        return cls(constant, scale, varies, whole, lowest, highest)
+
+    def scaled(self, rows: Float[np.ndarray, "m columns"]) -> Float[np.ndarray, "m d"]:
+        """Rows in the parties' units as points: float32, no constant columns."""
+        scaled = (rows - self.shift[None]) / self.scale[None]
+        return scaled[:, self.varies].astype(np.float32)
+
+    def rows(self, points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m columns"]:
+        """Points as rows in the parties' units, whole and in range where theirs are."""
+        rows = np.tile(self.shift, (len(points), 1))
+        varying = np.asarray(points, float) * self.scale[self.varies][None]
+        rows[:, self.varies] += varying
+        rounded = np.clip(np.rint(rows), self.lowest[None], self.highest[None])
+        return np.where(self.whole[None], rounded, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class TableGenerator:
+    """A generator whose points are rows of a table, once they are translated back.
+
+    Example:
+        >>> import jax
+        >>> from cgm_jax.generators import KernelDensity
+        >>> ages = [np.array([[31.0], [42.0]]), np.array([[58.0], [29.0]])]
+        >>> scale = TableScale.of(ages, standardize=True, whole=np.array([True]))
+        >>> generator = TableGenerator(KernelDensity(0.5), scale)
+        >>> points = np.concatenate([scale.scaled(rows) for rows in ages])
+        >>> model = generator.fit(jax.random.key(0), points)
+        >>> rows = scale.rows(generator.sample(jax.random.key(1), model, 5))
+        >>> bool((rows == np.rint(rows)).all())
+        True
+    """
+
+    generator: Generator
+    """Draws points in scaled columns."""
+
+    scale: TableScale
+    """Of the table."""
+
+    def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
+        """Fit the generator to points in scaled columns, shape ``(n, d)``."""
+        return OfRows(self.generator.fit(key, points), np.asarray(points))
+
+    def sample(self, key: Key[Array, ""], model: "OfRows", num: int) -> np.ndarray:
+        """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
+
+        def draw(num: int) -> np.ndarray:
+            points = np.asarray(self.generator.sample(key, model.model, num))
+            return self.scale.scaled(self.scale.rows(points))
+
+        return _unlike(model.real, draw, num)
+
+
+@runtime_checkable
+class RowModel(Protocol):
+    """A trained model that draws rows in the parties' units."""
+
+    def sample(self, key: Key[Array, ""], num: int) -> Points:
+        """Draw rows; more start with fewer."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class RowGenerator:
+    """A model that was trained on rows, as a generator of points in scaled columns.
+
+    Whole columns are rounded and kept in their range, and constant ones put back, as in
+    `TableGenerator`.
+    """
+
+    model: RowModel
+    """Draws rows in the parties' units, one number a column."""
+
+    scale: TableScale
+    """Of the table."""
+
+    def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
+        """The model, which was trained before."""
+        del key
+        return OfRows(self.model, np.asarray(points))
+
+    def sample(self, key: Key[Array, ""], model: "OfRows", num: int) -> np.ndarray:
+        """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
+
+        def draw(num: int) -> np.ndarray:
+            rows = np.asarray(model.model.sample(key, num), float)
+            return self.scale.scaled(self.scale.rows(self.scale.scaled(rows)))
+
+        return _unlike(model.real, draw, num)
+
+
+@dataclass(frozen=True, eq=False)
+class OfRows:
+    """A fitted model, and the real rows that its own must not repeat."""
+
+    model: Any
+    """Of the generator within."""
+
+    real: Float[np.ndarray, "n d"]
+    """In scaled columns."""
+
+
+def is_among(
+    points: Float[np.ndarray, "m d"], real: Float[np.ndarray, "n d"]
+) -> Bool[np.ndarray, " m"]:
+    """Whether each point equals a real one, to the last bit.
+
+    Example:
+        >>> is_among(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[-0.0, 1.0]]))
+        array([ True, False])
+    """
+    # −0 + 0 is 0: one number, one pattern of bits.
+    kind = np.dtype((np.void, points.dtype.itemsize * points.shape[1]))
+    one, other = (
+        np.ascontiguousarray(x.astype(points.dtype) + 0).view(kind)[:, 0]
+        for x in (points, real)
+    )
+    return np.isin(one, other)
+
+
+def _unlike(
+    real: Float[np.ndarray, "n d"], draw: Callable[[int], np.ndarray], num: int
+) -> np.ndarray:
+    """The first points drawn that equal no real one, filled up where those run out."""
+    drawn = num
+    while True:
+        points = draw(drawn)
+        again = is_among(points, real)
+        if len(points) - again.sum() >= num:
+            return points[~again][:num]
+        if drawn >= _MOST_DRAWN * num:
+            # Columns so coarse that there are hardly any other rows.
+            return np.concatenate([points[~again], points[again]])[:num]
+        drawn *= 2

@@ -1,0 +1,180 @@
+"""One Gram pass: all sums of the kernel that the rest of the package reads.
+
+With blocks 1…n the parties and block n+1 the candidates, t points in all,
+
+    R[x, j] = Σ_{x' in block j} k(x, x'),        B[i, j] = Σ_{x in block i} R[x, j].
+
+Values of coalitions, limits of rewards and the start of the sampler are all made of B
+and the candidates' rows of R; the data are not read again. Memory is O(t·n).
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from cgm_jax._shared.arrays import (
+    Points,
+    as_parties,
+    as_points,
+    is_traced,
+    to_host,
+    with_common_dtype,
+)
+from cgm_jax.kernels.base import Embedding, Kernel
+
+from .tiles import Blocks, sums_between_blocks, sums_of_rows, sums_of_symmetric_rows
+
+__all__ = ["GramSums", "gram_sums"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class GramSums:
+    """Sums of a kernel between the n parties and the g candidates."""
+
+    between: Float[Array | np.ndarray, "blocks blocks"]
+    """B, shape ``(n+1, n+1)``, float64, symmetric; the candidates come last."""
+
+    candidate_rows: Float[Array | np.ndarray, "g blocks"]
+    """The candidates' rows of R, shape ``(g, n+1)``, float64."""
+
+    sizes: Float[np.ndarray, " blocks"]
+    """Number of points in every block, shape ``(n+1,)``; floats, so that products of
+    sizes do not overflow."""
+
+    @property
+    def num_parties(self) -> int:
+        """n."""
+        return len(self.sizes) - 1
+
+    @property
+    def reference_size(self) -> Float[Array | np.ndarray, ""] | np.floating:
+        """t, the number of points of the reference set."""
+        return self.sizes.sum()
+
+    @property
+    def pool(self) -> "GramSums":
+        """The same parties with no candidates: the reference set is the pool alone."""
+        n = self.num_parties
+        keep = (np.arange(n + 1) < n).astype(float)
+        return replace(
+            self,
+            between=self.between * (keep[:, None] * keep[None]),
+            candidate_rows=self.candidate_rows[:0],
+            sizes=self.sizes * keep,
+        )
+
+
+def gram_sums(
+    kernel: Kernel,
+    parties: Sequence[Float[ArrayLike, "_ d"]],
+    candidates: Float[ArrayLike, "g d"],
+    *,
+    tile_size: int | None = None,
+) -> GramSums:
+    r"""Sums of the kernel between all parties and the candidates.
+
+    .. math:: B_{ij} = \sum_{x \in D_i} \sum_{x' \in D_j} k(x, x')
+
+    Args:
+        kernel: the kernel.
+        parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
+        candidates: synthetic points, shape ``(g, d)``; g may be 0.
+        tile_size: number of points on the side of a tile: the same sums, and memory of
+            ``tile_size**2`` kernel entries a core. By default 512 on a CPU and 4,096
+            elsewhere.
+
+    Returns:
+        The sums. Float64 points give kernel entries in float64, all others in float32;
+        sums over tiles are float64. Inside the user's own `jit` the dtype of the points
+        decides.
+
+    Raises:
+        ValueError: if shapes do not fit, an entry is not finite, or ``tile_size < 1``.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> parties = [np.zeros((2, 1)), np.ones((1, 1))]
+        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.ones((3, 1)))
+        >>> sums.between[:, 2]
+        array([3.6391839, 3.       , 9.       ])
+
+    Reference:
+        Tay et al. 2022, Eq. 2 and App. H.
+    """
+    if tile_size is None:
+        tile_size = default_tile_size()
+    if tile_size < 1:
+        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
+    points, drawn = as_blocks(parties, candidates)
+    traced = is_traced(kernel, points, drawn)
+    with nullcontext() if traced else jax.enable_x64(True):
+        return _gram_sums(kernel, points, drawn, tile_size)
+
+
+def default_tile_size() -> int:
+    """Side of a tile that a core's cache or an accelerator likes."""
+    return 512 if jax.default_backend() == "cpu" else 4096
+
+
+def as_blocks(
+    parties: Sequence[Float[ArrayLike, "_ d"]], candidates: Float[ArrayLike, "g d"]
+) -> tuple[list[Points], Points]:
+    """Parties and candidates, checked, with one number of columns and one dtype.
+
+    Args:
+        parties: arrays of shape ``(n_i, d)``.
+        candidates: shape ``(g, d)``; g may be 0.
+
+    Returns:
+        The parties' points and the candidates.
+
+    Raises:
+        ValueError: if shapes do not fit or an entry is not finite.
+    """
+    named = [(f"parties[{i}]", x) for i, x in enumerate(as_parties(parties))]
+    *points, drawn = with_common_dtype(
+        *named, ("candidates", as_points(candidates, "candidates"))
+    )
+    return points, drawn
+
+
+def sums_with_parties(
+    kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
+) -> tuple[Float[Array, "n n"], Float[Array, "g n"]]:
+    """B between the parties, and R of the candidates over the parties.
+
+    All that a party's own value needs; the candidates are not compared with each other.
+    """
+    pool = Blocks.cut(
+        kernel.embed(jnp.concatenate(points)), [len(x) for x in points], tile_size
+    )
+    between = sums_between_blocks(kernel, pool)
+    if len(candidates) == 0:
+        return between, jnp.zeros((0, len(points)), between.dtype)
+    drawn = Blocks.cut(_embed(kernel, candidates), [len(candidates)], tile_size)
+    return between, sums_of_rows(kernel, drawn, pool)
+
+
+def _gram_sums(
+    kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
+) -> GramSums:
+    between, rows = sums_with_parties(kernel, points, candidates, tile_size)
+    own = jnp.zeros((len(candidates), 1), rows.dtype)
+    if len(candidates):
+        drawn = Blocks.cut(_embed(kernel, candidates), [len(candidates)], tile_size)
+        own = sums_of_symmetric_rows(kernel, drawn)[:, None]
+    rows = jnp.concatenate([rows, own], axis=1)
+    edge = jnp.sum(rows, axis=0)
+    between = jnp.pad(between, (0, 1)).at[-1].set(edge).at[:, -1].set(edge)
+    sizes = np.array([*map(len, points), len(candidates)], float)
+    return GramSums(to_host(between), to_host(rows), sizes)
+
+
+def _embed(kernel: Kernel, points: Points) -> Embedding:
+    return kernel.embed(jnp.asarray(points))

@@ -1,0 +1,69 @@
+"""A learned kernel brought to the valid range of Section 5 of the paper.
+
+Whatever a kernel was learned for, at a small length scale the data of some party may
+have a negative value. The valid range begins at the smallest length scale at which
+none has; there the value is as near to monotone as it can be.
+
+Reference: Tay et al. 2022, Sec. 5.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from cgm_jax.kernels.base import Kernel
+
+from .length_scale import smallest_scale
+
+__all__ = ["project_kernel"]
+
+
+def project_kernel(
+    kernel: Kernel,
+    parties: Sequence[Float[ArrayLike, "_ d"]],
+    candidates: Float[ArrayLike, "g d"],
+) -> Kernel:
+    """The kernel at the smallest length scale at which no party's value is negative.
+
+    Of a deep kernel it is the length scale of the features. Length scales one a
+    dimension keep their proportions: it is their geometric mean that is searched.
+
+    Args:
+        kernel: with a length scale, or one a dimension.
+        parties: the parties' points, arrays of shape ``(n_i, d)``: those that are to be
+            valued.
+        candidates: the other points of the reference set, shape ``(g, d)``; g may be 0.
+
+    Returns:
+        The kernel at another length scale.
+
+    Raises:
+        ValueError: if the kernel has no length scale, as a sum of two, or there is none
+            in the range of `smallest_length_scale`.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> parties = [np.zeros((2, 2)), np.ones((2, 2))]
+        >>> kernel = SquaredExponential(np.array([1.0, 3.0]))
+        >>> scales = project_kernel(kernel, parties, np.ones((2, 2))).length_scale
+        >>> round(float(scales[1] / scales[0]), 6)
+        3.0
+
+    Reference:
+        Tay et al. 2022, Sec. 5.
+    """
+    learned = getattr(kernel, "length_scale", None)
+    if learned is None:
+        raise ValueError(
+            "Expected a kernel with a length scale to bring to the valid range, got "
+            f"{type(kernel).__name__}."
+        )
+    scales = np.asarray(learned, np.float64)
+    shape = 1.0  # one scale is the number that the search finds, to the last bit
+    if scales.ndim:
+        shape = scales / np.exp(np.mean(np.log(scales)))
+    found = smallest_scale(
+        lambda scale: kernel.with_length_scale(scale * shape), parties, candidates
+    )
+    return kernel.with_length_scale(found * shape)

@@ -1,0 +1,91 @@
+"""Sums of a kernel between blocks of weighted points, for many weights at once.
+
+With K the kernel matrix, Z the membership of points in blocks and D_r the diagonal of
+the r-th weights,
+
+    B^r = Zᵀ D_r K D_r Z
+
+The multiplicities of a resample of the points are such weights. A tile of K is made
+once and multiplied by the weights of all r. It holds points of one block, filled up by
+points of weight 0, so that what it adds up to belongs to one pair of blocks.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Num
+
+from cgm_jax.kernels.base import Embedding, Kernel
+
+from .tiles import add_at, kernel_tile, matmul, over_tiles
+
+__all__ = ["weighted_sums_between_blocks"]
+
+# A tile costs as much as this many kernel entries, squared, however small it is.
+_OVERHEAD = 64
+
+
+def weighted_sums_between_blocks(
+    kernel: Kernel,
+    points: Embedding,
+    sizes: Sequence[int],
+    weights: Num[Array | np.ndarray, "r num_points"],
+    largest_tile: int,
+) -> Float[Array, "blocks blocks r"]:
+    """B^r of embedded points in consecutive blocks, for all weights.
+
+    Args:
+        kernel: the kernel.
+        points: every leaf has one row a point.
+        sizes: number of points of each block.
+        weights: one row for every B, one column a point.
+        largest_tile: most points on the side of a tile.
+
+    Returns:
+        B, symmetric in its first two axes.
+    """
+    side = _side_of_tiles(sizes, largest_tile)
+    tiles_of = [-(-size // side) for size in sizes]
+    last = np.cumsum(sizes) - 1
+    # Filled up by a block's last point, at weight 0.
+    rows, fill = [], []
+    for size, count, end in zip(sizes, tiles_of, last, strict=True):
+        place = np.arange(count * side)
+        rows.append(np.minimum(place + end - size + 1, end))
+        fill.append(place >= size)
+    at = np.concatenate(rows).reshape(-1, side)
+    is_real = ~np.concatenate(fill).reshape(-1, side)
+    tiles = jax.tree.map(lambda leaf: leaf[at], points)
+    dtype = jnp.result_type(*jax.tree.leaves(tiles))
+    weight_tiles = jnp.moveaxis(jnp.asarray(weights)[:, at] * is_real[None], 0, 1)
+    block = np.repeat(np.arange(len(sizes)), tiles_of).astype(np.int32)
+    i, j = np.triu_indices(len(at))
+    half = over_tiles(
+        _add_weighted,
+        1,
+        (len(sizes), len(sizes), len(weights)),
+        (kernel, tiles, weight_tiles.astype(dtype), jnp.asarray(block)),
+        (i, j, np.where(i == j, 0.5, 1.0)),  # a tile on the diagonal is its own mirror
+    )
+    return half + jnp.swapaxes(half, 0, 1)
+
+
+def _side_of_tiles(sizes: Sequence[int], largest: int) -> int:
+    """Large enough for few tiles, small enough to fill up little in small blocks."""
+    sides = [2**k for k in range(4, 13) if 2**k < largest]
+
+    def cost(side: int) -> float:
+        num_tiles = float(np.ceil(np.asarray(sizes) / side).sum())
+        return num_tiles**2 * (side**2 + _OVERHEAD**2)
+
+    return min([*sides, largest], key=cost)
+
+
+def _add_weighted(total, width, tile, kernel, tiles, weights, block):
+    del width  # one block
+    i, j, weight = tile
+    k = kernel_tile(kernel, tiles, i, tiles, j)
+    sums = jnp.sum(matmul(weights[i], k) * weights[j], axis=1)
+    return add_at(total, (block[i], block[j], 0), (weight * sums)[None, None])

@@ -1,0 +1,418 @@
+r"""Kernels that are learned: those that tell the groups apart best, or least.
+
+The objective is J = MMD²_u / √(σ̂² + λ), the power of the two-sample test (see
+`two_sample.test_power`), between every two groups or between each group and all others
+together.
+
+For values of parties' data, the learned kernel is then projected to the valid range of
+Section 5 of the paper, given the candidates that make up the reference set with them.
+
+A kernel that has seen the points it is used on finds differences that are not there. So
+it is fitted to a random part of every group's rows, half of them unless said otherwise,
+and is to be used on the rest: `FittedKernel.held_out_rows`. J is reported on both. No
+label is ever seen: the groups are all that there is.
+
+Reference: Liu et al. 2020, Sec. 4.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int, Key
+
+from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
+from cgm_jax._shared.workers import map_on_workers
+from cgm_jax.gram.projection import project_kernel
+from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.saving import POWERS, save_kernel
+
+from .training import (
+    Comparisons,
+    Objective,
+    TrainingState,
+    kernel_of,
+    powers_of,
+    start_training,
+    train,
+)
+
+__all__ = ["FittedKernel", "FittingProgress", "fit_kernel", "fit_kernels"]
+
+Between = Literal["pairs", "pool"]
+VALIDATION = 0.2  # of the rows that a fit sees, where it may stop early
+
+
+class FittingProgress(NamedTuple):
+    """What the caller is told at every evaluation."""
+
+    step: int
+    num_steps: int
+    power: float
+    """Mean J on the rows that are fitted to."""
+
+    validation_power: float
+    """Mean J on the rows that decide when to stop; NaN without any."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedKernel:
+    """A learned kernel and how well it tells the groups apart.
+
+    Attributes:
+        kernel: the kernel.
+        fitted_power: mean J on the rows that the fit has seen.
+        held_out_power: mean J on the others, NaN where there are none: the honest one.
+        fitted_rows: of every group, the rows that the fit has seen, sorted.
+        held_out_rows: of every group, the others: what the kernel is to be used on.
+        history: one row an evaluation: step, J on the rows fitted to, J on the rows
+            that decide when to stop (NaN without any).
+        stop_reason: "all-steps", "patience", or "not-finite" after infinite numbers;
+            the kernel is the last good one.
+    """
+
+    kernel: Kernel
+    fitted_power: float
+    held_out_power: float
+    fitted_rows: tuple[Int[np.ndarray, "..."], ...]
+    held_out_rows: tuple[Int[np.ndarray, "..."], ...]
+    history: Float[np.ndarray, "evaluations 3"]
+    stop_reason: str
+
+    def save(self, path: str | Path) -> None:
+        """Write the kernel and both J's to a file that `load_kernel` reads.
+
+        Args:
+            path: the file, by custom ``.npz``.
+
+        Raises:
+            TypeError: if the kernel is not made of this package's.
+            OSError: if the system refuses.
+        """
+        found = (self.fitted_power, self.held_out_power)
+        notes = {
+            name: power if math.isfinite(power) else None
+            for name, power in zip(POWERS, found, strict=True)
+        }
+        save_kernel(path, self.kernel, notes=notes)
+
+
+def fit_kernel(
+    key: Key[Array, ""],
+    kernel: Kernel,
+    groups: Sequence[Float[ArrayLike, "_ d"]],
+    *,
+    objective: Objective = "power",
+    between: Between = "pairs",
+    share: float = 0.5,
+    num_steps: int = 1_000,
+    learning_rate: float = 5e-4,
+    batch_size: int | None = None,
+    jitter: float = 0.0,
+    evaluate_every: int = 100,
+    patience: int | None = None,
+    candidates: Float[ArrayLike, "g d"] | None = None,
+    progress: Callable[[FittingProgress], None] | None = None,
+) -> FittedKernel:
+    r"""Learn all parameters of a kernel from groups of points, by Adam.
+
+    .. math:: \max_\theta \operatorname{mean}_{a, b} J_\theta(D_a, D_b)
+
+    Args:
+        key: a typed key: which rows are seen, and batches.
+        kernel: where to start, as a deep kernel, or one with a length scale a
+            dimension. All of its parameters are learned.
+        groups: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
+            Float64 points are fitted to in float64, others in float32.
+        objective: "power" maximises the mean J; "invariance" minimises the mean J², for
+            groups of one distribution whose differences are a nuisance. (A constant
+            kernel ignores all differences: start from one that was fitted for power,
+            and take few steps.)
+        between: every two groups ("pairs"), or each and all others ("pool").
+        share: of every group's rows, the part that the fit sees, 0 < share <= 1. With 1
+            nothing is held out: for a kernel that is used on other points.
+        num_steps: steps of Adam.
+        learning_rate: of Adam.
+        batch_size: points drawn from each side of a comparison at every step. By
+            default as many as the smallest side has: all, where groups are of one size.
+        jitter: standard deviation of Gaussian noise, new at every step, on all columns
+            of the points that are fitted to, in their units. A network of many units
+            learns few points by heart, and less so points that move. J is reported
+            without it.
+        evaluate_every: steps between evaluations.
+        patience: stop after so many evaluations in a row without a better J on a fifth
+            of the seen rows, which is then kept from the fit, and return the best. By
+            default all steps are taken and all seen rows are fitted to.
+        candidates: synthetic points, shape ``(g, d)``; g may be 0. With them, the
+            learned kernel is brought to the valid range of the paper's Section 5 (see
+            `project_kernel`): the smallest length scale, of a deep kernel that of the
+            features, at which no group has a negative value beside these candidates.
+            The groups are then the rows held out, or all rows where none are.
+        progress: called at every evaluation.
+
+    Returns:
+        The kernel, J on the rows it has seen and on those it has not.
+
+    Raises:
+        ValueError: for fewer than two groups, groups too small, shapes that do not fit,
+            entries that are not finite, or options out of range; with candidates, if
+            the kernel has no length scale, or none in the range of the search will do.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> rng = np.random.default_rng(0)
+        >>> groups = [rng.normal(size=(60, 2)), rng.normal(size=(60, 2)) * [1, 3]]
+        >>> kernel = SquaredExponential(np.ones(2))
+        >>> fitted = fit_kernel(
+        ...     jax.random.key(0), kernel, groups, num_steps=50, learning_rate=0.05
+        ... )
+        >>> bool(fitted.fitted_power > fitted.history[0, 1])
+        True
+
+    Reference:
+        Liu et al. 2020, Algorithm 1; Tay et al. 2022, Sec. 5.
+    """
+    _check(objective, between, share, num_steps, learning_rate, jitter, evaluate_every)
+    points = _checked(groups)
+    dtype = points[0].dtype
+    with jax.enable_x64(dtype == np.float64):
+        split_key, train_key = jax.random.split(key)
+        parts = [
+            _split(jax.random.fold_in(split_key, i), len(group), share, patience)
+            for i, group in enumerate(points)
+        ]
+        seen, validation, rest = (
+            _comparisons(points, [part[p] for part in parts], between) for p in range(3)
+        )
+        smallest = int(np.asarray(seen.members).sum(-1).min())
+        drawn = min(batch_size or smallest, smallest)
+        if drawn < 2:
+            raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
+        is_all = bool((np.asarray(seen.members).sum(-1) == drawn).all())
+        state = start_training(kernel, dtype)
+        run = _Run(state, objective, patience)
+        step = 0
+        while True:
+            current = kernel_of(state)
+            run.evaluated(step, _mean(current, seen), _mean(current, validation), state)
+            if progress is not None:
+                progress(FittingProgress(step, num_steps, *run.history[-1][1:]))
+            if step == num_steps or run.reason is not None:
+                break
+            size = min(evaluate_every, num_steps - step)
+            state = train(
+                train_key,
+                state,
+                seen,
+                jnp.asarray(learning_rate, dtype),
+                jnp.asarray(jitter, dtype),
+                jnp.asarray(size, jnp.int32),
+                objective=objective,
+                num_drawn=None if is_all else drawn,
+            )
+            step += size
+        kept = jax.tree.map(_on_host, kernel_of(run.kept))
+        if candidates is not None:
+            valued = points
+            if share < 1:
+                valued = [g[part[2]] for g, part in zip(points, parts, strict=True)]
+            kept = project_kernel(kept, valued, candidates)
+        fitted_rows = [np.sort(np.concatenate(part[:2])) for part in parts]
+        return FittedKernel(
+            kernel=kept,
+            fitted_power=_mean(kept, _comparisons(points, fitted_rows, between)),
+            held_out_power=_mean(kept, rest),
+            fitted_rows=tuple(fitted_rows),
+            held_out_rows=tuple(part[2] for part in parts),
+            history=np.array(run.history),
+            stop_reason=run.reason or "all-steps",
+        )
+
+
+def fit_kernels(
+    keys: Key[Array, " fits"],
+    kernels: Sequence[Kernel],
+    groups: Sequence[Sequence[Float[ArrayLike, "_ d"]]],
+    *,
+    progress: Callable[[int, FittingProgress], None] | None = None,
+    **options: Any,
+) -> list[FittedKernel]:
+    """As `fit_kernel`, many at once: one a core, on a CPU.
+
+    Args:
+        keys: one typed key a fit.
+        kernels: where each starts. Kernels of one structure are compiled for once.
+        groups: the groups of each fit.
+        progress: called at every evaluation with the number of the fit, from the thread
+            that it runs in.
+        options: all others of `fit_kernel`.
+
+    Returns:
+        What `fit_kernel` gives for each.
+
+    Raises:
+        ValueError: as `fit_kernel`, or if there is not one of each for every fit.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> groups = np.random.default_rng(0).normal(size=(3, 2, 40, 1))
+        >>> fits = fit_kernels(
+        ...     jax.random.split(jax.random.key(0), 3),
+        ...     [SquaredExponential(scale) for scale in (0.5, 1.0, 2.0)],
+        ...     [list(pair) for pair in groups],
+        ...     num_steps=5,
+        ... )
+        >>> [len(fitted.held_out_rows[0]) for fitted in fits]
+        [20, 20, 20]
+    """
+    if not 0 < len(kernels) == len(groups) == len(keys):
+        raise ValueError(
+            "Expected one key and one list of groups for every kernel, at least one; "
+            f"got {len(keys)} keys, {len(kernels)} kernels, {len(groups)} lists."
+        )
+
+    def work(i: int, check: Callable[[], None]) -> FittedKernel:
+        def told(now: FittingProgress) -> None:
+            check()
+            if progress is not None:
+                progress(i, now)
+
+        return fit_kernel(keys[i], kernels[i], groups[i], progress=told, **options)
+
+    return map_on_workers(work, range(len(kernels)))
+
+
+class _Run:
+    """What Python keeps between the calls."""
+
+    def __init__(
+        self, state: TrainingState, objective: Objective, patience: int | None
+    ):
+        self.kept, self.objective, self.patience = state, objective, patience
+        self.best = -math.inf
+        self.without_best = 0
+        self.reason: str | None = None  # to stop
+        self.history: list[tuple[float, float, float]] = []
+
+    def evaluated(
+        self, step: int, power: float, validation: float, state: TrainingState
+    ) -> None:
+        """Note the figures of a step, keep the state if it is better, or stop."""
+        self.history.append((float(step), power, validation))
+        if not math.isfinite(power):
+            self.reason = "not-finite"
+            return
+        if self.patience is None:
+            self.kept = state
+            return
+        score = validation if self.objective == "power" else -abs(validation)
+        if score > self.best:
+            self.kept, self.best, self.without_best = state, score, 0
+            return
+        self.without_best += 1
+        if self.without_best >= self.patience:
+            self.reason = "patience"
+
+
+def _on_host(leaf: Array) -> Any:
+    """NumPy keeps float64 outside of the scope; a key is not a number."""
+    is_number = jnp.issubdtype(leaf.dtype, jnp.number)
+    return np.asarray(leaf) if is_number else leaf
+
+
+def _mean(kernel: Kernel, compared: Comparisons) -> float:
+    """Mean J; NaN where a side has fewer than two points."""
+    if compared.rows.shape[-1] < 2:
+        return math.nan
+    found = powers_of(kernel, compared.points, compared.rows)
+    return float(np.asarray(found, np.float64).mean())
+
+
+def _split(
+    key: Key[Array, ""], size: int, share: float, patience: int | None
+) -> list[Int[np.ndarray, " rows"]]:
+    """Rows that are fitted to, that decide when to stop, and that are held out."""
+    order = np.asarray(jax.random.permutation(key, size))
+    seen = round(share * size)
+    aside = 0 if patience is None else max(2, round(VALIDATION * seen))
+    if seen - aside < 2 or (share < 1 and size - seen < 2):
+        raise ValueError(
+            "Expected groups with at least two rows to fit to, two held out and, with "
+            f"patience, two to decide when to stop; got one of {size} rows with "
+            f"share={share}."
+        )
+    return [np.sort(part) for part in np.split(order, [seen - aside, seen])]
+
+
+def _comparisons(
+    groups: list[Points], rows: list[np.ndarray], between: Between
+) -> Comparisons:
+    """What is compared of chosen rows of every group."""
+    parts = [group[chosen] for group, chosen in zip(groups, rows, strict=True)]
+    owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    if between == "pairs" or len(parts) == 2:
+        sides = [
+            (owner == i, owner == j) for i, j in combinations(range(len(parts)), 2)
+        ]
+    else:
+        sides = [(owner == i, owner != i) for i in range(len(parts))]
+    members = np.array(sides)
+    num = int(members.sum(-1).min())
+    # Evenly spaced: the pool of others is in the order of the groups.
+    choice = [
+        [np.flatnonzero(side)[_spaced(int(side.sum()), num)] for side in pair]
+        for pair in members
+    ]
+    return Comparisons(
+        jnp.asarray(np.concatenate(parts)),
+        jnp.asarray(members),
+        jnp.asarray(np.array(choice, np.int32)),
+    )
+
+
+def _spaced(size: int, num: int) -> Int[np.ndarray, " num"]:
+    return np.arange(num) * size // max(num, 1)
+
+
+def _checked(groups: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
+    points = as_parties(groups)
+    if len(points) < 2:
+        raise ValueError(f"Expected at least two groups to compare, got {len(points)}.")
+    return with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))
+
+
+def _check(
+    objective: str,
+    between: str,
+    share: float,
+    num_steps: int,
+    learning_rate: float,
+    jitter: float,
+    evaluate_every: int,
+) -> None:
+    for name, given, known in (
+        ("objective", objective, get_args(Objective)),
+        ("between", between, get_args(Between)),
+    ):
+        if given not in known:
+            raise ValueError(
+                f"Expected {name} to be one of {', '.join(known)}; got {given!r}."
+            )
+    if not 0 < share <= 1 or not 0 < learning_rate < math.inf:
+        raise ValueError(
+            "Expected 0 < share <= 1 and a positive, finite learning_rate; got "
+            f"share={share}, learning_rate={learning_rate}."
+        )
+    if not 0 <= jitter < math.inf:
+        raise ValueError(f"Expected a finite jitter >= 0, got {jitter}.")
+    if num_steps < 1 or evaluate_every < 1:
+        raise ValueError(
+            "Expected num_steps and evaluate_every of at least 1, got "
+            f"{num_steps} and {evaluate_every}."
+        )

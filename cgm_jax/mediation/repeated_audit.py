@@ -1,0 +1,146 @@
+"""The audit of a finished run, repeated from its files.
+
+The report's sums of the kernel give every coalition's value anew, and with them the
+Shapley values and the bounds of every party; the promises and what was reached are
+those of the report, and the files handed out must be those that were valued.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cgm_jax.audit import Audit, audit_promises, raised_game
+from cgm_jax.audit.auditing import tolerance_of
+from cgm_jax.audit.games import as_game
+from cgm_jax.files import InputError, UsageError
+from cgm_jax.files.input_errors import access_error
+from cgm_jax.gram import GramSums
+from cgm_jax.rewards import RewardStatus, scheme_from_sums
+
+__all__ = ["AuditedDraw", "audit_folder"]
+
+
+@dataclass(frozen=True, eq=False)
+class AuditedDraw:
+    """One draw of a finished run."""
+
+    title: str
+    """Which of the run's draws."""
+
+    names: tuple[str, ...]
+    """The parties' names."""
+
+    audit: Audit
+    """Whether its promises were kept."""
+
+    changed_files: tuple[str, ...]
+    """Reward files that are missing, or are not those that were valued."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether all promises were kept, and the files are still those."""
+        return self.audit.is_kept and not self.changed_files
+
+
+def audit_folder(folder: str | Path) -> list[AuditedDraw]:
+    """Audit every draw of a finished ``run``, ``demo`` or ``reproduce``.
+
+    Args:
+        folder: its output folder.
+
+    Returns:
+        The audits, one a draw.
+
+    Raises:
+        UsageError: if the folder is not that of a finished run.
+        InputError: if its report does not hold what it should.
+        FileAccessError: if it cannot be read.
+    """
+    path = _report_in(Path(folder))
+    try:
+        report = json.loads(path.read_text("utf-8"))
+        sections = report.get("splits") or {"": report}
+        return [
+            audited
+            for name, section in sections.items()
+            for audited in _audited(name, section, Path(folder))
+        ]
+    except OSError as error:
+        raise access_error(path, "read", error) from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(
+            "expected the report.json of a finished run of this version, found "
+            f"something else ({type(error).__name__}: {error}); run it again",
+            file=path,
+        ) from error
+
+
+def _report_in(folder: Path) -> Path:
+    for path in (folder / "mediator" / "report.json", folder / "report.json"):
+        if path.is_file():
+            return path
+    raise UsageError(
+        f"{folder}: expected the folder of a finished run, with mediator/report.json "
+        "or report.json in it, found neither"
+    )
+
+
+def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[AuditedDraw]:
+    parties = section["parties"]
+    sums = GramSums(
+        np.array(section["sums"]["between"], float),
+        np.zeros((0, len(parties) + 1)),
+        np.array(section["sums"]["sizes"], float),
+    )
+    game = as_game(sums)
+    scheme = dataclasses.replace(
+        scheme_from_sums(
+            sums,
+            game.known if game.is_exact else None,
+            stability=section["stability"],
+            fairness_weight=section["fairness_weight"],
+            throw=False,
+            solver="closed form",
+        ),
+        reward_values=np.array([party["reward_value"] for party in parties], float),
+        max_reward_value=float(section["max_reward_value"]),
+        rho=float(section["rho"]),
+        status=RewardStatus.OPTIMAL,
+    )
+    changed = tuple(
+        file["file"]
+        for file in section.get("reward_files", [])
+        if _digest(folder / file["file"]) != file["sha256"]
+    )
+    found = []
+    for draw in section["draws"]:
+        rewards = draw["rewards"]
+        num_picks = sum(reward["num_points"] for reward in rewards)
+        num_negative = sum(reward["num_negative_steps"] for reward in rewards)
+        audit = audit_promises(
+            game,
+            scheme,
+            np.array([reward["final_value"] for reward in rewards], float),
+            stability=section["stability"],
+            tolerance=tolerance_of(section["dtype"]),
+            improved=raised_game(game, scheme),
+            negative_picks=num_negative / num_picks if num_picks else np.nan,
+        )
+        beta = f"β = {float(draw['inverse_temperature']):g}"
+        title = f"{section['title']}, {beta}" if name else beta
+        names = tuple(party["name"] for party in parties)
+        found.append(AuditedDraw(title, names, audit, changed))
+    return found
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None

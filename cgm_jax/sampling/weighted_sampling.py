@@ -1,0 +1,290 @@
+"""Weighted sampling: synthetic points for every party until it has its reward value.
+
+The loop runs in chunks of picks, compiled once and driven from Python, so that
+progress, an interrupt and the end of a party need no callback. A chunk is a function of
+the party's key and the number of picks before it: results do not depend on the length
+of chunks, on the other parties, or on how many run at once.
+"""
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
+
+from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.workers import map_on_workers
+from cgm_jax.gram import GramSums
+from cgm_jax.kernels import Kernel
+from cgm_jax.valuation import values_with_candidates
+
+from .picking import Lane, Pool, grid, pick_many
+
+__all__ = ["Progress", "Reward", "StopReason", "weighted_sampling"]
+
+StopReason = Literal["reached", "exhausted", "stalled", "max_picks"]
+Progress = Callable[[int, int, float], None]
+
+PICKS_PER_CHUNK = 64
+# Without a new best value for this share of the candidates, and this many picks, the
+# value has stalled.
+PATIENCE = 0.1
+MIN_PATIENCE = 100
+
+
+@dataclass(frozen=True)
+class Reward:
+    """The synthetic points of one party."""
+
+    indices: Int[np.ndarray, " picks"]
+    """Indices into the candidates, in drawing order."""
+
+    values: Float[np.ndarray, " picks"]
+    """v(D_i ∪ G_i) after each pick, float64."""
+
+    stop_reason: StopReason
+    """``reached``: the reward value; ``exhausted``: no candidates left; ``stalled``: no
+    new best value for a tenth of the candidates (at least 100); ``max_picks``: the
+    limit given."""
+
+    initial_value: float
+    """v(D_i)."""
+
+    reward_value: float
+    """r_i, the value to reach."""
+
+    @property
+    def final_value(self) -> float:
+        """v(D_i ∪ G_i): the last of ``values``, or v(D_i) where nothing was drawn."""
+        return float(self.values[-1]) if len(self.values) else self.initial_value
+
+    @property
+    def num_negative_steps(self) -> int:
+        """Number of points that lowered the value of what the party had."""
+        return int((np.diff([self.initial_value, *self.values]) < 0).sum())
+
+    @property
+    def shortfall(self) -> float:
+        """max(0, r_i − v(D_i ∪ G_i))."""
+        return max(0.0, self.reward_value - self.final_value)
+
+
+def weighted_sampling(
+    key: Key[Array, ""],
+    kernel: Kernel,
+    candidates: Float[ArrayLike, "g d"],
+    sums: GramSums,
+    reward_values: Float[ArrayLike, " n"],
+    *,
+    inverse_temperature: float,
+    max_picks: int | None = None,
+    progress: Progress | None = None,
+) -> list[Reward]:
+    r"""Draw for every party the points that bring its data to its reward value.
+
+    While v(D_i ∪ G_i) < r_i, a candidate x joins G_i with probability
+
+    .. math:: p(x) \propto \exp(\beta \bar\Delta_x), \qquad
+              \Delta_x = v(D_i \cup G_i \cup \{x\}) - v(D_i \cup G_i)
+
+    and :math:`\bar\Delta` is :math:`\Delta` rescaled to [0, 1] over those left.
+
+    Args:
+        key: a typed key. Party i uses ``fold_in(key, i)``, so that its draw does not
+            depend on the others.
+        kernel: the kernel that ``sums`` were computed with.
+        candidates: G, shape ``(g, d)``; as in `gram_sums`, float64 points are computed
+            in float64 and others in float32.
+        sums: sums between the n parties and the candidates.
+        reward_values: r, shape ``(n,)``. A value counts as reached within rounding:
+            ``eps * r_i``, with the eps of the points' dtype.
+        inverse_temperature: β >= 0: 0 is uniform, infinity takes the best each time
+            (the first of equals is not preferred). The larger, the fewer points.
+        max_picks: most points a party gets; all candidates by default.
+        progress: called after every chunk of picks with the party, the number of its
+            picks so far and its value, from one thread at a time.
+
+    Returns:
+        One reward a party. Where the value is not reached, the reward is cut at its
+        best value (but not where ``max_picks`` ended it): see ``stop_reason`` and
+        ``shortfall``.
+
+    Raises:
+        ValueError: if β is negative or NaN, ``max_picks < 0``, shapes do not fit, or a
+            reward value is NaN.
+
+    Example:
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> kernel = SquaredExponential(1.0)
+        >>> parties = [np.zeros((2, 1)), np.ones((1, 1))]
+        >>> candidates = np.linspace(-1, 2, 20)[:, None]
+        >>> sums = gram_sums(kernel, parties, candidates)
+        >>> rewards = weighted_sampling(
+        ...     jax.random.key(0), kernel, candidates, sums, np.array([0.6, 0.1]),
+        ...     inverse_temperature=4.0,
+        ... )
+        >>> [(r.stop_reason, r.final_value >= r.reward_value) for r in rewards]
+        [('reached', True), ('reached', True)]
+        >>> len(rewards[1].indices)  # its own data are worth more than 0.1
+        0
+
+    Reference:
+        Tay et al. 2022, Sec. 4.2 and Algorithm 1.
+    """
+    points = as_points(candidates, "candidates")
+    targets = np.asarray(reward_values, np.float64)
+    _check(points, sums, targets, inverse_temperature, max_picks)
+    with jax.enable_x64(True):
+        pool = _pool(kernel, points, sums)
+        diagonal = np.asarray(kernel.diagonal(jnp.asarray(points)), np.float64)
+    limits = np.asarray(values_with_candidates(sums))
+    beta = jnp.float32(min(inverse_temperature, 1e30))  # the best each time
+    lock = threading.Lock()
+
+    def draw(party: int, check: Callable[[], None]) -> Reward:
+        def report(num_picks: int, value: float) -> None:
+            check()
+            if progress is not None:
+                with lock:
+                    progress(party, num_picks, value)
+
+        # One lane a worker, not one a party: there may be hundreds of parties.
+        with jax.enable_x64(True):
+            lane = _lane(pool, diagonal, sums, party, points.dtype)
+        return _draw_reward(
+            jax.random.fold_in(key, party),
+            kernel,
+            pool,
+            lane,
+            beta,
+            float(targets[party]),
+            float(limits[party]),
+            len(points),
+            max_picks,
+            report,
+        )
+
+    # XLA keeps less than two cores busy with one party: others run beside it.
+    return map_on_workers(draw, range(sums.num_parties))
+
+
+def _check(points, sums, targets, inverse_temperature, max_picks) -> None:
+    if not inverse_temperature >= 0:
+        raise ValueError(
+            f"Expected inverse_temperature >= 0, got {inverse_temperature}."
+        )
+    if max_picks is not None and max_picks < 0:
+        raise ValueError(f"Expected max_picks >= 0, got {max_picks}.")
+    if len(points) == 0 or np.shape(sums.candidate_rows)[0] != len(points):
+        raise ValueError(
+            f"Expected the candidates that the sums were computed with "
+            f"({np.shape(sums.candidate_rows)[0]}, at least 1), got {len(points)}."
+        )
+    if targets.shape != (sums.num_parties,) or np.isnan(targets).any():
+        raise ValueError(
+            f"Expected one reward value a party ({sums.num_parties}), none of them "
+            f"NaN, got {targets}."
+        )
+
+
+def _pool(kernel: Kernel, points: Array | np.ndarray, sums: GramSums) -> Pool:
+    fill = math.prod(grid(len(points))) - len(points)
+
+    def columns(x: Array) -> Array:
+        padded = jnp.pad(x, [(0, fill)] + [(0, 0)] * (x.ndim - 1), mode="edge")
+        return jnp.moveaxis(padded, 0, -1)
+
+    reference_sums = np.pad(np.asarray(sums.candidate_rows).sum(1), (0, fill))
+    return Pool(
+        jax.tree.map(columns, kernel.embed(jnp.asarray(points))),
+        jnp.asarray(reference_sums),
+        jnp.asarray(sums.reference_size),
+    )
+
+
+def _lane(
+    pool: Pool,
+    diagonal: Float[np.ndarray, " g"],
+    sums: GramSums,
+    party: int,
+    dtype: DTypeLike,
+) -> Lane:
+    reference_sums = np.asarray(pool.reference_sums)[: len(diagonal)]
+    slope = (sums.sizes[party] + 1) / sums.reference_size
+    w = slope * reference_sums - np.asarray(sums.candidate_rows)[:, party]
+    w -= diagonal / 2
+    shape = grid(len(diagonal))
+    w = np.pad(w, (0, math.prod(shape) - len(w)), constant_values=-np.inf)
+    return Lane(
+        jnp.asarray(w.astype(dtype).reshape(shape)),
+        jnp.asarray(sums.between[party, party]),
+        jnp.asarray(sums.between[party].sum()),
+        jnp.asarray(sums.sizes[party]),
+    )
+
+
+def _draw_reward(
+    key: Key[Array, ""],
+    kernel: Kernel,
+    pool: Pool,
+    lane: Lane,
+    beta: Float[Array, ""],
+    target: float,
+    value_with_all: float,
+    num_candidates: int,
+    max_picks: int | None,
+    report: Callable[[int, float], None],
+) -> Reward:
+    size = float(lane.size)
+    with_reference = 2 * float(lane.across) / (size * float(pool.reference_size))
+    with_itself = float(lane.within) / size**2
+    initial = with_reference - with_itself
+    # A limit that the scheme attains exactly must not be missed by rounding: that of
+    # one kernel entry, and that of the two means whose difference a value is.
+    rounding = float(np.finfo(lane.witness.dtype).eps) * abs(target)
+    rounding += 8 * float(np.finfo(np.float64).eps) * (with_reference + with_itself)
+    enough = target - rounding
+    limit = num_candidates if max_picks is None else min(max_picks, num_candidates)
+    patience = max(MIN_PATIENCE, round(PATIENCE * num_candidates))
+    indices: list[int] = []
+    values: list[float] = []
+    best, best_count = initial, 0  # the best value, and after how many picks
+
+    def end() -> StopReason | None:
+        if (values[-1] if values else initial) >= enough:
+            return "reached"
+        if len(values) == limit:
+            return "exhausted" if limit == num_candidates else "max_picks"
+        return "stalled" if len(values) - best_count >= patience else None
+
+    while (reason := end()) is None:
+        lane, picked, reached = pick_many(
+            key, kernel, pool, lane, beta, len(values), num_picks=PICKS_PER_CHUNK
+        )
+        pairs = zip(np.asarray(picked), np.asarray(reached), strict=True)
+        for index, value in pairs:  # some of the last chunk's picks are not needed
+            if not np.isfinite(value):
+                raise FloatingPointError(
+                    f"Expected finite values, got {value} for pick {len(values)}: the "
+                    "kernel of two candidates is not finite."
+                )
+            indices.append(int(index))
+            # The last value is known: a limit that is promised must be reached.
+            is_last = len(indices) == num_candidates
+            values.append(value_with_all if is_last else float(value))
+            if values[-1] > best:
+                best, best_count = values[-1], len(values)
+            if end():
+                break
+        report(len(values), values[-1])
+    if reason in ("exhausted", "stalled"):
+        del indices[best_count:], values[best_count:]
+    return Reward(
+        np.array(indices, np.int64), np.array(values), reason, initial, target
+    )

@@ -1,0 +1,197 @@
+"""Explanations of reward schemes, against solving the changed programs."""
+
+import numpy as np
+import oracles
+import pytest
+from oracles_games import coverage_game
+from small_sums import small_sums
+
+from cgm_jax.audit import explain
+from cgm_jax.audit.explanation import Bound
+from cgm_jax.gram import GramSums
+from cgm_jax.rewards import RewardStatus, scheme_from_sums, solve_reward_scheme
+from cgm_jax.valuation import coalition_values, shapley_values
+
+
+def random_scheme(seed: int, *, room: float = 0.9):
+    rng = np.random.default_rng(seed)
+    shapley = rng.uniform(0.1, 1, size=4)
+    lower = rng.uniform(0.5, 1, size=4)
+    return solve_reward_scheme(
+        shapley, lower, lower + room * rng.uniform(-0.5, 1, size=4), throw=False
+    )
+
+
+SCHEMES = [random_scheme(seed) for seed in range(40)]
+OPTIMAL = [s for s in SCHEMES if s.status is RewardStatus.OPTIMAL]
+INFEASIBLE = [s for s in SCHEMES if s.status is RewardStatus.INFEASIBLE]
+
+
+def test_there_are_schemes_of_both_kinds():
+    assert len(OPTIMAL) > 4 and len(INFEASIBLE) > 4
+
+
+def test_binding_bounds_are_those_that_matter():
+    """Relaxing a bound that does not bind changes nothing; one that binds, does."""
+    for scheme in OPTIMAL:
+        binding = set(explain(scheme).binding)
+        for i in range(4):
+            for side, sign in (("lower", -1), ("upper", 1)):
+                bounds = {
+                    "lower": scheme.lower_values.copy(),
+                    "upper": scheme.upper_values.copy(),
+                }
+                bounds[side][i] *= np.exp(sign * 1e-4)
+                relaxed = solve_reward_scheme(
+                    scheme.shapley,
+                    bounds["lower"],
+                    bounds["upper"],
+                    solver="closed form",
+                )
+                is_moved = abs(relaxed.rho - scheme.rho) > 1e-7 or (
+                    abs(relaxed.max_reward_value / scheme.max_reward_value - 1) > 1e-7
+                )
+                assert is_moved == (Bound(i, side) in binding)
+
+
+def test_rho_itself_can_bind():
+    scheme = solve_reward_scheme(np.array([1.0, 2.0]), np.ones(2), np.array([3, 4.0]))
+    assert explain(scheme).binding == (Bound(1, "upper"), Bound(None, "rho = 1"))
+    equal = solve_reward_scheme(
+        np.array([1.0, 2.0]), np.array([2.0, 1.0]), np.array([2.0, 2.0])
+    )
+    assert Bound(None, "rho = 0") in explain(equal).binding
+
+
+@pytest.mark.parametrize("weight", [1e-6, 1e-2, 1.0, 1e4])
+def test_the_optimum_does_not_depend_on_the_fairness_weight(weight: float):
+    for scheme in OPTIMAL:
+        other = solve_reward_scheme(
+            scheme.shapley,
+            scheme.lower_values,
+            scheme.upper_values,
+            fairness_weight=weight,
+        )
+        assert other.rho == pytest.approx(scheme.rho, abs=1e-7)
+        assert other.max_reward_value == pytest.approx(scheme.max_reward_value)
+    assert "Neither depends on epsilon" in " ".join(explain(OPTIMAL[0]).sentences())
+
+
+def test_without_a_party_is_the_program_without_its_bounds():
+    for scheme in OPTIMAL + INFEASIBLE:
+        for found in explain(scheme).without:
+            lower = np.where(np.arange(4) == found.party, 1e-9, scheme.lower_values)
+            upper = np.where(np.arange(4) == found.party, 1e9, scheme.upper_values)
+            other = solve_reward_scheme(scheme.shapley, lower, upper, throw=False)
+            np.testing.assert_allclose(found.rho, other.rho, atol=1e-7)
+            # v* is in the units of the best party of all, whoever is left out.
+            np.testing.assert_allclose(
+                found.max_reward_value, other.max_reward_value, rtol=1e-6
+            )
+
+
+def test_every_repair_is_enough_and_no_more():
+    for scheme in INFEASIBLE:
+        found = explain(scheme)
+        assert found.binding == ()
+        for extra in (-1e-6, 1e-6):
+            lower = scheme.lower_values * (1 - found.shortfall - extra)
+            status = solve_reward_scheme(
+                scheme.shapley,
+                lower,
+                scheme.upper_values,
+                throw=False,
+                solver="closed form",
+            ).status
+            assert (status is RewardStatus.OPTIMAL) == (extra > 0)
+        changes = [abs(np.log(r.needed / r.value)) for r in found.repairs]
+        assert np.diff(changes).min(initial=0) > -1e-9
+        for repair in found.repairs:
+            for extra, is_enough in ((1e-6, True), (-1e-6, False)):
+                bounds = {
+                    "lower": scheme.lower_values.copy(),
+                    "upper": scheme.upper_values.copy(),
+                }
+                sign = -1 if repair.side == "lower" else 1
+                bounds[repair.side][repair.party] = repair.needed * np.exp(sign * extra)
+                status = solve_reward_scheme(
+                    scheme.shapley,
+                    bounds["lower"],
+                    bounds["upper"],
+                    throw=False,
+                    solver="closed form",
+                ).status
+                assert (status is RewardStatus.OPTIMAL) == is_enough
+
+
+def test_sentences_name_who_limits_what():
+    scheme = solve_reward_scheme(
+        np.array([0.1, 0.2]), np.array([0.5, 0.2]), np.array([0.8, 0.9])
+    )
+    lines = explain(scheme).sentences(["Ada", "Bo"])
+    assert lines[0].endswith("because Bo can get 0.9 at most.")
+    assert lines[1] == "rho is not larger because Ada must get 0.5."
+    assert any(
+        line.startswith("Without the bounds of Ada, rho would be 1") for line in lines
+    )
+    repairable = {bool(explain(s).repairs): explain(s) for s in INFEASIBLE}
+    lines = repairable[True].sentences()
+    assert lines[0].startswith("No reward values are possible: party ")
+    repair = repairable[True].repairs[0]
+    assert f"{repair.needed:.6g} (now {repair.value:.6g})" in lines[1]
+    assert "No change of one bound alone" in repairable[False].sentences()[1]
+    nobody = solve_reward_scheme(-np.ones(2), np.ones(2), np.ones(2), throw=False)
+    assert "at least one positive Shapley value" in explain(nobody).sentences()[0]
+
+
+# --- from the sums
+
+
+def test_the_game_of_the_others_is_on_the_same_reference_set():
+    sums = small_sums(4)
+    scheme = scheme_from_sums(sums, stability=False, throw=False)
+    found = explain(scheme, sums)
+    values = np.asarray(coalition_values(sums))
+    for other in found.without:
+        masks = [c for c in range(16) if not c >> other.party & 1]
+        expected = np.asarray(shapley_values(values[masks]))
+        np.testing.assert_allclose(other.in_game.shapley, expected, atol=1e-12)
+    assert any("not taken part" in line for line in found.sentences())
+
+
+def sums_with(num_candidates: int) -> GramSums:
+    """Three parties around different centres, and candidates like all of them."""
+    rng = np.random.default_rng(4)
+    centers = np.array([[0.0, 0.0], [1.0, 0.0], [0.4, 0.9]])
+    parties = [rng.normal(c, 0.4, size=(60, 2)) for c in centers]
+    drawn = centers[rng.integers(3, size=num_candidates)]
+    drawn = drawn + rng.normal(0, 0.4, size=drawn.shape)
+    blocks = [*parties, drawn]
+    rows, between = oracles.block_sums(oracles.squared_exponential(0.5), blocks)
+    return GramSums(between, rows[180:], np.array([60.0, 60, 60, num_candidates]))
+
+
+def test_the_number_of_candidates_is_about_what_it_takes():
+    few = sums_with(100)
+    scheme = scheme_from_sums(few, throw=False)
+    assert scheme.status is RewardStatus.INFEASIBLE
+    found = explain(scheme, few)
+    assert found.num_candidates > 100
+    assert f"About {found.num_candidates:,} candidates" in " ".join(found.sentences())
+    # Drawn in earnest: three times as many do, a third as many do not.
+    for num, is_enough in (
+        (3 * found.num_candidates, True),
+        (found.num_candidates // 3, False),
+    ):
+        status = scheme_from_sums(sums_with(num), throw=False).status
+        assert (status is RewardStatus.OPTIMAL) == is_enough
+    assert explain(scheme).num_candidates is None
+
+
+def test_schemes_of_games_are_explained_too():
+    values = coverage_game(np.random.default_rng(0), 4)
+    shapley = np.asarray(shapley_values(values))
+    scheme = solve_reward_scheme(
+        shapley, values[1 << np.arange(4)], np.full(4, values[-1])
+    )
+    assert explain(scheme).binding

@@ -1,0 +1,102 @@
+"""The mediator's figures: rewards beside the other parties' rows."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+from small_collaborations import small_collaboration, with_nothing, with_reward
+
+from cgm_jax.evaluation.privacy import halves_control, privacy_figures
+from cgm_jax.generators import KernelDensity
+from cgm_jax.report.privacy_page import privacy_page
+
+KEY = jax.random.key(0)
+
+
+def test_rewards_are_put_beside_the_other_parties_rows():
+    result = small_collaboration(3, 2)
+    # A row of party 0 handed out to all: a match for the others only.
+    candidates = np.array(result.candidates)
+    for reward in result.rewards:
+        candidates[reward.indices[0]] = result.parties[0][0]
+    result = dataclasses.replace(result, candidates=candidates)
+    # Half of everyone's rows are known to be unseen; that row is none of them.
+    unseen = [np.arange(len(x)) % 2 == 1 for x in result.parties]
+    found = privacy_figures(KEY, result, held_out=unseen)
+    for i, reward in enumerate(found.rewards):
+        matches = reward.to_others.exact_matches
+        assert matches >= 1 if i else matches == 0
+        assert reward.control.used.exact_matches == matches
+        assert reward.control.held_out.exact_matches == 0
+        masks = np.concatenate([m for j, m in enumerate(unseen) if j != i])
+        assert reward.control.num_real == min(masks.sum(), (~masks).sum())
+        others = np.concatenate([x for j, x in enumerate(result.parties) if j != i])
+        points = candidates[result.rewards[i].indices]
+        gaps = np.sqrt(((points[:, None] - others[None]) ** 2).sum(-1)).min(1)
+        np.testing.assert_allclose(reward.to_others.distances, gaps, atol=1e-6)
+    rows = found.rows(["Ada", "Bo", "Cy"])
+    assert [row["party"] for row in rows] == ["Ada", "Bo", "Cy"]
+    assert rows[1]["others_exact_matches"] >= 1
+    assert rows[1]["control"]["used_exact_matches"] >= 1
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_without_held_out_rows_the_generator_is_made_of_half_of_them():
+    rng = np.random.default_rng(0)
+    result = small_collaboration(3, 2)
+    # Only indices, candidates and parties are read.
+    parties = [rng.normal(size=(n, 2)) for n in (10, 151, 200)]
+    result = dataclasses.replace(result, parties=parties)
+    for i in range(3):
+        result = with_reward(result, i, indices=np.arange(300))
+    close = privacy_figures(KEY, result, generator=KernelDensity(1e-3))
+    wide = privacy_figures(KEY, result, generator=KernelDensity(3.0))
+    for i, (one, other) in enumerate(zip(close.rewards, wide.rewards, strict=True)):
+        sizes = [len(x) for j, x in enumerate(parties) if j != i]
+        assert one.control.num_real == sum(size // 2 for size in sizes)
+        # Points made of rows of the party itself are as near to either half.
+        expected = 0.5 + 0.5 * sum(sizes) / sum(map(len, parties))
+        assert abs(one.control.nearer_share - expected) < 0.12
+        assert abs(other.control.nearer_share - 0.5) < 0.15
+        here, there = one.to_others.distances, other.to_others.distances
+        np.testing.assert_array_equal(here, there)  # what was handed out is the same
+    assert "half of the rows" in close.control
+
+
+def test_a_party_without_points_has_no_figures():
+    found = privacy_figures(KEY, with_nothing(small_collaboration(3, 2), 1))
+    assert found.rewards[1] is None and found.rewards[0].control is None
+    assert [row["party"] for row in found.rows()] == [0, 2]
+    page = privacy_page(found, ["Ada", "B<o>", "Cy"])
+    assert "Without a reward: B&lt;o&gt;." in page
+    assert "it is not known which rows" in page and "Nearer to rows seen" not in page
+
+
+def test_the_page_shows_every_figure():
+    found = privacy_figures(
+        KEY, small_collaboration(3, 2), generator=KernelDensity(0.3)
+    )
+    page = privacy_page(found, ["Ada", "Bo", "Cy"])
+    for row in found.rows(["Ada", "Bo", "Cy"]):
+        assert f">{row['party']}</th>" in page
+        assert f"<td>{row['others_distance_median']:#.4g}</td>" in page
+        assert f"<td>{100 * row['control']['nearer_to_used']:.1f} %</td>" in page
+    assert "differentially" not in page and "<script" not in page
+    assert "http:" not in page and "https:" not in page
+
+
+def test_masks_are_one_a_party():
+    with pytest.raises(ValueError, match="say of each of"):
+        privacy_figures(KEY, small_collaboration(3, 2), held_out=[np.ones(2, bool)])
+
+
+def test_the_control_sees_copies_and_none_where_there_are_none():
+    rng = np.random.default_rng(0)
+    parties = [rng.normal(size=(n, 3)) for n in (150, 251)]
+    close = halves_control(KEY, KernelDensity(0.01), parties)
+    assert close.num_real == 200 and len(close.used.distances) == 2_000
+    assert close.nearer_share > 0.95
+    wide = halves_control(KEY, KernelDensity(5.0), parties, num_points=500)
+    assert abs(wide.nearer_share - 0.5) < 5 * 0.5 / np.sqrt(200)

@@ -1,0 +1,47 @@
+"""Labels of synthetic points."""
+
+import numpy as np
+import pytest
+
+from cgm_jax.datasets import digits_parties
+from cgm_jax.features.labels import label_points
+
+
+@pytest.fixture(scope="module")
+def pool():
+    data = digits_parties("unequal")
+    return np.concatenate(data.parties), np.concatenate(data.labels)
+
+
+def test_held_out_digits_get_their_own_label(pool):
+    points, labels = pool
+    found = label_points(points[::2], labels[::2], points[1::2], seed=0)
+    share = (found.labels == labels[1::2]).mean()
+    assert share > 0.9
+    # 872 digits a side: four standard errors of a share near 0.95.
+    assert abs(found.accuracy - share) < 4 * np.sqrt(0.05 * 0.95 * (2 / 872))
+
+
+def test_the_same_seed_gives_the_same_labels(pool):
+    points, labels = pool
+    first, again = (
+        label_points(points[:200], labels[:200], points[200:300], seed=3).labels
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+
+
+def test_labels_keep_their_kind(pool):
+    points, labels = pool
+    names = np.array([f"digit {label}" for label in labels[:300]], object)
+    found = label_points(points[:300], names, points[300:310], seed=0).labels
+    assert set(found) <= set(names)
+
+
+def test_a_label_too_rare_to_hold_out_gives_no_accuracy(pool):
+    points, labels = pool
+    rare = labels[:200].astype(object).astype(str)
+    rare[0] = "seen once"
+    found = label_points(points[:200], rare, points[:5], seed=0)
+    assert np.isnan(found.accuracy)
+    assert len(found.labels) == 5

@@ -1,0 +1,245 @@
+"""Kernels that are learned: better on rows that they have not seen, and only if so."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import oracles
+import pytest
+from flax import nnx
+
+from cgm_jax.gram import project_kernel, smallest_length_scale
+from cgm_jax.kernels import DeepKernel, FeatureNetwork, SquaredExponential, load_kernel
+from cgm_jax.kernels.saving import read_kernel_file
+from cgm_jax.learning import FittingProgress, fit_kernel, fit_kernels
+
+SE = oracles.squared_exponential
+QUICK = {"num_steps": 60, "learning_rate": 0.05, "evaluate_every": 20}
+
+
+def groups(seed: int = 0, sizes: tuple[int, ...] = (80, 80)) -> list[np.ndarray]:
+    """They differ in the second column, by its spread; the first is noise."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(n, 2)) * [2.0, 0.3 + 0.3 * i] for i, n in enumerate(sizes)]
+
+
+KERNEL = SquaredExponential(np.ones(2))
+
+
+def test_a_scale_a_dimension_finds_the_dimension():
+    points = groups()
+    fitted = fit_kernel(jax.random.key(0), KERNEL, points, **QUICK)
+    scales = np.asarray(fitted.kernel.length_scale)
+    assert scales.dtype == np.float64
+    assert scales[0] > 1.5 * scales[1]
+    # both J's, by their definition on the rows that are named
+    for rows, found in (
+        (fitted.fitted_rows, fitted.fitted_power),
+        (fitted.held_out_rows, fitted.held_out_power),
+    ):
+        x, y = (group[each] for group, each in zip(points, rows, strict=True))
+        np.testing.assert_allclose(found, oracles.power_criterion(SE(scales), x, y))
+    x, y = (g[r] for g, r in zip(points, fitted.held_out_rows, strict=True))
+    assert fitted.held_out_power > 1.2 * oracles.power_criterion(SE(np.ones(2)), x, y)
+    assert fitted.stop_reason == "all-steps"
+    np.testing.assert_array_equal(fitted.history[:, 0], [0, 20, 40, 60])
+    assert fitted.history[-1, 1] > fitted.history[0, 1]
+    assert np.isnan(fitted.history[:, 2]).all()
+
+
+def test_rows_are_seen_or_held_out_and_nothing_else_matters():
+    points = groups(sizes=(50, 41))
+    options = {"num_steps": 3, "share": 0.7, "patience": 5}
+    fitted = fit_kernel(jax.random.key(0), KERNEL, points, **options)
+    for group, seen, rest in zip(
+        points, fitted.fitted_rows, fitted.held_out_rows, strict=True
+    ):
+        assert len(seen) == round(0.7 * len(group))
+        np.testing.assert_array_equal(
+            np.sort(np.concatenate([seen, rest])), np.arange(len(group))
+        )
+    # other numbers in the rows held out change no parameter
+    for group, rest in zip(points, fitted.held_out_rows, strict=True):
+        group[rest] *= 3
+    again = fit_kernel(jax.random.key(0), KERNEL, points, **options)
+    np.testing.assert_array_equal(again.kernel.length_scale, fitted.kernel.length_scale)
+    assert again.fitted_power == fitted.fitted_power
+    assert again.held_out_power != fitted.held_out_power
+
+
+def test_many_fits_are_each_of_them():
+    problems = [groups(0), groups(1, sizes=(50, 60))]
+    keys = jax.random.split(jax.random.key(0), 2)
+    kernels = [SquaredExponential(np.ones(2)), SquaredExponential(np.full(2, 2.0))]
+    fits = fit_kernels(keys, kernels, problems, num_steps=5, batch_size=16)
+    for key, kernel, problem, fitted in zip(keys, kernels, problems, fits, strict=True):
+        alone = fit_kernel(key, kernel, problem, num_steps=5, batch_size=16)
+        np.testing.assert_allclose(
+            fitted.kernel.length_scale, alone.kernel.length_scale, rtol=1e-12
+        )
+        for rows, others in zip(fitted.fitted_rows, alone.fitted_rows, strict=True):
+            np.testing.assert_array_equal(rows, others)
+        np.testing.assert_allclose(fitted.held_out_power, alone.held_out_power)
+
+
+def test_jitter_keeps_a_network_from_learning_few_points_by_heart():
+    rng = np.random.default_rng(0)
+    points = [rng.normal(size=(40, 2)).astype(np.float32) for _ in range(2)]  # one law
+    kernel = DeepKernel(
+        FeatureNetwork((2, 16, 8), rngs=nnx.Rngs(0)), SquaredExponential(0.2)
+    )
+    by_heart, moved = (
+        fit_kernel(jax.random.key(0), kernel, points, jitter=jitter, **QUICK)
+        for jitter in (0.0, 1.0)
+    )
+    # what is reported is J of the points where they are, which no jitter changes
+    assert moved.history[0, 1] == by_heart.history[0, 1]
+    assert moved.fitted_power < 0.7 * by_heart.fitted_power
+
+
+@pytest.mark.parametrize("between", ["pairs", "pool"])
+def test_several_groups_of_unequal_sizes(between: str):
+    points = [g.astype(np.float32) for g in groups(sizes=(60, 40, 50))]
+    fitted = fit_kernel(jax.random.key(0), KERNEL, points, between=between, **QUICK)
+    scales = np.asarray(fitted.kernel.length_scale)
+    assert scales.dtype == np.float32
+    assert scales[0] > scales[1]
+    assert fitted.history[-1, 1] > fitted.history[0, 1]
+
+
+def test_invariance_makes_differences_smaller():
+    fitted = fit_kernel(
+        jax.random.key(0), KERNEL, groups(), objective="invariance", **QUICK
+    )
+    assert abs(fitted.history[-1, 1]) < abs(fitted.history[0, 1])
+
+
+def test_a_deep_kernel_learns_and_is_saved(tmp_path: Path):
+    kernel = DeepKernel(
+        FeatureNetwork((2, 8, 4), rngs=nnx.Rngs(0)),
+        SquaredExponential(0.3),
+        SquaredExponential(1.0),
+        0.1,
+    )
+    points = [g.astype(np.float32) for g in groups(sizes=(120, 120))]
+    told: list[FittingProgress] = []
+    fitted = fit_kernel(
+        jax.random.key(0), kernel, points, progress=told.append, **QUICK
+    )
+    assert [each.step for each in told] == [0, 20, 40, 60]
+    assert fitted.history[-1, 1] > fitted.history[0, 1]
+    assert 0 < float(fitted.kernel.epsilon) < 1
+    assert jax.tree.structure(fitted.kernel) == jax.tree.structure(kernel)
+    for before, after in zip(
+        jax.tree.leaves(kernel), jax.tree.leaves(fitted.kernel), strict=True
+    ):
+        assert not np.allclose(before, after)  # all parameters are learned
+    fitted.save(tmp_path / "kernel.npz")
+    x = points[0][:9]
+    np.testing.assert_array_equal(
+        load_kernel(tmp_path / "kernel.npz")(x, x), fitted.kernel(x, x)
+    )
+    assert read_kernel_file(tmp_path / "kernel.npz").powers() == {
+        "J on fitted rows": fitted.fitted_power,
+        "J on held-out rows": fitted.held_out_power,
+    }
+
+
+def test_stops_early_with_the_best():
+    # too few rows for so large a step: J of the seen rises, of the others falls
+    points = groups(3, sizes=(24, 24))
+    fitted = fit_kernel(
+        jax.random.key(1),
+        KERNEL,
+        points,
+        share=1.0,
+        num_steps=400,
+        learning_rate=0.2,
+        evaluate_every=5,
+        patience=3,
+    )
+    assert fitted.stop_reason == "patience"
+    steps, _, validation = fitted.history.T
+    assert steps[-1] < 400
+    assert len(steps) == np.argmax(validation) + 1 + 3
+    assert np.isnan(fitted.held_out_power)
+    assert all(len(rows) == 0 for rows in fitted.held_out_rows)
+
+
+def test_infinite_numbers_end_a_fit_with_the_last_good_kernel():
+    fitted = fit_kernel(
+        jax.random.key(0), KERNEL, groups(), num_steps=50, learning_rate=1e30
+    )
+    assert fitted.stop_reason == "not-finite"
+    np.testing.assert_array_equal(fitted.kernel.length_scale, np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"objective": "fame"}, "objective to be one of power, invariance"),
+        ({"between": "all"}, "between to be one of pairs, pool"),
+        ({"share": 0.0}, "0 < share <= 1"),
+        ({"learning_rate": np.nan}, "finite learning_rate"),
+        ({"jitter": -0.1}, "finite jitter >= 0"),
+        ({"num_steps": 0}, "num_steps and evaluate_every of at least 1"),
+        ({"share": 0.01}, "at least two rows to fit to"),
+        ({"batch_size": 1}, "batch_size >= 2"),
+    ],
+)
+def test_options_that_are_none_are_an_error(options: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        fit_kernel(jax.random.key(0), KERNEL, groups(), **options)
+
+
+def test_one_group_and_fits_without_groups_are_an_error():
+    with pytest.raises(ValueError, match="at least two groups"):
+        fit_kernel(jax.random.key(0), KERNEL, groups()[:1])
+    keys = jax.random.split(jax.random.key(0), 2)
+    with pytest.raises(ValueError, match="one key and one list of groups"):
+        fit_kernels(keys, [KERNEL], [groups()])
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_learned_kernel_is_projected_to_the_valid_range(share: float):
+    points = [g.astype(np.float32) for g in groups(sizes=(60, 40))]
+    candidates = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    network = FeatureNetwork((2, 6, 3), rngs=nnx.Rngs(0))
+    kernel = DeepKernel(network, SquaredExponential(0.3))
+    options = {"share": share, "num_steps": 5}
+    key = jax.random.key(0)
+    learned = fit_kernel(key, kernel, points, **options)
+    projected = fit_kernel(key, kernel, points, candidates=candidates, **options)
+    rows = learned.held_out_rows if share < 1 else learned.fitted_rows
+    valued = [group[each] for group, each in zip(points, rows, strict=True)]
+    scale = smallest_length_scale(learned.kernel, valued, candidates)
+    assert projected.kernel.length_scale == scale != learned.kernel.length_scale
+    # both J's are of the kernel that is returned
+    x, y = (projected.kernel.features(p) for p in valued)
+    found = projected.held_out_power if share < 1 else projected.fitted_power
+    smallest = [
+        np.asarray(p)[np.arange(n) * len(p) // n]
+        for p in (x, y)
+        for n in [min(len(x), len(y))]
+    ]
+    np.testing.assert_allclose(
+        found, oracles.power_criterion(SE(scale), *smallest), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("root", [3.0, 30.0])  # with 30, flat in one dimension only
+def test_scales_of_dimensions_keep_their_proportions_in_the_valid_range(root: float):
+    points, candidates = groups(sizes=(30, 40)), np.zeros((0, 2))
+    kernel = SquaredExponential(np.array([0.6 / root, 0.6 * root]))
+    found = project_kernel(kernel, points, candidates).length_scale
+    np.testing.assert_allclose(found[1], root**2 * found[0])
+    scale = smallest_length_scale(
+        SquaredExponential(1.0), [g / [1 / root, root] for g in points], candidates
+    )
+    np.testing.assert_allclose(np.sqrt(found[0] * found[1]), scale)
+
+
+def test_a_kernel_without_a_length_scale_has_no_valid_range():
+    kernel = SquaredExponential(1.0) + SquaredExponential(2.0)
+    with pytest.raises(ValueError, match=r"with a length scale.*got Sum"):
+        project_kernel(kernel, groups(), np.zeros((0, 2)))

@@ -1,0 +1,88 @@
+"""What a mediator's run tells its report."""
+
+import jax
+import numpy as np
+import pytest
+from small_generators import HISTORY, QUALITY
+
+from cgm_jax._shared.archive import named_arrays
+from cgm_jax.generators import MMDGAN, MMDGANModel
+from cgm_jax.generators.mmd_gan.step import start_training
+from cgm_jax.mediation import run as mediation
+from cgm_jax.mediation.run import Settings, mediate
+
+SHAPE = (4, 4, 1)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the page is made of, instead of a page."""
+    told = []
+
+    def page(sections, **more):
+        told.append(more)
+        return "page"
+
+    monkeypatch.setattr(mediation, "report_page", page)
+    return told
+
+
+@pytest.fixture
+def images():
+    """Two parties' images of 4 x 4 pixels, one of which is never black."""
+    images = np.random.default_rng(0).uniform(0, 255, size=(2, 30, 16)).round()
+    images[:, :, 3] = 7
+    return images
+
+
+def files_of(folder, parties, columns):
+    paths = [folder / f"party_{i}.csv" for i in range(len(parties))]
+    for path, rows in zip(paths, parties, strict=True):
+        lines = [",".join(columns), *(",".join(f"{x:g}" for x in row) for row in rows)]
+        path.write_text("\n".join(lines))
+    return paths
+
+
+def test_images_are_shown_in_pixels(told, images, tmp_path):
+    columns = tuple(f"pixel_{i}" for i in range(16))
+    options = MMDGAN(shape=SHAPE, value_range=(0, 255), channels=1)
+    _, state = start_training(jax.random.key(0), options, 16)
+    parameters, range_ = named_arrays(state.average), (np.zeros(16), np.full(16, 255.0))
+    model = MMDGANModel(
+        options, parameters, *range_, HISTORY, "all-steps", QUALITY, columns
+    )
+    model.save(tmp_path / "model.npz")
+    done = mediate(
+        files_of(tmp_path, images, columns),
+        tmp_path / "out",
+        Settings(
+            generator_model=tmp_path / "model.npz",
+            num_candidates=50,
+            stability=False,
+            stress=False,
+        ),
+    )
+    (page,) = told
+    origin = page["origin"]
+    assert origin.shape == SHAPE
+    np.testing.assert_array_equal(origin.real, np.concatenate(images))
+    assert len(origin.generated) == len(done.collaboration.candidates)
+    assert (origin.generated[:, 3] == 7).all()  # not a column of the candidates
+    drawn = np.asarray(model.sample(jax.random.key(1), 1_000))
+    assert abs(np.median(origin.generated) - np.median(drawn)) < 10  # of 255
+    assert "figures that follow" in page["generator_note"]
+    assert "MMD² to" not in page["generator_note"]  # they stand in a table
+
+
+def test_rows_of_a_table_are_shown_in_scaled_columns(told, images, tmp_path):
+    columns = tuple(f"column_{i}" for i in range(16))
+    settings = Settings(num_candidates=50, stability=False, stress=False)
+    done = mediate(files_of(tmp_path, images, columns), tmp_path / "out", settings)
+    origin = told[0]["origin"]
+    assert origin.model is None and origin.shape is None
+    assert origin.columns == [name for name in columns if name != "column_3"]
+    pool = np.concatenate(done.collaboration.parties)
+    np.testing.assert_array_equal(origin.real, pool)
+    np.testing.assert_array_equal(origin.generated, done.collaboration.candidates)
+    np.testing.assert_allclose(origin.real.std(axis=0), 1, rtol=1e-5)
+    assert "kernel density estimate" in told[0]["generator_note"]

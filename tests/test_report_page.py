@@ -1,0 +1,609 @@
+"""The report: well-formed, self-contained, safe, complete, and of the same numbers."""
+
+import base64
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+from small_collaborations import (
+    SIZES,
+    several_draws,
+    small_collaboration,
+    with_nothing,
+    with_reward,
+)
+from small_generators import QUALITY, trained
+
+from cgm_jax.datasets import PaperResults
+from cgm_jax.evaluation.evaluate import Evaluation, Measurements
+from cgm_jax.files import write_json, write_text
+from cgm_jax.report.page import (
+    CandidateOrigin,
+    Picture,
+    ReportSection,
+    report_data,
+    report_page,
+)
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+NAMES = ["Ada", "Bo", "Cy"]
+METRICS = [field.name for field in dataclasses.fields(Measurements)]
+HOSTILE = "<script>alert('1')</script>\" onerror=\"x & $y$ {{ 7 * 7 }}"
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes and text; an error if malformed."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements = [], []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"not closed: {[e.tag for e in self.open]}"
+
+    def handle_starttag(self, tag, attributes):
+        names = [name for name, _ in attributes]
+        assert len(names) == len(set(names)), f"attribute twice in {tag}"
+        element = SimpleNamespace(tag=tag, attributes=dict(attributes), text="")
+        element.parents = [parent.tag for parent in self.open]
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1].tag == tag, f"</{tag}> closes {self.open}"
+        self.open.pop()
+
+    def handle_data(self, data):
+        for element in self.open:
+            element.text += data
+
+    def all(self, tag):
+        return [element for element in self.elements if element.tag == tag]
+
+    @property
+    def text(self):
+        return " ".join(self.all("body")[0].text.split())
+
+
+def section_of(collaborations, names=NAMES, **more):
+    return ReportSection("Three banks", collaborations, names, **more)
+
+
+def render(path, sections, **more):
+    options = {"title": "Rewards", "settings": {"seed": 7}} | more
+    write_text(path / "report.html", report_page(sections, **options))
+    return (path / "report.html").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    """A page on one draw."""
+    return render(tmp_path_factory.mktemp("one"), [section_of([one()])])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The figures are made, but not drawn: what takes long and some tests don't see."""
+    drawn = Picture(b"", width=1, height=1)
+    monkeypatch.setattr("cgm_jax.report.page.render", lambda figure: drawn)
+
+
+def one():
+    return small_collaboration(3, 2)
+
+
+def table_rows(page):
+    """Words of every row of every table, without spaces."""
+    rows = []
+    for element in page.elements:
+        if element.tag == "tr":
+            rows.append([])
+        elif element.tag in ("td", "th"):
+            rows[-1].append("".join(element.text.split()))
+    return rows
+
+
+# --- the page
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_is_well_formed_for_any_size(tmp_path, size):
+    result = small_collaboration(*size)
+    names = [f"bank {i}" for i in range(size[0])]
+    page = Page(render(tmp_path, [section_of([result], names)]))
+    assert page.all("html")[0].attributes["lang"] == "en"
+    headers = [th.text for th in page.all("th") if th.attributes["scope"] == "row"]
+    assert [name for name in headers if name in names] == 2 * names  # two tables
+
+
+def test_the_page_starts_as_html_and_is_accessible(text):
+    assert text.startswith("<!doctype html>\n<html")
+    page = Page(text)
+    assert page.all("title")[0].text == "Rewards"
+    assert len(page.all("h1")) == 1
+    for th in page.all("th"):
+        assert th.attributes["scope"] in ("row", "col")
+    assert len(page.all("caption")) == len(page.all("table")) >= 3
+    for image in page.all("img"):
+        assert len(image.attributes["alt"]) > 30
+        assert "figure" in image.parents
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+    used = {
+        e.attributes["aria-labelledby"]
+        for e in page.elements
+        if "aria-labelledby" in e.attributes
+    }
+    assert used and used <= set(ids)
+
+
+def test_the_page_needs_nothing_from_outside_and_runs_nothing(text):
+    page = Page(text)
+    forbidden = {"script", "link", "iframe", "object", "embed", "base", "form", "svg"}
+    assert not forbidden & {element.tag for element in page.elements}
+    for element in page.elements:
+        for name, value in element.attributes.items():
+            assert not name.startswith("on")
+            if name in ("src", "href", "style"):
+                assert value.startswith("data:image/png;base64,")
+    assert "http://" not in text and "https://" not in text
+    assert "url(" not in text and "@import" not in text
+
+
+def test_there_are_four_pictures_and_a_fifth_for_several_draws(tmp_path, text):
+    assert len(Page(text).all("img")) == 4
+    page = Page(render(tmp_path, [section_of(several_draws()), section_of([one()])]))
+    images = page.all("img")
+    assert len(images) == 5 + 4
+    for image in images:
+        data = base64.b64decode(image.attributes["src"].split(",")[1], validate=True)
+        assert data.startswith(b"\x89PNG\r\n\x1a\n")
+        width, height = (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))
+        shown = int(image.attributes["width"]) / int(image.attributes["height"])
+        assert shown == pytest.approx(width / height, rel=0.01)
+
+
+def test_hostile_words_stay_words(tmp_path, quick):
+    section = ReportSection(
+        HOSTILE, [one()], [HOSTILE, "Bo", "Cy"], [HOSTILE, "b"], warnings=[HOSTILE]
+    )
+    page = Page(
+        render(
+            tmp_path,
+            [section],
+            title=HOSTILE,
+            settings={HOSTILE: HOSTILE, "inputs": [{"file": HOSTILE}]},
+            generator_note=HOSTILE,
+        )
+    )
+    assert not page.all("script")
+    assert all("onerror" not in element.attributes for element in page.elements)
+    assert page.all("title")[0].text == HOSTILE
+    assert page.all("h2")[0].text == HOSTILE
+    assert HOSTILE in [th.text for th in page.all("th")]
+    assert HOSTILE in [td.text for td in page.all("td")]
+    assert [li.text for li in page.all("li")].count(HOSTILE) == 2
+
+
+def test_the_tables_hold_the_numbers(text):
+    result, rows = one(), table_rows(Page(text))
+    scheme = result.scheme
+    for i, name in enumerate(NAMES):
+        reward = result.rewards[i]
+        summary, limits = [row for row in rows if name in row]
+        assert summary[:3] == [str(i), name, str(len(result.parties[i]))]
+        close = pytest.approx(
+            [
+                scheme.normalized_shapley[i],
+                scheme.own_values[i],
+                scheme.reward_values[i],
+                len(reward.indices),
+                reward.final_value,
+            ],
+            rel=5e-4,
+        )
+        assert [float(cell.rstrip("†")) for cell in summary[3:8]] == close
+        assert summary[8] == "reached"
+        is_at_limit = scheme.reward_values[i] > 0.999 * scheme.upper_values[i]
+        assert ("†" in summary[6]) == is_at_limit
+        pool_only = result.pool_own_values[i]
+        assert [float(cell) for cell in limits[1:]] == pytest.approx(
+            [
+                scheme.shapley[i],
+                scheme.lower_values[i],
+                scheme.reward_values[i],
+                scheme.upper_values[i],
+                scheme.own_values[i],
+                pool_only,
+            ],
+            rel=5e-4,
+        )
+    assert any("†" in row[6] for row in rows if len(row) > 8)  # some party always is
+
+
+def test_numbers_are_written_for_people(tmp_path, quick):
+    scheme = dataclasses.replace(
+        one().scheme, own_values=np.array([1.2345e-6, 1e-9, -0.00012344])
+    )
+    result = dataclasses.replace(one(), scheme=scheme, length_scale=12345.6)
+    page = Page(render(tmp_path, [section_of([result])]))
+    cells = {cell for row in table_rows(page) for cell in row}
+    assert {"0.000001234", "1.000e-09", "-0.0001234"} <= cells
+    assert "12,350" in [dd.text for dd in page.all("dd")]
+
+
+def test_every_way_a_draw_ends_has_words(tmp_path, quick):
+    changed = with_nothing(one(), 0)
+    changed = with_reward(changed, 1, stop_reason="stalled")
+    changed = with_reward(changed, 2, stop_reason="exhausted")
+    rows = table_rows(Page(render(tmp_path, [section_of([changed])])))
+    outcomes = [row[8] for row in rows if len(row) == 9][1:]
+    assert outcomes == ["owndatasuffice", "valuestoppedrising", "nocandidatesleft"]
+    limited = with_reward(one(), 0, stop_reason="max_picks")
+    text = render(tmp_path, [section_of([limited, one()])])
+    assert "limit on points" in text
+
+
+def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
+    draws = several_draws()
+    counts = {2: [100, 200, 300], 8: [1000, 2000, 3000]}
+    paper = PaperResults(
+        length_scale=0.26512,
+        max_reward_value=0.536,
+        rho=0.0943,
+        normalized_shapley=np.array([0.71, 1.0, 0.32]),
+        reward_values=np.array([0.493, 0.519, 0.481]),
+        num_points={beta: np.array(count) for beta, count in counts.items()},
+        mmd2_unbiased={},
+    )
+    page = Page(render(tmp_path, [section_of(draws, printed=paper)]))
+    rows = table_rows(page)
+    assert ["Party", "β=1", "β=2", "β=8", "β=inf"] in rows
+    for i, name in enumerate(NAMES):
+        summary, points, _ = [
+            row for row in rows if name in [c.rstrip("†") for c in row]
+        ]
+        computed = [len(drawn.rewards[i].indices) for drawn in draws]
+        assert int(points[1]) == computed[0] and int(points[4]) == computed[3]
+        for column, beta in ((2, 2), (3, 8)):
+            printed = counts[beta][i]
+            percent = round(100 * (computed[column - 1] / printed - 1))
+            assert points[column] == f"{computed[column - 1]}{printed:,}({percent:+d}%)"
+        assert summary[3].endswith(("0.710", "1.00", "0.320")[i])
+        assert summary[5].endswith(f"{paper.reward_values[i]}")
+    facts = ["".join(dd.text.split()) for dd in page.all("dd")[:3]]
+    assert [fact[-5:] for fact in facts[:2]] == ["0.265", "0.536"]
+    assert facts[2].endswith("0.0943")
+
+
+def test_warnings_are_told_once_with_names_and_with_their_draws(tmp_path, quick):
+    scheme = dataclasses.replace(one().scheme, rho=0.001)  # all draws warn of that
+    draws = [dataclasses.replace(drawn, scheme=scheme) for drawn in several_draws()]
+    draws[1] = with_reward(draws[1], 1, stop_reason="stalled")
+    section = section_of(draws, warnings=["a.csv: other units?"])
+    told = [li.text for li in Page(render(tmp_path, [section])).all("li")]
+    assert told[0] == "a.csv: other units?"
+    (stalled,) = [sentence for sentence in told if "stalled" in sentence]
+    assert stalled.startswith("β = 2: Bo")
+    (equal,) = [sentence for sentence in told if "nearly equal" in sentence]
+    assert equal == scheme.warnings_for(NAMES)[0]
+    warnings = report_data(section, settings={})["warnings"]
+    assert warnings == told[: len(warnings)]
+
+
+def test_without_warnings_there_is_no_box(tmp_path, quick):
+    quiet = next(drawn for drawn in several_draws() if not drawn.warnings)
+    assert "Before handing out" not in render(tmp_path, [section_of([quiet])])
+
+
+def test_settings_are_listed(tmp_path, quick):
+    settings = {
+        "seed": 7,
+        "stability": True,
+        "label column": None,
+        "β": [1, 2.5],
+        "versions": {"jax": "0.10", "python": "3.11"},
+        "inputs": [{"party": "a", "rows": 3}, {"party": "b", "rows": 4}],
+    }
+    note = "Synthetic rows are real rows plus noise."
+    page = Page(
+        render(tmp_path, [section_of([one()])], settings=settings, generator_note=note)
+    )
+    rows = table_rows(page)
+    for row in (
+        ["seed", "7"],
+        ["stability", "yes"],
+        ["labelcolumn", "–"],
+        ["β", "1,2.5"],
+        ["versions:jax", "0.10"],
+        ["versions:python", "3.11"],
+        ["inputs", "partya,rows3"],
+        ["inputs", "partyb,rows4"],
+    ):
+        assert row in rows
+    assert note in page.text
+
+
+def test_the_same_report_has_the_same_bytes(tmp_path, text):
+    assert render(tmp_path, [section_of([one()])]) == text
+
+
+def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path):
+    with pytest.raises(ValueError, match="Expected 3 names, one a party, got 2"):
+        render(tmp_path, [section_of([one()], ["Ada", "Bo"])])
+    assert not list(tmp_path.iterdir())
+
+
+# --- the numbers
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_data_are_strict_json_and_exact(tmp_path, size):
+    result = small_collaboration(*size)
+    names = [f"bank {i}" for i in range(size[0])]
+    settings = {"seed": np.int64(3), "sizes": np.arange(2), "device": ("cpu", 0.1)}
+    data = report_data(section_of([result], names), settings=settings)
+    write_json(tmp_path / "report.json", data)
+    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
+    assert data["settings"] == {"seed": 3, "sizes": [0, 1], "device": ["cpu", 0.1]}
+    scheme = result.scheme
+    for name, values in {
+        "shapley_value": scheme.shapley,
+        "normalized_shapley": scheme.normalized_shapley,
+        "own_value": scheme.own_values,
+        "lower_value": scheme.lower_values,
+        "reward_value": scheme.reward_values,
+        "upper_value": scheme.upper_values,
+        "own_value_pool_only": result.pool_own_values,
+        "name": names,
+        "rows": [len(points) for points in result.parties],
+    }.items():
+        assert [party[name] for party in data["parties"]] == list(values)
+    assert data["length_scale"] == result.length_scale
+    assert data["rho"] == scheme.rho
+    assert data["max_reward_value"] == scheme.max_reward_value
+    assert data["limiting_upper_party"] == scheme.limiting_upper_party
+    assert data["limiting_lower_party"] == scheme.limiting_lower_party
+    (draw,) = data["draws"]
+    assert draw["inverse_temperature"] == 1
+    for told, reward in zip(draw["rewards"], result.rewards, strict=True):
+        assert told["num_points"] == len(reward.indices)
+        assert told["final_value"] == reward.final_value
+        assert told["stop_reason"] == reward.stop_reason
+    if size[0] <= 10:
+        assert data["coalition_values"] == result.coalition_values.tolist()
+        assert data["coalition_values_pool_only"] == result.pool_values.tolist()
+    else:
+        assert not [name for name in data if name.startswith("coalition")]
+
+
+def test_data_say_how_shapley_values_were_computed(text):
+    for size, method in [((3, 2), "all coalitions"), ((24, 64), "polynomial time")]:
+        section = section_of([small_collaboration(*size)], ["a"] * size[0])
+        assert report_data(section, settings={})["shapley_method"] == method
+    assert "exact, from all coalitions" in Page(text).text
+
+
+def test_data_of_several_draws():
+    draws = several_draws()
+    data = report_data(section_of(draws), settings={})
+    betas = [draw["inverse_temperature"] for draw in data["draws"]]
+    assert betas == [1, 2, 8, "inf"]
+    counts = [[r["num_points"] for r in draw["rewards"]] for draw in data["draws"]]
+    assert counts == [[len(r.indices) for r in drawn.rewards] for drawn in draws]
+
+
+def test_what_does_not_exist_is_null():
+    result = dataclasses.replace(one(), length_scale=np.nan)
+    data = report_data(section_of([result]), settings={"accuracy": np.float32("nan")})
+    assert data["length_scale"] is None
+    assert data["settings"]["accuracy"] is None
+
+
+def test_a_page_can_be_made_of_a_kernel_without_a_length_scale(tmp_path, quick):
+    result = dataclasses.replace(one(), length_scale=np.nan)
+    page = Page(render(tmp_path, [section_of([result])]))
+    assert page.all("dd")[0].text == "–"
+
+
+def test_no_number_that_is_not_one_is_shown(text):
+    assert not re.search(r"\b(nan|None|undefined)\b", Page(text).text)
+
+
+# --- many parties, and how sure all of it is
+
+
+def test_of_many_parties_pictures_show_some_and_tables_all(
+    tmp_path, quick, monkeypatch
+):
+    monkeypatch.setattr("cgm_jax.report.page.MAX_SHOWN_PARTIES", 5)
+    shown = []
+
+    def picture(collaboration, names, *, parties, **more):
+        shown.append(parties)
+        return None
+
+    for name in ("contributions", "values", "rewards"):
+        monkeypatch.setattr(f"cgm_jax.plots.plot_{name}", picture)
+    result = small_collaboration(24, 64)
+    names = [f"bank {i}" for i in range(24)]
+    page = Page(render(tmp_path, [section_of([result], names)]))
+    order = np.argsort(-result.shapley_values)
+    assert shown == [[order[i] for i in (0, 6, 12, 17, 23)]] * 3
+    assert "Of 24 parties, the pictures show 5" in page.text
+    assert "exact, in polynomial time" in page.text
+    assert all(["".join(name.split()) for name in names])
+    first_words = [row[1] for row in table_rows(page) if len(row) > 1]
+    assert {f"bank{i}" for i in range(24)} <= set(first_words)
+
+
+@pytest.mark.parametrize("size", [(3, 2), (24, 64)])
+def test_uncertainty_has_a_picture_and_a_table_by_rank(tmp_path, quick, size):
+    result = small_collaboration(*size)
+    found = result.uncertainty(jax.random.key(0), 8)
+    names = [f"bank {i}" for i in range(size[0])]
+    section = section_of([result], names, uncertainty=found)
+    data = report_data(section, settings={})["uncertainty"]
+    assert data["num_resamples"] == 8
+    for name in ("own_value", "shapley", "normalized_shapley", "reward_value"):
+        errors = getattr(found, f"{name}_errors")
+        assert data[f"{name}_errors"] == [x if x == x else None for x in errors]
+    assert ("ranked_alike" in data) == (size[0] <= 10)
+    page = Page(render(tmp_path, [section]))
+    assert "How sure this is" in page.text
+    assert "8 resamples" in page.text
+    assert any("error bar" in img.attributes["alt"] for img in page.all("img"))
+    ranked = [
+        row for row in table_rows(page) if len(row) == 6 and row[0].startswith("bank")
+    ]
+    assert [row[0] for row in ranked] == [f"bank{i}" for i in found.ranking]
+    for row, i in zip(ranked, found.ranking, strict=True):
+        error = found.normalized_shapley_errors[i]
+        np.testing.assert_allclose(float(row[2]), error, rtol=1e-3)
+        sure = found.above_next[i]
+        assert row[5] == ("–" if np.isnan(sure) else f"{100 * sure:.1f}%")
+    if size[0] == 3:
+        first, second = found.ranking[:2]
+        assert data["ranked_alike"] == found.ranked_alike.tolist()
+        share = f"{100 * found.ranked_alike[first, second]:.1f}%"
+        assert [f"bank{first}", "–", share] == next(
+            row[:3] for row in table_rows(page) if len(row) == 4 and row[1] == "–"
+        )
+
+
+def test_warnings_on_the_resamples_are_told(tmp_path, quick):
+    found = one().uncertainty(jax.random.key(0), 2)
+    rewards = found.reward_values.copy()
+    rewards[0] = np.nan
+    found = dataclasses.replace(found, reward_values=rewards)
+    page = Page(render(tmp_path, [section_of([one()], uncertainty=found)]))
+    assert "In 1 of 2 resamples no reward values keep the promises" in page.text
+
+
+def test_without_resamples_there_is_no_section(text):
+    assert "How sure this is" not in Page(text).text
+
+
+# --- where the candidates come from
+
+
+def origin_of(model=None, num_columns=2):
+    real, generated = np.random.default_rng(0).uniform(size=(2, 30, num_columns))
+    return CandidateOrigin(real, generated[:20], model=model)
+
+
+def render_origin(path, origin, **more):
+    return Page(render(path, [section_of([one()])], origin=origin, **more))
+
+
+def words_of(section):
+    return " ".join(section.text.split())
+
+
+def test_metrics_have_tables_and_a_picture(tmp_path, quick):
+    draws = several_draws()
+    rng, (betas, n) = np.random.default_rng(0), (len(draws), len(draws[0].parties))
+    before, after = (
+        Measurements(**{name: rng.random(shape) for name in METRICS})
+        for shape in ((n,), (betas, n))
+    )
+    inverse_temperatures = np.array([drawn.inverse_temperature for drawn in draws])
+    evaluation = Evaluation(
+        inverse_temperatures, rng.random(n), rng.random((betas, n)), before, after
+    )
+    section = section_of(draws, evaluation=evaluation)
+    page = Page(render(tmp_path, [section]))
+    rows = [row for row in table_rows(page) if any("→" in cell for cell in row)]
+    assert [row[0] for row in rows] == NAMES
+    for i, row in enumerate(rows):
+        for name, cell in zip(METRICS, row[1:], strict=True):
+            shown = [float(number) for number in cell.split("→")]
+            expected = getattr(before, name)[i], getattr(after, name)[0, i]
+            np.testing.assert_allclose(shown, expected, rtol=1e-2)
+    assert len(page.all("img")) == 6
+    data = report_data(section, settings={})["evaluation"]
+    np.testing.assert_array_equal(data["after"]["reverse_kl"], after.reverse_kl)
+    mean = evaluation.alpha_correlations["reverse_kl"].mean
+    assert data["alpha_correlations"]["reverse_kl"]["mean"] == mean
+
+
+def test_without_an_origin_there_is_no_section(text):
+    assert "Where the candidates come from" not in text
+
+
+def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path, quick):
+    note = "A note on the generator."
+    page = render_origin(tmp_path, origin_of(trained()), generator_note=note)
+    *_, section, notes, _ = page.all("section")
+    assert [e.text for e in page.all("h2")][-3] == "Where the candidates come from"
+    assert note in section.text and note not in notes.text
+    rows = {row[0]: row[1:] for row in table_rows(page)}
+    assert rows["Generated"] == ["0.001000", "0.002000", "51.2%"]
+    assert rows["Real"] == ["-0.0003000", "0.0004000", "50%expected"]
+    density = rows["Kerneldensityestimate,bandwidthcross-validated"]
+    assert density == ["0.0005000", "0.0006000", "63.4%"]
+    assert "1,234 real rows" in words_of(section)
+    assert len(page.all("img")) == 4 + 2
+    assert "worse" not in section.text
+
+
+def test_a_generator_worse_than_the_density_is_warned_of(tmp_path, quick):
+    model = trained(dataclasses.replace(QUALITY, is_worse_than_kernel_density=True))
+    page = render_origin(tmp_path, origin_of(model))
+    (section,) = [s for s in page.all("section") if "learnt from" in s.text]
+    assert "worse than a kernel density estimate" in section.text
+    assert "Train it longer" in section.text
+
+
+@pytest.mark.parametrize(
+    ("num_columns", "words"),
+    [
+        (1, "How often each number occurs"),
+        (2, "Left, the parties' rows"),
+        (3, "Of 3 columns, the picture shows"),
+    ],
+)
+def test_candidates_without_training_are_shown_beside_the_rows(
+    tmp_path, quick, num_columns, words
+):
+    page = render_origin(tmp_path, origin_of(num_columns=num_columns))
+    assert len(page.all("img")) == 4 + 1
+    assert words in page.text
+    assert "MMD² at ℓ" not in page.text
+
+
+def test_images_are_shown_as_images(tmp_path, quick):
+    origin = origin_of(trained(shape=(4, 4, 1), value_range=(0, 1)), num_columns=16)
+    assert origin.shape == (4, 4, 1)
+    page = render_origin(tmp_path, origin)
+    assert "Above, images of the parties" in page.text
+
+
+def test_a_model_without_figures_or_history_has_a_section(tmp_path, quick):
+    model = dataclasses.replace(trained(), quality=None, history=np.zeros((0, 5)))
+    page = render_origin(tmp_path, origin_of(model))
+    assert len(page.all("img")) == 4 + 1
+    data = report_data(section_of([one()]), settings={}, origin=origin_of(model))
+    assert data["generator"]["quality"] is None
+    assert data["generator"]["history"]["step"] == []
+
+
+def test_figures_of_a_trained_generator_are_in_the_data(tmp_path):
+    model = trained()
+    data = report_data(section_of([one()]), settings={}, origin=origin_of(model))
+    write_json(tmp_path / "report.json", data)
+    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
+    found = data["generator"]["quality"]
+    assert found == json.loads(json.dumps(dataclasses.asdict(QUALITY)))
+    history = data["generator"]["history"]
+    assert list(history) == ["step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate"]
+    np.testing.assert_array_equal(list(history.values()), model.history.T)
+    assert "generator" not in report_data(section_of([one()]), settings={})
+    told = report_data(section_of([one()]), settings={}, origin=origin_of())
+    assert "generator" not in told
