@@ -12,13 +12,13 @@ coalition, and at the same ρ and v* every party below v* should get more.
 Reference: Tay et al. 2022, Sec. 4, Proposition 3.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
 
+from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme, contributes
 from cgm_jax.rewards.stability import stable_sets
@@ -34,7 +34,6 @@ from .incentives import (
 
 __all__ = [
     "Audit",
-    "Settled",
     "SufficientConditions",
     "audit",
     "audit_promises",
@@ -48,41 +47,6 @@ __all__ = [
 # coalitions, 2.9e-7 in realised values. For float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
 _TRIAL = 0.01
-
-
-@runtime_checkable
-class Settled(Protocol):
-    """What an audit reads of a `Collaboration`, its field by field."""
-
-    @property
-    def coalition_values(self) -> Any:
-        """v_c of every coalition by bitmask; None where they are too many."""
-        ...
-
-    @property
-    def sums(self) -> GramSums:
-        """Sums of the kernel, from which any coalition's value follows."""
-        ...
-
-    @property
-    def scheme(self) -> RewardScheme:
-        """What was promised."""
-        ...
-
-    @property
-    def rewards(self) -> Sequence[Any]:
-        """What was handed out."""
-        ...
-
-    @property
-    def candidates(self) -> Any:
-        """G."""
-        ...
-
-    @property
-    def stability(self) -> bool:
-        """Whether R6 was promised."""
-        ...
 
 
 class SufficientConditions(NamedTuple):
@@ -179,7 +143,9 @@ class Audit:
         return not self.broken
 
 
-def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
+def audit(
+    collaboration: Collaboration, *, improved: Collaboration | None = None
+) -> Audit:
     """Check every promise of a collaboration on what was assigned and handed out.
 
     Args:
@@ -204,20 +170,24 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
     Reference:
         Tay et al. 2022, Sec. 4; Sim et al. 2020.
     """
-    rewards = collaboration.rewards
-    values, scheme = _game_of(collaboration), collaboration.scheme
+    promises, rewards = collaboration.promises, collaboration.draw.rewards
+    game = _game_of(promises)
     num_picks = sum(len(reward.indices) for reward in rewards)
     num_negative = sum(reward.num_negative_steps for reward in rewards)
     if improved is None:
-        second, realised_second = raised_game(values, scheme), None
+        second, realised_second = raised_game(game, promises.scheme), None
     else:
-        second, realised_second = _second_game(improved)
+        second = SecondGame(
+            _game_of(improved.promises),
+            improved.promises.scheme.reward_values,
+            improved.promises.scheme.max_reward_value,
+        )
+        realised_second = second._replace(rewards=_realised(improved.draw))
     return audit_promises(
-        values,
-        scheme,
-        np.array([reward.final_value for reward in rewards]) if rewards else None,
-        stability=collaboration.stability,
-        tolerance=tolerance_of(collaboration.candidates.dtype),
+        game,
+        promises.scheme,
+        _realised(collaboration.draw),
+        tolerance=tolerance_of(promises.candidates.dtype),
         improved=second,
         realised_improved=realised_second,
         negative_picks=num_negative / num_picks if num_picks else np.nan,
@@ -229,7 +199,6 @@ def audit_promises(
     scheme: RewardScheme,
     realised_values: Float[ArrayLike, " n"] | None = None,
     *,
-    stability: bool = True,
     tolerance: float = 1e-9,
     improved: SecondGame | None = None,
     realised_improved: SecondGame | None = None,
@@ -242,7 +211,6 @@ def audit_promises(
             parties' data, for any n.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
-        stability: whether R6 was promised.
         tolerance: what counts as equal, relative to the largest number.
         improved: another game with its assigned rewards, for F4.
         realised_improved: the same with realised rewards.
@@ -274,7 +242,7 @@ def audit_promises(
         found = check_incentives(
             game,
             rewards,
-            shapley=scheme.shapley,
+            shapley=scheme.shapley_values,
             upper_values=upper,
             max_reward_value=scheme.max_reward_value,
             tolerance=tolerance,
@@ -309,7 +277,7 @@ def audit_promises(
             "R3",
             "R4",
             *fair,
-            *(("R6",) if stability else ()),
+            *(("R6",) if scheme.stability else ()),
             "delivery",
         ),
         assigned_welfare=float(scheme.reward_values.sum() / upper.sum()),
@@ -360,7 +328,7 @@ def raised_game(
     total = float(game.value_of(np.ones((1, game.num_parties), bool))[0])
     gain = _TRIAL * abs(total)
     raised = game.with_total(total + gain)
-    shapley = scheme.shapley + gain / len(scheme.shapley)
+    shapley = scheme.shapley_values + gain / len(scheme.shapley_values)
     shares = np.zeros_like(shapley)
     counted = contributes(shapley)
     shares[counted] = (shapley[counted] / shapley.max()) ** scheme.rho
@@ -399,7 +367,7 @@ def sufficient_conditions(
     game = as_game(values)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
     slack = tolerance * scale_of(game.known, upper, shares)
-    together = game.value_of(stable_sets(scheme.shapley))
+    together = game.value_of(stable_sets(scheme.shapley_values))
 
     def all_in_order(smaller, larger) -> bool:
         return bool(np.all(smaller <= larger + slack))
@@ -423,15 +391,10 @@ def _negative_marginals(game: Game, slack: float) -> float:
     return float(np.mean(shares))
 
 
-def _game_of(collaboration: Settled) -> Game:
-    table = collaboration.coalition_values
-    return as_game(collaboration.sums if table is None else table)
+def _game_of(promises: Promises) -> Game:
+    table = promises.coalition_values
+    return as_game(promises.sums if table is None else table)
 
 
-def _second_game(improved: Settled) -> tuple[SecondGame, SecondGame | None]:
-    values, scheme = _game_of(improved), improved.scheme
-    reached = np.array([reward.final_value for reward in improved.rewards])
-    assigned = SecondGame(values, scheme.reward_values, scheme.max_reward_value)
-    if not len(reached):
-        return assigned, None
-    return assigned, assigned._replace(rewards=reached)
+def _realised(draw: Draw) -> Float[np.ndarray, " n"]:
+    return np.array([reward.final_value for reward in draw.rewards])

@@ -18,7 +18,7 @@ Reference: Tay et al. 2022, Sec. 4.1 and App. F.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -26,8 +26,7 @@ import numpy as np
 
 from cgm_jax.rewards.feasible_region import FeasibleRegion
 from cgm_jax.rewards.from_sums import scheme_from_sums, scheme_from_values
-from cgm_jax.rewards.infeasible import error_of
-from cgm_jax.rewards.scheme import SLACK, RewardScheme, RewardStatus, party_names
+from cgm_jax.rewards.scheme import SLACK, RewardScheme, RewardStatus
 from cgm_jax.valuation import coalition_values, values_with_candidates
 
 from .games import MAX_EXACT, coalitions_without
@@ -102,14 +101,6 @@ class Explanation:
     num_candidates: int | None
     """Where it is infeasible: about how many candidates would do. None if no number
     would, without the sums, and where it is feasible."""
-
-    def sentences(self, names: Sequence[str] | None = None) -> list[str]:
-        """The explanation in words, with the parties' names or their numbers."""
-        if self.scheme.status is RewardStatus.INFEASIBLE:
-            return _why_infeasible(self, names)
-        if self.scheme.status is not RewardStatus.OPTIMAL:
-            return [str(error_of(self.scheme))]
-        return _why_optimal(self, names)
 
 
 def explain(scheme: RewardScheme, sums: "GramSums | None" = None) -> Explanation:
@@ -299,81 +290,3 @@ def _more_candidates(sums: "GramSums", times: float) -> "GramSums":
         candidate_rows=sums.candidate_rows[:0],
         sizes=sums.sizes * weight,
     )
-
-
-def _why_optimal(found: Explanation, names: Sequence[str] | None) -> list[str]:
-    scheme = found.scheme
-    upper, lower = scheme.limiting_upper_party, scheme.limiting_lower_party
-    lines = [
-        f"The largest reward value is {scheme.max_reward_value:.4g}, because "
-        f"{_name(upper, names)} can get {scheme.upper_values[upper]:.4g} at most.",
-        f"rho is not larger because {_name(lower, names)} must get "
-        f"{scheme.lower_values[lower]:.4g}."
-        if lower is not None
-        else "rho is 1: rewards are in proportion to contributions.",
-        "Neither depends on epsilon: every upper bound on v* rises with rho, so that "
-        "both are largest together.",
-    ]
-    for other in found.without:
-        if np.isfinite(other.rho) and not np.allclose(
-            [other.rho, other.max_reward_value],
-            [scheme.rho, scheme.max_reward_value],
-            rtol=1e-6,
-        ):
-            lines.append(
-                f"Without the bounds of {_name(other.party, names)}, rho would be "
-                f"{other.rho:.4g} instead of {scheme.rho:.4g}, and the largest reward "
-                f"value {other.max_reward_value:.4g}."
-            )
-        if other.in_game is not None:
-            lines.append(_in_game(other, names))
-    return lines
-
-
-def _in_game(other: WithoutParty, names: Sequence[str] | None) -> str:
-    start = f"Had {_name(other.party, names)} not taken part, "
-    if other.in_game is None or other.in_game.status is not RewardStatus.OPTIMAL:
-        return start + "no reward values would keep the bounds of the others."
-    return (
-        f"{start}rho would be {other.in_game.rho:.4g} and the largest reward value "
-        f"{other.in_game.max_reward_value:.4g} (on the same reference set)."
-    )
-
-
-def _why_infeasible(found: Explanation, names: Sequence[str] | None) -> list[str]:
-    scheme, region = found.scheme, found.scheme.region
-    rho = region.widest_rho()
-    lower, upper = region.binding_parties(rho)
-    lines = [
-        f"No reward values are possible: {_name(lower, names)} must get at least "
-        f"{scheme.lower_values[lower]:.4g}, {_name(upper, names)} can get at most "
-        f"{scheme.upper_values[upper]:.4g}, and no rho between 0 and 1 is fair to both."
-    ]
-    if found.repairs:
-        repair = found.repairs[0]
-        what = "must get no more than" if repair.side == "lower" else "could get"
-        lines.append(
-            f"The least change of one bound that would do: {_name(repair.party, names)}"
-            f" {what} {repair.needed:.6g} (now {repair.value:.6g})."
-        )
-    else:
-        lines.append("No change of one bound alone would do.")
-    lines.append(
-        f"Lowering what everyone must get by {found.shortfall:.3%} would do, too."
-    )
-    if found.num_candidates is not None:
-        lines.append(
-            f"About {found.num_candidates:,} candidates of the same kind would do, "
-            "everything computed anew (an estimate: the length scale is kept)."
-        )
-    freeing = [other.party for other in found.without if np.isfinite(other.rho)]
-    if freeing:
-        lines.append(
-            "There would be reward values without the bounds of any one of: "
-            f"{party_names(freeing, names)}."
-        )
-    return lines
-
-
-def _name(party: int | None, names: Sequence[str] | None) -> str:
-    return "nobody" if party is None else party_names([party], names)

@@ -111,7 +111,8 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         reward_values=np.array([party["reward_value"] for party in parties], float),
         max_reward_value=float(section["max_reward_value"]),
         rho=float(section["rho"]),
-        status=RewardStatus.OPTIMAL,
+        status=RewardStatus(section["status"]),
+        relaxation=float(section["relaxation"]),
     )
     changed = tuple(
         file["file"]
@@ -127,7 +128,6 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
             game,
             scheme,
             np.array([reward["final_value"] for reward in rewards], float),
-            stability=section["stability"],
             tolerance=tolerance_of(section["dtype"]),
             improved=raised_game(game, scheme),
             negative_picks=num_negative / num_picks if num_picks else np.nan,

@@ -1,4 +1,4 @@
-"""What a reward scheme says: reward values, what they came from, what to beware of.
+"""What a reward scheme says: reward values, and what they came from.
 
 Notation: φ the Shapley values, α = φ / max φ, v* the largest reward value, r_i the
 reward value of party i, v_c({i}) the value of its own data (Sec. 4.1). Parties are
@@ -7,19 +7,16 @@ counted from 0.
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from .feasible_region import FeasibleRegion
 
-__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "party_names"]
+__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes"]
 
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
-_SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
 _ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
-_MOST_NAMED = 10  # parties in a sentence
 _FLOOR = 1e-12  # of the least upper value: far below any reward, so it does not bind
 
 
@@ -122,66 +119,6 @@ class RewardScheme:
     def feasible_vertices(self) -> Float[np.ndarray, "vertices 2"]:
         """Corners (ρ, log v*) of the feasible polygon, counter-clockwise."""
         return self.region.vertices()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a mediator should know before promising these rewards."""
-        return self.warnings_for(None)
-
-    def warnings_for(self, names: Sequence[str] | None) -> tuple[str, ...]:
-        """The warnings with the parties' names, or with their numbers from 0."""
-        if self.status is not RewardStatus.OPTIMAL:
-            return ()
-        found = []
-        if self.excluded_parties:
-            found.append(
-                f"{party_names(self.excluded_parties, names)}: nothing is added to the "
-                "others' data on average (Shapley value <= 0). The reward value is "
-                "that of the own data, and no points are handed out."
-            )
-        if self.floored_parties:
-            found.append(
-                f"{party_names(self.floored_parties, names)}: the lower value is not "
-                f"above 0 and has no logarithm; {self.floor:.1e} was used in its place."
-            )
-        if self.rho < _SMALL_RHO:
-            lower, upper = self.region.binding_parties(self.rho)
-            found.append(
-                f"All rewards are nearly equal (rho = {self.rho:.2g}), whatever was "
-                f"contributed: {party_names([lower], names)} must get "
-                f"{self.lower_values[lower]:.4g}, and {party_names([upper], names)} "
-                f"can get {self.upper_values[upper]:.4g} at most."
-            )
-        if self.rectified_parties:
-            found.append(
-                f"{party_names(self.rectified_parties, names)}: the own data are worth "
-                "more than the fair share, and the reward value was raised to that. "
-                "Who contributes more than another may not get more (Proposition 2)."
-            )
-        return tuple(found)
-
-
-def party_names(parties: Iterable[int], names: Sequence[str] | None = None) -> str:
-    """Parties as they are called in a sentence, the first ten of very many.
-
-    Args:
-        parties: their numbers, from 0.
-        names: the names of all parties.
-
-    Returns:
-        The names, or the numbers if there are none.
-
-    Example:
-        >>> party_names([0, 2])
-        'party 0, party 2 (counted from 0)'
-        >>> party_names([0, 2], ["Ada", "Bo", "Cy"])
-        'Ada, Cy'
-    """
-    them = list(parties)
-    named = [f"party {i}" if names is None else names[i] for i in them[:_MOST_NAMED]]
-    rest = [f"and {len(them) - _MOST_NAMED} more"] if len(them) > _MOST_NAMED else []
-    counted = " (counted from 0)" if names is None else ""
-    return ", ".join(named + rest) + counted
 
 
 def contributes(shapley: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
