@@ -274,7 +274,7 @@ def audit_promises(
         found = check_incentives(
             game,
             rewards,
-            shapley=scheme.shapley,
+            shapley_values=scheme.shapley_values,
             upper_values=upper,
             max_reward_value=scheme.max_reward_value,
             tolerance=tolerance,
@@ -360,7 +360,7 @@ def raised_game(
     total = float(game.value_of(np.ones((1, game.num_parties), bool))[0])
     gain = _TRIAL * abs(total)
     raised = game.with_total(total + gain)
-    shapley = scheme.shapley + gain / len(scheme.shapley)
+    shapley = scheme.shapley_values + gain / len(scheme.shapley_values)
     shares = np.zeros_like(shapley)
     counted = contributes(shapley)
     shares[counted] = (shapley[counted] / shapley.max()) ** scheme.rho
@@ -399,7 +399,7 @@ def sufficient_conditions(
     game = as_game(values)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
     slack = tolerance * scale_of(game.known, upper, shares)
-    together = game.value_of(stable_sets(scheme.shapley))
+    together = game.value_of(stable_sets(scheme.shapley_values))
 
     def all_in_order(smaller, larger) -> bool:
         return bool(np.all(smaller <= larger + slack))

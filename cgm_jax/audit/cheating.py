@@ -197,7 +197,7 @@ def stress(
     trials = []
     for i in range(len(points)):
         others = own[:i] + own[i + 1 :]
-        ranked = np.where(np.arange(len(points)) == i, -np.inf, honest.shapley)
+        ranked = np.where(np.arange(len(points)) == i, -np.inf, honest.shapley_values)
         before = (honest, i, joint[i])
         for name, handed_in in submissions(parts, i, best_other=int(np.argmax(ranked))):
             trials.append(game.trial(name, sums, others, handed_in, before))
@@ -263,7 +263,7 @@ class _Game:
         return Trial(
             party,
             name,
-            float(scheme.shapley[mine].sum() - honest.shapley[party]),
+            float(scheme.shapley_values[mine].sum() - honest.shapley_values[party]),
             float(scheme.reward_values[mine].max() - honest.reward_values[party]),
             joint - honest_joint,
             scheme.rho,

@@ -91,13 +91,15 @@ def compare_with_shapley_fair(
     """
     table = np.asarray(values, float)
     grand = float(table[-1])
-    theirs = np.asarray(shapley_fair_rewards(scheme.shapley, grand, rho=scheme.rho))
+    theirs = np.asarray(
+        shapley_fair_rewards(scheme.shapley_values, grand, rho=scheme.rho)
+    )
 
     def checks(rewards, upper, best: float) -> dict[str, Check]:
         return check_incentives(
             table,
             rewards,
-            shapley=scheme.shapley,
+            shapley_values=scheme.shapley_values,
             upper_values=upper,
             max_reward_value=best,
             tolerance=tolerance,
@@ -110,7 +112,7 @@ def compare_with_shapley_fair(
         theirs=checks(theirs, np.full_like(theirs, grand), grand),
         their_rewards=theirs,
         their_largest_rho=np.asarray(
-            largest_rho(scheme.shapley, scheme.own_values, grand)
+            largest_rho(scheme.shapley_values, scheme.own_values, grand)
         ).item(),
         worse_off=tuple(worse.tolist()),
     )

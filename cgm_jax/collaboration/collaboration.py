@@ -85,7 +85,7 @@ class Collaboration:
     @property
     def shapley_values(self) -> Float[np.ndarray, " n"]:
         """φ, the parties' Shapley values, shape ``(n,)``; they sum to v_c(N)."""
-        return self.scheme.shapley
+        return self.scheme.shapley_values
 
     @property
     def shapley_method(self) -> Literal["all coalitions", "polynomial time"]:

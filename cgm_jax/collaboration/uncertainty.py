@@ -37,7 +37,7 @@ class Uncertainty:
     own_values: Float[np.ndarray, "resamples n"]
     """v_i of every resample, shape ``(num_resamples, n)``."""
 
-    shapley: Float[np.ndarray, "resamples n"]
+    shapley_values: Float[np.ndarray, "resamples n"]
     """φ of every resample, shape ``(num_resamples, n)``."""
 
     reward_values: Float[np.ndarray, "resamples n"]
@@ -46,7 +46,7 @@ class Uncertainty:
     @property
     def num_resamples(self) -> int:
         """Number of resamples."""
-        return len(self.shapley)
+        return len(self.shapley_values)
 
     @property
     def num_without_rewards(self) -> int:
@@ -56,8 +56,8 @@ class Uncertainty:
     @property
     def normalized_shapley(self) -> Float[np.ndarray, "resamples n"]:
         """α of every resample; NaN where nobody contributes."""
-        largest = self.shapley.max(axis=1, keepdims=True)
-        return self.shapley / np.where(largest > 0, largest, np.nan)
+        largest = self.shapley_values.max(axis=1, keepdims=True)
+        return self.shapley_values / np.where(largest > 0, largest, np.nan)
 
     @property
     def own_value_errors(self) -> Float[np.ndarray, " n"]:
@@ -67,7 +67,7 @@ class Uncertainty:
     @property
     def shapley_errors(self) -> Float[np.ndarray, " n"]:
         """Standard errors of φ_i, shape ``(n,)``."""
-        return _spread(self.shapley)
+        return _spread(self.shapley_values)
 
     @property
     def normalized_shapley_errors(self) -> Float[np.ndarray, " n"]:
@@ -86,16 +86,18 @@ class Uncertainty:
         An estimate of the probability that the pair is ranked right: near 1/2, who of
         the two contributed more is not known. 1 on the diagonal.
         """
-        order = np.sign(self.scheme.shapley[:, None] - self.scheme.shapley[None])
+        order = np.sign(
+            self.scheme.shapley_values[:, None] - self.scheme.shapley_values[None]
+        )
         alike = np.zeros(order.shape)
-        for phi in self.shapley:
+        for phi in self.shapley_values:
             alike += np.sign(phi[:, None] - phi[None]) == order
         return alike / self.num_resamples
 
     @property
     def ranking(self) -> Int[np.ndarray, " n"]:
         """The parties from the largest φ to the smallest, shape ``(n,)``."""
-        return np.argsort(-self.scheme.shapley, kind="stable")
+        return np.argsort(-self.scheme.shapley_values, kind="stable")
 
     @property
     def above_next(self) -> Float[np.ndarray, " n"]:
@@ -105,8 +107,10 @@ class Uncertainty:
         """
         sure = np.full(len(self.ranking), np.nan)
         first, second = self.ranking[:-1], self.ranking[1:]
-        order = np.sign(self.scheme.shapley[first] - self.scheme.shapley[second])
-        found = np.sign(self.shapley[:, first] - self.shapley[:, second])
+        order = np.sign(
+            self.scheme.shapley_values[first] - self.scheme.shapley_values[second]
+        )
+        found = np.sign(self.shapley_values[:, first] - self.shapley_values[:, second])
         sure[first] = (found == order[None]).mean(axis=0)
         return sure
 
@@ -179,7 +183,7 @@ def resampled_schemes(
     return Uncertainty(
         scheme,
         np.stack([scheme.own_values for scheme in schemes]),
-        np.stack([scheme.shapley for scheme in schemes]),
+        np.stack([scheme.shapley_values for scheme in schemes]),
         np.stack([scheme.reward_values for scheme in schemes]),
     )
 

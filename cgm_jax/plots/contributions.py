@@ -53,7 +53,7 @@ def plot_contributions(
     Reference: Tay et al. 2022, Eq. 5 and 6.
     """
     scheme = collaboration.scheme
-    labels = labels_of(names, len(scheme.shapley), "party")
+    labels = labels_of(names, len(scheme.shapley_values), "party")
     shown = list(range(len(labels)) if parties is None else parties)
     rows = np.arange(len(shown))
     figure = new_figure(WIDTH, 1.3 + 0.3 * len(shown))

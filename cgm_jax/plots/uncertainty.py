@@ -58,7 +58,7 @@ def plot_uncertainty(
     Reference: Efron, Tibshirani 1993.
     """
     scheme = uncertainty.scheme
-    labels = labels_of(names, len(scheme.shapley), "party")
+    labels = labels_of(names, len(scheme.shapley_values), "party")
     shown = list(range(len(labels)) if parties is None else parties)
     rows = np.arange(len(shown))
     figure = new_figure(WIDTH, 1.3 + 0.3 * len(shown))

@@ -228,7 +228,7 @@ def report_data(
     columns = {
         "name": section.names,
         "rows": [len(points) for points in promised.parties],
-        "shapley_value": scheme.shapley,
+        "shapley_value": scheme.shapley_values,
         "normalized_shapley": scheme.normalized_shapley,
         "own_value": scheme.own_values,
         "own_value_pool_only": promised.pool_own_values,
@@ -424,11 +424,11 @@ def _warnings(section: ReportSection) -> Iterator[str]:
 
 def _shown(scheme: RewardScheme) -> list[int]:
     """All parties; of too many, some from the largest contribution to the smallest."""
-    num_parties = len(scheme.shapley)
+    num_parties = len(scheme.shapley_values)
     if num_parties <= MAX_SHOWN_PARTIES:
         return list(range(num_parties))
     places = np.linspace(0, num_parties - 1, MAX_SHOWN_PARTIES).round().astype(int)
-    return np.argsort(-scheme.shapley, kind="stable")[places].tolist()
+    return np.argsort(-scheme.shapley_values, kind="stable")[places].tolist()
 
 
 def _origin_pictures(origin: CandidateOrigin) -> dict[str, Picture]:
