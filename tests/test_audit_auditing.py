@@ -35,7 +35,7 @@ def scheme_at(values, upper, *, rho: float, best: float) -> RewardScheme:
         rho=rho,
         reward_values=own,
         status=RewardStatus.OPTIMAL,
-        shapley=shapley,
+        shapley_values=shapley,
         lower_values=own,
         upper_values=upper,
         own_values=own,
@@ -74,7 +74,8 @@ def test_raising_a_reward_to_the_own_value_breaks_monotonicity_too():
     assert not check.holds and check.parties[0] in (2, 3) and check.margin == 0
     assert check.coalition == (0, 1, 2, 3)
     np.testing.assert_allclose(
-        np.array(shapley_by_permutations(raised.values.known)), scheme.shapley + 0.045
+        np.array(shapley_by_permutations(raised.values.known)),
+        scheme.shapley_values + 0.045,
     )
 
 

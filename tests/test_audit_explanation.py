@@ -43,7 +43,7 @@ def test_binding_bounds_are_those_that_matter():
                 }
                 bounds[side][i] *= np.exp(sign * 1e-4)
                 relaxed = solve_reward_scheme(
-                    scheme.shapley,
+                    scheme.shapley_values,
                     bounds["lower"],
                     bounds["upper"],
                     solver="closed form",
@@ -67,7 +67,7 @@ def test_rho_itself_can_bind():
 def test_the_optimum_does_not_depend_on_the_fairness_weight(weight: float):
     for scheme in OPTIMAL:
         other = solve_reward_scheme(
-            scheme.shapley,
+            scheme.shapley_values,
             scheme.lower_values,
             scheme.upper_values,
             fairness_weight=weight,
@@ -82,7 +82,9 @@ def test_without_a_party_is_the_program_without_its_bounds():
         for found in explain(scheme).without:
             lower = np.where(np.arange(4) == found.party, 1e-9, scheme.lower_values)
             upper = np.where(np.arange(4) == found.party, 1e9, scheme.upper_values)
-            other = solve_reward_scheme(scheme.shapley, lower, upper, throw=False)
+            other = solve_reward_scheme(
+                scheme.shapley_values, lower, upper, throw=False
+            )
             np.testing.assert_allclose(found.rho, other.rho, atol=1e-7)
             # v* is in the units of the best party of all, whoever is left out.
             np.testing.assert_allclose(
@@ -97,7 +99,7 @@ def test_every_repair_is_enough_and_no_more():
         for extra in (-1e-6, 1e-6):
             lower = scheme.lower_values * (1 - found.shortfall - extra)
             status = solve_reward_scheme(
-                scheme.shapley,
+                scheme.shapley_values,
                 lower,
                 scheme.upper_values,
                 throw=False,
@@ -115,7 +117,7 @@ def test_every_repair_is_enough_and_no_more():
                 sign = -1 if repair.side == "lower" else 1
                 bounds[repair.side][repair.party] = repair.needed * np.exp(sign * extra)
                 status = solve_reward_scheme(
-                    scheme.shapley,
+                    scheme.shapley_values,
                     bounds["lower"],
                     bounds["upper"],
                     throw=False,
@@ -155,7 +157,7 @@ def test_the_game_of_the_others_is_on_the_same_reference_set():
     for other in found.without:
         masks = [c for c in range(16) if not c >> other.party & 1]
         expected = np.asarray(shapley_values(values[masks]))
-        np.testing.assert_allclose(other.in_game.shapley, expected, atol=1e-12)
+        np.testing.assert_allclose(other.in_game.shapley_values, expected, atol=1e-12)
     assert any("not taken part" in line for line in found.sentences())
 
 

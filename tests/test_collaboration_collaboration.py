@@ -43,7 +43,7 @@ def ratings() -> Collaboration:
 class Plain:
     length_scale: float
     values: np.ndarray
-    shapley: np.ndarray
+    shapley_values: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     rho: float
@@ -85,8 +85,10 @@ def test_every_number_is_that_of_the_plain_steps(ratings: Collaboration):
     assert ratings.kernel == SquaredExponential(plain.length_scale)
     tolerance = {"rtol": 1e-11, "atol": 1e-13}
     np.testing.assert_allclose(ratings.coalition_values, plain.values, **tolerance)
-    np.testing.assert_allclose(ratings.shapley_values, plain.shapley, **tolerance)
-    alpha = plain.shapley / plain.shapley.max()
+    np.testing.assert_allclose(
+        ratings.shapley_values, plain.shapley_values, **tolerance
+    )
+    alpha = plain.shapley_values / plain.shapley_values.max()
     np.testing.assert_allclose(ratings.normalized_shapley, alpha, **tolerance)
     own = plain.values[[1, 2, 4, 8, 16]]
     np.testing.assert_allclose(ratings.own_values, own, **tolerance)
@@ -183,7 +185,9 @@ def test_all_is_the_same_without_the_table(
         result.scheme.reward_values, with_table.scheme.reward_values, rtol=1e-8
     )
     again = result.uncertainty(key, 3)
-    np.testing.assert_allclose(again.shapley, resampled.shapley, rtol=1e-9)
+    np.testing.assert_allclose(
+        again.shapley_values, resampled.shapley_values, rtol=1e-9
+    )
     np.testing.assert_allclose(again.reward_values, resampled.reward_values, rtol=1e-7)
 
 

@@ -242,7 +242,7 @@ def audit_promises(
         found = check_incentives(
             game,
             rewards,
-            shapley=scheme.shapley_values,
+            shapley_values=scheme.shapley_values,
             upper_values=upper,
             max_reward_value=scheme.max_reward_value,
             tolerance=tolerance,

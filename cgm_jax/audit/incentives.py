@@ -83,7 +83,7 @@ def check_incentives(
     values: Float[ArrayLike, " coalitions"] | GramSums | Game,
     rewards: Float[ArrayLike, " n"],
     *,
-    shapley: Float[ArrayLike, " n"],
+    shapley_values: Float[ArrayLike, " n"],
     upper_values: Float[ArrayLike, " n"],
     max_reward_value: float,
     tolerance: float = 1e-9,
@@ -96,7 +96,7 @@ def check_incentives(
             sums of n parties' data, from `gram_sums`, for any n. Of more than 20
             parties a sample of about 65,000 coalitions is looked at instead of all.
         rewards: r, shape ``(n,)``: as assigned, or as realised by what was handed out.
-        shapley: φ, shape ``(n,)``; R6 asks who has the largest in a coalition.
+        shapley_values: φ, shape ``(n,)``; R6 asks who has the largest in a coalition.
         upper_values: u, the most that each party can get, shape ``(n,)``.
         max_reward_value: v*.
         tolerance: what counts as equal, relative to the largest number given.
@@ -114,7 +114,7 @@ def check_incentives(
 
         >>> checks = check_incentives(
         ...     np.array([0.0, 1.0, 2.0, 2.0]), np.array([1.0, 2.0]),
-        ...     shapley=np.array([0.5, 1.5]), upper_values=np.array([2.0, 2.0]),
+        ...     shapley_values=np.array([0.5, 1.5]), upper_values=np.array([2.0, 2.0]),
         ...     max_reward_value=2.0,
         ... )
         >>> [name for name, check in checks.items() if not check.holds]
@@ -125,7 +125,7 @@ def check_incentives(
     Reference:
         Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D.
     """
-    game, r, phi, upper = _checked(values, rewards, shapley, upper_values)
+    game, r, phi, upper = _checked(values, rewards, shapley_values, upper_values)
     slack = tolerance * scale_of(game.known, r, upper, max_reward_value)
     own = game.value_of(np.eye(len(r), dtype=bool))
     beyond = r - max_reward_value

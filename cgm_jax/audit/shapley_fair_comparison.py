@@ -87,7 +87,7 @@ def compare_with_shapley_fair(
         return check_incentives(
             table,
             rewards,
-            shapley=scheme.shapley_values,
+            shapley_values=scheme.shapley_values,
             upper_values=upper,
             max_reward_value=best,
             tolerance=tolerance,

@@ -38,7 +38,7 @@ class RewardScheme:
         rho: ρ, 1 for rewards in proportion to Shapley values, 0 for equal rewards.
         reward_values: r, shape ``(n,)``, float64, in the units of the values.
         status: how the linear program ended.
-        shapley: φ, shape ``(n,)``.
+        shapley_values: φ, shape ``(n,)``.
         lower_values: what each party must get at least, shape ``(n,)``.
         upper_values: what each party can get at most, shape ``(n,)``.
         own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
@@ -49,7 +49,7 @@ class RewardScheme:
     rho: float
     reward_values: Float[np.ndarray, " n"]
     status: RewardStatus
-    shapley: Float[np.ndarray, " n"]
+    shapley_values: Float[np.ndarray, " n"]
     lower_values: Float[np.ndarray, " n"]
     upper_values: Float[np.ndarray, " n"]
     own_values: Float[np.ndarray, " n"]
@@ -58,21 +58,21 @@ class RewardScheme:
     @property
     def normalized_shapley(self) -> Float[np.ndarray, " n"]:
         """α = φ / max φ; NaN if nobody contributes."""
-        largest = self.shapley.max()
-        return self.shapley / (largest if largest > 0 else np.nan)
+        largest = self.shapley_values.max()
+        return self.shapley_values / (largest if largest > 0 else np.nan)
 
     @property
     def fair_shares(self) -> Float[np.ndarray, " n"]:
         """α^ρ v*, before rectification; 0 for the excluded parties."""
         region = self.region
-        shares = np.zeros_like(self.shapley)
+        shares = np.zeros_like(self.shapley_values)
         shares[region.parties] = np.exp(-self.rho * region.slopes)
         return shares * self.max_reward_value
 
     @property
     def excluded_parties(self) -> tuple[int, ...]:
         """Parties with φ_i ≤ 0, up to rounding: r_i = max{v_c({i}), 0}, no points."""
-        return _indices(~contributes(self.shapley))
+        return _indices(~contributes(self.shapley_values))
 
     @property
     def floor(self) -> float:
@@ -83,13 +83,15 @@ class RewardScheme:
     @property
     def floored_parties(self) -> tuple[int, ...]:
         """Parties in the program whose lower value is below the floor."""
-        return _indices(contributes(self.shapley) & (self.lower_values < self.floor))
+        return _indices(
+            contributes(self.shapley_values) & (self.lower_values < self.floor)
+        )
 
     @property
     def rectified_parties(self) -> tuple[int, ...]:
         """Parties with 0 < α_i^ρ v* < v_c({i}): r_i is raised to v_c({i})."""
         raised = self.own_values > (1 + SLACK) * self.fair_shares
-        return _indices(contributes(self.shapley) & raised)
+        return _indices(contributes(self.shapley_values) & raised)
 
     @property
     def limiting_upper_party(self) -> int | None:
@@ -108,7 +110,7 @@ class RewardScheme:
     @property
     def region(self) -> FeasibleRegion:
         """All (ρ, log v*) within the bounds of the parties that are not excluded."""
-        parties = np.flatnonzero(contributes(self.shapley))
+        parties = np.flatnonzero(contributes(self.shapley_values))
         lower = np.maximum(self.lower_values[parties], self.floor)
         with np.errstate(divide="ignore"):
             log_upper = np.log(np.maximum(self.upper_values[parties], 0))
@@ -121,9 +123,9 @@ class RewardScheme:
         return self.region.vertices()
 
 
-def contributes(shapley: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+def contributes(shapley_values: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
     """Whether each party's Shapley value is above 0 by more than rounding."""
-    return shapley > _ROUNDING * np.abs(shapley).max()
+    return shapley_values > _ROUNDING * np.abs(shapley_values).max()
 
 
 def _indices(mask: Bool[np.ndarray, " n"]) -> tuple[int, ...]:
