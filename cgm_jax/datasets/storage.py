@@ -6,7 +6,6 @@ set is one file ``NAME.npz`` of arrays, with its SHA-256 in ``NAME.json`` beside
 cached file that does not have that digest is never read, and never removed.
 """
 
-import hashlib
 import json
 import os
 import sys
@@ -17,6 +16,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgm_jax._shared.archive import ArchiveError, read_archive, write_archive
+from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._shared.publishing import publish
 
 from .data_errors import DamagedDataError, DataNotFoundError
@@ -94,8 +94,7 @@ def check_digest(cached: Path) -> None:
             f"expected its SHA-256 in {note.name}, found none that can be read; "
             f"{advice}",
         ) from error
-    with cached.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = digest_of_file(cached)
     if found != expected:
         raise DamagedDataError(
             cached,
@@ -109,9 +108,7 @@ def store(name: str, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Path:
     cached = cached_file(name)
     # The note after the data: a file without its note is reported, never used.
     write_archive(cached, "data set", {}, arrays)
-    with cached.open("rb") as file:
-        note = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-    text = json.dumps(note, indent=1) + "\n"
+    text = json.dumps({"sha256": digest_of_file(cached)}, indent=1) + "\n"
     publish(cached.with_suffix(".json"), lambda file: file.write(text.encode()))
     return cached
 

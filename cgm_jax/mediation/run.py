@@ -1,6 +1,5 @@
 """A mediator's run: the parties' files in, one reward file a party and a report out."""
 
-import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._version import __version__
 from cgm_jax.audit.review import Scrutiny, scrutinize
 from cgm_jax.collaboration.collaboration import Collaboration, Progress, collaborate
@@ -250,9 +250,7 @@ def _described_kernel(learned: KernelFile | None, settings: Settings) -> dict[st
     return {
         "kernel": type(learned.kernel).__name__,
         "kernel file": settings.kernel.name,
-        "kernel file (sha256)": hashlib.sha256(
-            settings.kernel.read_bytes()
-        ).hexdigest(),
+        "kernel file (sha256)": digest_of_file(settings.kernel),
         "length scale of the kernel": "searched"
         if learned.has_length_scale
         else "as in the file",
@@ -270,8 +268,8 @@ def _repetition(share: float) -> list[str]:
 
 
 def _described_file(path: Path, folder: Path) -> dict[str, str]:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"file": path.relative_to(folder).as_posix(), "sha256": digest}
+    name = path.relative_to(folder).as_posix()
+    return {"file": name, "sha256": digest_of_file(path)}
 
 
 def _origin(
