@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.generators import GaussianMixture, KernelDensity
 
 if TYPE_CHECKING:
@@ -93,26 +93,17 @@ def draw_raw(
         return Synthetic(points, f"The candidates are those of {options.file.name}.")
     if options.generator != "mmd-gan":
         return None
-    from cgm_jax.generators.mmd_gan.loop import TrainingProgress
+    from cgm_jax.generators.mmd_gan.loop import training_stages
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
-    def tell(at: TrainingProgress) -> None:
-        if progress is not None:
-            progress(
-                f"training, MMD² {at.held_out_mmd2[0]:.2g} to held-out points, "
-                f"{at.steps_per_second:.0f} steps/s",
-                at.step / at.num_steps,
-            )
-
-    if progress is not None:
-        progress("training, compiling", 0.0)
     generator = MMDGAN(
         num_steps=options.num_steps,
         shape=shape,
         value_range=None if shape is None else (0.0, 1.0),
     )
     fit_key, sample_key = jax.random.split(key)
-    model = generator.fit(fit_key, pool, progress=tell)
+    stages = training_stages(progress or silent)
+    model = generator.fit(fit_key, pool, progress=stages)
     points = np.asarray(generator.sample(sample_key, model, options.num_candidates))
     note = f"The candidates come from an MMD-GAN, {options.num_steps:,} steps."
     return Synthetic(points, note, model)

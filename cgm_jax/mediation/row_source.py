@@ -1,6 +1,5 @@
 """Where a mediator's synthetic rows come from: trained, loaded, or rows plus noise."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Key
 
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, Parties, UsageError
 from cgm_jax.generators import Generator, KernelDensity
 from cgm_jax.generators.quality import SampleQuality
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
 __all__ = ["CandidateSource", "candidate_source", "quality_sentences", "train_rows"]
-
-Progress = Callable[[str, float], None]
 
 KDE_NOTE = (
     "The candidates come from a kernel density estimate: every synthetic row is a real "
@@ -121,25 +119,15 @@ def train_rows(
         InputError: if the rows cannot be trained on.
         UsageError: if the checkpoints are those of another training.
     """
-    from cgm_jax.generators.mmd_gan.loop import TrainingProgress
+    from cgm_jax.generators.mmd_gan.loop import training_stages
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
-    def tell(at: TrainingProgress) -> None:
-        if progress is not None:
-            stage = (
-                f"training, MMD² {at.held_out_mmd2[0]:.2g} to held-out rows, "
-                f"{at.steps_per_second:.0f} steps/s"
-            )
-            progress(stage, at.step / at.num_steps)
-
-    if progress is not None:
-        progress("training, compiling", 0.0)
     try:
         model = MMDGAN(num_steps=num_steps).fit(
             _training_key(seed),
             np.concatenate(parties.points),
             checkpoint_dir=checkpoint_dir,
-            progress=tell,
+            progress=training_stages(progress or silent),
         )
     except ValueError as error:
         if checkpoint_dir is not None and str(checkpoint_dir) in str(error):
