@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax.generators import GaussianMixture, KernelDensity
+from cgm_jax.generators import GaussianMixture, Generator, KernelDensity
 
 if TYPE_CHECKING:
     from cgm_jax.generators import MMDGANModel
@@ -85,23 +85,16 @@ def raw_source(
         return SyntheticSource(lambda num: points, note)
     if options.generator != "mmd-gan":
         return None
-    from cgm_jax.generators.mmd_gan import MMDGAN, TrainingProgress
+    from cgm_jax.generators.mmd_gan import MMDGAN
+    from cgm_jax.generators.mmd_gan.loop import training_stages
 
-    def tell(training: TrainingProgress) -> None:
-        progress(
-            f"training, MMD² {training.held_out_mmd2[0]:.2g} to held-out points, "
-            f"{training.steps_per_second:.0f} steps/s",
-            training.step / training.num_steps,
-        )
-
-    progress("training, compiling", 0.0)
     generator = MMDGAN(
         num_steps=options.num_steps,
         shape=shape,
         value_range=None if shape is None else (0.0, 1.0),
     )
     fit_key, sample_key = jax.random.split(key)
-    model = generator.fit(fit_key, pool, progress=tell)
+    model = generator.fit(fit_key, pool, progress=training_stages(progress))
     return SyntheticSource(
         lambda num: np.asarray(generator.sample(sample_key, model, num)),
         f"The candidates come from an MMD-GAN, {options.num_steps:,} steps.",
@@ -124,6 +117,7 @@ def feature_source(
         >>> source.draw(5).shape
         (5, 2)
     """
+    generator: Generator
     if options.generator == "gaussian-mixture":
         generator = fitted_mixture(pool, num_components=options.num_components)
         note = (

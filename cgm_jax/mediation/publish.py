@@ -3,7 +3,6 @@
 Pictures, pages and tables are made before the first file is published.
 """
 
-import hashlib
 import importlib.metadata
 import platform
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._version import __version__
 from cgm_jax.files import write_json, write_reward_csv, write_text
 from cgm_jax.report import (
@@ -79,7 +79,7 @@ def publish_mediation(mediation: Mediation) -> Path:
     data["reward_files"] = [
         {
             "file": path.relative_to(folder).as_posix(),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "sha256": digest_of_file(path),
         }
         for path in rewards
     ]
@@ -155,7 +155,7 @@ def _kernel_settings(mediation: Mediation) -> dict[str, Any]:
     return {
         "kernel": type(learned.kernel).__name__,
         "kernel file": path.name,
-        "kernel file (sha256)": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "kernel file (sha256)": digest_of_file(path),
         "length scale of the kernel": "searched" if is_searched else "as in the file",
         **{f"kernel: {name}": value for name, value in learned.notes.items()},
     }

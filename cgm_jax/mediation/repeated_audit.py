@@ -6,7 +6,6 @@ those of the report, and the files handed out must be those that were valued.
 """
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from cgm_jax._shared.digests import digest_of_file
 from cgm_jax.audit import Audit, audit_promises, raised_game
 from cgm_jax.audit.auditing import tolerance_of
 from cgm_jax.audit.games import as_game
@@ -141,6 +141,6 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
 
 def _digest(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return digest_of_file(path)
     except FileNotFoundError:
         return None

@@ -116,23 +116,15 @@ def train_rows(
         InputError: if the rows cannot be trained on.
         UsageError: if the checkpoints are those of another training.
     """
-    from cgm_jax.generators.mmd_gan.loop import TrainingProgress
+    from cgm_jax.generators.mmd_gan.loop import training_stages
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
-    def tell(at: TrainingProgress) -> None:
-        stage = (
-            f"training, MMD² {at.held_out_mmd2[0]:.2g} to held-out rows, "
-            f"{at.steps_per_second:.0f} steps/s"
-        )
-        progress(stage, at.step / at.num_steps)
-
-    progress("training, compiling", 0.0)
     try:
         model = MMDGAN(num_steps=num_steps).fit(
             key,
             np.concatenate(parties.points),
             checkpoint_dir=checkpoint_dir,
-            progress=tell,
+            progress=training_stages(progress),
         )
     except ValueError as error:
         if checkpoint_dir is not None and str(checkpoint_dir) in str(error):
