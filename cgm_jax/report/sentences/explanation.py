@@ -98,11 +98,6 @@ def _why_infeasible(explanation: Explanation, names: Names) -> list[str]:
     lines.append(
         f"Lowering what everyone must get by {explanation.shortfall:.3%} would do, too."
     )
-    if explanation.num_candidates is not None:
-        lines.append(
-            f"About {explanation.num_candidates:,} candidates of the same kind would do, "
-            "everything computed anew (an estimate: the length scale is kept)."
-        )
     freeing = [other.party for other in explanation.without if np.isfinite(other.rho)]
     if freeing:
         lines.append(
