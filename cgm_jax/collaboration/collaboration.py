@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import jax
 from jaxtyping import Array, ArrayLike, Float, Key
@@ -10,11 +12,13 @@ from cgm_jax._shared.arrays import as_parties
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.generators.base import Generator
 from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.deep import Network
 from cgm_jax.rewards import InfeasibleError
 
 from .draw import Draw
 from .growing import Growing, candidate_sets
 from .promises import Promises, checked_kernel, promise
+from .saving import load_parts, save_collaboration
 
 __all__ = ["Collaboration", "collaborate"]
 
@@ -31,6 +35,44 @@ class Collaboration:
 
     def __repr__(self) -> str:
         return f"Collaboration({self.promises!r}, {self.draw!r})"
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to a file, complete or not at all.
+
+        Args:
+            path: the file, by custom ``.npz``; one that is there is replaced.
+
+        Raises:
+            TypeError: if the kernel is not made of kernels of this package.
+            OSError: if the system refuses.
+
+        Example:
+            >>> import tempfile
+            >>> path = Path(tempfile.mkdtemp(), "collaboration.npz")
+            >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+            >>> grid = np.linspace(-1, 2, 50)[:, None]
+            >>> collaborate(jax.random.key(0), parties, grid).save(path)
+            >>> Collaboration.load(path).promises.candidates.shape
+            (50, 1)
+        """
+        save_collaboration(path, self)
+
+    @classmethod
+    def load(cls, path: str | Path, *, network: Network | None = None) -> Self:
+        """Read what `save` wrote.
+
+        Args:
+            path: the file.
+            network: as in `load_kernel`.
+
+        Returns:
+            The collaboration, number by number.
+
+        Raises:
+            ValueError: if the file does not hold one, is damaged, or needs a network.
+            OSError: if it cannot be read.
+        """
+        return cls(*load_parts(path, network=network))
 
 
 def collaborate(
@@ -97,13 +139,14 @@ def collaborate(
                 relax=relax and is_last,
                 progress=progress,
             )
-            break
         except InfeasibleError as error:
-            if is_last:
-                if isinstance(candidates, Generator | Growing):
-                    error.add_note(f"With the most candidates allowed, {len(drawn)}.")
-                raise
-    draw = promises.draw(
-        draw_key, inverse_temperature=inverse_temperature, progress=progress
-    )
-    return Collaboration(promises, draw)
+            if not is_last:
+                continue
+            if isinstance(candidates, Generator | Growing):
+                error.add_note(f"With the most candidates allowed, {len(drawn)}.")
+            raise
+        draw = promises.draw(
+            draw_key, inverse_temperature=inverse_temperature, progress=progress
+        )
+        return Collaboration(promises, draw)
+    raise AssertionError  # there is always a last set

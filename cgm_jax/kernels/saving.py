@@ -27,7 +27,14 @@ from .base import Kernel, Product, Scaled, Sum
 from .deep import DeepKernel, FeatureMap, Network
 from .stationary import Laplace, RationalQuadratic, SquaredExponential
 
-__all__ = ["KernelFile", "load_kernel", "read_kernel_file", "save_kernel"]
+__all__ = [
+    "KernelFile",
+    "describe_kernel",
+    "load_kernel",
+    "read_kernel_file",
+    "rebuild_kernel",
+    "save_kernel",
+]
 
 ADVICE = (
     "where its network is not a FeatureNetwork, hand one of the same shape to "
@@ -72,7 +79,7 @@ def save_kernel(
         Scaled(kernel=SquaredExponential(length_scale=0.5), factor=2.0)
     """
     arrays: Arrays = {}
-    described = _described(kernel, "kernel", arrays)
+    described = describe_kernel(kernel, "kernel", arrays)
     facts = {"kernel": described, "notes": dict(notes or {})}
     write_archive(path, "kernel", facts, arrays)
 
@@ -123,13 +130,13 @@ def read_kernel_file(path: str | Path, *, network: Network | None = None) -> Ker
     """As `load_kernel`, with the notes."""
     facts, arrays = read_archive(path, "kernel")
     with archive_errors(path, "kernel", advice=ADVICE):
-        kernel = _rebuilt(facts["kernel"], arrays, network)
+        kernel = rebuild_kernel(facts["kernel"], arrays, network)
         if not isinstance(kernel, Kernel):
             raise ValueError("it describes none")
         return KernelFile(kernel, facts["notes"])
 
 
-def _described(value: Any, name: str, arrays: Arrays) -> Any:
+def describe_kernel(value: Any, name: str, arrays: Arrays) -> Any:
     """A value in JSON, its numbers put aside under a name."""
     if value is None:
         return None
@@ -144,7 +151,7 @@ def _described(value: Any, name: str, arrays: Arrays) -> Any:
                 "save its parameters yourself."
             )
         parts = {
-            field.name: _described(
+            field.name: describe_kernel(
                 getattr(value, field.name), f"{name}.{field.name}", arrays
             )
             for field in fields(value)  # type: ignore[arg-type]
@@ -154,7 +161,8 @@ def _described(value: Any, name: str, arrays: Arrays) -> Any:
     return {"kind": "array", "name": name}
 
 
-def _rebuilt(described: Any, arrays: Arrays, network: Network | None) -> Any:
+def rebuild_kernel(described: Any, arrays: Arrays, network: Network | None) -> Any:
+    """The value that `describe_kernel` described, from the numbers put aside."""
     if described is None:
         return None
     kind = described["kind"]
@@ -167,7 +175,7 @@ def _rebuilt(described: Any, arrays: Arrays, network: Network | None) -> Any:
         return _with_numbers(template, numbers)
     parts = described["parts"].items()
     return KINDS[kind](
-        **{name: _rebuilt(part, arrays, network) for name, part in parts}
+        **{name: rebuild_kernel(part, arrays, network) for name, part in parts}
     )
 
 
