@@ -9,7 +9,7 @@ VENV ?= .venv
 
 # Most of a test's time is tracing and compiling, on one core. Files stay together.
 WORKERS ?= 2
-pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile
+pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 25
 SHORT = -m "smoke and not slow and not long"
 bin = $(VENV)/bin
 pip = $(bin)/python -m pip install -qq --disable-pip-version-check
