@@ -9,7 +9,7 @@ VENV ?= .venv
 
 # Most of a test's time is tracing and compiling, on one core. Files stay together.
 WORKERS ?= 2
-pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile
+pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 25
 SHORT = -m "smoke and not slow and not long"
 bin = $(VENV)/bin
 pip = $(bin)/python -m pip install -qq --disable-pip-version-check
@@ -22,7 +22,7 @@ export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
-.PHONY: help demo test test-slow test-long smoke lint types benchmark clean
+.PHONY: help demo test test-slow test-long smoke mutants lint types benchmark clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,6 +41,9 @@ test-long: $(VENV)/with-test ## only those of minutes each, which .ci/run leaves
 
 smoke: $(VENV)/with-test ## the short run with array shapes checked; VENV=.venv-other PYTHON=python3.13
 	$(pytest) $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype
+
+mutants: $(VENV)/with-test ## small errors in the formulas, each of which a test must find
+	$(bin)/python -m tests.mutants --jobs $(WORKERS)
 
 lint: $(VENV)/with-lint ## style and format
 	$(bin)/ruff check

@@ -10,6 +10,7 @@ import numpy as np
 import oracles
 import pytest
 from flax import nnx
+from programs import ROOT, STRICT
 
 from benchmarks import __main__ as command
 from benchmarks import plain
@@ -31,7 +32,6 @@ from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import weighted_sampling
 from cgm_jax.valuation import coalition_values, shapley_values
 
-ROOT = Path(__file__).parents[1]
 FIELDS = {
     "name": str,
     "size": dict,
@@ -50,9 +50,9 @@ FIELDS = {
 
 def run_benchmarks(out: Path, *options: str) -> dict:
     """The JSON file of the command that a user runs, in a process of its own."""
-    arguments = ["-W", "error", "-m", "benchmarks", "--small", "--out", str(out)]
+    arguments = ["-m", "benchmarks", "--small", "--out", str(out), *options]
     done = subprocess.run(
-        [sys.executable, *arguments, *options],
+        [sys.executable, *STRICT, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

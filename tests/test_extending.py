@@ -1,13 +1,11 @@
 """The program of the extension guide runs, and each part of it reaches the rewards."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from programs import ROOT, run_program
 
-ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "EXTENDING.md").read_text("utf-8")
 
 
@@ -15,15 +13,7 @@ GUIDE = (ROOT / "EXTENDING.md").read_text("utf-8")
 def test_the_program_of_the_guide_runs(tmp_path: Path):
     blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     assert len(blocks) == 5
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = run_program("\n".join(blocks), tmp_path).splitlines()
     for name in ("Cauchy kernel", "deep kernel", "own generator"):
         (line,) = (line for line in lines if line.startswith(name))
         assert line.count("reached") == 2, line

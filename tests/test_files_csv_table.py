@@ -79,8 +79,21 @@ def test_ways_to_write_the_same_table(tmp_path: Path, text: str):
         ("1'000", "a decimal comma or a thousands separator"),
     ],
 )
-@pytest.mark.parametrize("row", [2, 3, 4])
-def test_a_cell_that_is_no_number(tmp_path: Path, cell: str, found: str, row: int):
+def test_a_cell_that_is_no_number(tmp_path: Path, cell: str, found: str):
+    check_cell(tmp_path, cell, found, row=3)
+
+
+@pytest.mark.parametrize("row", [2, 4])
+@pytest.mark.parametrize(
+    ("cell", "found"), [("", "a missing value"), (SECRET_TEXT, "text")]
+)
+def test_a_cell_of_the_first_or_last_row(
+    tmp_path: Path, cell: str, found: str, row: int
+):
+    check_cell(tmp_path, cell, found, row=row)
+
+
+def check_cell(tmp_path: Path, cell: str, found: str, *, row: int) -> None:
     lines = ["age,income"] + [f"3{i},{SECRET_NUMBER}" for i in range(3)]
     lines[row - 1] = f"31,{cell}"
     error = refusal(tmp_path, "\n".join(lines))

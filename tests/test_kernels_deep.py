@@ -86,6 +86,14 @@ def test_sums_and_values_are_those_of_the_formula():
     np.testing.assert_allclose(sums.candidate_rows, rows[75:], rtol=1e-10)
 
 
+def test_initial_weights_are_uniform_by_the_number_of_inputs():
+    first, last = FeatureNetwork((50, 40, 30), rngs=nnx.Rngs(0)).layers
+    for layer, num_in in ((first, 50), (last, 40)):
+        for numbers in (layer.kernel[...], layer.bias[...]):
+            most = float(jnp.abs(numbers).max()) * np.sqrt(num_in)
+            assert 0.9 < most <= 1
+
+
 def test_batches_of_rows_change_no_feature():
     x = points(2 * BATCH_SIZE + 7)
     with jax.enable_x64(True):

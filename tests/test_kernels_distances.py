@@ -86,6 +86,16 @@ def test_one_outlier(d: int, dtype: type, sizes: str):
     assert_right(compute(x, y), x, y)
 
 
+@pytest.mark.parametrize("apart", [1e2, 1e4])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_two_clusters_far_apart(dtype: type, apart: float):
+    """No center is near to all points, and those of one cluster are to be told apart."""
+    x, y = two_sets(2, dtype)
+    x[::2] += dtype(apart)
+    y[::2] += dtype(apart)
+    assert_right(compute(x, y), x, y)
+
+
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("d", [2, 64])
 @pytest.mark.parametrize("scale", [1e-15, 1e5, 1e15])

@@ -2,13 +2,11 @@
 
 import importlib
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from programs import ROOT, run_program
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -16,15 +14,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 def test_the_python_program_runs(tmp_path: Path):
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(programs) == 1
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", programs[0]],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("reached") == 3
+    assert run_program(programs[0], tmp_path).count("reached") == 3
 
 
 def test_names_in_the_paper_table_exist():

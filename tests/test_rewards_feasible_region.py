@@ -18,6 +18,9 @@ def random_region(seed: int) -> FeasibleRegion:
     return FeasibleRegion(np.arange(m), slopes, log_lower, log_upper)
 
 
+REGIONS = [random_region(seed) for seed in range(40)]
+
+
 def area(polygon: np.ndarray) -> float:
     """Signed: positive if the corners go counter-clockwise."""
     x, y = polygon.T
@@ -29,30 +32,29 @@ def same_points(first: np.ndarray, second: np.ndarray) -> bool:
     return bool(np.all(distance.min(0) < 1e-9) and np.all(distance.min(1) < 1e-9))
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_the_corners_are_the_feasible_crossings(seed: int):
-    region = random_region(seed)
-    corners = region.vertices()
-    expected = crossings_of_bounds(region.slopes, region.log_lower, region.log_upper)
-    if len(expected) == 0:
-        assert corners.shape == (0, 2)
-        return
-    assert same_points(corners, expected)
-    assert len(corners) < 3 or area(corners) > 0
-    for a, b in itertools.combinations(corners, 2):
-        assert np.abs(a - b).max() > 1e-9
+def test_the_corners_are_the_feasible_crossings():
+    for seed, region in enumerate(REGIONS):
+        corners = region.vertices()
+        bounds = region.slopes, region.log_lower, region.log_upper
+        expected = crossings_of_bounds(*bounds)
+        if len(expected) == 0:
+            assert corners.shape == (0, 2), seed
+            continue
+        assert same_points(corners, expected), seed
+        assert len(corners) < 3 or area(corners) > 0, seed
+        for a, b in itertools.combinations(corners, 2):
+            assert np.abs(a - b).max() > 1e-9, seed
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_the_optimum_is_the_highest_corner(seed: int):
-    region = random_region(seed)
-    corners = region.vertices()
-    optimum = region.optimum()
-    if len(corners) == 0:
-        assert optimum is None
-    else:
-        best = corners[np.argmax(corners @ [1e-3, 1])]
-        np.testing.assert_allclose(optimum, best, atol=1e-9)
+def test_the_optimum_is_the_highest_corner():
+    for seed, region in enumerate(REGIONS):
+        corners = region.vertices()
+        optimum = region.optimum()
+        if len(corners) == 0:
+            assert optimum is None, seed
+        else:
+            best = corners[np.argmax(corners @ [1e-3, 1])]
+            np.testing.assert_allclose(optimum, best, atol=1e-9, err_msg=str(seed))
 
 
 def test_an_optimum_where_two_lines_are_one():
@@ -67,24 +69,23 @@ def test_an_optimum_where_two_lines_are_one():
 
 
 def test_both_kinds_of_regions_were_tested():
-    empty = [len(random_region(seed).vertices()) == 0 for seed in range(40)]
+    empty = [len(region.vertices()) == 0 for region in REGIONS]
     assert 5 < sum(empty) < 35
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_the_widest_rho_has_most_room(seed: int):
-    region = random_region(seed)
+def room(region: FeasibleRegion, rho: np.ndarray) -> np.ndarray:
+    rise = rho[:, None] * region.slopes[None]
+    upper = (region.log_upper[None] + rise).min(1)
+    return upper - (region.log_lower[None] + rise).max(1)
 
-    def room(rho: np.ndarray) -> np.ndarray:
-        rise = rho[:, None] * region.slopes[None]
-        upper = (region.log_upper[None] + rise).min(1)
-        return upper - (region.log_lower[None] + rise).max(1)
 
-    widest = region.widest_rho()
-    assert 0 <= widest <= 1
-    best = room(np.array([widest]))[0]
-    assert best >= room(np.linspace(0, 1, 1001)).max() - 1e-12
-    assert (best < -1e-12) == (len(region.vertices()) == 0)
+def test_the_widest_rho_has_most_room():
+    for seed, region in enumerate(REGIONS):
+        widest = region.widest_rho()
+        assert 0 <= widest <= 1, seed
+        best = room(region, np.array([widest]))[0]
+        assert best >= room(region, np.linspace(0, 1, 1001)).max() - 1e-12, seed
+        assert (best < -1e-12) == (len(region.vertices()) == 0), seed
 
 
 def test_parties_keep_their_numbers():

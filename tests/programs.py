@@ -1,0 +1,24 @@
+"""Programs that the documents print, run as a reader would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# Every warning fails, but for one: another process is writing that entry just now.
+STRICT = ["-W", "error", "-W", "ignore:Error reading persistent compilation cache"]
+
+
+def run_program(code: str, folder: Path) -> str:
+    """What a program prints, run in a folder with no settings but JAX's."""
+    settings = {name: text for name, text in os.environ.items() if name[:4] == "JAX_"}
+    done = subprocess.run(
+        [sys.executable, *STRICT, "-c", code],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **settings},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
