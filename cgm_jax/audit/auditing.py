@@ -5,14 +5,14 @@ that are worth exactly r_i. Real data break both, so here nothing is proved: con
 are checked from their definitions, once on the assigned r_i and once on the realised
 v(D_i ∪ G_i).
 
-F4 is about two games. Unless another run is given, the second one is a trial: the same
-game, but everyone's data together are worth 1 % more. Every party adds more to that one
-coalition, and at the same ρ and v* every party below v* should get more.
+F4 is about two games. Unless another collaboration is given, the second one is a trial:
+the same game, but everyone's data together are worth 1 % more (`monotonicity_trial`).
 
 Reference: Tay et al. 2022, Sec. 4, Proposition 3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from jaxtyping import ArrayLike, DTypeLike, Float
 
 from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
-from cgm_jax.rewards.scheme import RewardScheme, contributes
+from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.stability import stable_sets
 
 from .games import MAX_EXACT, Game, as_game
@@ -29,6 +29,7 @@ from .incentives import (
     SecondGame,
     check_incentives,
     check_monotonicity,
+    monotonicity_trial,
     scale_of,
 )
 
@@ -37,7 +38,6 @@ __all__ = [
     "SufficientConditions",
     "audit",
     "audit_promises",
-    "raised_game",
     "sufficient_conditions",
     "tolerance_of",
 ]
@@ -46,7 +46,6 @@ __all__ = [
 # was measured on the credit ratings, against float64 throughout: 4.5e-7 in values of
 # coalitions, 2.9e-7 in realised values. For float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
-_TRIAL = 0.01
 
 
 class SufficientConditions(NamedTuple):
@@ -163,34 +162,38 @@ def audit(
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> found = audit(result)
-        >>> found.is_kept, found.realised["R4"].holds
+        >>> checked = audit(result)
+        >>> checked.is_kept, checked.realised["R4"].holds
         (True, True)
 
     Reference:
         Tay et al. 2022, Sec. 4; Sim et al. 2020.
     """
     promises, rewards = collaboration.promises, collaboration.draw.rewards
-    game = _game_of(promises)
+    game, scheme = _game_of(promises), promises.scheme
+    tolerance = tolerance_of(promises.candidates.dtype)
     num_picks = sum(len(reward.indices) for reward in rewards)
     num_negative = sum(reward.num_negative_steps for reward in rewards)
-    if improved is None:
-        second, realised_second = raised_game(game, promises.scheme), None
-    else:
-        second = SecondGame(
-            _game_of(improved.promises),
-            improved.promises.scheme.reward_values,
-            improved.promises.scheme.max_reward_value,
-        )
-        realised_second = second._replace(rewards=_realised(improved.draw))
-    return audit_promises(
+    reached = _realised(collaboration.draw)
+    checked = audit_promises(
         game,
-        promises.scheme,
-        _realised(collaboration.draw),
-        tolerance=tolerance_of(promises.candidates.dtype),
-        improved=second,
-        realised_improved=realised_second,
+        scheme,
+        reached,
+        tolerance=tolerance,
         negative_picks=num_negative / num_picks if num_picks else np.nan,
+    )
+    if improved is None:
+        return checked
+    better = improved.promises.scheme
+    second = SecondGame(
+        _game_of(improved.promises), better.reward_values, better.max_reward_value
+    )
+    check = partial(check_monotonicity, game, tolerance=tolerance)
+    realised_second = second._replace(rewards=_realised(improved.draw))
+    return replace(
+        checked,
+        assigned=checked.assigned | {"F4": check(scheme.reward_values, second)},
+        realised=checked.realised | {"F4": check(reached, realised_second)},
     )
 
 
@@ -200,8 +203,6 @@ def audit_promises(
     realised_values: Float[ArrayLike, " n"] | None = None,
     *,
     tolerance: float = 1e-9,
-    improved: SecondGame | None = None,
-    realised_improved: SecondGame | None = None,
     negative_picks: float = np.nan,
 ) -> Audit:
     """The same on plain arrays, for games and rewards from anywhere.
@@ -212,12 +213,10 @@ def audit_promises(
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
         tolerance: what counts as equal, relative to the largest number.
-        improved: another game with its assigned rewards, for F4.
-        realised_improved: the same with realised rewards.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
-        All conditions; F4 only where there is another game.
+        All conditions; F4 is that of the trial, and of the assigned rewards only.
 
     Raises:
         ValueError: if shapes do not fit, or a number is not finite.
@@ -238,25 +237,20 @@ def audit_promises(
     upper = scheme.upper_values
     slack = tolerance * scale_of(game.known, upper, scheme.reward_values)
 
-    def checks(rewards, other: SecondGame | None, *, realised: bool):
-        found = check_incentives(
-            game,
-            rewards,
-            shapley_values=scheme.shapley_values,
-            upper_values=upper,
-            max_reward_value=scheme.max_reward_value,
-            tolerance=tolerance,
-            realised=realised,
-        )
-        if other is not None:
-            found["F4"] = check_monotonicity(game, rewards, other, tolerance=tolerance)
-        return found
-
-    assigned = checks(scheme.reward_values, improved, realised=False)
+    check = partial(
+        check_incentives,
+        game,
+        shapley_values=scheme.shapley_values,
+        upper_values=upper,
+        max_reward_value=scheme.max_reward_value,
+        tolerance=tolerance,
+    )
+    assigned = check(scheme.reward_values)
+    assigned["F4"] = monotonicity_trial(game, scheme, tolerance=tolerance)
     realised, realised_welfare = {}, np.nan
     if realised_values is not None:
         reached = np.asarray(realised_values, float)
-        realised = checks(reached, realised_improved, realised=True)
+        realised = check(reached, realised=True)
         realised_welfare = float(reached.sum() / upper.sum())
         missing = reached - scheme.reward_values
         worst = int(np.argmin(missing))
@@ -293,47 +287,6 @@ def audit_promises(
 def tolerance_of(dtype: DTypeLike) -> float:
     """What counts as equal, relative to the largest value, for points of a dtype."""
     return _TOLERANCE.get(np.dtype(dtype), max(_TOLERANCE.values()))
-
-
-def raised_game(
-    values: Float[ArrayLike, " coalitions"] | GramSums | Game, scheme: RewardScheme
-) -> SecondGame:
-    r"""A trial for F4: all data together are worth 1 % more, and ρ and v* stay.
-
-    .. math:: v'(N) = v(N) + 0.01\,|v(N)|, \qquad
-              \varphi_i' = \varphi_i + 0.01\,|v(N)| / n
-
-    Args:
-        values: as those of `audit_promises`.
-        scheme: the reward scheme of this game.
-
-    Returns:
-        The trial game and its reward values.
-
-    Example:
-        >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> raised = raised_game(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> raised.values.known.tolist()
-        [0.0, 1.0, 2.0, 4.04]
-        >>> (raised.rewards > scheme.reward_values).tolist()
-        [True, False]
-
-    Reference:
-        Tay et al. 2022, Definition 3.
-    """
-    game = as_game(values)
-    total = float(game.value_of(np.ones((1, game.num_parties), bool))[0])
-    gain = _TRIAL * abs(total)
-    raised = game.with_total(total + gain)
-    shapley = scheme.shapley_values + gain / len(scheme.shapley_values)
-    shares = np.zeros_like(shapley)
-    counted = contributes(shapley)
-    shares[counted] = (shapley[counted] / shapley.max()) ** scheme.rho
-    rewards = np.maximum(shares * scheme.max_reward_value, scheme.own_values)
-    return SecondGame(raised, np.maximum(rewards, 0), scheme.max_reward_value)
 
 
 def sufficient_conditions(
