@@ -202,9 +202,8 @@ def _rows(region: FeasibleRegion, keep: np.ndarray) -> tuple[float, float]:
 
 
 def _game_without(scheme: RewardScheme, values, upper) -> RewardScheme | None:
-    stable = not np.array_equal(scheme.lower_values, scheme.own_values)
     found = scheme_from_values(
-        values, upper, stability=stable, throw=False, solver="closed form"
+        values, upper, stability=scheme.stability, throw=False, solver="closed form"
     )
     return None if found.status is RewardStatus.NO_CONTRIBUTION else found
 
@@ -259,13 +258,12 @@ def _least_change(region: FeasibleRegion, row: int, side: Side) -> float:
 
 def _enough_candidates(scheme: RewardScheme, sums: "GramSums") -> int | None:
     """By doubling and halving the weight of the candidates."""
-    stable = not np.array_equal(scheme.lower_values, scheme.own_values)
 
     def is_enough(times: float) -> bool:
         return (
             scheme_from_sums(
                 _more_candidates(sums, times),
-                stability=stable,
+                stability=scheme.stability,
                 throw=False,
                 solver="closed form",
             ).status
