@@ -80,6 +80,7 @@ def scheme_from_sums(
         upper_values,
         fairness_weight=fairness_weight,
         own_values=own_values,
+        stability=stability,
         throw=throw,
         solver=solver,
     )
@@ -127,6 +128,7 @@ def scheme_from_values(
         upper_values,
         fairness_weight=fairness_weight,
         own_values=own_values,
+        stability=stability,
         throw=throw,
         solver=solver,
     )

@@ -37,6 +37,7 @@ def solve_reward_scheme(
     *,
     fairness_weight: float = 1e-3,
     own_values: Float[ArrayLike, " n"] | None = None,
+    stability: bool = False,
     throw: bool = True,
     solver: Solver = "cvxpy",
 ) -> RewardScheme:
@@ -56,6 +57,8 @@ def solve_reward_scheme(
         fairness_weight: ε, between 1e-6 and 1e6 so that the solver sees both terms.
         own_values: v_c({i}), below which no reward value falls (Eq. 6), shape ``(n,)``.
             The ``lower_values`` if left out; pass them where those are v_c(C_i).
+        stability: whether the ``lower_values`` are those of `stability_lower_values`,
+            so that R6 is promised. The scheme keeps this; the numbers do not change.
         throw: whether to raise if there is no optimum, instead of returning a scheme
             full of NaN whose ``status`` says why.
         solver: "cvxpy" for the linear program as it is written; "closed form" finds the
@@ -105,6 +108,7 @@ def solve_reward_scheme(
             upper_values=upper,
             own_values=own,
             fairness_weight=float(fairness_weight),
+            stability=stability,
         ),
         solver,
     )

@@ -43,6 +43,7 @@ class RewardScheme:
         upper_values: what each party can get at most, shape ``(n,)``.
         own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
         fairness_weight: ε.
+        stability: whether the lower values are those of stability (R6), v_c(C_i).
     """
 
     max_reward_value: float
@@ -54,6 +55,7 @@ class RewardScheme:
     upper_values: Float[np.ndarray, " n"]
     own_values: Float[np.ndarray, " n"]
     fairness_weight: float
+    stability: bool
 
     @property
     def normalized_shapley(self) -> Float[np.ndarray, " n"]:
