@@ -28,6 +28,7 @@ from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import MAX_TABLE_PARTIES, Promises
 from cgm_jax.collaboration.promises import scalar_length_scale
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
@@ -83,6 +84,8 @@ class Stress:
     """v(D_i ∪ G_i) when all are honest, shape ``(n,)``."""
 
     trials: tuple[Trial, ...]
+
+    __repr__ = short_repr
 
     @property
     def profitable(self) -> tuple[Trial, ...]:

@@ -25,6 +25,7 @@ from cgm_jax._shared.arrays import (
     to_host,
     with_common_dtype,
 )
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.kernels.base import Embedding, Kernel
 
 from .tiles import Blocks, sums_between_blocks, sums_of_rows, sums_of_symmetric_rows
@@ -46,6 +47,8 @@ class GramSums:
     sizes: Float[np.ndarray, " blocks"]
     """Number of points in every block, shape ``(n+1,)``; floats, so that products of
     sizes do not overflow."""
+
+    __repr__ = short_repr
 
     @property
     def num_parties(self) -> int:

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, as_points, with_common_dtype
+from cgm_jax._shared.reprs import short_repr
 
 from .neighbors import nearest_distances
 
@@ -42,6 +43,8 @@ class ToReal:
 
     rounded_matches: int
     """The same, after rounding every number."""
+
+    __repr__ = short_repr
 
     def quantiles(self, *shares: float) -> tuple[list[float], list[float]]:
         """Of distances and of ratios, such as 0.05 and 0.5."""
@@ -66,6 +69,8 @@ class NearestReal:
 
     decimals: int
     """What rounded matches were rounded to."""
+
+    __repr__ = short_repr
 
     @property
     def nearer_share(self) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels import Kernel
@@ -57,6 +58,8 @@ class Reward:
 
     reward_value: float
     """r_i, the value to reach."""
+
+    __repr__ = short_repr
 
     @property
     def final_value(self) -> float:
