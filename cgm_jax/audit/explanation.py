@@ -169,7 +169,7 @@ def _binding(scheme: RewardScheme) -> tuple[Bound, ...]:
 def _bounds(scheme: RewardScheme) -> Iterator[tuple[int, int, Side, float]]:
     """Row, party, side and value of every bound of the parties in the program."""
     for row, party in enumerate(scheme.region.parties.tolist()):
-        yield row, party, "lower", float(scheme.lower_values[party])
+        yield row, party, "lower", float(scheme.relaxation * scheme.lower_values[party])
         yield row, party, "upper", float(scheme.upper_values[party])
 
 
