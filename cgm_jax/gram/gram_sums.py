@@ -9,23 +9,22 @@ and the candidates' rows of R; the data are not read again. Memory is O(t·n).
 """
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import (
     Points,
+    array_module,
     as_parties,
     as_points,
-    is_traced,
     to_host,
     with_common_dtype,
 )
-from cgm_jax.kernels.base import Embedding, Kernel
+from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax.kernels.base import Kernel
 
 from .tiles import Blocks, sums_between_blocks, sums_of_rows, sums_of_symmetric_rows
 
@@ -112,8 +111,7 @@ def gram_sums(
     if tile_size < 1:
         raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
     points, drawn = as_blocks(parties, candidates)
-    traced = is_traced(kernel, points, drawn)
-    with nullcontext() if traced else jax.enable_x64(True):
+    with x64_unless_traced(kernel, points, drawn):
         return _gram_sums(kernel, points, drawn, tile_size)
 
 
@@ -146,35 +144,47 @@ def as_blocks(
 
 def sums_with_parties(
     kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
-) -> tuple[Float[Array, "n n"], Float[Array, "g n"]]:
+) -> tuple[Float[Array | np.ndarray, "n n"], Float[Array | np.ndarray, "g n"]]:
     """B between the parties, and R of the candidates over the parties.
 
     All that a party's own value needs; the candidates are not compared with each other.
     """
-    pool = Blocks.cut(
-        kernel.embed(jnp.concatenate(points)), [len(x) for x in points], tile_size
+    return _sums_with_parties(
+        kernel, points, _candidate_blocks(kernel, candidates, tile_size), tile_size
     )
-    between = sums_between_blocks(kernel, pool)
+
+
+def _candidate_blocks(
+    kernel: Kernel, candidates: Points, tile_size: int
+) -> Blocks | None:
     if len(candidates) == 0:
-        return between, jnp.zeros((0, len(points)), between.dtype)
-    drawn = Blocks.cut(_embed(kernel, candidates), [len(candidates)], tile_size)
-    return between, sums_of_rows(kernel, drawn, pool)
+        return None
+    return Blocks.cut(kernel, candidates, [len(candidates)], tile_size)
+
+
+def _sums_with_parties(
+    kernel: Kernel, points: list[Points], candidates: Blocks | None, tile_size: int
+) -> tuple[Float[Array | np.ndarray, "n n"], Float[Array | np.ndarray, "g n"]]:
+    xp = array_module(kernel, points)
+    pool = Blocks.cut(kernel, xp.concatenate(points), [*map(len, points)], tile_size)
+    between = sums_between_blocks(kernel, pool)
+    if candidates is None:
+        return between, xp.zeros((0, len(points)), between.dtype)
+    return between, sums_of_rows(kernel, candidates, pool)
 
 
 def _gram_sums(
     kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
 ) -> GramSums:
-    between, rows = sums_with_parties(kernel, points, candidates, tile_size)
-    own = jnp.zeros((len(candidates), 1), rows.dtype)
-    if len(candidates):
-        drawn = Blocks.cut(_embed(kernel, candidates), [len(candidates)], tile_size)
+    drawn = _candidate_blocks(kernel, candidates, tile_size)
+    between, rows = _sums_with_parties(kernel, points, drawn, tile_size)
+    xp = array_module(between, rows)
+    if drawn is None:
+        own = xp.zeros((0, 1), rows.dtype)
+    else:
         own = sums_of_symmetric_rows(kernel, drawn)[:, None]
-    rows = jnp.concatenate([rows, own], axis=1)
-    edge = jnp.sum(rows, axis=0)
-    between = jnp.pad(between, (0, 1)).at[-1].set(edge).at[:, -1].set(edge)
+    rows = xp.concatenate([rows, own], axis=1)
+    edge = xp.sum(rows, axis=0)
+    between = xp.block([[between, edge[:-1, None]], [edge[None]]])
     sizes = np.array([*map(len, points), len(candidates)], float)
     return GramSums(to_host(between), to_host(rows), sizes)
-
-
-def _embed(kernel: Kernel, points: Points) -> Embedding:
-    return kernel.embed(jnp.asarray(points))
