@@ -104,7 +104,7 @@ class Blocks(NamedTuple):
         columns = self.num_blocks + self.width - 1
         return columns if is_traced(self.tiles) else rounded_up(max(columns, 8))
 
-    def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def pairs(self) -> tuple[np.ndarray, ...]:
         """Rows, columns and weights of the tiles on and above the diagonal."""
         rows, columns = np.triu_indices(self.num_tiles)
         # A tile on the diagonal is its own mirror image.
@@ -205,15 +205,18 @@ def sums_of_symmetric_rows(
 
 
 def rows_between_blocks(
-    kernel: Kernel, points: Blocks
+    kernel: Kernel, points: Blocks, pairs: tuple[np.ndarray, ...] | None = None
 ) -> Float[Array, "num_points blocks"]:
-    """R = KZ of points with themselves, every pair of points compared once."""
+    """R = KZ of points with themselves, every pair of points compared once.
+
+    With some ``pairs`` of tiles it is the part of R that comes of them.
+    """
     sums = over_tiles(
         _add_rows_of_both,
         points.width,
         (*points.block_of.shape, points.num_columns),
         (kernel, points.tiles, points.block_of, points.first),
-        points.pairs(),
+        points.pairs() if pairs is None else pairs,
     )
     sums = sums.reshape(-1, points.num_columns)
     return sums[: points.num_points, : points.num_blocks]
@@ -276,7 +279,7 @@ def over_tiles(
     width: int,
     shape: tuple[int, ...],
     data: tuple,
-    tiles: tuple[np.ndarray, np.ndarray, np.ndarray],
+    tiles: tuple[np.ndarray, ...],
 ) -> Array | np.ndarray:
     """Sum of a contribution over a list of tiles (row, column, weight).
 

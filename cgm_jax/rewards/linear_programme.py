@@ -21,6 +21,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from .cvxpy_import import import_cvxpy
 from .feasible_region import SOLVER_SLACK
 from .infeasible import error_of
 from .scheme import SLACK, RewardScheme, RewardStatus, contributes
@@ -128,8 +129,7 @@ def _solve(unsolved: RewardScheme, solver: Solver) -> RewardScheme:
 
 
 def _solve_program(unsolved: RewardScheme) -> RewardScheme:
-    import cvxpy as cp
-
+    cp = import_cvxpy()
     region = unsolved.region
     log_value, rho = cp.Variable(), cp.Variable()
     log_shares = log_value - rho * region.slopes
