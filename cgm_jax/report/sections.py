@@ -101,12 +101,12 @@ class CandidateOrigin:
 
 def section_warnings(section: ReportSection) -> Iterator[str]:
     """Every sentence once; with the β of the draws it is about, unless of all."""
+    yield from promise_warnings(section.promises, section.names)
     yield from section.warnings
     if section.review is not None:
         yield from shared_rows_sentences(section.review.shared, section.names)
     if section.uncertainty is not None:
         yield from uncertainty_warnings(section.uncertainty)
-    yield from promise_warnings(section.promises, section.names)
     betas: dict[str, list[str]] = {}
     for draw in section.draws:
         for sentence in draw_warnings(draw, section.names):
