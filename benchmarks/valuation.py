@@ -125,7 +125,7 @@ def _without_table_row(n: int) -> Row:
         )
         baseline = measure(lambda: shapley_values(coalition_values(sums)), runs=5)
         seconds = baseline.seconds
-        error = relative_error(found.values, baseline.result)
+        error = relative_error(found.shapley_values, baseline.result)
         error_against = "the Shapley values of the table"
     else:
         name, num_plain = "200 x 160 nodes in plain NumPy", min(n, 1_000)
@@ -135,7 +135,7 @@ def _without_table_row(n: int) -> Row:
         )
         seconds *= (n / num_plain) ** 2
         extrapolated = None if n == num_plain else f"n = {num_plain:,}, by n²"
-        of_all = found.values.sum() - found.efficiency_gap
+        of_all = found.shapley_values.sum() - found.efficiency_gap
         error = float(abs(found.efficiency_gap / of_all))
         error_against = "v(N), which the values are to sum to"
     return Row(
@@ -167,7 +167,7 @@ def _orders_row(n: int, num_orders: int) -> Row:
         runs=timing.runs,
         throughput=num_orders / timing.seconds,
         unit="orders/s",
-        error=relative_error(timing.result.values, exact.result.values),
+        error=relative_error(timing.result.values, exact.result.shapley_values),
         error_against="the exact Shapley values",
         baseline=Baseline(
             "exact Shapley values without a table, this package", exact.seconds, None

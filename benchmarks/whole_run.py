@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cgm_jax import collaborate
+from cgm_jax import promise
 from cgm_jax.datasets import credit_ratings
 
 from . import plain
@@ -67,7 +67,7 @@ def eight_runs(num_candidates: int) -> dict[str, Any]:
 
     Returns:
         What JSON can hold: seconds of compilation (summed over threads), how much was
-        drawn, and all that is needed to check one reward a split.
+        drawn, and all that is needed to check one reward per split.
     """
     compile_seconds = []
 
@@ -79,22 +79,15 @@ def eight_runs(num_candidates: int) -> dict[str, Any]:
     draws, checked = [], []
     for split in _SPLITS:
         data = credit_ratings(split, num_candidates=num_candidates)
-        first, *others = _BETAS
-        promised = collaborate(
-            jax.random.key(first),
-            data.parties,
-            data.candidates,
-            inverse_temperature=first,
-            stability=num_candidates >= _ENOUGH,
+        promises = promise(
+            data.parties, data.candidates, stability=num_candidates >= _ENOUGH
         )
-        collaborations = [promised] + [
-            promised.redraw(jax.random.key(beta), inverse_temperature=beta)
-            for beta in others
-        ]
         rewards = [
             (party, reward)
-            for collaboration in collaborations
-            for party, reward in enumerate(collaboration.rewards)
+            for beta in _BETAS
+            for party, reward in enumerate(
+                promises.draw(jax.random.key(beta), inverse_temperature=beta).rewards
+            )
         ]
         draws += [
             {
@@ -113,7 +106,7 @@ def eight_runs(num_candidates: int) -> dict[str, Any]:
                 "party": party,
                 "indices": smallest.indices.tolist(),
                 "value": smallest.final_value,
-                "length_scale": promised.length_scale,
+                "length_scale": promises.length_scale,
             }
         )
     return {

@@ -55,7 +55,9 @@ def test_every_manipulation_equals_handing_it_in(party: int):
     """The points are built, and a scheme is solved for them from the start."""
     parts = deal(jax.random.fold_in(KEY, 2**31 - 1), parties())
     honest = found().honest
-    best_other = int(np.argmax(np.where(np.arange(3) == party, -9, honest.shapley)))
+    best_other = int(
+        np.argmax(np.where(np.arange(3) == party, -9, honest.shapley_values))
+    )
     trials = [t for t in found().trials if t.party == party]
     handed = list(submissions(parts, party, best_other=best_other))
     assert [t.strategy for t in trials[:-1]] == [name for name, _ in handed]
@@ -64,9 +66,9 @@ def test_every_manipulation_equals_handing_it_in(party: int):
         others = [x for i, x in enumerate(parties()) if i != party]
         sums = gram_sums(KERNEL, [*others, *mine], candidates())
         scheme = scheme_from_sums(sums, stability=False)
-        phi, r = scheme.shapley[2:], scheme.reward_values[2:]
+        phi, r = scheme.shapley_values[2:], scheme.reward_values[2:]
         assert trial.shapley_gain == pytest.approx(
-            phi.sum() - honest.shapley[party], abs=1e-12
+            phi.sum() - honest.shapley_values[party], abs=1e-12
         )
         assert trial.reward_gain == pytest.approx(
             r.max() - honest.reward_values[party], abs=1e-8

@@ -1,14 +1,15 @@
 """Explanations of reward schemes, against solving the changed programs."""
 
 import numpy as np
-import oracles
 import pytest
 from oracles_games import coverage_game
+from scipy.optimize import linprog
 from small_sums import small_sums
 
 from cgm_jax.audit import explain
 from cgm_jax.audit.explanation import Bound
-from cgm_jax.gram import GramSums
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.rewards import RewardStatus, scheme_from_sums, solve_reward_scheme
 from cgm_jax.valuation import coalition_values, shapley_values
 
@@ -43,7 +44,7 @@ def test_binding_bounds_are_those_that_matter():
                 }
                 bounds[side][i] *= np.exp(sign * 1e-4)
                 relaxed = solve_reward_scheme(
-                    scheme.shapley,
+                    scheme.shapley_values,
                     bounds["lower"],
                     bounds["upper"],
                     solver="closed form",
@@ -67,7 +68,7 @@ def test_rho_itself_can_bind():
 def test_the_optimum_does_not_depend_on_the_fairness_weight(weight: float):
     for scheme in OPTIMAL:
         other = solve_reward_scheme(
-            scheme.shapley,
+            scheme.shapley_values,
             scheme.lower_values,
             scheme.upper_values,
             fairness_weight=weight,
@@ -82,7 +83,9 @@ def test_without_a_party_is_the_program_without_its_bounds():
         for found in explain(scheme).without:
             lower = np.where(np.arange(4) == found.party, 1e-9, scheme.lower_values)
             upper = np.where(np.arange(4) == found.party, 1e9, scheme.upper_values)
-            other = solve_reward_scheme(scheme.shapley, lower, upper, throw=False)
+            other = solve_reward_scheme(
+                scheme.shapley_values, lower, upper, throw=False
+            )
             np.testing.assert_allclose(found.rho, other.rho, atol=1e-7)
             # v* is in the units of the best party of all, whoever is left out.
             np.testing.assert_allclose(
@@ -97,7 +100,7 @@ def test_every_repair_is_enough_and_no_more():
         for extra in (-1e-6, 1e-6):
             lower = scheme.lower_values * (1 - found.shortfall - extra)
             status = solve_reward_scheme(
-                scheme.shapley,
+                scheme.shapley_values,
                 lower,
                 scheme.upper_values,
                 throw=False,
@@ -115,13 +118,42 @@ def test_every_repair_is_enough_and_no_more():
                 sign = -1 if repair.side == "lower" else 1
                 bounds[repair.side][repair.party] = repair.needed * np.exp(sign * extra)
                 status = solve_reward_scheme(
-                    scheme.shapley,
+                    scheme.shapley_values,
                     bounds["lower"],
                     bounds["upper"],
                     throw=False,
                     solver="closed form",
                 ).status
                 assert (status is RewardStatus.OPTIMAL) == is_enough
+
+
+def least_change(scheme, party: int, side: str) -> float:
+    """Minimise δ in lower + ρ s − δ ≤ log v* ≤ upper + ρ s + δ, δ of one bound only."""
+    region = scheme.region
+    ones, moved = np.ones(4), np.where(region.parties == party, -1.0, 0.0)
+    sides = {"lower": np.zeros(4), "upper": np.zeros(4)} | {side: moved}
+    lower = np.stack([region.slopes, -ones, sides["lower"]], 1)
+    upper = np.stack([-region.slopes, ones, sides["upper"]], 1)
+    solution = linprog(
+        [0, 0, 1],
+        A_ub=np.concatenate([lower, upper]),
+        b_ub=np.concatenate([-region.log_lower, region.log_upper]),
+        bounds=[(0, 1), (None, None), (0, None)],
+    )
+    return float(solution.x[2]) if solution.status == 0 else np.inf
+
+
+def test_repairs_are_those_of_a_linear_program():
+    for scheme in INFEASIBLE:
+        changes = {
+            (r.party, r.side): abs(np.log(r.needed / r.value))
+            for r in explain(scheme).repairs
+        }
+        for party in range(4):
+            for side in ("lower", "upper"):
+                change = changes.get((party, side), np.inf)
+                expected = least_change(scheme, party, side)
+                np.testing.assert_allclose(change, expected, atol=1e-7)
 
 
 def test_sentences_name_who_limits_what():
@@ -155,37 +187,40 @@ def test_the_game_of_the_others_is_on_the_same_reference_set():
     for other in found.without:
         masks = [c for c in range(16) if not c >> other.party & 1]
         expected = np.asarray(shapley_values(values[masks]))
-        np.testing.assert_allclose(other.in_game.shapley, expected, atol=1e-12)
+        np.testing.assert_allclose(other.in_game.shapley_values, expected, atol=1e-12)
     assert any("not taken part" in line for line in found.sentences())
 
 
-def sums_with(num_candidates: int) -> GramSums:
-    """Three parties around different centres, and candidates like all of them."""
+@pytest.mark.parametrize("stability", [False, True])
+def test_a_scaled_kernel_names_the_same_parties(*, stability: bool):
+    """Three parties around different centres: few candidates rule R6 out."""
     rng = np.random.default_rng(4)
     centers = np.array([[0.0, 0.0], [1.0, 0.0], [0.4, 0.9]])
-    parties = [rng.normal(c, 0.4, size=(60, 2)) for c in centers]
-    drawn = centers[rng.integers(3, size=num_candidates)]
-    drawn = drawn + rng.normal(0, 0.4, size=drawn.shape)
-    blocks = [*parties, drawn]
-    rows, between = oracles.block_sums(oracles.squared_exponential(0.5), blocks)
-    return GramSums(between, rows[180:], np.array([60.0, 60, 60, num_candidates]))
-
-
-def test_the_number_of_candidates_is_about_what_it_takes():
-    few = sums_with(100)
-    scheme = scheme_from_sums(few, throw=False)
-    assert scheme.status is RewardStatus.INFEASIBLE
-    found = explain(scheme, few)
-    assert found.num_candidates > 100
-    assert f"About {found.num_candidates:,} candidates" in " ".join(found.sentences())
-    # Drawn in earnest: three times as many do, a third as many do not.
-    for num, is_enough in (
-        (3 * found.num_candidates, True),
-        (found.num_candidates // 3, False),
-    ):
-        status = scheme_from_sums(sums_with(num), throw=False).status
-        assert (status is RewardStatus.OPTIMAL) == is_enough
-    assert explain(scheme).num_candidates is None
+    parties = [rng.normal(center, 0.4, size=(60, 2)) for center in centers]
+    candidates = rng.normal(centers[rng.integers(3, size=100)], 0.4)
+    kernel = SquaredExponential(0.5)
+    explanations = []
+    for scaled in (kernel, 2.0 * kernel):
+        sums = gram_sums(scaled, parties, candidates)
+        scheme = scheme_from_sums(sums, stability=stability, throw=False)
+        explanations.append(explain(scheme, sums))
+    one, two = explanations
+    assert (one.scheme.status is RewardStatus.INFEASIBLE) == stability
+    assert one.binding == two.binding
+    np.testing.assert_allclose(two.shortfall, one.shortfall, rtol=1e-9)
+    for a, b in zip(one.without, two.without, strict=True):
+        assert a.party == b.party
+        np.testing.assert_allclose(b.rho, a.rho, rtol=1e-9)
+        np.testing.assert_allclose(
+            b.max_reward_value, 2 * a.max_reward_value, rtol=1e-9
+        )
+        np.testing.assert_allclose(
+            b.in_game.reward_values, 2 * a.in_game.reward_values, rtol=1e-9
+        )
+    assert bool(one.repairs) == stability
+    for a, b in zip(one.repairs, two.repairs, strict=True):
+        assert (a.party, a.side) == (b.party, b.side)
+        np.testing.assert_allclose([b.value, b.needed], [2 * a.value, 2 * a.needed])
 
 
 def test_schemes_of_games_are_explained_too():

@@ -22,7 +22,7 @@ class Case:
 
     values: np.ndarray
     rewards: np.ndarray
-    shapley: np.ndarray
+    shapley_values: np.ndarray
     upper: np.ndarray
     best: float
     improved: SecondGame
@@ -31,7 +31,7 @@ class Case:
         found = check_incentives(
             self.values,
             self.rewards,
-            shapley=self.shapley,
+            shapley_values=self.shapley_values,
             upper_values=self.upper,
             max_reward_value=self.best,
             **options,
@@ -126,7 +126,7 @@ def break_r4(case: Case, by: float) -> Case:
 
 def break_r6(case: Case, by: float) -> Case:
     """Party 4 has no more than it could have with parties 2 and 3."""
-    rank = np.flatnonzero(case.shapley <= case.shapley[4] + 1e-12)
+    rank = np.flatnonzero(case.shapley_values <= case.shapley_values[4] + 1e-12)
     together = case.values[sum(1 << i for i in rank)]
     case.rewards[4] = together - by
     return case
@@ -251,7 +251,11 @@ def test_margins_are_those_of_the_definitions(n: int):
         shapley = np.round(shapley_by_permutations(values), 9)
         expected = by_definition(values, rewards, shapley, upper, 3.0)
         found = check_incentives(
-            values, rewards, shapley=shapley, upper_values=upper, max_reward_value=3.0
+            values,
+            rewards,
+            shapley_values=shapley,
+            upper_values=upper,
+            max_reward_value=3.0,
         )
         assert {name: check.margin for name, check in found.items()} == expected
         for name, check in found.items():
@@ -272,7 +276,7 @@ def test_a_witness_shows_what_is_broken():
     (party,), coalition = check.parties, check.coalition
     mask = sum(1 << i for i in coalition)
     assert party in coalition
-    assert case.shapley[party] == max(case.shapley[list(coalition)])
+    assert case.shapley_values[party] == max(case.shapley_values[list(coalition)])
     assert case.rewards[party] - case.values[mask] == check.margin < 0
 
 
@@ -298,7 +302,7 @@ def test_zero_rewards_are_not_strictly_more():
     found = check_incentives(
         np.array([0.0, 1.0, 2.0, 3.0]),
         np.zeros(2),
-        shapley=np.array([1.0, 2.0]),
+        shapley_values=np.array([1.0, 2.0]),
         upper_values=np.ones(2),
         max_reward_value=0.0,
     )
@@ -345,7 +349,7 @@ def test_beyond_twenty_parties_a_sample_finds_what_breaks_often():
     n = MAX_EXACT + 1
     size = np.bitwise_count(np.arange(2**n)).astype(float)
     options = {
-        "shapley": np.ones(n),
+        "shapley_values": np.ones(n),
         "upper_values": np.full(n, 21.0),
         "max_reward_value": 21.0,
     }
@@ -369,7 +373,7 @@ def test_shapes_that_do_not_fit_are_refused(values, rewards):
         check_incentives(
             values,
             rewards,
-            shapley=rewards,
+            shapley_values=rewards,
             upper_values=rewards,
             max_reward_value=0.0,
         )
@@ -380,7 +384,7 @@ def test_nan_is_refused():
         check_incentives(
             np.zeros(4),
             np.array([0.0, np.nan]),
-            shapley=np.zeros(2),
+            shapley_values=np.zeros(2),
             upper_values=np.zeros(2),
             max_reward_value=0.0,
         )

@@ -364,7 +364,7 @@ def test_a_kernel_of_ones_own(files, tmp_path: Path, capsys):
     assert cgm_jax(*words, path, "--out", out) == 3
     assert "expected a kernel of the 2 columns" in one_line_error(capsys)
     assert cgm_jax(*words, files[0], "--out", out) == 3
-    assert "expected a kernel that save_kernel wrote" in one_line_error(capsys)
+    assert "expected a saved kernel" in one_line_error(capsys)
     assert cgm_jax(*words, tmp_path / "none.npz", "--out", out) == 6
     assert "none.npz" in one_line_error(capsys)
     assert not list(out.iterdir())
@@ -414,4 +414,4 @@ def test_a_trained_generator_supplies_the_rows(files, tmp_path: Path, capsys):
     assert "columns age, height, found one of age, income" in one_line_error(capsys)
     words = ["run", *others, "--generator-model", others[0], "--out", tmp_path / "more"]
     assert cgm_jax(*words) == 3
-    assert "expected a model" in one_line_error(capsys)
+    assert "expected a saved MMD-GAN" in one_line_error(capsys)

@@ -1,6 +1,7 @@
 """The whole way against the paper's steps written plainly, and the paper's numbers."""
 
 import dataclasses
+from operator import attrgetter
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +10,13 @@ import oracles
 import oracles_games as games
 import pytest
 
-from cgm_jax import Collaboration, collaborate
+from cgm_jax import Collaboration, Growing, collaborate
+from cgm_jax.collaboration import estimate_uncertainty
 from cgm_jax.datasets import credit_ratings
 from cgm_jax.generators import GaussianMixture, KernelDensity
 from cgm_jax.gram import gram_sums, smallest_length_scale
 from cgm_jax.kernels import DeepKernel, Laplace, SquaredExponential
+from cgm_jax.report.sentences import collaboration_warnings
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.sampling import weighted_sampling
 from cgm_jax.valuation import values_with_candidates
@@ -43,7 +46,7 @@ def ratings() -> Collaboration:
 class Plain:
     length_scale: float
     values: np.ndarray
-    shapley: np.ndarray
+    shapley_values: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     rho: float
@@ -81,75 +84,91 @@ def plain_steps(
 def test_every_number_is_that_of_the_plain_steps(ratings: Collaboration):
     parties, candidates = small_ratings()
     plain = plain_steps(parties, candidates)
-    assert ratings.length_scale == plain.length_scale
-    assert ratings.kernel == SquaredExponential(plain.length_scale)
+    assert ratings.promises.length_scale == plain.length_scale
+    assert ratings.promises.kernel == SquaredExponential(plain.length_scale)
     tolerance = {"rtol": 1e-11, "atol": 1e-13}
-    np.testing.assert_allclose(ratings.coalition_values, plain.values, **tolerance)
-    np.testing.assert_allclose(ratings.shapley_values, plain.shapley, **tolerance)
-    alpha = plain.shapley / plain.shapley.max()
-    np.testing.assert_allclose(ratings.normalized_shapley, alpha, **tolerance)
+    np.testing.assert_allclose(
+        ratings.promises.coalition_values, plain.values, **tolerance
+    )
+    np.testing.assert_allclose(
+        ratings.promises.scheme.shapley_values, plain.shapley_values, **tolerance
+    )
+    alpha = plain.shapley_values / plain.shapley_values.max()
+    np.testing.assert_allclose(
+        ratings.promises.scheme.normalized_shapley, alpha, **tolerance
+    )
     own = plain.values[[1, 2, 4, 8, 16]]
-    np.testing.assert_allclose(ratings.own_values, own, **tolerance)
-    np.testing.assert_allclose(ratings.lower_values, plain.lower, **tolerance)
-    np.testing.assert_allclose(ratings.upper_values, plain.upper, **tolerance)
-    scheme = ratings.scheme
+    np.testing.assert_allclose(ratings.promises.scheme.own_values, own, **tolerance)
+    np.testing.assert_allclose(
+        ratings.promises.scheme.lower_values, plain.lower, **tolerance
+    )
+    np.testing.assert_allclose(
+        ratings.promises.scheme.upper_values, plain.upper, **tolerance
+    )
+    scheme = ratings.promises.scheme
     np.testing.assert_allclose(scheme.rho, plain.rho, rtol=1e-7)
     np.testing.assert_allclose(
         scheme.max_reward_value, plain.max_reward_value, rtol=1e-8
     )
     np.testing.assert_allclose(scheme.reward_values, plain.rewards, rtol=1e-8)
-    assert ratings.coalition_values.dtype == np.float64
+    assert ratings.promises.coalition_values.dtype == np.float64
 
 
 def test_every_reward_is_worth_what_was_promised(ratings: Collaboration):
-    k = oracles.squared_exponential(ratings.length_scale)
-    reference = np.concatenate([*ratings.parties, ratings.candidates])
-    for i, reward in enumerate(ratings.rewards):
+    k = oracles.squared_exponential(ratings.promises.length_scale)
+    reference = np.concatenate([*ratings.promises.parties, ratings.promises.candidates])
+    for i, reward in enumerate(ratings.draw.rewards):
         assert len(set(reward.indices)) == len(reward.indices) > 0
-        drawn = ratings.candidates[reward.indices]
-        subset = np.concatenate([ratings.parties[i], drawn])
+        drawn = ratings.promises.candidates[reward.indices]
+        subset = np.concatenate([ratings.promises.parties[i], drawn])
         realised = oracles.value(k, subset, reference)
         np.testing.assert_allclose(reward.final_value, realised, atol=1e-13)
-        assert reward.reward_value == ratings.scheme.reward_values[i]
+        assert reward.reward_value == ratings.promises.scheme.reward_values[i]
         assert realised >= reward.reward_value - 1e-15
         before = oracles.value(k, subset[:-1], reference)
         assert before < reward.reward_value
 
 
 def test_draws_as_weighted_sampling_does(ratings: Collaboration):
+    _, draw_key = jax.random.split(KEY)
     rewards = weighted_sampling(
-        KEY,
-        ratings.kernel,
-        ratings.candidates,
-        ratings.sums,
-        ratings.scheme.reward_values,
+        draw_key,
+        ratings.promises.kernel,
+        ratings.promises.candidates,
+        ratings.promises.sums,
+        ratings.promises.scheme.reward_values,
         inverse_temperature=1.0,
     )
-    assert ratings.inverse_temperature == 1.0
-    for found, expected in zip(ratings.rewards, rewards, strict=True):
+    assert ratings.draw.inverse_temperature == 1.0
+    for found, expected in zip(ratings.draw.rewards, rewards, strict=True):
         np.testing.assert_array_equal(found.indices, expected.indices)
 
 
 def test_float32_points_give_nearly_the_same(ratings: Collaboration):
     single = collaborate(KEY, *small_ratings(np.float32))
-    for name in ("coalition_values", "shapley_values", "upper_values"):
-        found = getattr(single, name)
+    for name in ("coalition_values", "scheme.shapley_values", "scheme.upper_values"):
+        found = attrgetter(name)(single.promises)
         assert found.dtype == np.float64
-        np.testing.assert_allclose(found, getattr(ratings, name), atol=2e-6)
-    assert single.length_scale == ratings.length_scale
+        expected = attrgetter(name)(ratings.promises)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+    assert single.promises.length_scale == ratings.promises.length_scale
     np.testing.assert_allclose(
-        single.scheme.reward_values, ratings.scheme.reward_values, rtol=1e-4
+        single.promises.scheme.reward_values,
+        ratings.promises.scheme.reward_values,
+        rtol=1e-4,
     )
-    assert [r.stop_reason for r in single.rewards] == ["reached"] * 5
+    assert [r.stop_reason for r in single.draw.rewards] == ["reached"] * 5
 
 
 # PITFALLS 24
 def test_pool_values_have_the_pool_alone_as_reference(ratings: Collaboration):
-    k = oracles.squared_exponential(ratings.length_scale)
-    pool = np.concatenate(ratings.parties)
+    k = oracles.squared_exponential(ratings.promises.length_scale)
+    pool = np.concatenate(ratings.promises.parties)
     expected = games.coalition_values_by_definition(k(pool, pool), [*SIZES, 0])
-    np.testing.assert_allclose(ratings.pool_values, expected, atol=1e-13)
-    assert not np.allclose(ratings.pool_values, ratings.coalition_values, atol=1e-3)
+    np.testing.assert_allclose(ratings.promises.pool_values, expected, atol=1e-13)
+    assert not np.allclose(
+        ratings.promises.pool_values, ratings.promises.coalition_values, atol=1e-3
+    )
 
 
 # --- without a table of all coalitions
@@ -162,62 +181,69 @@ def test_all_is_the_same_without_the_table(
     points = small_ratings()
     key = jax.random.key(1)
     with_table = collaborate(KEY, *points, stability=stability)
-    resampled = with_table.uncertainty(key, 3)
-    monkeypatch.setattr("cgm_jax.collaboration.collaboration.MAX_TABLE_PARTIES", 4)
+    resampled = estimate_uncertainty(key, with_table.promises, 3)
+    monkeypatch.setattr("cgm_jax.collaboration.promises.MAX_TABLE_PARTIES", 4)
     monkeypatch.delattr("cgm_jax.rewards.from_sums.shapley_values")
     result = collaborate(KEY, *points, stability=stability)
-    assert result.coalition_values is None
-    assert result.shapley_method == "polynomial time"
-    assert with_table.shapley_method == "all coalitions"
+    assert result.promises.coalition_values is None
+    assert result.promises.shapley_method == "polynomial time"
+    assert with_table.promises.shapley_method == "all coalitions"
     for name in (
-        "shapley_values",
-        "own_values",
-        "lower_values",
-        "upper_values",
+        "scheme.shapley_values",
+        "scheme.own_values",
+        "scheme.lower_values",
+        "scheme.upper_values",
         "pool_own_values",
     ):
-        found, expected = getattr(result, name), getattr(with_table, name)
+        of = attrgetter(name)
+        found, expected = of(result.promises), of(with_table.promises)
         assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, rtol=1e-10)
     np.testing.assert_allclose(
-        result.scheme.reward_values, with_table.scheme.reward_values, rtol=1e-8
+        result.promises.scheme.reward_values,
+        with_table.promises.scheme.reward_values,
+        rtol=1e-8,
     )
-    again = result.uncertainty(key, 3)
-    np.testing.assert_allclose(again.shapley, resampled.shapley, rtol=1e-9)
+    again = estimate_uncertainty(key, result.promises, 3)
+    np.testing.assert_allclose(
+        again.shapley_values, resampled.shapley_values, rtol=1e-9
+    )
     np.testing.assert_allclose(again.reward_values, resampled.reward_values, rtol=1e-7)
 
 
 def test_no_table_of_more_than_20_parties(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr("cgm_jax.collaboration.collaboration.coalition_values")
+    monkeypatch.delattr("cgm_jax.collaboration.collaboration.promises.coalition_values")
     rng = np.random.default_rng(0)
     parties = [rng.normal(i % 3, 1, size=(3 + i, 2)) for i in range(21)]
     result = collaborate(KEY, parties, rng.normal(1, 1.5, size=(300, 2)))
-    k = oracles.squared_exponential(result.length_scale)
-    reference = np.concatenate([*parties, result.candidates])
+    k = oracles.squared_exponential(result.promises.length_scale)
+    reference = np.concatenate([*parties, result.promises.candidates])
     np.testing.assert_allclose(
-        result.shapley_values.sum(),
+        result.promises.scheme.shapley_values.sum(),
         oracles.value(k, np.concatenate(parties), reference),
         rtol=1e-10,
     )
-    phi = result.shapley_values
+    phi = result.promises.scheme.shapley_values
     for i in (0, 7, 20):
         at_most = [x for x, other in zip(parties, phi, strict=True) if other <= phi[i]]
         least = oracles.value(k, np.concatenate(at_most), reference)
-        np.testing.assert_allclose(result.lower_values[i], least, rtol=1e-10)
+        np.testing.assert_allclose(
+            result.promises.scheme.lower_values[i], least, rtol=1e-10
+        )
     with pytest.raises(
         ValueError, match=r"at most 20 parties.*got 21.*pool_own_values"
     ):
-        _ = result.pool_values
+        _ = result.promises.pool_values
 
 
 def test_own_values_with_the_pool_alone_as_reference(ratings: Collaboration):
-    expected = ratings.pool_values[[1, 2, 4, 8, 16]]
-    np.testing.assert_allclose(ratings.pool_own_values, expected, rtol=1e-12)
+    expected = ratings.promises.pool_values[[1, 2, 4, 8, 16]]
+    np.testing.assert_allclose(ratings.promises.pool_own_values, expected, rtol=1e-12)
 
 
 def test_no_warning_without_an_outlier(ratings: Collaboration):
-    assert ratings.outlier is None
-    assert ratings.warnings == ()
+    assert ratings.promises.outlier is None
+    assert collaboration_warnings(ratings) == []
 
 
 # --- laws
@@ -227,7 +253,7 @@ def test_permuting_the_parties_permutes_everything(ratings: Collaboration):
     parties, candidates = small_ratings()
     order = [3, 0, 4, 2, 1]
     other = collaborate(KEY, [parties[i] for i in order], candidates)
-    assert other.length_scale == ratings.length_scale
+    assert other.promises.length_scale == ratings.promises.length_scale
     for name in (
         "shapley_values",
         "normalized_shapley",
@@ -235,10 +261,14 @@ def test_permuting_the_parties_permutes_everything(ratings: Collaboration):
         "upper_values",
     ):
         np.testing.assert_allclose(
-            getattr(other, name), getattr(ratings, name)[order], rtol=1e-11
+            getattr(other.promises.scheme, name),
+            getattr(ratings.promises.scheme, name)[order],
+            rtol=1e-11,
         )
     np.testing.assert_allclose(
-        other.scheme.reward_values, ratings.scheme.reward_values[order], rtol=1e-8
+        other.promises.scheme.reward_values,
+        ratings.promises.scheme.reward_values[order],
+        rtol=1e-8,
     )
 
 
@@ -247,38 +277,48 @@ def test_equal_parties_are_promised_the_same():
     parties = [parties[0], parties[1], parties[0].copy(), parties[4]]
     result = collaborate(KEY, parties, candidates)
     for numbers in (
-        result.shapley_values,
-        result.normalized_shapley,
-        result.scheme.reward_values,
+        result.promises.scheme.shapley_values,
+        result.promises.scheme.normalized_shapley,
+        result.promises.scheme.reward_values,
     ):
         np.testing.assert_allclose(numbers[0], numbers[2], rtol=1e-12)
-    first, _, second, _ = result.rewards
+    first, _, second, _ = result.draw.rewards
     assert first.stop_reason == second.stop_reason == "reached"
     assert not np.array_equal(first.indices[:20], second.indices[:20])
 
 
 def test_stability_off_promises_each_party_only_its_own_value(ratings: Collaboration):
     other = collaborate(KEY, *small_ratings(), stability=False)
-    np.testing.assert_array_equal(other.shapley_values, ratings.shapley_values)
-    np.testing.assert_array_equal(other.lower_values, ratings.own_values)
-    assert (other.lower_values <= ratings.lower_values).all()
-    assert (other.lower_values < ratings.lower_values).sum() >= 3
+    np.testing.assert_array_equal(
+        other.promises.scheme.shapley_values, ratings.promises.scheme.shapley_values
+    )
+    np.testing.assert_array_equal(
+        other.promises.scheme.lower_values, ratings.promises.scheme.own_values
+    )
+    assert (
+        other.promises.scheme.lower_values <= ratings.promises.scheme.lower_values
+    ).all()
+    assert (
+        other.promises.scheme.lower_values < ratings.promises.scheme.lower_values
+    ).sum() >= 3
     plain = plain_steps(*small_ratings(), stability=False)
-    np.testing.assert_allclose(other.scheme.rho, plain.rho, rtol=1e-7)
-    np.testing.assert_allclose(other.scheme.reward_values, plain.rewards, rtol=1e-8)
-    assert other.scheme.rho > ratings.scheme.rho  # more room for fairness
+    np.testing.assert_allclose(other.promises.scheme.rho, plain.rho, rtol=1e-7)
+    np.testing.assert_allclose(
+        other.promises.scheme.reward_values, plain.rewards, rtol=1e-8
+    )
+    assert (
+        other.promises.scheme.rho > ratings.promises.scheme.rho
+    )  # more room for fairness
 
 
-def test_redrawing_changes_only_the_draw(ratings: Collaboration):
-    greedy = ratings.redraw(jax.random.key(1), inverse_temperature=np.inf)
+def test_promises_can_be_drawn_for_again(ratings: Collaboration):
+    greedy = ratings.promises.draw(jax.random.key(1), inverse_temperature=np.inf)
     assert greedy.inverse_temperature == np.inf
-    for field in dataclasses.fields(Collaboration):
-        if field.name not in ("rewards", "inverse_temperature"):
-            assert getattr(greedy, field.name) is getattr(ratings, field.name)
-    counts = [[len(r.indices) for r in x.rewards] for x in (greedy, ratings)]
+    counts = [[len(r.indices) for r in x.rewards] for x in (greedy, ratings.draw)]
     assert all(few < many for few, many in zip(*counts, strict=True))
-    again = ratings.redraw(KEY, inverse_temperature=1.0)
-    for a, b in zip(again.rewards, ratings.rewards, strict=True):
+    _, draw_key = jax.random.split(KEY)
+    again = ratings.promises.draw(draw_key, inverse_temperature=1.0)
+    for a, b in zip(again.rewards, ratings.draw.rewards, strict=True):
         np.testing.assert_array_equal(a.indices, b.indices)
 
 
@@ -296,11 +336,13 @@ def test_redrawing_changes_only_the_draw(ratings: Collaboration):
 def test_a_given_kernel_is_used_as_it_is(kernel, length_scale: float):
     parties, candidates = small_ratings()
     result = collaborate(KEY, parties, candidates, kernel=kernel, stability=False)
-    assert result.kernel is kernel
-    np.testing.assert_equal(result.length_scale, length_scale)
+    assert result.promises.kernel is kernel
+    np.testing.assert_equal(result.promises.length_scale, length_scale)
     sums = gram_sums(kernel, parties, candidates)
-    np.testing.assert_array_equal(result.sums.between, sums.between)
-    np.testing.assert_array_equal(result.upper_values, values_with_candidates(sums))
+    np.testing.assert_array_equal(result.promises.sums.between, sums.between)
+    np.testing.assert_array_equal(
+        result.promises.scheme.upper_values, values_with_candidates(sums)
+    )
 
 
 def test_the_length_scale_of_a_given_kernel_is_searched_where_asked_for():
@@ -311,10 +353,10 @@ def test_the_length_scale_of_a_given_kernel_is_searched_where_asked_for():
     )
     features = [np.sin(points) for points in (*parties, candidates)]
     alone = smallest_length_scale(SquaredExponential(1.0), features[:-1], features[-1])
-    np.testing.assert_allclose(result.length_scale, alone, rtol=1e-5)
-    assert result.kernel.network is kernel.network
-    assert result.outlier is None
-    assert min(result.scheme.own_values) > -1e-12
+    np.testing.assert_allclose(result.promises.length_scale, alone, rtol=1e-5)
+    assert result.promises.kernel.network is kernel.network
+    assert result.promises.outlier is None
+    assert min(result.promises.scheme.own_values) > -1e-12
 
 
 def test_a_kernel_without_one_length_scale_is_not_searched():
@@ -353,7 +395,7 @@ def ratings_mixture() -> Recorder:
 def test_candidates_grow_until_the_promises_can_be_kept():
     parties, _ = small_ratings()
     generator = ratings_mixture()
-    result = collaborate(KEY, parties, generator, num_candidates=100)
+    result = collaborate(KEY, parties, Growing(generator, 100))
     (pool,) = generator.fitted
     np.testing.assert_array_equal(pool, np.concatenate(parties))
     sizes = [len(points) for points in generator.drawn]
@@ -362,49 +404,44 @@ def test_candidates_grow_until_the_promises_can_be_kept():
         np.testing.assert_array_equal(large[: len(small)], small)
         with pytest.raises(InfeasibleError):
             collaborate(KEY, parties, small)
-    np.testing.assert_array_equal(result.candidates, generator.drawn[-1])
+    np.testing.assert_array_equal(result.promises.candidates, generator.drawn[-1])
     # Everything is that of the last candidates.
     anew = collaborate(KEY, parties, generator.drawn[-1])
-    assert result.length_scale == anew.length_scale
-    for name in ("coalition_values", "shapley_values", "lower_values", "upper_values"):
-        np.testing.assert_array_equal(getattr(result, name), getattr(anew, name))
-    for a, b in zip(result.rewards, anew.rewards, strict=True):
+    assert result.promises.length_scale == anew.promises.length_scale
+    for name in ("coalition_values", "scheme.lower_values", "scheme.upper_values"):
+        of = attrgetter(name)
+        np.testing.assert_array_equal(of(result.promises), of(anew.promises))
+    for a, b in zip(result.draw.rewards, anew.draw.rewards, strict=True):
         np.testing.assert_array_equal(a.indices, b.indices)
-    assert len(result.sums.candidate_rows) == len(generator.drawn[-1])
+    assert len(result.promises.sums.candidate_rows) == len(generator.drawn[-1])
 
 
 def test_candidates_stop_growing_at_the_limit():
     parties, _ = small_ratings()
     generator = ratings_mixture()
     with pytest.raises(InfeasibleError) as caught:
-        collaborate(KEY, parties, generator, num_candidates=20, max_candidates=25)
+        collaborate(KEY, parties, Growing(generator, 20, 25))
     assert [len(points) for points in generator.drawn] == [20, 25]
     assert any("25" in note for note in caught.value.__notes__)
 
 
 def test_the_same_key_gives_the_same_collaboration():
     parties, _ = small_ratings()
-    options = {"num_candidates": 400}
-    one, two = (
-        collaborate(KEY, parties, KernelDensity(0.05), **options) for _ in range(2)
+    growing = Growing(KernelDensity(0.05), 400)
+    one, two = (collaborate(KEY, parties, growing) for _ in range(2))
+    other = collaborate(jax.random.key(1), parties, growing)
+    np.testing.assert_array_equal(one.promises.candidates, two.promises.candidates)
+    assert not np.array_equal(one.promises.candidates, other.promises.candidates)
+    np.testing.assert_array_equal(
+        one.draw.rewards[0].indices, two.draw.rewards[0].indices
     )
-    other = collaborate(jax.random.key(1), parties, KernelDensity(0.05), **options)
-    np.testing.assert_array_equal(one.candidates, two.candidates)
-    assert not np.array_equal(one.candidates, other.candidates)
-    np.testing.assert_array_equal(one.rewards[0].indices, two.rewards[0].indices)
 
 
 @pytest.mark.parametrize("sizes", [(0, 10), (20, 10), (-1, 10)])
 def test_numbers_of_candidates_that_do_not_fit_are_an_error(sizes: tuple[int, int]):
     num, most = sizes
-    with pytest.raises(ValueError, match="1 <= num_candidates <= max_candidates"):
-        collaborate(
-            KEY,
-            [np.zeros((2, 1)), np.ones((2, 1))],
-            KernelDensity(0.05),
-            num_candidates=num,
-            max_candidates=most,
-        )
+    with pytest.raises(ValueError, match="1 <= num <= at_most"):
+        Growing(KernelDensity(0.05), num, most)
 
 
 # --- while it runs, and what is refused
@@ -450,6 +487,38 @@ def test_what_does_not_fit_is_an_error():
     for beta in (-1.0, np.nan):
         with pytest.raises(ValueError, match="inverse_temperature >= 0"):
             collaborate(KEY, parties, candidates, inverse_temperature=beta)
+
+
+def test_a_saved_collaboration_is_the_same(ratings: Collaboration, tmp_path):
+    ratings.save(tmp_path / "ratings.npz")
+    loaded = Collaboration.load(tmp_path / "ratings.npz")
+    assert repr(loaded) == repr(ratings)
+    assert loaded.promises.kernel == ratings.promises.kernel
+    for one, other in (
+        (loaded.promises.sums, ratings.promises.sums),
+        (loaded.promises.scheme, ratings.promises.scheme),
+        *zip(loaded.draw.rewards, ratings.draw.rewards, strict=True),
+    ):
+        for field in dataclasses.fields(one):
+            np.testing.assert_array_equal(
+                getattr(one, field.name), getattr(other, field.name)
+            )
+    again, draw = (
+        x.promises.draw(KEY, inverse_temperature=4.0) for x in (loaded, ratings)
+    )
+    for a, b in zip(again.rewards, draw.rewards, strict=True):
+        np.testing.assert_array_equal(a.indices, b.indices)
+    kernel = tmp_path / "kernel.npz"
+    kernel.write_bytes(b"PK")
+    with pytest.raises(ValueError, match="expected a saved collaboration"):
+        Collaboration.load(kernel)
+
+
+def test_results_have_a_short_repr(ratings: Collaboration):
+    text = repr(ratings)
+    assert "5 parties of [60, 45, 80, 50, 70] points" in text
+    assert "candidates=(400, 2)" in text and "5 of 5 reached" in text
+    assert len(text) < 400
 
 
 def test_infeasible_promises_are_an_error_that_names_the_parties():
@@ -500,18 +569,29 @@ def test_the_papers_tables(split: str):
     def digits(numbers: np.ndarray) -> list[str]:
         return [f"{x:.3g}" for x in numbers]
 
-    assert digits([result.length_scale]) == [printed["length_scale"]]
-    assert digits(result.normalized_shapley) == printed["normalized_shapley"]
-    np.testing.assert_allclose(
-        result.normalized_shapley, printed["four_digits"], atol=0.5e-4, rtol=0
+    assert digits([result.promises.length_scale]) == [printed["length_scale"]]
+    assert (
+        digits(result.promises.scheme.normalized_shapley)
+        == printed["normalized_shapley"]
     )
-    assert digits([result.scheme.max_reward_value]) == [printed["max_reward_value"]]
-    assert digits([result.scheme.rho]) == [printed["rho"]]
-    assert digits(result.scheme.reward_values) == printed["reward_values"]
+    np.testing.assert_allclose(
+        result.promises.scheme.normalized_shapley,
+        printed["four_digits"],
+        atol=0.5e-4,
+        rtol=0,
+    )
+    assert digits([result.promises.scheme.max_reward_value]) == [
+        printed["max_reward_value"]
+    ]
+    assert digits([result.promises.scheme.rho]) == [printed["rho"]]
+    assert digits(result.promises.scheme.reward_values) == printed["reward_values"]
     # At the limit of what can be given the number of points is a matter of chance.
-    below_limit = result.scheme.reward_values < 0.999 * result.upper_values
+    below_limit = (
+        result.promises.scheme.reward_values
+        < 0.999 * result.promises.scheme.upper_values
+    )
     assert below_limit.sum() >= 3
-    found = np.array([len(reward.indices) for reward in result.rewards])
+    found = np.array([len(reward.indices) for reward in result.draw.rewards])
     expected = np.array(printed["num_points"])
     np.testing.assert_allclose(found[below_limit], expected[below_limit], rtol=0.15)
-    assert [reward.stop_reason for reward in result.rewards] == ["reached"] * 5
+    assert [reward.stop_reason for reward in result.draw.rewards] == ["reached"] * 5

@@ -87,7 +87,9 @@ def test_equals_resamples_that_go_the_plain_way(*, stability: bool):
         between[np.arange(3), np.arange(3)] -= excess
         expected = plain_promise(between, stability=stability)
         np.testing.assert_allclose(found.own_values[r], expected.own_values, atol=1e-10)
-        np.testing.assert_allclose(found.shapley[r], expected.shapley, atol=1e-10)
+        np.testing.assert_allclose(
+            found.shapley_values[r], expected.shapley_values, atol=1e-10
+        )
         np.testing.assert_allclose(
             found.reward_values[r], expected.reward_values, atol=1e-8
         )
@@ -98,14 +100,14 @@ def test_the_estimate_is_what_was_promised():
     found = result.uncertainty(KEY, 3)
     assert found.scheme is result.scheme
     assert found.num_resamples == 3
-    assert found.shapley.dtype == found.reward_values.dtype == np.float64
+    assert found.shapley_values.dtype == found.reward_values.dtype == np.float64
 
 
 def test_large_sums_are_resampled_in_turns(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("cgm_jax.collaboration.uncertainty._MEMORY", 4 * 8 * sum(SIZES))
     found = collaboration().uncertainty(KEY, 10)
     assert found.num_resamples == 10
-    assert len(np.unique(found.shapley[:, 0])) == 10
+    assert len(np.unique(found.shapley_values[:, 0])) == 10
 
 
 def test_more_points_make_smaller_errors():
@@ -139,7 +141,9 @@ def test_errors_are_those_of_data_drawn_anew():
             found = result.uncertainty(jax.random.fold_in(KEY, seed), 100)
             errors.append([found.own_value_errors, found.shapley_errors])
     spread = np.std(
-        [[scheme.own_values, scheme.shapley] for scheme in schemes], axis=0, ddof=1
+        [[scheme.own_values, scheme.shapley_values] for scheme in schemes],
+        axis=0,
+        ddof=1,
     )
     ratio = np.mean(errors, axis=0) / spread
     assert ((ratio > 0.7) & (ratio < 1.3)).all(), ratio
@@ -151,14 +155,20 @@ def test_errors_are_those_of_data_drawn_anew():
 def made_up() -> Uncertainty:
     shapley = np.array([[1.0, 2, 3], [2, 1, 4], [1, 1, 2], [-1, -2, -3]])
     rewards = np.array([[1.0, 2, 3], [2, 2, 4], [1, 5, 2], [np.nan] * 3])
-    scheme = dataclasses.replace(collaboration().scheme, shapley=np.array([2.0, 3, 5]))
+    scheme = dataclasses.replace(
+        collaboration().scheme, shapley_values=np.array([2.0, 3, 5])
+    )
     return Uncertainty(scheme, shapley / 2, shapley, rewards)
 
 
 def test_errors_are_standard_deviations_of_the_resamples_that_have_a_number():
     found = made_up()
-    np.testing.assert_allclose(found.shapley_errors, found.shapley.std(0, ddof=1))
-    np.testing.assert_allclose(found.own_value_errors, found.shapley.std(0, ddof=1) / 2)
+    np.testing.assert_allclose(
+        found.shapley_errors, found.shapley_values.std(0, ddof=1)
+    )
+    np.testing.assert_allclose(
+        found.own_value_errors, found.shapley_values.std(0, ddof=1) / 2
+    )
     np.testing.assert_allclose(
         found.reward_value_errors, found.reward_values[:3].std(0, ddof=1)
     )
@@ -209,7 +219,11 @@ def test_infeasible_resamples_do_not_raise():
     result = collaboration()
     lower = np.full(3, 10.0)  # nobody can be given so much
     scheme = solve_reward_scheme(
-        result.scheme.shapley, lower, np.ones(3), throw=False, solver="closed form"
+        result.scheme.shapley_values,
+        lower,
+        np.ones(3),
+        throw=False,
+        solver="closed form",
     )
     assert scheme.status is RewardStatus.INFEASIBLE
     found = cgm_jax.collaboration.uncertainty.resampled_schemes(

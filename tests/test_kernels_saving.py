@@ -92,5 +92,5 @@ def test_a_file_that_holds_none_is_an_error(damage: str, tmp_path: Path):
         np.savez(path, facts=np.array([{}], dtype=object))
     else:
         np.savez(path, facts=np.array('{"format": "another"}'))
-    with pytest.raises(ValueError, match="expected a kernel that save_kernel wrote"):
+    with pytest.raises(ValueError, match="expected a saved kernel"):
         load_kernel(path)

@@ -169,7 +169,7 @@ def test_a_file_that_is_no_model(model, tmp_path):
     }
     for contents in damaged.values():
         path.write_bytes(contents)
-        with pytest.raises(ValueError, match=r"model\.npz: expected a model"):
+        with pytest.raises(ValueError, match=r"model\.npz: expected a saved MMD-GAN"):
             MMDGANModel.load(path)
     for changed in (
         {"other": np.zeros(3)},
@@ -182,7 +182,7 @@ def test_a_file_that_is_no_model(model, tmp_path):
         {**arrays, "facts": np.array([{}], dtype=object)},  # a pickle is not read
     ):
         np.savez(path, **changed)
-        with pytest.raises(ValueError, match=r"model\.npz: expected a model"):
+        with pytest.raises(ValueError, match=r"model\.npz: expected a saved MMD-GAN"):
             MMDGANModel.load(path)
     with pytest.raises(FileNotFoundError):
         MMDGANModel.load(tmp_path / "absent.npz")

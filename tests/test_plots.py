@@ -42,8 +42,8 @@ def uncertainty_of(collaboration, num_resamples=20):
     """As if everything were known up to 10 %."""
     scheme = collaboration.scheme
     rng = np.random.default_rng(0)
-    share = 1 + 0.1 * rng.normal(size=(num_resamples, len(scheme.shapley)))
-    values = scheme.own_values, scheme.shapley, scheme.reward_values
+    share = 1 + 0.1 * rng.normal(size=(num_resamples, len(scheme.shapley_values)))
+    values = scheme.own_values, scheme.shapley_values, scheme.reward_values
     return Uncertainty(scheme, *(share * x[None] for x in values))
 
 
@@ -295,7 +295,7 @@ def test_the_coloured_lines_meet_in_the_optimum(case):
 @pytest.mark.parametrize("case", SCHEMES)
 def test_the_limiting_parties_are_named(case):
     scheme = scheme_of(case)
-    names = ["Ada", "Bo", "Cy", "Di", "Ed"][: len(scheme.shapley)]
+    names = ["Ada", "Bo", "Cy", "Di", "Ed"][: len(scheme.shapley_values)]
     texts = plot_feasible_region(scheme, names).axes[0].texts
     _, at_most, at_least = (text.get_text() for text in texts)
     assert at_most.startswith(names[scheme.limiting_upper_party] + "\n")

@@ -215,7 +215,7 @@ def test_the_tables_hold_the_numbers(text):
         pool_only = result.pool_own_values[i]
         assert [float(cell) for cell in limits[1:]] == pytest.approx(
             [
-                scheme.shapley[i],
+                scheme.shapley_values[i],
                 scheme.lower_values[i],
                 scheme.reward_values[i],
                 scheme.upper_values[i],
@@ -354,7 +354,7 @@ def test_data_are_strict_json_and_exact(tmp_path, size):
     assert data["settings"] == {"seed": 3, "sizes": [0, 1], "device": ["cpu", 0.1]}
     scheme = result.scheme
     for name, values in {
-        "shapley_value": scheme.shapley,
+        "shapley_value": scheme.shapley_values,
         "normalized_shapley": scheme.normalized_shapley,
         "own_value": scheme.own_values,
         "lower_value": scheme.lower_values,

@@ -22,7 +22,9 @@ from cgm_jax.rewards import (
 # The paper's credit-ratings data: φ, v_c({i}), v_c(C_i) and v(D_i ∪ G) of the five
 # parties, computed with plain sums over all pairs of points.
 EQUAL_DISJOINT = {
-    "shapley": [0.0670737126, 0.1143747508, 0.160995545, 0.0515838001, 0.1417777384],
+    "shapley_values": [
+        0.0670737126, 0.1143747508, 0.160995545, 0.0515838001, 0.1417777384
+    ],
     "own_values": [0.0693419546, 0.2521995613, 0.4438475785, 0.001731443, 0.3685556604],
     "lower_values": [
         0.3986121473, 0.4964517618, 0.5358055469, 0.001731443, 0.5294508312
@@ -32,7 +34,9 @@ EQUAL_DISJOINT = {
     ],
 }  # fmt: skip
 UNEQUAL = {
-    "shapley": [0.0279097224, 0.0280091396, 0.0065296915, 0.0181130404, 0.0089861206],
+    "shapley_values": [
+        0.0279097224, 0.0280091396, 0.0065296915, 0.0181130404, 0.0089861206
+    ],
     "own_values": [
         0.0889345132, 0.0890959391, 0.0001760846, 0.0483935251, 0.0139203252
     ],
@@ -399,7 +403,7 @@ def test_what_it_was_computed_from_is_kept_and_copied():
     scheme = solve_reward_scheme(shapley, lower, upper, fairness_weight=0.25)
     expected = shapley.copy()
     shapley[:] = 0
-    np.testing.assert_array_equal(scheme.shapley, expected)
+    np.testing.assert_array_equal(scheme.shapley_values, expected)
     np.testing.assert_array_equal(scheme.lower_values, lower)
     np.testing.assert_array_equal(scheme.upper_values, upper)
     np.testing.assert_array_equal(scheme.own_values, lower)
@@ -418,7 +422,7 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture):
         ([[0.1, 0.2]], [[0.1, 0.1]], [[0.5, 0.5]], "one number a party"),
         ([], [], [], "one number a party"),
         (0.1, 0.1, 0.5, "one number a party"),
-        ([0.1, np.nan], [0.1, 0.1], [0.5, 0.5], "finite shapley"),
+        ([0.1, np.nan], [0.1, 0.1], [0.5, 0.5], "finite shapley_values"),
         ([0.1, 0.2], [0.1, 0.1], [0.5, np.inf], "finite upper_values"),
     ],
 )

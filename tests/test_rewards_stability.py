@@ -58,14 +58,14 @@ def test_single_values_are_those_of_the_table(n: int):
     sums = gram_sums_of(log_uniform_sizes(n, 10_000))
     table = np.asarray(coalition_values(sums))
     by_table = stability_lower_values(table, shapley_values(table))
-    found = stability_lower_values(sums, mmd_shapley_values(sums).values)
+    found = stability_lower_values(sums, mmd_shapley_values(sums).shapley_values)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, by_table, rtol=1e-10)
 
 
 def test_hundreds_of_parties():
     sums = gram_sums_of(log_uniform_sizes(300, 100))
-    phi = mmd_shapley_values(sums).values
+    phi = mmd_shapley_values(sums).shapley_values
     found = stability_lower_values(sums, phi)
     for i in (0, 150, 299):
         members = np.flatnonzero(phi <= phi[i]).tolist()

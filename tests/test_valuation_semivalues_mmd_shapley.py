@@ -63,8 +63,11 @@ def test_equals_enumeration(sizes: list[int]):
     sums = random_sums(sizes)
     expected = block_games.semivalues(table(sums), block_games.shapley)
     found = mmd_shapley_values(sums)
-    assert isinstance(found.values, np.ndarray) and found.values.dtype == np.float64
-    assert error(found.values, expected) < TOLERANCE
+    assert (
+        isinstance(found.shapley_values, np.ndarray)
+        and found.shapley_values.dtype == np.float64
+    )
+    assert error(found.shapley_values, expected) < TOLERANCE
     assert abs(found.efficiency_gap) <= TOLERANCE * max(abs(expected).max(), 1e-300)
 
 
@@ -72,7 +75,9 @@ def test_equals_enumeration(sizes: list[int]):
 def test_every_value_has_ten_digits(seed: int):
     sums = random_sums(log_uniform_sizes(12, 10_000, seed), seed)
     expected = shapley_values(coalition_values(sums))
-    np.testing.assert_allclose(mmd_shapley_values(sums).values, expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        mmd_shapley_values(sums).shapley_values, expected, rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("name", WEIGHTINGS)
@@ -93,7 +98,7 @@ def test_semivalues_equal_enumeration(name: str, sizes: str):
 
 def test_beta_1_1_is_the_shapley_value_and_integers_are_numbers():
     sums = random_sums([3, 1, 8, 2])
-    expected = mmd_shapley_values(sums).values
+    expected = mmd_shapley_values(sums).shapley_values
     for weighting in (BetaShapley(1, 1), BetaShapley(1.0, 1.0)):
         np.testing.assert_array_equal(mmd_semivalues(sums, weighting), expected)
 
@@ -104,7 +109,7 @@ def test_of_the_gram_pass():
     sums = gram_sums(SquaredExponential(0.7), parties, rng.normal(size=(9, 2)))
     for reference in (sums, sums.pool):
         expected = shapley_values(coalition_values(reference))
-        assert error(mmd_shapley_values(reference).values, expected) < TOLERANCE
+        assert error(mmd_shapley_values(reference).shapley_values, expected) < TOLERANCE
 
 
 # More parties than can be enumerated.
@@ -159,8 +164,8 @@ def test_many_parties_of_two_kinds(counts: tuple[int, int], sizes: tuple[int, in
     sums = two_kinds(counts, sizes)
     found = mmd_shapley_values(sums)
     expected = np.repeat(shapley_of_two_kinds(counts, sums), counts)
-    assert error(found.values, expected) < TOLERANCE
-    assert abs(found.efficiency_gap) < TOLERANCE * found.values.sum()
+    assert error(found.shapley_values, expected) < TOLERANCE
+    assert abs(found.efficiency_gap) < TOLERANCE * found.shapley_values.sum()
 
 
 @pytest.mark.parametrize(("n", "largest"), [(40, 10), (150, 10_000)])
@@ -169,7 +174,7 @@ def test_equals_a_plain_quadrature_that_is_exact_in_q(n: int, largest: int):
     expected = plain.mmd_shapley_values(
         sums.between, sums.sizes, num_q=-(-n // 2), num_u=300
     )
-    assert error(mmd_shapley_values(sums).values, expected) < TOLERANCE
+    assert error(mmd_shapley_values(sums).shapley_values, expected) < TOLERANCE
 
 
 def test_a_thousand_parties_share_out_the_value_of_all():
@@ -177,7 +182,9 @@ def test_a_thousand_parties_share_out_the_value_of_all():
     sums = random_sums([*rng.integers(3, 4_001, 1_000), 5_000])
     found = mmd_shapley_values(sums)
     of_all = block_games.value_of(sums, list(range(1_000)))
-    assert found.efficiency_gap == pytest.approx(found.values.sum() - of_all, abs=1e-14)
+    assert found.efficiency_gap == pytest.approx(
+        found.shapley_values.sum() - of_all, abs=1e-14
+    )
     assert abs(found.efficiency_gap) < TOLERANCE * of_all
 
 
@@ -195,7 +202,7 @@ def test_semivalues_of_many_nearly_equal_parties(name: str):
 def test_keeps_the_tolerance_that_is_asked_for(tolerance: float):
     sums = random_sums(log_uniform_sizes(11, 300))
     expected = shapley_values(coalition_values(sums))
-    found = mmd_shapley_values(sums, tolerance=tolerance).values
+    found = mmd_shapley_values(sums, tolerance=tolerance).shapley_values
     assert error(found, expected) < tolerance
 
 
@@ -214,9 +221,9 @@ def test_efficiency(n: int):
     sums = random_game(n, 0)
     found = mmd_shapley_values(sums)
     of_all = block_games.value_of(sums, list(range(n)))
-    scale = np.abs(found.values).max()
+    scale = np.abs(found.shapley_values).max()
     assert abs(found.efficiency_gap) < TOLERANCE * scale
-    assert found.values.sum() == pytest.approx(of_all, abs=TOLERANCE * scale)
+    assert found.shapley_values.sum() == pytest.approx(of_all, abs=TOLERANCE * scale)
 
 
 @pytest.mark.parametrize("n", [4, 9])
@@ -225,8 +232,8 @@ def test_renaming_parties_renames_their_values(n: int):
     order = np.append(np.random.default_rng(1).permutation(n), n)
     renamed = Sums(sums.between[np.ix_(order, order)], sums.sizes[order])
     np.testing.assert_allclose(
-        mmd_shapley_values(renamed).values,
-        mmd_shapley_values(sums).values[order[:-1]],
+        mmd_shapley_values(renamed).shapley_values,
+        mmd_shapley_values(sums).shapley_values[order[:-1]],
         rtol=rtol(np.float64, roundings=1e4),
     )
 
@@ -236,19 +243,19 @@ def test_equal_parties_get_the_same():
     sums.sizes[4] = sums.sizes[1]
     order = [0, 4, 2, 3, 1, 5, 6]
     sums.between = sums.between + sums.between[np.ix_(order, order)]
-    found = mmd_shapley_values(sums).values
+    found = mmd_shapley_values(sums).shapley_values
     assert found[1] == pytest.approx(found[4], rel=1e-12)
     assert found[1] != pytest.approx(found[0], rel=1e-3)
 
 
 def test_a_party_without_points_adds_nothing_and_changes_nothing():
     sums = random_sums([5, 0, 2, 9, 4])
-    found = mmd_shapley_values(sums).values
+    found = mmd_shapley_values(sums).shapley_values
     assert found[1] == 0
     keep = [0, 2, 3, 4]
     without = Sums(sums.between[np.ix_(keep, keep)], sums.sizes[keep])
     np.testing.assert_array_equal(
-        np.delete(found, 1), mmd_shapley_values(without).values
+        np.delete(found, 1), mmd_shapley_values(without).shapley_values
     )
 
 
@@ -323,7 +330,7 @@ def test_differentiable_in_the_length_scale():
     @jax.jit
     def first(scale):
         sums = gram_sums(SquaredExponential(scale), parties, candidates)
-        return mmd_shapley_values(sums).values[0]
+        return mmd_shapley_values(sums).shapley_values[0]
 
     with jax.enable_x64(True):
         slope, up, down = (

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import jax
 import typer
 
 from cgm_jax.cli.app import run_app
@@ -26,6 +27,7 @@ from cgm_jax.cli.screen import print_report, progress, screen
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir
+from cgm_jax.report.sentences import collaboration_warnings
 
 from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
 from .kernel_tables import kernel_tables
@@ -108,12 +110,15 @@ def kernels(
         out or Path(f"study-kernels-{name}"), overwrite=overwrite
     )
     with interruptible(), progress(name) as tell:
-        (prepared,) = prepare_experiments(name, [split.value], options, progress=tell)
+        data_key, comparison_key = jax.random.split(jax.random.key(seed))
+        (prepared,) = prepare_experiments(
+            data_key, name, [split.value], options, progress=tell
+        )
         comparison = compare_kernels(
+            comparison_key,
             prepared,
-            betas=betas,
+            inverse_temperatures=betas,
             num_assignments=assignments,
-            seed=seed,
             progress=tell,
         )
     screen.print(prepared.candidates_note, markup=False, highlight=False)
@@ -194,9 +199,8 @@ def print_comparison(comparison: KernelComparison) -> None:
     for table in kernel_tables(comparison):
         screen.print(table, highlight=False)
     for name, experiment in comparison.experiments.items():
-        promised = experiment.promised
-        names = [f"party {i + 1}" for i in range(len(promised.parties))]
-        for sentence in promised.warnings_for(names):
+        names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
+        for sentence in collaboration_warnings(experiment.greediest, names):
             screen.print(f"warning: {name}: {sentence}", markup=False)
 
 

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax._shared.progress import Progress, silent, within
 from cgm_jax.experiments.data import ExperimentData
 from cgm_jax.experiments.run import BETAS, Experiment, run_experiment
 from cgm_jax.gram import gram_sums, median_length_scale, project_kernel
@@ -46,8 +46,6 @@ NUM_STEPS = 100
 NUM_ASSIGNMENTS = 8
 _HIDDEN, _NUM_FEATURES = (128, 64), 16
 _BATCH_SIZE, _JITTER = 1_000, 0.1
-# Children of the seed's key that no draw uses.
-_FIT, _ASSIGNMENTS = 1_000_003, 1_000_004
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +83,9 @@ class KernelComparison:
     def negative_shares(self, name: str) -> dict[float, float]:
         """The share of all picks with Δ < 0, by β."""
         found = {}
-        for beta, drawn in self.experiments[name].collaborations.items():
-            picks = sum(len(reward.indices) for reward in drawn.rewards)
-            negative = sum(reward.num_negative_steps for reward in drawn.rewards)
+        for beta, draw in self.experiments[name].draws.items():
+            picks = sum(len(reward.indices) for reward in draw.rewards)
+            negative = sum(reward.num_negative_steps for reward in draw.rewards)
             found[beta] = negative / picks if picks else float("nan")
         return found
 
@@ -97,7 +95,7 @@ def fit_to_images(
     images: Sequence[np.ndarray],
     *,
     num_steps: int = NUM_STEPS,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> FittedKernel:
     """Learn a deep kernel that tells each party's images from all others', on half.
 
@@ -141,24 +139,24 @@ def fit_to_images(
 
 
 def compare_kernels(
+    key: Key[Array, ""],
     data: ExperimentData,
     *,
-    betas: Sequence[int | float] = BETAS,
+    inverse_temperatures: Sequence[int | float] = BETAS,
     num_steps: int = NUM_STEPS,
     num_assignments: int = NUM_ASSIGNMENTS,
-    seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> KernelComparison:
     """Learn a kernel of the images, and value what it has not seen with both.
 
     Args:
+        key: a typed key, of learning, assignments and draws.
         data: parties and candidates as features, with their images.
-        betas: inverse temperatures, at least one, all different.
+        inverse_temperatures: at least one, all different.
         num_steps: of learning the deep kernel.
         num_assignments: of classes to parties, for which both kernels value the
             parties: that of the data and others at random. Rewards are drawn for the
             first alone. Where all parties cover the same there is none but the first.
-        seed: of learning, assignments and draws.
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -171,7 +169,7 @@ def compare_kernels(
     Example:
         >>> from cgm_jax.experiments import credit_ratings_data
         >>> (data,) = credit_ratings_data(["unequal"], num_candidates=10)
-        >>> compare_kernels(data)
+        >>> compare_kernels(jax.random.key(0), data)
         Traceback (most recent call last):
         ValueError: Expected parties and candidates in pixels, got features alone: ...
 
@@ -185,8 +183,7 @@ def compare_kernels(
         )
     if num_assignments < 1:
         raise ValueError(f"Expected num_assignments >= 1, got {num_assignments}.")
-    key = jax.random.key(seed)
-    fit_key = jax.random.fold_in(key, _FIT)
+    fit_key, draw_key, assignment_key = jax.random.split(key, 3)
     images, _ = data.images
     fitted = fit_to_images(fit_key, images, num_steps=num_steps, progress=progress)
     features, pixels = _held_out(data, fitted)
@@ -196,26 +193,26 @@ def compare_kernels(
         COMPARED, (features, pixels), (None, fitted.kernel), strict=True
     ):
         experiments[name] = run_experiment(
+            draw_key,
             of,
-            betas=betas,
-            seed=seed,
+            inverse_temperatures=inverse_temperatures,
             kernel=kernel,
             measured=measured,
-            progress=_after(name, progress),
+            progress=within(progress, name),
         )
     coverage = [class_coverage(data.labels, data.num_classes)]
     alpha = {
-        name: [experiment.promised.normalized_shapley]
+        name: [experiment.promises.scheme.normalized_shapley]
         for name, experiment in experiments.items()
     }
     if np.isnan(sharpness(alpha[COMPARED[0]][0], coverage[0]).tau):
         num_assignments = 1
     for i in range(1, num_assignments):
         now_covered, now_alpha = _reassigned(
-            jax.random.fold_in(jax.random.fold_in(key, _ASSIGNMENTS), i),
+            jax.random.fold_in(assignment_key, i),
             data,
             num_steps,
-            _after(f"assignment {i + 1} of {num_assignments}", progress),
+            within(progress, f"assignment {i + 1} of {num_assignments}"),
         )
         coverage.append(now_covered)
         for name in COMPARED:
@@ -284,13 +281,3 @@ def _contributions(kernel: Kernel, data: ExperimentData) -> Float[np.ndarray, " 
     sums = gram_sums(kernel, data.parties, data.candidates)
     shapley = np.asarray(shapley_values(coalition_values(sums)))
     return shapley / shapley.max()
-
-
-def _after(words: str, progress: Progress | None) -> Progress:
-    """Progress that says which part the stages are of."""
-
-    def tell(stage: str, share: float) -> None:
-        if progress is not None:
-            progress(f"{words}: {stage}", share)
-
-    return tell

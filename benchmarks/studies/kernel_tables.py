@@ -50,7 +50,8 @@ def _contributions(comparison: KernelComparison, title: str) -> Table:
     for heading in ("coverage of classes", *_HEADINGS):
         table.add_column(heading, justify="right")
     alphas = [
-        comparison.experiments[name].promised.normalized_shapley for name in COMPARED
+        comparison.experiments[name].promises.scheme.normalized_shapley
+        for name in COMPARED
     ]
     for i, covered in enumerate(comparison.coverage):
         cells = (f"{alpha[i]:.3f}" for alpha in alphas)
@@ -93,19 +94,19 @@ def _figures(comparison: KernelComparison, title: str) -> Table:
         )
     table.add_section()
     for words, values in (
-        ("length scale ℓ", [of.promised.length_scale for of in both]),
+        ("length scale ℓ", [of.promises.length_scale for of in both]),
         (
             "largest reward value v*",
-            [of.promised.scheme.max_reward_value for of in both],
+            [of.promises.scheme.max_reward_value for of in both],
         ),
-        ("exponent ρ", [of.promised.scheme.rho for of in both]),
+        ("exponent ρ", [of.promises.scheme.rho for of in both]),
     ):
         table.add_row(words, *(f"{value:.4g}" for value in values))
     reached = (
         [
             reward.stop_reason == "reached"
-            for drawn in of.collaborations.values()
-            for reward in drawn.rewards
+            for draw in of.draws.values()
+            for reward in draw.rewards
         ]
         for of in both
     )

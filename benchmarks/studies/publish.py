@@ -12,7 +12,8 @@ import numpy as np
 
 from cgm_jax import plots
 from cgm_jax.files import write_atomically, write_json
-from cgm_jax.report.page import plain, render
+from cgm_jax.report.data import plain
+from cgm_jax.report.pictures import render
 
 from .coverage_plot import plot_coverage
 from .kernel_comparison import COMPARED, KernelComparison
@@ -46,7 +47,7 @@ def publish_comparison(
         if experiment.evaluation is not None
     }
     alpha = {
-        name: experiment.promised.normalized_shapley
+        name: experiment.promises.scheme.normalized_shapley
         for name, experiment in experiments.items()
     }
     pictures = {
@@ -74,15 +75,15 @@ def publish_comparison(
                     metric: asdict(summary)
                     for metric, summary in correlations[name].items()
                 },
-                "length scale": experiment.promised.length_scale,
-                "reward values": experiment.promised.scheme.reward_values.tolist(),
+                "length scale": experiment.promises.length_scale,
+                "reward values": experiment.promises.scheme.reward_values.tolist(),
                 "points given": {
-                    beta: [len(reward.indices) for reward in drawn.rewards]
-                    for beta, drawn in experiment.collaborations.items()
+                    beta: [len(reward.indices) for reward in draw.rewards]
+                    for beta, draw in experiment.draws.items()
                 },
                 "stop reasons": {
-                    beta: [reward.stop_reason for reward in drawn.rewards]
-                    for beta, drawn in experiment.collaborations.items()
+                    beta: [reward.stop_reason for reward in draw.rewards]
+                    for beta, draw in experiment.draws.items()
                 },
             }
             for name, experiment in experiments.items()

@@ -1,47 +1,151 @@
-"""Trees of arrays as named arrays, which a file can hold, and back."""
+"""Files of arrays and facts: an ``.npz`` archive with one JSON text, and no pickles.
 
+Reading such a file runs no code of the file's. A tree of arrays (the parameters of a
+network) goes into one by the paths of its leaves.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import jax
 import numpy as np
 
-__all__ = ["named_arrays", "with_arrays"]
+from .publishing import publish
+
+__all__ = [
+    "ArchiveError",
+    "Arrays",
+    "archive_errors",
+    "named_arrays",
+    "read_archive",
+    "with_arrays",
+    "with_prefix",
+    "write_archive",
+]
+
+Arrays = dict[str, np.ndarray]
+DAMAGE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    EOFError,
+    RuntimeError,  # zipfile, of entries that claim to be encrypted
+    BadZipFile,
+    zlib.error,
+)
+ADVICE = "save it again with this version"
 
 
-def named_arrays(tree: Any) -> dict[str, np.ndarray]:
-    """Leaves of a tree by their path, on the host."""
+class ArchiveError(ValueError):
+    """A file is not the archive that it should be: what came, and what to do."""
+
+    def __init__(self, path: str | Path, sentence: str):
+        self.path, self.sentence = Path(path), sentence
+        super().__init__(f"{path}: {sentence}")
+
+
+def write_archive(
+    path: str | Path, kind: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]
+) -> None:
+    """Write an archive, complete or not at all, in place of what is there.
+
+    Args:
+        path: the file, by custom ``.npz``.
+        kind: what it holds, such as "kernel"; `read_archive` checks it.
+        facts: anything that JSON can hold.
+        arrays: arrays by name; the name "facts" is taken.
+
+    Raises:
+        OSError: if the system refuses.
+    """
+    text = json.dumps({"format": _format(kind), **facts})
+    named: dict[str, Any] = {"facts": np.array(text), **arrays}
+    publish(path, lambda file: np.savez_compressed(file, **named))
+
+
+def read_archive(
+    path: str | Path, kind: str, *, advice: str = ADVICE
+) -> tuple[dict[str, Any], Arrays]:
+    """Read the facts and arrays that `write_archive` wrote.
+
+    Raises:
+        ArchiveError: if the file is damaged or of another kind.
+        OSError: if it cannot be read.
+    """
+    with archive_errors(path, kind, advice=advice):
+        # Opened here: where the archive is damaged, NumPy leaves its file open.
+        with open(path, "rb") as file:
+            arrays = dict(np.load(file, allow_pickle=False))
+        facts = json.loads(str(arrays.pop("facts")))
+        if facts["format"] != _format(kind):
+            raise ValueError(f"its format is {facts['format']!r}")
+        return facts, arrays
+
+
+@contextmanager
+def archive_errors(
+    path: str | Path, kind: str, *, advice: str = ADVICE
+) -> Iterator[None]:
+    """Turn what fails on damaged facts or arrays into one `ArchiveError`."""
+    try:
+        yield
+    except ArchiveError:
+        raise
+    except DAMAGE as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ArchiveError(
+            path,
+            f"expected a saved {kind} of this version of cgm-jax, but "
+            f"{reason.rstrip('.')}; {advice}.",
+        ) from error
+
+
+def named_arrays(tree: Any) -> Arrays:
+    """The leaves of a tree by their paths, on the host."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {_name(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def with_arrays(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The tree whose leaves `named_arrays` gave, checked against a template.
+
+    The template's leaves need a shape and a dtype only.
+
+    Raises:
+        ValueError: if a name, shape or dtype differs.
+    """
+    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
+    expected = {_name(path): leaf for path, leaf in leaves}
+    if differing := sorted(set(expected) ^ set(arrays)):
+        raise ValueError(f"the names of its arrays differ: {', '.join(differing[:3])}")
+    for name, leaf in expected.items():
+        array = arrays[name]
+        if array.shape != leaf.shape or array.dtype != leaf.dtype:
+            raise ValueError(
+                f"{name} has shape {array.shape} and dtype {array.dtype} where "
+                f"{leaf.shape} and {leaf.dtype} belong"
+            )
+    return jax.tree.unflatten(structure, [arrays[name] for name in expected])
+
+
+def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:
+    """The arrays whose names start with ``prefix``, by the rest of their names."""
     return {
-        jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf)
-        for path, leaf in leaves
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
     }
 
 
-def with_arrays(template: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """The tree whose leaves `named_arrays` gave.
+def _format(kind: str) -> str:
+    return f"cgm-jax {kind} 1"
 
-    Args:
-        template: a tree of the same structure; its leaves give shapes and dtypes.
-        arrays: one a leaf, by name.
 
-    Returns:
-        The tree.
-
-    Raises:
-        ValueError: if a name, shape or dtype does not fit.
-    """
-    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
-    names = [
-        jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves
-    ]
-    if set(names) != set(arrays):
-        odd = sorted(set(names) ^ set(arrays))
-        raise ValueError(f"the names of its arrays differ: {', '.join(odd[:3])}")
-    for name, (_, leaf) in zip(names, leaves, strict=True):
-        found = arrays[name]
-        if found.shape != leaf.shape or found.dtype != leaf.dtype:
-            raise ValueError(
-                f"{name} has shape {found.shape} and dtype {found.dtype} where "
-                f"{leaf.shape} and {leaf.dtype} belong"
-            )
-    return jax.tree.unflatten(structure, [arrays[name] for name in names])
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")

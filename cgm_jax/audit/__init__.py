@@ -4,42 +4,42 @@ from .auditing import Audit as Audit
 from .auditing import SufficientConditions as SufficientConditions
 from .auditing import audit as audit
 from .auditing import audit_promises as audit_promises
-from .auditing import raised_game as raised_game
 from .auditing import sufficient_conditions as sufficient_conditions
 from .cheating import Stress as Stress
 from .cheating import Trial as Trial
 from .cheating import stress as stress
 from .explanation import Explanation as Explanation
 from .explanation import explain as explain
+from .explanation import explain_scheme as explain_scheme
 from .incentives import Check as Check
 from .incentives import SecondGame as SecondGame
 from .incentives import check_incentives as check_incentives
 from .incentives import check_monotonicity as check_monotonicity
+from .review import Review as Review
+from .review import review as review
 from .shapley_fair_comparison import SchemeComparison as SchemeComparison
 from .shapley_fair_comparison import (
     compare_with_shapley_fair as compare_with_shapley_fair,
 )
-from .words import audit_data as audit_data
-from .words import audit_sentences as audit_sentences
 
 __all__ = [
     "Audit",
     "Check",
     "Explanation",
+    "Review",
     "SchemeComparison",
     "SecondGame",
     "Stress",
     "SufficientConditions",
     "Trial",
     "audit",
-    "audit_data",
     "audit_promises",
-    "audit_sentences",
     "check_incentives",
     "check_monotonicity",
     "compare_with_shapley_fair",
     "explain",
-    "raised_game",
+    "explain_scheme",
+    "review",
     "stress",
     "sufficient_conditions",
 ]

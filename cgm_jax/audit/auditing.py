@@ -5,22 +5,22 @@ that are worth exactly r_i. Real data break both, so here nothing is proved: con
 are checked from their definitions, once on the assigned r_i and once on the realised
 v(D_i ∪ G_i).
 
-F4 is about two games. Unless another run is given, the second one is a trial: the same
-game, but everyone's data together are worth 1 % more. Every party adds more to that one
-coalition, and at the same ρ and v* every party below v* should get more.
+F4 is about two games. Unless another collaboration is given, the second one is a trial:
+the same game, but everyone's data together are worth 1 % more (`monotonicity_trial`).
 
 Reference: Tay et al. 2022, Sec. 4, Proposition 3.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
 
+from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
-from cgm_jax.rewards.scheme import RewardScheme, contributes
+from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.stability import stable_sets
 
 from .games import MAX_EXACT, Game, as_game
@@ -29,16 +29,15 @@ from .incentives import (
     SecondGame,
     check_incentives,
     check_monotonicity,
+    monotonicity_trial,
     scale_of,
 )
 
 __all__ = [
     "Audit",
-    "Settled",
     "SufficientConditions",
     "audit",
     "audit_promises",
-    "raised_game",
     "sufficient_conditions",
     "tolerance_of",
 ]
@@ -47,42 +46,6 @@ __all__ = [
 # was measured on the credit ratings, against float64 throughout: 4.5e-7 in values of
 # coalitions, 2.9e-7 in realised values. For float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
-_TRIAL = 0.01
-
-
-@runtime_checkable
-class Settled(Protocol):
-    """What an audit reads of a `Collaboration`, its field by field."""
-
-    @property
-    def coalition_values(self) -> Any:
-        """v_c of every coalition by bitmask; None where they are too many."""
-        ...
-
-    @property
-    def sums(self) -> GramSums:
-        """Sums of the kernel, from which any coalition's value follows."""
-        ...
-
-    @property
-    def scheme(self) -> RewardScheme:
-        """What was promised."""
-        ...
-
-    @property
-    def rewards(self) -> Sequence[Any]:
-        """What was handed out."""
-        ...
-
-    @property
-    def candidates(self) -> Any:
-        """G."""
-        ...
-
-    @property
-    def stability(self) -> bool:
-        """Whether R6 was promised."""
-        ...
 
 
 class SufficientConditions(NamedTuple):
@@ -179,7 +142,9 @@ class Audit:
         return not self.broken
 
 
-def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
+def audit(
+    collaboration: Collaboration, *, improved: Collaboration | None = None
+) -> Audit:
     """Check every promise of a collaboration on what was assigned and handed out.
 
     Args:
@@ -197,30 +162,38 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> found = audit(result)
-        >>> found.is_kept, found.realised["R4"].holds
+        >>> checked = audit(result)
+        >>> checked.is_kept, checked.realised["R4"].holds
         (True, True)
 
     Reference:
         Tay et al. 2022, Sec. 4; Sim et al. 2020.
     """
-    rewards = collaboration.rewards
-    values, scheme = _game_of(collaboration), collaboration.scheme
+    promises, rewards = collaboration.promises, collaboration.draw.rewards
+    game, scheme = _game_of(promises), promises.scheme
+    tolerance = tolerance_of(promises.candidates.dtype)
     num_picks = sum(len(reward.indices) for reward in rewards)
     num_negative = sum(reward.num_negative_steps for reward in rewards)
-    if improved is None:
-        second, realised_second = raised_game(values, scheme), None
-    else:
-        second, realised_second = _second_game(improved)
-    return audit_promises(
-        values,
+    reached = _realised(collaboration.draw)
+    checked = audit_promises(
+        game,
         scheme,
-        np.array([reward.final_value for reward in rewards]) if rewards else None,
-        stability=collaboration.stability,
-        tolerance=tolerance_of(collaboration.candidates.dtype),
-        improved=second,
-        realised_improved=realised_second,
+        reached,
+        tolerance=tolerance,
         negative_picks=num_negative / num_picks if num_picks else np.nan,
+    )
+    if improved is None:
+        return checked
+    better = improved.promises.scheme
+    second = SecondGame(
+        _game_of(improved.promises), better.reward_values, better.max_reward_value
+    )
+    check = partial(check_monotonicity, game, tolerance=tolerance)
+    realised_second = second._replace(rewards=_realised(improved.draw))
+    return replace(
+        checked,
+        assigned=checked.assigned | {"F4": check(scheme.reward_values, second)},
+        realised=checked.realised | {"F4": check(reached, realised_second)},
     )
 
 
@@ -229,10 +202,7 @@ def audit_promises(
     scheme: RewardScheme,
     realised_values: Float[ArrayLike, " n"] | None = None,
     *,
-    stability: bool = True,
     tolerance: float = 1e-9,
-    improved: SecondGame | None = None,
-    realised_improved: SecondGame | None = None,
     negative_picks: float = np.nan,
 ) -> Audit:
     """The same on plain arrays, for games and rewards from anywhere.
@@ -242,14 +212,11 @@ def audit_promises(
             parties' data, for any n.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
-        stability: whether R6 was promised.
         tolerance: what counts as equal, relative to the largest number.
-        improved: another game with its assigned rewards, for F4.
-        realised_improved: the same with realised rewards.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
-        All conditions; F4 only where there is another game.
+        All conditions; F4 is that of the trial, and of the assigned rewards only.
 
     Raises:
         ValueError: if shapes do not fit, or a number is not finite.
@@ -270,25 +237,20 @@ def audit_promises(
     upper = scheme.upper_values
     slack = tolerance * scale_of(game.known, upper, scheme.reward_values)
 
-    def checks(rewards, other: SecondGame | None, *, realised: bool):
-        found = check_incentives(
-            game,
-            rewards,
-            shapley=scheme.shapley,
-            upper_values=upper,
-            max_reward_value=scheme.max_reward_value,
-            tolerance=tolerance,
-            realised=realised,
-        )
-        if other is not None:
-            found["F4"] = check_monotonicity(game, rewards, other, tolerance=tolerance)
-        return found
-
-    assigned = checks(scheme.reward_values, improved, realised=False)
+    check = partial(
+        check_incentives,
+        game,
+        shapley_values=scheme.shapley_values,
+        upper_values=upper,
+        max_reward_value=scheme.max_reward_value,
+        tolerance=tolerance,
+    )
+    assigned = check(scheme.reward_values)
+    assigned["F4"] = monotonicity_trial(game, scheme, tolerance=tolerance)
     realised, realised_welfare = {}, np.nan
     if realised_values is not None:
         reached = np.asarray(realised_values, float)
-        realised = checks(reached, realised_improved, realised=True)
+        realised = check(reached, realised=True)
         realised_welfare = float(reached.sum() / upper.sum())
         missing = reached - scheme.reward_values
         worst = int(np.argmin(missing))
@@ -309,7 +271,7 @@ def audit_promises(
             "R3",
             "R4",
             *fair,
-            *(("R6",) if stability else ()),
+            *(("R6",) if scheme.stability else ()),
             "delivery",
         ),
         assigned_welfare=float(scheme.reward_values.sum() / upper.sum()),
@@ -325,47 +287,6 @@ def audit_promises(
 def tolerance_of(dtype: DTypeLike) -> float:
     """What counts as equal, relative to the largest value, for points of a dtype."""
     return _TOLERANCE.get(np.dtype(dtype), max(_TOLERANCE.values()))
-
-
-def raised_game(
-    values: Float[ArrayLike, " coalitions"] | GramSums | Game, scheme: RewardScheme
-) -> SecondGame:
-    r"""A trial for F4: all data together are worth 1 % more, and ρ and v* stay.
-
-    .. math:: v'(N) = v(N) + 0.01\,|v(N)|, \qquad
-              \varphi_i' = \varphi_i + 0.01\,|v(N)| / n
-
-    Args:
-        values: as those of `audit_promises`.
-        scheme: the reward scheme of this game.
-
-    Returns:
-        The trial game and its reward values.
-
-    Example:
-        >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> raised = raised_game(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> raised.values.known.tolist()
-        [0.0, 1.0, 2.0, 4.04]
-        >>> (raised.rewards > scheme.reward_values).tolist()
-        [True, False]
-
-    Reference:
-        Tay et al. 2022, Definition 3.
-    """
-    game = as_game(values)
-    total = float(game.value_of(np.ones((1, game.num_parties), bool))[0])
-    gain = _TRIAL * abs(total)
-    raised = game.with_total(total + gain)
-    shapley = scheme.shapley + gain / len(scheme.shapley)
-    shares = np.zeros_like(shapley)
-    counted = contributes(shapley)
-    shares[counted] = (shapley[counted] / shapley.max()) ** scheme.rho
-    rewards = np.maximum(shares * scheme.max_reward_value, scheme.own_values)
-    return SecondGame(raised, np.maximum(rewards, 0), scheme.max_reward_value)
 
 
 def sufficient_conditions(
@@ -399,7 +320,7 @@ def sufficient_conditions(
     game = as_game(values)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
     slack = tolerance * scale_of(game.known, upper, shares)
-    together = game.value_of(stable_sets(scheme.shapley))
+    together = game.value_of(stable_sets(scheme.shapley_values))
 
     def all_in_order(smaller, larger) -> bool:
         return bool(np.all(smaller <= larger + slack))
@@ -423,15 +344,10 @@ def _negative_marginals(game: Game, slack: float) -> float:
     return float(np.mean(shares))
 
 
-def _game_of(collaboration: Settled) -> Game:
-    table = collaboration.coalition_values
-    return as_game(collaboration.sums if table is None else table)
+def _game_of(promises: Promises) -> Game:
+    table = promises.coalition_values
+    return as_game(promises.sums if table is None else table)
 
 
-def _second_game(improved: Settled) -> tuple[SecondGame, SecondGame | None]:
-    values, scheme = _game_of(improved), improved.scheme
-    reached = np.array([reward.final_value for reward in improved.rewards])
-    assigned = SecondGame(values, scheme.reward_values, scheme.max_reward_value)
-    if not len(reached):
-        return assigned, None
-    return assigned, assigned._replace(rewards=reached)
+def _realised(draw: Draw) -> Float[np.ndarray, " n"]:
+    return np.array([reward.final_value for reward in draw.rewards])

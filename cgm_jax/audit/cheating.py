@@ -19,27 +19,28 @@ the length scale, so that it takes passes of its own.
 Reference: Tay et al. 2022, Sec. 2 takes parties to be honest; this does not.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.collaboration import MAX_TABLE_PARTIES, Promises
+from cgm_jax.collaboration.promises import scalar_length_scale
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.gram.gram_sums import as_blocks
-from cgm_jax.kernels import Kernel, SquaredExponential
+from cgm_jax.kernels import Kernel
 from cgm_jax.rewards.from_sums import scheme_from_sums
-from cgm_jax.rewards.scheme import RewardScheme, RewardStatus, party_names
+from cgm_jax.rewards.scheme import RewardScheme, RewardStatus
 from cgm_jax.sampling import weighted_sampling
 
 from .manipulations import deal, merged, submissions
 
 __all__ = ["Stress", "Trial", "stress"]
 
-_DEAL = 2**31 - 1  # `fold_in(key, party)` draws: this is no party's number
 _OUTLIER_SCALES = (1e3, 1e6, 1e9)
 
 
@@ -101,44 +102,15 @@ class Stress:
             row[trial.party] = float(gain) if np.isfinite(gain) else None
         return table
 
-    def sentence(self, names: Sequence[str] | None = None) -> str:
-        """How many trials would have paid, and which the most."""
-        num = len(self.trials)
-        if not self.profitable:
-            return f"Of {num} trials of cheating, none would have paid."
-        best = max(
-            self.profitable,
-            key=lambda trial: trial.joint_gain / abs(self.joint_values[trial.party]),
-        )
-        gain = best.joint_gain / abs(self.joint_values[best.party])
-        return (
-            f"Of {num} trials of cheating, {len(self.profitable)} would have paid; the "
-            f'most for {party_names([best.party], names)}, by "{best.strategy}": what '
-            f"it holds would be worth {gain:.1%} more."
-        )
-
-    def rows(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """One dictionary a trial, for a table; ``names`` of the parties if given."""
-        return [
-            {
-                **asdict(trial),
-                "party": names[trial.party] if names is not None else trial.party,
-                "status": str(trial.status),
-            }
-            for trial in self.trials
-        ]
-
 
 def stress(
     key: Key[Array, ""],
-    parties: Sequence[Float[ArrayLike, "_ d"]],
-    candidates: Float[ArrayLike, "g d"],
+    promises: Promises,
     *,
-    kernel: Kernel | None = None,
     inverse_temperature: float = 1.0,
-    stability: bool = True,
+    search_length_scale: bool = False,
     outlier_scales: Sequence[float] = _OUTLIER_SCALES,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = silent,
 ) -> Stress:
     r"""What every party would gain by every manipulation, the others being honest.
 
@@ -149,27 +121,27 @@ def stress(
 
     Args:
         key: a typed key.
-        parties: the parties' points, arrays of shape ``(n_i, d)``, n <= 20 of them.
-        candidates: G, shape ``(g, d)``; needs memory for ``8 g (31 n + 1)`` bytes.
-        kernel: used as it is; by default the squared exponential at the smallest length
-            scale of the honest data, searched anew for outliers only.
+        promises: what was promised for honest data, to at most 20 parties; needs memory
+            for ``8 g (31 n + 1)`` bytes.
         inverse_temperature: β of all draws.
-        stability: as in `collaborate`.
+        search_length_scale: whether the length scale is searched anew where a party
+            adds an outlier; otherwise the kernel stays as it is.
         outlier_scales: how many standard deviations of the pool outliers are away.
-        progress: called after every party's trials with the share that is done.
+        progress: called after every party's trials with the stage, "what cheating would
+            gain", and the share that is done.
 
     Returns:
         The trials.
 
     Raises:
-        InfeasibleError: if there are no reward values for honest data.
-        ValueError: if shapes do not fit, an entry is not finite, or n is not 2 to 20.
+        ValueError: if there are more than 20 parties.
 
     Example:
+        >>> from cgm_jax import promise
         >>> rng = np.random.default_rng(0)
         >>> parties = [rng.normal(i, 0.5, size=(20, 1)) for i in range(2)]
-        >>> grid = np.linspace(-1, 2, 60)[:, None]
-        >>> found = stress(jax.random.key(0), parties, grid, outlier_scales=())
+        >>> promises = promise(parties, np.linspace(-1, 2, 60)[:, None])
+        >>> found = stress(jax.random.key(0), promises, outlier_scales=())
         >>> [trial.strategy for trial in found.trials][3:6]
         ['hand in twice', 'copy the best other', 'withhold half']
         >>> found.trials[5].shapley_gain < 0  # withholding half
@@ -178,97 +150,105 @@ def stress(
     Reference:
         Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
-    points, drawn = as_blocks(parties, candidates)
-    if not 2 <= len(points) <= 20:
-        raise ValueError(f"Expected 2 to 20 parties, got {len(points)}.")
-    is_searched = kernel is None
-    if kernel is None:
-        kernel = _searched(points, drawn)
-    parts = deal(jax.random.fold_in(key, _DEAL), points)
+    if len(promises.parties) > MAX_TABLE_PARTIES:
+        raise ValueError(
+            f"Expected at most {MAX_TABLE_PARTIES} parties, got "
+            f"{len(promises.parties)}."
+        )
+    points, drawn = as_blocks(promises.parties, promises.candidates)
+    kernel, scheme = promises.kernel, promises.scheme
+    deal_key, draw_key = jax.random.split(key)
+    parts = deal(deal_key, points)
     sums = gram_sums(kernel, parts.blocks, drawn)
     own = [parts.own(i) for i in range(len(points))]
     honest_sums = merged(sums, own)
-    game = _Game(key, kernel, drawn, honest_sums, inverse_temperature, stability)
-    honest = scheme_from_sums(honest_sums, stability=stability, solver="closed form")
+    trials_of = _Trials(
+        draw_key,
+        kernel,
+        drawn,
+        honest_sums,
+        inverse_temperature,
+        stability=scheme.stability,
+        relax=scheme.is_relaxed,
+    )
+    honest = trials_of.scheme(honest_sums)
     joint = [
-        game.joint_value(i, sums, own[:i] + own[i + 1 :], [own[i]], honest, [i])[0]
+        trials_of.joint_value(i, sums, own[:i] + own[i + 1 :], [own[i]], honest, [i])[0]
         for i in range(len(points))
     ]
     trials = []
     for i in range(len(points)):
         others = own[:i] + own[i + 1 :]
-        ranked = np.where(np.arange(len(points)) == i, -np.inf, honest.shapley)
+        ranked = np.where(np.arange(len(points)) == i, -np.inf, honest.shapley_values)
         before = (honest, i, joint[i])
         for name, handed_in in submissions(parts, i, best_other=int(np.argmax(ranked))):
-            trials.append(game.trial(name, sums, others, handed_in, before))
+            trials.append(trials_of.trial(name, sums, others, handed_in, before))
         for scale in outlier_scales:
             name = f"an outlier at {scale:.0e}"
             changed = list(points)
             changed[i] = np.concatenate([points[i], _outlier(points, scale)])
             used = kernel
-            if is_searched:
+            if search_length_scale:
                 try:
-                    used = _searched(changed, drawn)
+                    used = kernel.with_length_scale(
+                        smallest_length_scale(kernel, changed, drawn)
+                    )
                 except ValueError:
                     trials.append(_no_length_scale(i, name))
                     continue
             blocks = changed[:i] + changed[i + 1 :] + [changed[i]]
             anew = gram_sums(used, blocks, drawn)
             *ones, last = np.eye(len(blocks))
-            other_game = game.at(used)
-            trials.append(other_game.trial(name, anew, ones, [last], before))
-        if progress is not None:
-            progress((i + 1) / len(points))
+            other_kernel = trials_of.at(used)
+            trials.append(other_kernel.trial(name, anew, ones, [last], before))
+        progress("what cheating would gain", (i + 1) / len(points))
     return Stress(honest, np.array(joint), tuple(trials))
 
 
 @dataclass(frozen=True)
-class _Game:
+class _Trials:
     """What all trials have in common."""
 
     key: Key[Array, ""]
-    kernel: Kernel  # of this game
+    kernel: Kernel
     candidates: Points
     honest_sums: GramSums
     inverse_temperature: float
     stability: bool
+    relax: bool
     honest_kernel: Kernel | None = None
 
-    def at(self, kernel: Kernel) -> "_Game":
+    def at(self, kernel: Kernel) -> "_Trials":
         """The same with another kernel; what is held is valued with the honest one."""
-        return _Game(
-            self.key,
-            kernel,
-            self.candidates,
-            self.honest_sums,
-            self.inverse_temperature,
-            self.stability,
-            self.kernel,
+        return replace(self, kernel=kernel, honest_kernel=self.kernel)
+
+    def scheme(self, sums: GramSums) -> RewardScheme:
+        """What is promised for other data; its status says if nothing can be."""
+        return scheme_from_sums(
+            sums,
+            stability=self.stability,
+            relax=self.relax,
+            throw=False,
+            solver="closed form",
         )
 
     def trial(self, name, sums, others, handed_in, before) -> Trial:
         """Hand in, value anew, draw, and compare with ``before``."""
         honest, party, honest_joint = before
-        scheme = scheme_from_sums(
-            merged(sums, [*others, *handed_in]),
-            stability=self.stability,
-            throw=False,
-            solver="closed form",
-        )
+        scheme = self.scheme(merged(sums, [*others, *handed_in]))
         mine = list(range(len(others), len(others) + len(handed_in)))
         joint, num_points = self.joint_value(
             party, sums, others, handed_in, scheme, mine
         )
-        scale = getattr(self.kernel, "length_scale", np.nan)
         return Trial(
             party,
             name,
-            float(scheme.shapley[mine].sum() - honest.shapley[party]),
+            float(scheme.shapley_values[mine].sum() - honest.shapley_values[party]),
             float(scheme.reward_values[mine].max() - honest.reward_values[party]),
             joint - honest_joint,
             scheme.rho,
             num_points,
-            float(scale) if np.ndim(scale) == 0 else np.nan,
+            scalar_length_scale(self.kernel),
             scheme.status,
         )
 
@@ -276,7 +256,7 @@ class _Game:
         self, party, sums, others, handed_in, scheme, mine
     ) -> tuple[float, int]:
         """Draw for all that was handed in; the value of all that is then held."""
-        if scheme.status is not RewardStatus.OPTIMAL:
+        if not scheme.has_rewards:
             return np.nan, 0
         # All others as one data set that wants nothing: the reference is the same.
         together = merged(sums, [*handed_in, np.sum(others, axis=0)])
@@ -325,11 +305,6 @@ def _sum_within(kernel: Kernel, points: Points) -> float:
     fill = max(512, 1 << len(points).bit_length()) - len(points)
     filler = np.repeat(points[:1], fill, axis=0)
     return float(gram_sums(kernel, [points, filler], points[:0]).between[0, 0])
-
-
-def _searched(points: list[Points], candidates: Points) -> Kernel:
-    kernel = SquaredExponential(1.0)
-    return kernel.with_length_scale(smallest_length_scale(kernel, points, candidates))
 
 
 def _outlier(points: list[Points], scale: float) -> Points:

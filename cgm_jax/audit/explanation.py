@@ -1,46 +1,42 @@
-r"""Why the reward values are what they are, and what would make them others.
+"""Why the reward values are what they are, and what would change them.
 
 The optimum is the point where ρ is largest: v* follows from it. Three questions are
-answered from the bounds of the linear program alone:
+answered from the bounds of the linear program:
 
 - which bounds hold with equality, and whose they are;
 - what ρ and v* would be without each party: without its bounds, the Shapley values of
   the others being what they are; and, from the sums of the kernel, in the game that the
   others play, on the same reference set;
-- where nothing is feasible, the least change of one bound that would repair it, and,
-  from the sums, about how many candidates would.
-
-More candidates of the same kind are the same distribution with more weight: with m
-times as many, sums with G are m times as large, those within G m² times but for the
-diagonal (a candidate's kernel with itself), which is m times as large.
+- where nothing is feasible, the least change of one bound that would repair it.
 
 Reference: Tay et al. 2022, Sec. 4.1 and App. F.
 """
 
-import dataclasses
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
+from cgm_jax.collaboration import Promises
+from cgm_jax.gram import GramSums
 from cgm_jax.rewards.feasible_region import FeasibleRegion
-from cgm_jax.rewards.from_sums import scheme_from_sums, scheme_from_values
-from cgm_jax.rewards.infeasible import error_of
-from cgm_jax.rewards.scheme import SLACK, RewardScheme, RewardStatus, party_names
+from cgm_jax.rewards.from_sums import scheme_from_values
+from cgm_jax.rewards.scheme import SLACK, RewardScheme, RewardStatus
 from cgm_jax.valuation import coalition_values, values_with_candidates
 
 from .games import MAX_EXACT, coalitions_without
 
-if TYPE_CHECKING:
-    from cgm_jax.gram import GramSums
-
-__all__ = ["Bound", "Explanation", "Repair", "WithoutParty", "explain"]
+__all__ = [
+    "Bound",
+    "Explanation",
+    "Repair",
+    "WithoutParty",
+    "explain",
+    "explain_scheme",
+]
 
 Side = Literal["lower", "upper"]
-
-_MOST = 2.0**20  # times as many candidates: beyond that, none will do
-_HALVINGS = 20
 
 
 @dataclass(frozen=True)
@@ -99,40 +95,47 @@ class Explanation:
     """The share by which all lower values together would have to be lowered; 0 where
     it is feasible, NaN where it has another reason to have no solution."""
 
-    num_candidates: int | None
-    """Where it is infeasible: about how many candidates would do. None if no number
-    would, without the sums, and where it is feasible."""
 
-    def sentences(self, names: Sequence[str] | None = None) -> list[str]:
-        """The explanation in words, with the parties' names or their numbers."""
-        if self.scheme.status is RewardStatus.INFEASIBLE:
-            return _why_infeasible(self, names)
-        if self.scheme.status is not RewardStatus.OPTIMAL:
-            return [str(error_of(self.scheme))]
-        return _why_optimal(self, names)
-
-
-def explain(scheme: RewardScheme, sums: "GramSums | None" = None) -> Explanation:
+def explain(promises: Promises) -> Explanation:
     """Which bounds decide the reward values, and what would change them.
+
+    Args:
+        promises: what was promised.
+
+    Returns:
+        The explanation; `report.sentences.explanation_sentences` tells it to people.
+
+    Example:
+        >>> from cgm_jax import promise
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> explanation = explain(promise(parties, np.linspace(-1, 2, 50)[:, None]))
+        >>> [(bound.party, bound.side) for bound in explanation.binding]
+        [(0, 'lower'), (1, 'upper')]
+
+    Reference:
+        Tay et al. 2022, Sec. 4.1 and App. F.
+    """
+    return explain_scheme(promises.scheme, promises.sums)
+
+
+def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explanation:
+    """Explain a scheme from anywhere, with reward values or without.
 
     Args:
         scheme: a reward scheme, optimal or not (``throw=False``).
         sums: the sums of the kernel that it was computed from, for the game without
-            each party and the number of candidates that would make it feasible.
+            each party.
 
     Returns:
-        The explanation; its ``sentences()`` are for people.
+        The explanation.
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
         >>> scheme = solve_reward_scheme(
         ...     np.array([0.1, 0.2]), np.array([0.5, 0.2]), np.array([0.8, 0.9])
         ... )
-        >>> found = explain(scheme)
-        >>> found.binding
+        >>> explain_scheme(scheme).binding
         (Bound(party=0, side='lower'), Bound(party=1, side='upper'))
-        >>> print(found.sentences(["Ada", "Bo"])[1])
-        rho is not larger because Ada must get 0.5.
 
     Reference:
         Tay et al. 2022, Sec. 4.1 and App. F.
@@ -144,7 +147,6 @@ def explain(scheme: RewardScheme, sums: "GramSums | None" = None) -> Explanation
         _without_each(scheme, sums),
         _repairs(scheme) if is_infeasible else (),
         _shortfall(scheme),
-        _enough_candidates(scheme, sums) if is_infeasible and sums else None,
     )
 
 
@@ -152,15 +154,16 @@ def _binding(scheme: RewardScheme) -> tuple[Bound, ...]:
     if scheme.status is not RewardStatus.OPTIMAL:
         return ()
     shares = scheme.fair_shares
-    found = []
-    for _, party, side, bound in _bounds(scheme):
-        if abs(shares[party] - bound) <= 10 * SLACK * abs(bound):
-            found.append(Bound(party, side))
+    binding = [
+        Bound(party, side)
+        for _, party, side, bound in _bounds(scheme)
+        if abs(shares[party] - bound) <= 10 * SLACK * abs(bound)
+    ]
     if scheme.rho <= SLACK:
-        found.append(Bound(None, "rho = 0"))
+        binding.append(Bound(None, "rho = 0"))
     if scheme.rho >= 1 - SLACK:
-        found.append(Bound(None, "rho = 1"))
-    return tuple(found)
+        binding.append(Bound(None, "rho = 1"))
+    return tuple(binding)
 
 
 def _bounds(scheme: RewardScheme) -> Iterator[tuple[int, int, Side, float]]:
@@ -171,26 +174,26 @@ def _bounds(scheme: RewardScheme) -> Iterator[tuple[int, int, Side, float]]:
 
 
 def _without_each(
-    scheme: RewardScheme, sums: "GramSums | None"
+    scheme: RewardScheme, sums: GramSums | None
 ) -> tuple[WithoutParty, ...]:
     region = scheme.region
     values, upper = None, None
     if sums is not None and 1 < sums.num_parties <= MAX_EXACT:
         values = np.asarray(coalition_values(sums))
         upper = np.asarray(values_with_candidates(sums))
-    found = []
+    programs = []
     for row, party in enumerate(region.parties.tolist()):
         rho, log_value = _rows(region, np.arange(len(region.parties)) != row)
         in_game = None
         if values is not None and upper is not None:
             others = coalitions_without(len(upper), party)
             in_game = _game_without(scheme, values[others], np.delete(upper, party))
-        found.append(WithoutParty(party, rho, float(np.exp(log_value)), in_game))
-    return tuple(found)
+        programs.append(WithoutParty(party, rho, float(np.exp(log_value)), in_game))
+    return tuple(programs)
 
 
 def _rows(region: FeasibleRegion, keep: np.ndarray) -> tuple[float, float]:
-    """ρ and log v* of the program with some of its rows."""
+    """ρ and log v* of the program with some of its rows; NaN where it is infeasible."""
     fewer = FeasibleRegion(
         region.parties[keep],
         region.slopes[keep],
@@ -198,15 +201,14 @@ def _rows(region: FeasibleRegion, keep: np.ndarray) -> tuple[float, float]:
         region.log_upper[keep],
     )
     optimum = fewer.optimum() if keep.any() else None
-    return optimum if optimum is not None else (np.nan, np.nan)
+    return optimum or (np.nan, np.nan)
 
 
 def _game_without(scheme: RewardScheme, values, upper) -> RewardScheme | None:
-    stable = not np.array_equal(scheme.lower_values, scheme.own_values)
-    found = scheme_from_values(
-        values, upper, stability=stable, throw=False, solver="closed form"
+    other = scheme_from_values(
+        values, upper, stability=scheme.stability, throw=False, solver="closed form"
     )
-    return None if found.status is RewardStatus.NO_CONTRIBUTION else found
+    return None if other.status is RewardStatus.NO_CONTRIBUTION else other
 
 
 def _repairs(scheme: RewardScheme) -> tuple[Repair, ...]:
@@ -235,145 +237,20 @@ def _shortfall(scheme: RewardScheme) -> float:
 
 
 def _least_change(region: FeasibleRegion, row: int, side: Side) -> float:
-    """Minimise δ ≥ 0 with one bound moved by δ; infinite if that is not enough."""
-    from scipy.optimize import linprog
+    """How far one bound must give way while the others stay; infinite if they clash.
 
-    if np.isneginf(region.log_upper).any():
-        return np.inf
-    m = len(region.parties)
-    moved = np.zeros(m)
-    moved[row] = -1.0
-    none = np.zeros(m)
-    ones = np.ones(m)
-    # Unknowns ρ, log v*, δ: lower + ρ s − δ ≤ log v* ≤ upper + ρ s + δ.
-    lower = np.stack([region.slopes, -ones, moved if side == "lower" else none], 1)
-    upper = np.stack([-region.slopes, ones, moved if side == "upper" else none], 1)
-    found = linprog(
-        [0, 0, 1],
-        A_ub=np.concatenate([lower, upper]),
-        b_ub=np.concatenate([-region.log_lower, region.log_upper]),
-        bounds=[(0, 1), (None, None), (0, None)],
-    )
-    return float(found.x[2]) if found.status == 0 else np.inf
-
-
-def _enough_candidates(scheme: RewardScheme, sums: "GramSums") -> int | None:
-    """By doubling and halving the weight of the candidates."""
-    stable = not np.array_equal(scheme.lower_values, scheme.own_values)
-
-    def is_enough(times: float) -> bool:
-        return (
-            scheme_from_sums(
-                _more_candidates(sums, times),
-                stability=stable,
-                throw=False,
-                solver="closed form",
-            ).status
-            is RewardStatus.OPTIMAL
-        )
-
-    most = 2.0
-    while not is_enough(most):
-        most *= 2
-        if most > _MOST:
-            return None
-    least = most / 2
-    for _ in range(_HALVINGS):
-        middle = (least + most) / 2
-        least, most = (least, middle) if is_enough(middle) else (middle, most)
-    return int(np.ceil(most * sums.sizes[-1]))
-
-
-def _more_candidates(sums: "GramSums", times: float) -> "GramSums":
-    """Sums with so many times as many candidates of the same distribution.
-
-    The diagonal of G is taken to be that of a kernel with k(x, x) = 1.
+    The other bounds leave a polygon of pairs (ρ, log v*). By how much a pair breaks
+    this bound is linear, hence least at a corner.
     """
-    weight = np.ones(len(sums.sizes))
-    weight[-1] = times
-    between = np.asarray(sums.between) * (weight[:, None] * weight[None])
-    between[-1, -1] -= (times - 1) * times * sums.sizes[-1]
-    return dataclasses.replace(
-        sums,
-        between=between,
-        candidate_rows=sums.candidate_rows[:0],
-        sizes=sums.sizes * weight,
-    )
-
-
-def _why_optimal(found: Explanation, names: Sequence[str] | None) -> list[str]:
-    scheme = found.scheme
-    upper, lower = scheme.limiting_upper_party, scheme.limiting_lower_party
-    lines = [
-        f"The largest reward value is {scheme.max_reward_value:.4g}, because "
-        f"{_name(upper, names)} can get {scheme.upper_values[upper]:.4g} at most.",
-        f"rho is not larger because {_name(lower, names)} must get "
-        f"{scheme.lower_values[lower]:.4g}."
-        if lower is not None
-        else "rho is 1: rewards are in proportion to contributions.",
-        "Neither depends on epsilon: every upper bound on v* rises with rho, so that "
-        "both are largest together.",
-    ]
-    for other in found.without:
-        if np.isfinite(other.rho) and not np.allclose(
-            [other.rho, other.max_reward_value],
-            [scheme.rho, scheme.max_reward_value],
-            rtol=1e-6,
-        ):
-            lines.append(
-                f"Without the bounds of {_name(other.party, names)}, rho would be "
-                f"{other.rho:.4g} instead of {scheme.rho:.4g}, and the largest reward "
-                f"value {other.max_reward_value:.4g}."
-            )
-        if other.in_game is not None:
-            lines.append(_in_game(other, names))
-    return lines
-
-
-def _in_game(other: WithoutParty, names: Sequence[str] | None) -> str:
-    start = f"Had {_name(other.party, names)} not taken part, "
-    if other.in_game is None or other.in_game.status is not RewardStatus.OPTIMAL:
-        return start + "no reward values would keep the bounds of the others."
-    return (
-        f"{start}rho would be {other.in_game.rho:.4g} and the largest reward value "
-        f"{other.in_game.max_reward_value:.4g} (on the same reference set)."
-    )
-
-
-def _why_infeasible(found: Explanation, names: Sequence[str] | None) -> list[str]:
-    scheme, region = found.scheme, found.scheme.region
-    rho = region.widest_rho()
-    lower, upper = region.binding_parties(rho)
-    lines = [
-        f"No reward values are possible: {_name(lower, names)} must get at least "
-        f"{scheme.lower_values[lower]:.4g}, {_name(upper, names)} can get at most "
-        f"{scheme.upper_values[upper]:.4g}, and no rho between 0 and 1 is fair to both."
-    ]
-    if found.repairs:
-        repair = found.repairs[0]
-        what = "must get no more than" if repair.side == "lower" else "could get"
-        lines.append(
-            f"The least change of one bound that would do: {_name(repair.party, names)}"
-            f" {what} {repair.needed:.6g} (now {repair.value:.6g})."
-        )
+    lower, upper = region.log_lower.copy(), region.log_upper.copy()
+    if np.isneginf(upper).any():
+        return np.inf
+    if side == "lower":  # moved to below everyone's upper bound: no bound any more
+        lower[row] = upper.min() - region.slopes[row]
     else:
-        lines.append("No change of one bound alone would do.")
-    lines.append(
-        f"Lowering what everyone must get by {found.shortfall:.3%} would do, too."
-    )
-    if found.num_candidates is not None:
-        lines.append(
-            f"About {found.num_candidates:,} candidates of the same kind would do, "
-            "everything computed anew (an estimate: the length scale is kept)."
-        )
-    freeing = [other.party for other in found.without if np.isfinite(other.rho)]
-    if freeing:
-        lines.append(
-            "There would be reward values without the bounds of any one of: "
-            f"{party_names(freeing, names)}."
-        )
-    return lines
-
-
-def _name(party: int | None, names: Sequence[str] | None) -> str:
-    return "nobody" if party is None else party_names([party], names)
+        upper[row] = lower.max() + region.slopes.max()
+    corners = replace(region, log_lower=lower, log_upper=upper).vertices()
+    least, most = region.log_lower[row], region.log_upper[row]
+    relative = corners[:, 1] - corners[:, 0] * region.slopes[row]
+    excess = least - relative if side == "lower" else relative - most
+    return float(max(excess.min(initial=np.inf), 0))

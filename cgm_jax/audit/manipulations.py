@@ -23,7 +23,6 @@ __all__ = ["NUM_PARTS", "Parts", "deal", "merged", "submissions"]
 
 NUM_PARTS = 30  # divisible by 2, 3, 5 and 10
 SPLITS = (2, 3, 5)
-_NOISE = 2**31 - 1  # `fold_in(key, party)` deals: this is no party's number
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def deal(key: Key[Array, ""], parties: Sequence[Points]) -> Parts:
     low, high = pool.min(axis=0), pool.max(axis=0)
     blocks, owners, noise = [], [], []
     for i, points in enumerate(parties):
-        deal_key = jax.random.fold_in(key, i)
+        deal_key, noise_key = jax.random.split(jax.random.fold_in(key, i))
         order = np.asarray(jax.random.permutation(deal_key, len(points)))
         # Evenly cut everywhere, so that unions of neighbours are of equal sizes, too.
         num = min(NUM_PARTS, len(points))
@@ -92,7 +91,6 @@ def deal(key: Key[Array, ""], parties: Sequence[Points]) -> Parts:
         pieces = np.split(np.asarray(points)[order], edges)
         owners.append(tuple(range(len(blocks), len(blocks) + len(pieces))))
         blocks += pieces
-        noise_key = jax.random.fold_in(deal_key, _NOISE)
         share = np.asarray(jax.random.uniform(noise_key, points.shape))
         noise.append((low[None] + share * (high - low)[None]).astype(pool.dtype))
     return Parts(blocks + noise, tuple(owners))

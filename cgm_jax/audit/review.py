@@ -1,41 +1,27 @@
-"""Everything there is to say about a collaboration's promises once they were made.
+"""Everything there is to find out about a collaboration's promises.
 
-Were they kept, why are the reward values what they are, what would another scheme have
-done, do parties share rows, and what would cheating have gained. No mathematics here.
+Whether they were kept, why the reward values are what they are, what another scheme
+would have done, which rows parties share, and what cheating would have gained.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 from jaxtyping import Array, Key
 
-from cgm_jax.collaboration.collaboration import Collaboration, Progress
+from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.collaboration import MAX_TABLE_PARTIES, Collaboration
 from cgm_jax.metrics import SharedRows, shared_rows
 
-from . import (
-    Audit,
-    Explanation,
-    SchemeComparison,
-    Stress,
-    audit,
-    audit_data,
-    compare_with_shapley_fair,
-    explain,
-    stress,
-)
+from .auditing import Audit, audit
+from .cheating import Stress, stress
+from .explanation import Explanation, explain
+from .shapley_fair_comparison import SchemeComparison, compare_with_shapley_fair
 
-__all__ = ["MAX_STRESSED_PARTIES", "Scrutiny", "scrutinize"]
-
-MAX_STRESSED_PARTIES = 20
-"""Of more parties, what cheating gains is not tried out."""
-
-LEAST_SHARE = 0.01  # of nearly shared rows that is worth a sentence
+__all__ = ["Review", "review"]
 
 
 @dataclass(frozen=True, eq=False)
-class Scrutiny:
+class Review:
     """What is known of the promises of a collaboration."""
 
     audit: Audit
@@ -54,49 +40,27 @@ class Scrutiny:
     """What cheating would gain, where it was tried out."""
 
     inverse_temperature: float
-    """β of the draw that was audited, and of those of cheaters."""
-
-    def reasons(self, names: Sequence[str]) -> list[str]:
-        """Why the reward values are what they are, in sentences."""
-        compared = [] if self.comparison is None else [self.comparison.sentence(names)]
-        return [*self.explanation.sentences(names), *compared]
-
-    def warnings(self, names: Sequence[str]) -> list[str]:
-        """Sentences on rows that parties share."""
-        return self.shared.sentences(names, least_share=LEAST_SHARE)
-
-    def data(self, names: Sequence[str]) -> dict[str, Any]:
-        """All of it as plain objects, for a file."""
-        found = {
-            "audit": audit_data(self.audit, names),
-            "reasons": self.reasons(names),
-            "shared_rows": self.warnings(names),
-        }
-        if self.stress is not None:
-            found["stress"] = {
-                "inverse_temperature": self.inverse_temperature,
-                "joint_values": self.stress.joint_values,
-                "trials": self.stress.rows(names),
-            }
-        return found
+    """β of the draw that was audited, and of the draws of cheaters."""
 
 
-def scrutinize(
+def review(
+    key: Key[Array, ""],
     collaboration: Collaboration,
     *,
-    stress_key: Key[Array, ""] | None = None,
-    progress: Progress | None = None,
-) -> Scrutiny:
+    stress_test: bool = True,
+    progress: Progress = silent,
+) -> Review:
     """Audit, explain and compare a collaboration, and try out what cheating gains.
 
     Args:
+        key: a typed key, for the trials of cheating.
         collaboration: what was promised and handed out.
-        stress_key: a typed key for trials of cheating; none are made without it, nor
-            of more than 20 parties.
+        stress_test: whether to try out what cheating would gain; never tried for more
+            than 20 parties.
         progress: called with the stage and the share of it that is done.
 
     Returns:
-        What was found.
+        Everything there is to find out.
 
     Example:
         >>> import jax, numpy as np
@@ -104,31 +68,26 @@ def scrutinize(
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = collaborate(jax.random.key(0), parties, grid)
-        >>> found = scrutinize(result)
-        >>> found.audit.is_kept, len(found.reasons(["Ada", "Bo"])) > 2
-        (True, True)
+        >>> review(jax.random.key(1), result, stress_test=False).audit.is_kept
+        True
     """
-    tell = progress or (lambda stage, share: None)
-    tell("audit", 0.0)
-    table, scheme = collaboration.coalition_values, collaboration.scheme
-    num_parties = len(collaboration.parties)
+    progress("audit", 0.0)
+    promises, beta = collaboration.promises, collaboration.draw.inverse_temperature
     trials = None
-    if stress_key is not None and num_parties <= MAX_STRESSED_PARTIES:
+    if stress_test and len(promises.parties) <= MAX_TABLE_PARTIES:
         trials = stress(
-            stress_key,
-            collaboration.parties,
-            collaboration.candidates,
-            kernel=collaboration.kernel,
-            inverse_temperature=collaboration.inverse_temperature,
-            stability=collaboration.stability,
+            key,
+            promises,
+            inverse_temperature=beta,
             outlier_scales=(),
-            progress=partial(tell, "what cheating would gain"),
+            progress=progress,
         )
-    return Scrutiny(
+    table = promises.coalition_values
+    return Review(
         audit(collaboration),
-        explain(scheme, collaboration.sums),
-        None if table is None else compare_with_shapley_fair(table, scheme),
-        shared_rows(collaboration.parties),
+        explain(promises),
+        None if table is None else compare_with_shapley_fair(table, promises.scheme),
+        shared_rows(promises.parties),
         trials,
-        collaboration.inverse_temperature,
+        beta,
     )

@@ -7,13 +7,12 @@ most to share is v*, which the candidates allow.
 References: Sim et al. 2020; Tay et al. 2022, App. C.3, D and E.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax.rewards.scheme import RewardScheme, party_names
+from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.shapley_fair import largest_rho, shapley_fair_rewards
 
 from .incentives import Check, check_incentives
@@ -39,17 +38,6 @@ class SchemeComparison:
 
     worse_off: tuple[int, ...]
     """Parties that theirs leave with less than the value of their own data."""
-
-    def sentence(self, names: Sequence[str] | None = None) -> str:
-        """Who would be worse off, with the parties' names or their numbers."""
-        start = "Under the scheme of Sim et al. (2020), at the same rho, "
-        if not self.worse_off:
-            return start + "nobody would be worse off than alone either."
-        who = party_names(self.worse_off, names)
-        return (
-            f"{start}these would be worse off than with their own data alone (R4): "
-            f"{who}."
-        )
 
 
 def compare_with_shapley_fair(
@@ -91,13 +79,15 @@ def compare_with_shapley_fair(
     """
     table = np.asarray(values, float)
     grand = float(table[-1])
-    theirs = np.asarray(shapley_fair_rewards(scheme.shapley, grand, rho=scheme.rho))
+    theirs = np.asarray(
+        shapley_fair_rewards(scheme.shapley_values, grand, rho=scheme.rho)
+    )
 
     def checks(rewards, upper, best: float) -> dict[str, Check]:
         return check_incentives(
             table,
             rewards,
-            shapley=scheme.shapley,
+            shapley_values=scheme.shapley_values,
             upper_values=upper,
             max_reward_value=best,
             tolerance=tolerance,
@@ -110,7 +100,7 @@ def compare_with_shapley_fair(
         theirs=checks(theirs, np.full_like(theirs, grand), grand),
         their_rewards=theirs,
         their_largest_rho=np.asarray(
-            largest_rho(scheme.shapley, scheme.own_values, grand)
+            largest_rho(scheme.shapley_values, scheme.own_values, grand)
         ).item(),
         worse_off=tuple(worse.tolist()),
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from cgm_jax.evaluation.evaluate import Evaluation
+from cgm_jax.evaluation import Evaluation
 from cgm_jax.experiments import Experiment
 from cgm_jax.metrics import CorrelationSummary
 
@@ -47,8 +47,8 @@ def experiment_tables(experiment: Experiment) -> Iterator[Table | str]:
     yield _promises(experiment, title)
     beside = "" if data.is_stand_in else ", ours and below them the paper's"
     counts = [
-        [len(reward.indices) for reward in drawn.rewards]
-        for drawn in experiment.collaborations.values()
+        [len(reward.indices) for reward in draw.rewards]
+        for draw in experiment.draws.values()
     ]
     yield _by_beta(
         experiment,
@@ -57,7 +57,7 @@ def experiment_tables(experiment: Experiment) -> Iterator[Table | str]:
         paper.num_points,
         _count,
     )
-    if experiment.is_at_limit.any():
+    if experiment.promises.scheme.is_at_limit.any():
         yield _AT_LIMIT
     if experiment.evaluation is None:
         return
@@ -73,7 +73,7 @@ def experiment_tables(experiment: Experiment) -> Iterator[Table | str]:
 
 
 def _scheme(experiment: Experiment, title: str) -> Table:
-    ours, paper = experiment.promised, experiment.data.paper
+    ours, paper = experiment.promises, experiment.data.paper
     table = _new_table(f"{title}: the scheme", "", "ours", *_headings(experiment))
     for name, value, printed in (
         ("length scale ℓ", ours.length_scale, paper.length_scale),
@@ -89,11 +89,11 @@ def _scheme(experiment: Experiment, title: str) -> Table:
 
 
 def _promises(experiment: Experiment, title: str) -> Table:
-    ours, paper = experiment.promised, experiment.data.paper
+    ours, paper = experiment.promises, experiment.data.paper
     parties = (f"party {i + 1}" for i in range(len(ours.parties)))
     table = _new_table(f"{title}: what each party is promised", "", *parties)
     for name, values, printed in (
-        ("α, share", ours.normalized_shapley, paper.normalized_shapley),
+        ("α, share", ours.scheme.normalized_shapley, paper.normalized_shapley),
         ("r, reward value", ours.scheme.reward_values, paper.reward_values),
     ):
         table.add_row(name, *(f"{x:.5f}" for x in values))
@@ -129,12 +129,14 @@ def _by_beta(
     printed: Mapping[float, Any],
     cell: Callable[[Any, Any], str],
 ) -> Table:
-    """A row a β, a column a party."""
-    stars = [" *" if at_limit else "" for at_limit in experiment.is_at_limit]
+    """One row per β, one column per party."""
+    stars = [
+        " *" if at_limit else "" for at_limit in experiment.promises.scheme.is_at_limit
+    ]
     parties = (f"party {i + 1}{star}" for i, star in enumerate(stars))
     table = _new_table(title, "β", *parties)
     table.show_lines = True
-    for beta, values in zip(experiment.collaborations, ours, strict=True):
+    for beta, values in zip(experiment.draws, ours, strict=True):
         nothing = [None] * len(values)
         theirs = nothing if experiment.data.is_stand_in else printed.get(beta, nothing)
         pairs = zip(values, theirs, strict=True)

@@ -21,6 +21,7 @@ from cgm_jax.experiments import (
     run_experiment,
 )
 from cgm_jax.files import UsageError, prepare_output_dir
+from cgm_jax.rewards import RewardSchemeError
 
 from .options import (
     Betas,
@@ -89,19 +90,23 @@ def demo(
 
 def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None:
     folder = prepare_output_dir(out, overwrite=overwrite)
+    draw_key, stress_key = jax.random.split(jax.random.key(seed))
     experiments = []
-    for data in credit_ratings_data(num_candidates=num_candidates):
+    for i, data in enumerate(credit_ratings_data(num_candidates=num_candidates)):
         with progress(f"{data.split} split") as tell:
-            experiment = run_experiment(data, seed=seed, evaluate=False, progress=tell)
+            experiment = run_experiment(
+                jax.random.fold_in(draw_key, i), data, evaluate=False, progress=tell
+            )
         experiments.append(experiment)
         print_experiment(experiment)
     with progress("Report") as tell:
         report = publish_experiments(
+            stress_key,
             folder,
             experiments,
             title="Five banks share credit ratings",
             settings={"seed": seed, "number of candidates": num_candidates},
-            stress_key=jax.random.key(seed),
+            stress_test=True,
             progress=tell,
         )
     print_report(report)
@@ -130,13 +135,13 @@ def reproduce(
     features: Annotated[
         Path | None,
         typer.Option(
-            help="An .npy file of features to reduce instead of pixels: one row an "
+            help="An .npy file of features to reduce instead of pixels: one row per "
             "image of the data set."
         ),
     ] = None,
     candidate_features: Annotated[
         Path | None,
-        typer.Option(help="The same of --candidates: one row a synthetic image."),
+        typer.Option(help="The same of --candidates: one row per synthetic image."),
     ] = None,
     num_candidates: Annotated[
         int | None,
@@ -146,9 +151,15 @@ def reproduce(
     ] = None,
     num_steps: NumSteps = None,
     party_size: Annotated[
-        int | None, typer.Option(min=7, help="Real points a party.")
+        int | None, typer.Option(min=7, help="Real points per party.")
     ] = None,
     seed: Seed = 0,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse promises that cannot all be kept; relax none."
+        ),
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """An experiment of the paper from start to finish, beside the paper's numbers."""
@@ -169,6 +180,7 @@ def reproduce(
             SPLITS if split is SplitChoice.both else (split.value,),
             betas,
             options,
+            strict=strict,
             folder=prepare_output_dir(
                 out or Path(f"reproduce-{dataset.value}"), overwrite=overwrite
             ),
@@ -207,22 +219,38 @@ def _reproduce(
     betas: Sequence[float],
     options: ExperimentOptions,
     *,
+    strict: bool,
     folder: Path,
 ) -> None:
+    data_key, draw_key, review_key = jax.random.split(jax.random.key(options.seed), 3)
     with progress(dataset) as tell:
-        prepared = prepare_experiments(dataset, splits, options, progress=tell)
+        prepared = prepare_experiments(
+            data_key, dataset, splits, options, progress=tell
+        )
     screen.print(prepared[0].candidates_note, markup=False, highlight=False)
     if prepared[0].model is not None:
         print_quality(prepared[0].model.quality)
-    experiments = []
-    for data in prepared:
-        with progress(f"{data.split} split") as tell:
-            experiment = run_experiment(
-                data, betas=betas, seed=options.seed, progress=tell
-            )
+    experiments, refused = [], {}
+    for i, data in enumerate(prepared):
+        try:
+            with progress(f"{data.split} split") as tell:
+                experiment = run_experiment(
+                    jax.random.fold_in(draw_key, i),
+                    data,
+                    inverse_temperatures=betas,
+                    relax=not strict,
+                    progress=tell,
+                )
+        except RewardSchemeError as error:
+            refused[data.split] = error
+            screen.print(f"warning: {data.split} split: {error}", markup=False)
+            continue
         experiments.append(experiment)
         print_experiment(experiment)
+    if not experiments:
+        raise next(iter(refused.values()))
     report = publish_experiments(
+        review_key,
         folder,
         experiments,
         title=f"{prepared[0].title}: five parties, as in the paper",
@@ -231,7 +259,10 @@ def _reproduce(
             "splits": list(splits),
             "inverse temperatures (beta)": list(betas),
             "seed": options.seed,
-            "number of candidates": len(prepared[0].candidates),
+            "number of candidates": len(experiments[0].data.candidates),
+            **{f"{split} split": str(error) for split, error in refused.items()},
         },
     )
     print_report(report)
+    if refused:
+        raise next(iter(refused.values()))

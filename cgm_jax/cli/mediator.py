@@ -7,12 +7,19 @@ from typing import Annotated
 import typer
 
 from cgm_jax.files import UsageError, prepare_output_dir, read_parties, write_reward_csv
-from cgm_jax.mediation.repeated_audit import audit_folder
+from cgm_jax.mediation import Settings, audit_folder, mediate, publish_mediation
 from cgm_jax.mediation.row_source import train_rows
-from cgm_jax.mediation.run import Settings, mediate
+from cgm_jax.mediation.run import Keys
 
 from .options import SplitName, at_least, fail, interruptible, positive
-from .screen import print_audit, print_mediation, print_quality, progress, screen
+from .screen import (
+    print_audit,
+    print_mediation,
+    print_quality,
+    print_report,
+    progress,
+    screen,
+)
 
 __all__ = ["commands"]
 
@@ -36,7 +43,7 @@ class GeneratorName(StrEnum):
 @commands.command()
 def run(
     files: Annotated[
-        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
+        list[Path], typer.Argument(help="One CSV, Parquet or NPY file per party.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for rewards and report.")],
     label_column: Annotated[
@@ -71,20 +78,26 @@ def run(
         Scale, typer.Option(help="Bring columns to mean 0 and deviation 1, or not.")
     ] = Scale.standard,
     no_stability: Annotated[
-        bool, typer.Option("--no-stability", help="Let go of stability (R6).")
+        bool, typer.Option("--no-stability", help="Drop the stability constraint (R6).")
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse promises that cannot all be kept; relax none."
+        ),
     ] = False,
     resamples: Annotated[
         int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
     ] = 0,
     no_stress: Annotated[
         bool,
-        typer.Option("--no-stress", help="Do not try out what cheating would gain."),
+        typer.Option("--no-stress", help="Skip the manipulation stress test."),
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files of the same names.")
     ] = False,
 ) -> None:
-    """Value the parties' files, and write one reward file a party and a report."""
+    """Value the parties' files, and write one reward file per party and a report."""
     settings = Settings(
         label_column=label_column,
         generator=generator.value,
@@ -92,18 +105,21 @@ def run(
         num_steps=at_least("--num-steps", num_steps, 1),
         bandwidth=positive("--bandwidth", bandwidth),
         num_candidates=at_least("--num-candidates", num_candidates, 1),
-        beta=at_least("--beta", beta, 0),
+        inverse_temperature=at_least("--beta", beta, 0),
         kernel=kernel,
         seed=at_least("--seed", seed, 0),
         scale=scale.value,
         stability=not no_stability,
         num_resamples=at_least("--resamples", resamples, 2) if resamples else 0,
-        stress=not no_stress,
+        relax=not strict,
+        stress_test=not no_stress,
         overwrite=overwrite,
     )
     with interruptible(), progress("Rewards") as tell:
         mediation = mediate(files, out, settings, progress=tell)
+        report = publish_mediation(mediation)
     print_mediation(mediation)
+    print_report(report)
 
 
 @commands.command()
@@ -134,7 +150,7 @@ def audit(
 @commands.command()
 def train_generator(
     files: Annotated[
-        list[Path], typer.Argument(help="One CSV, Parquet or NPY file a party.")
+        list[Path], typer.Argument(help="One CSV, Parquet or NPY file per party.")
     ],
     out: Annotated[Path, typer.Option(help="File for the model, as model.npz.")],
     label_column: Annotated[
@@ -163,9 +179,9 @@ def train_generator(
     prepare_output_dir(out.absolute().parent, overwrite=True)
     with interruptible(), progress("Generator") as tell:
         model = train_rows(
+            Keys.of(seed).training,
             parties,
             num_steps=num_steps,
-            seed=seed,
             checkpoint_dir=checkpoints,
             progress=tell,
         )

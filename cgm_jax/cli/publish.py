@@ -8,44 +8,47 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Key
 
 from cgm_jax import plots
-from cgm_jax.audit.review import scrutinize
-from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.audit import review
 from cgm_jax.experiments import Experiment, compare
 from cgm_jax.files import write_atomically, write_json, write_text
-from cgm_jax.report.page import (
+from cgm_jax.report import (
     CandidateOrigin,
     Picture,
     ReportSection,
     draw_pictures,
-    render,
     report_data,
     report_page,
 )
+from cgm_jax.report.pictures import render
 
 __all__ = ["publish_experiments"]
 
 
 def publish_experiments(
+    key: Key[Array, ""],
     folder: Path,
     experiments: Sequence[Experiment],
     *,
     title: str,
     settings: Mapping[str, Any],
-    stress_key: Key[Array, ""] | None = None,
-    progress: Progress | None = None,
+    stress_test: bool = False,
+    progress: Progress = silent,
 ) -> Path:
     """Write ``report.html``, ``report.json`` and every picture as PNG.
 
     Args:
+        key: a typed key, for trials of cheating.
         folder: where to; it exists.
         experiments: at least one, on the same data, each shared in another way.
         title: of the page.
         settings: what the run can be repeated with.
-        stress_key: a typed key for trials of cheating; none are made without it.
+        stress_test: whether to try out what cheating would gain.
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -55,7 +58,13 @@ def publish_experiments(
         OSError: if a file cannot be written.
     """
     sections = [
-        _section(experiment, stress_key, progress) for experiment in experiments
+        _section(
+            jax.random.fold_in(key, i),
+            experiment,
+            stress_test=stress_test,
+            progress=progress,
+        )
+        for i, experiment in enumerate(experiments)
     ]
     origin = _origin(experiments[0])
     # Pictures and tables are made before the first file is published.
@@ -69,11 +78,11 @@ def publish_experiments(
         files["correlations.png"] = _correlations(experiments).png
     page = report_page(
         sections,
+        pictures,
         title=title,
         settings=settings,
         generator_note=experiments[0].data.candidates_note,
         origin=origin,
-        pictures=pictures,
     )
     numbers = {
         "settings": settings,
@@ -97,7 +106,7 @@ def publish_experiments(
 
 
 def _correlations(experiments: Sequence[Experiment]) -> Picture:
-    """Figure 2: a panel a split."""
+    """Figure 2: one panel per split."""
     return render(
         plots.plot_correlations(
             {
@@ -112,26 +121,29 @@ def _correlations(experiments: Sequence[Experiment]) -> Picture:
 
 
 def _section(
+    key: Key[Array, ""],
     experiment: Experiment,
-    stress_key: Key[Array, ""] | None,
-    progress: Progress | None,
+    *,
+    stress_test: bool,
+    progress: Progress,
 ) -> ReportSection:
-    data, draws = experiment.data, list(experiment.collaborations.values())
-    # Of the draw with the fewest points: the promises are those of all.
-    last = max(draws, key=lambda drawn: drawn.inverse_temperature)
+    data = experiment.data
     embedding = None
     if data.places is not None:
         embedding = plots.Embedding(*data.places, ("UMAP 1", "UMAP 2"))
     return ReportSection(
         title=f"{data.title}, {data.split} split",
-        collaborations=draws,
+        promises=experiment.promises,
+        draws=list(experiment.draws.values()),
         names=[f"party {i + 1}" for i in range(len(data.parties))],
         columns=data.columns,
         printed=None if data.is_stand_in else data.paper,
         evaluation=experiment.evaluation,
         embedding=embedding,
         candidate_labels=data.candidate_labels,
-        scrutiny=scrutinize(last, stress_key=stress_key, progress=progress),
+        review=review(
+            key, experiment.greediest, stress_test=stress_test, progress=progress
+        ),
     )
 
 

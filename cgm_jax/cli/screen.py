@@ -16,13 +16,18 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from cgm_jax.audit import Audit, audit_sentences
-from cgm_jax.collaboration.collaboration import Collaboration
-from cgm_jax.collaboration.uncertainty import Uncertainty
+from cgm_jax.audit import Audit
+from cgm_jax.collaboration import Collaboration, Uncertainty
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
-from cgm_jax.mediation.row_source import quality_sentences
-from cgm_jax.mediation.run import Mediation
+from cgm_jax.mediation import Mediation
+from cgm_jax.report.sentences import (
+    audit_sentences,
+    collaboration_warnings,
+    quality_sentences,
+    shared_rows_sentences,
+    stress_sentence,
+)
 
 from .experiment_tables import experiment_tables
 
@@ -50,15 +55,17 @@ def print_experiment(experiment: Experiment) -> None:
     screen.print()
     for table in experiment_tables(experiment):
         screen.print(table)
-    _print_warnings(
-        experiment.promised,
-        [f"party {i + 1}" for i in range(len(experiment.promised.parties))],
-    )
+    names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
+    _print_warnings(experiment.greediest, names)
 
 
 def print_mediation(mediation: Mediation) -> None:
     """What each party is promised and handed out, and where the files are."""
-    result = mediation.collaboration
+    promises, rewards = (
+        mediation.collaboration.promises,
+        mediation.collaboration.draw.rewards,
+    )
+    scheme, names = promises.scheme, mediation.parties.names
     table = Table(
         title="Value of the own data, promised, and reached with the rows given",
         title_justify="left",
@@ -67,13 +74,13 @@ def print_mediation(mediation: Mediation) -> None:
     for column in ("rows", "α", "own value", "promised", "given", "reached"):
         table.add_column(column, justify="right")
     table.add_column("draw")
-    found = mediation.uncertainty
-    parties = list(zip(mediation.parties.names, result.rewards, strict=True))
+    uncertainty = mediation.uncertainty
+    parties = list(zip(names, rewards, strict=True))
     for i, (name, reward) in enumerate(parties[:MAX_ROWS]):
         table.add_row(
             escape(name),
-            f"{len(result.parties[i]):,}",
-            f"{result.normalized_shapley[i]:.3f}" + _error(found, i),
+            f"{len(promises.parties[i]):,}",
+            f"{scheme.normalized_shapley[i]:.3f}" + _error(uncertainty, i),
             f"{reward.initial_value:.5f}",
             f"{reward.reward_value:.5f}",
             f"{len(reward.indices):,}",
@@ -83,19 +90,21 @@ def print_mediation(mediation: Mediation) -> None:
     screen.print(table)
     if len(parties) > MAX_ROWS:
         screen.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
-    if found is not None:
-        screen.print(f"± one standard error, of {found.num_resamples:,} resamples")
-    scale = result.length_scale
+    if uncertainty is not None:
+        screen.print(
+            f"± one standard error, of {uncertainty.num_resamples:,} resamples"
+        )
+    scale = promises.length_scale
     screen.print(
         ("" if math.isnan(scale) else f"length scale {scale:.5g}, ")
-        + f"v* {result.scheme.max_reward_value:.5g}, ρ {result.scheme.rho:.4g}, "
-        f"{len(result.candidates):,} candidates; "
-        f"exact Shapley values by {_METHODS[result.shapley_method]}"
+        + f"v* {scheme.max_reward_value:.5g}, ρ {scheme.rho:.4g}, "
+        f"{len(promises.candidates):,} candidates; "
+        f"exact Shapley values by {_METHODS[promises.shapley_method]}"
     )
     if mediation.learned is not None:
-        found = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())
+        powers = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())
         screen.print(
-            f"Kernel: {', '.join([type(result.kernel).__name__, *found])}",
+            f"Kernel: {', '.join([type(promises.kernel).__name__, *powers])}",
             markup=False,
             highlight=False,
         )
@@ -105,22 +114,25 @@ def print_mediation(mediation: Mediation) -> None:
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
     print_quality(mediation.quality)
-    scrutiny, names = mediation.scrutiny, mediation.parties.names
-    print_audit(scrutiny.audit, names)
-    if scrutiny.stress is not None:
-        screen.print(scrutiny.stress.sentence(names), markup=False, highlight=False)
-    for sentence in [*mediation.warnings, *scrutiny.warnings(names)]:
+    review = mediation.review
+    print_audit(review.audit, names)
+    if review.stress is not None:
+        sentence = stress_sentence(review.stress, names)
+        screen.print(sentence, markup=False, highlight=False)
+    shared = shared_rows_sentences(review.shared, names)
+    for sentence in [*mediation.warnings, *shared]:
         screen.print(f"warning: {sentence}", markup=False)
-    _print_warnings(result, mediation.parties.names)
-    folder = mediation.rewards[0].parent.parent
-    screen.print(f"One reward file a party: {folder}/<party>/reward.csv", markup=False)
-    print_report(mediation.report)
+    _print_warnings(mediation.collaboration, names)
+    screen.print(
+        f"One reward file per party: {mediation.folder}/<party>/reward.csv",
+        markup=False,
+    )
 
 
-def _error(found: Uncertainty | None, party: int) -> str:
-    if found is None:
+def _error(uncertainty: Uncertainty | None, party: int) -> str:
+    if uncertainty is None:
         return ""
-    return f" ± {found.normalized_shapley_errors[party]:.3f}"
+    return f" ± {uncertainty.normalized_shapley_errors[party]:.3f}"
 
 
 def print_quality(quality: SampleQuality | None) -> None:
@@ -147,7 +159,7 @@ def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) ->
 
 
 def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
-    for sentence in collaboration.warnings_for(names):
+    for sentence in collaboration_warnings(collaboration, names):
         screen.print(f"warning: {sentence}", markup=False)
 
 

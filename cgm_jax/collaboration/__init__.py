@@ -1,7 +1,28 @@
-"""The whole order: from the parties' points to promises, and to rewards."""
+"""The whole order: from the parties' points to promises, and to rewards.
+
+`promise` values the parties' data and promises reward values, `Promises.draw` keeps
+them, and `collaborate` does both. An experiment is one `Promises` and a `Draw` per
+inverse temperature.
+"""
 
 from .collaboration import Collaboration as Collaboration
 from .collaboration import collaborate as collaborate
+from .draw import Draw as Draw
+from .growing import Growing as Growing
+from .promises import MAX_TABLE_PARTIES as MAX_TABLE_PARTIES
+from .promises import Promises as Promises
+from .promises import promise as promise
 from .uncertainty import Uncertainty as Uncertainty
+from .uncertainty import estimate_uncertainty as estimate_uncertainty
 
-__all__ = ["Collaboration", "Uncertainty", "collaborate"]
+__all__ = [
+    "MAX_TABLE_PARTIES",
+    "Collaboration",
+    "Draw",
+    "Growing",
+    "Promises",
+    "Uncertainty",
+    "collaborate",
+    "estimate_uncertainty",
+    "promise",
+]

@@ -10,19 +10,19 @@ Reference: Efron, Tibshirani: An Introduction to the Bootstrap, 1993.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.gram import GramSums
-from cgm_jax.kernels import Kernel
-from cgm_jax.rewards import RewardScheme
+from cgm_jax.rewards import RewardScheme, scheme_from_sums
 from cgm_jax.valuation import bootstrap_sums
 
-__all__ = ["Uncertainty", "resampled_schemes"]
+from .promises import Promises, coalition_table
+
+__all__ = ["Uncertainty", "estimate_uncertainty"]
 
 _MEMORY = 2**28  # bytes of resampled sums, or of multiplicities, at a time
 
@@ -37,7 +37,7 @@ class Uncertainty:
     own_values: Float[np.ndarray, "resamples n"]
     """v_i of every resample, shape ``(num_resamples, n)``."""
 
-    shapley: Float[np.ndarray, "resamples n"]
+    shapley_values: Float[np.ndarray, "resamples n"]
     """φ of every resample, shape ``(num_resamples, n)``."""
 
     reward_values: Float[np.ndarray, "resamples n"]
@@ -46,7 +46,7 @@ class Uncertainty:
     @property
     def num_resamples(self) -> int:
         """Number of resamples."""
-        return len(self.shapley)
+        return len(self.shapley_values)
 
     @property
     def num_without_rewards(self) -> int:
@@ -56,8 +56,8 @@ class Uncertainty:
     @property
     def normalized_shapley(self) -> Float[np.ndarray, "resamples n"]:
         """α of every resample; NaN where nobody contributes."""
-        largest = self.shapley.max(axis=1, keepdims=True)
-        return self.shapley / np.where(largest > 0, largest, np.nan)
+        largest = self.shapley_values.max(axis=1, keepdims=True)
+        return self.shapley_values / np.where(largest > 0, largest, np.nan)
 
     @property
     def own_value_errors(self) -> Float[np.ndarray, " n"]:
@@ -67,7 +67,7 @@ class Uncertainty:
     @property
     def shapley_errors(self) -> Float[np.ndarray, " n"]:
         """Standard errors of φ_i, shape ``(n,)``."""
-        return _spread(self.shapley)
+        return _spread(self.shapley_values)
 
     @property
     def normalized_shapley_errors(self) -> Float[np.ndarray, " n"]:
@@ -86,16 +86,18 @@ class Uncertainty:
         An estimate of the probability that the pair is ranked right: near 1/2, who of
         the two contributed more is not known. 1 on the diagonal.
         """
-        order = np.sign(self.scheme.shapley[:, None] - self.scheme.shapley[None])
+        order = np.sign(
+            self.scheme.shapley_values[:, None] - self.scheme.shapley_values[None]
+        )
         alike = np.zeros(order.shape)
-        for phi in self.shapley:
+        for phi in self.shapley_values:
             alike += np.sign(phi[:, None] - phi[None]) == order
         return alike / self.num_resamples
 
     @property
     def ranking(self) -> Int[np.ndarray, " n"]:
         """The parties from the largest φ to the smallest, shape ``(n,)``."""
-        return np.argsort(-self.scheme.shapley, kind="stable")
+        return np.argsort(-self.scheme.shapley_values, kind="stable")
 
     @property
     def above_next(self) -> Float[np.ndarray, " n"]:
@@ -105,81 +107,89 @@ class Uncertainty:
         """
         sure = np.full(len(self.ranking), np.nan)
         first, second = self.ranking[:-1], self.ranking[1:]
-        order = np.sign(self.scheme.shapley[first] - self.scheme.shapley[second])
-        found = np.sign(self.shapley[:, first] - self.shapley[:, second])
+        order = np.sign(
+            self.scheme.shapley_values[first] - self.scheme.shapley_values[second]
+        )
+        found = np.sign(self.shapley_values[:, first] - self.shapley_values[:, second])
         sure[first] = (found == order[None]).mean(axis=0)
         return sure
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a reader of these numbers should know."""
-        if not self.num_without_rewards:
-            return ()
-        return (
-            f"In {self.num_without_rewards} of {self.num_resamples} resamples no "
-            "reward values keep the promises; standard errors of reward values are "
-            "over the others. More candidates leave more room.",
-        )
 
-
-def resampled_schemes(
+def estimate_uncertainty(
     key: Key[Array, ""],
-    kernel: Kernel,
-    parties: Sequence[Points],
-    candidates: Points,
-    sums: GramSums,
-    scheme: RewardScheme,
-    promise: Callable[[GramSums], RewardScheme],
+    promises: Promises,
+    num_resamples: int = 200,
     *,
-    num_resamples: int,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Progress = silent,
 ) -> Uncertainty:
-    """Promise anew for many resamples of the parties' points.
+    """How far values and promises would differ, had other points been drawn.
+
+    The parties' points are resampled and everything up to the reward values is
+    computed anew; candidates, kernel and length scale are kept.
 
     Args:
         key: a typed key.
-        kernel: the kernel that ``sums`` were computed with.
-        parties: the parties' points, arrays of shape ``(n_i, d)``.
-        candidates: G, shape ``(g, d)``.
-        sums: sums between the n parties and the candidates.
-        scheme: what was promised for them.
-        promise: what is promised for other sums (without rows of candidates); where
-            nothing can be, a scheme full of NaN.
-        num_resamples: number of resamples, at least 2.
-        progress: called with the share that is done.
+        promises: what was promised for the parties' own points.
+        num_resamples: number of resamples, at least 2. The relative error of a
+            standard error is about ``1 / sqrt(2 * num_resamples)``. Besides a pass
+            over the pool, each takes the time of the Shapley values.
+        progress: called with the stage, "uncertainty", and its share done.
 
     Returns:
-        The promises of all resamples.
+        Standard errors, and how sure the order of the parties is.
 
     Raises:
-        ValueError: as `bootstrap_sums`, or if ``num_resamples < 2``.
+        ValueError: if ``num_resamples < 2``.
+
+    Example:
+        >>> from cgm_jax.collaboration import promise
+        >>> rng = np.random.default_rng(0)
+        >>> parties = [rng.normal(size=(n, 1)) for n in (20, 60)]
+        >>> promises = promise(parties, np.linspace(-3, 3, 50)[:, None])
+        >>> uncertainty = estimate_uncertainty(jax.random.key(1), promises, 50)
+        >>> bool(uncertainty.shapley_errors[0] > uncertainty.shapley_errors[1])
+        True
+
+    Reference:
+        Efron, Tibshirani 1993.
     """
     if num_resamples < 2:
         raise ValueError(
             f"Expected num_resamples >= 2, got {num_resamples}: a standard error needs "
             "two."
         )
-    size = max(sums.between.size, sum(map(len, parties)))
+    sums, scheme = promises.sums, promises.scheme
+    size = max(sums.between.size, sum(map(len, promises.parties)))
     at_once = max(1, _MEMORY // (8 * size))
-    schemes = []
-    progress(0.0)
+    schemes: list[RewardScheme] = []
+    progress("uncertainty", 0.0)
     while len(schemes) < num_resamples:
         resampled = bootstrap_sums(
             jax.random.fold_in(key, len(schemes)),
-            kernel,
-            parties,
-            candidates,
+            promises.kernel,
+            promises.parties,
+            promises.candidates,
             sums,
             num_resamples=min(at_once, num_resamples - len(schemes)),
         )
         for between in resampled:
             resample = GramSums(between, sums.candidate_rows[:0], sums.sizes)
-            schemes.append(promise(resample))
-            progress(len(schemes) / num_resamples)
+            schemes.append(
+                scheme_from_sums(
+                    resample,
+                    coalition_table(resample),
+                    stability=scheme.stability,
+                    fairness_weight=scheme.fairness_weight,
+                    relax=scheme.is_relaxed,
+                    throw=False,
+                    solver="closed form",
+                )
+            )
+            progress("uncertainty", len(schemes) / num_resamples)
     return Uncertainty(
         scheme,
         np.stack([scheme.own_values for scheme in schemes]),
-        np.stack([scheme.shapley for scheme in schemes]),
+        np.stack([scheme.shapley_values for scheme in schemes]),
         np.stack([scheme.reward_values for scheme in schemes]),
     )
 

@@ -6,18 +6,17 @@ set is one file ``NAME.npz`` of arrays, with its SHA-256 in ``NAME.json`` beside
 cached file that does not have that digest is never read, and never removed.
 """
 
-import hashlib
 import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Shaped
 
+from cgm_jax._shared.archive import ArchiveError, read_archive, write_archive
+from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._shared.publishing import publish
 
 from .data_errors import DamagedDataError, DataNotFoundError
@@ -49,19 +48,10 @@ def cache_folder() -> Path:
 
 
 def locate(name: str, path: str | Path | None, *, stand_in: str) -> Path:
-    """Find a data set without the network.
+    """An existing folder or file of a data set; a cached file has been checked.
 
-    Args:
-        name: its name, such as "mnist".
-        path: where it is; nowhere else is looked then.
-        stand_in: the function that makes similar data of nothing, for the error.
-
-    Returns:
-        A folder or file that exists; a cached file has been checked.
-
-    Raises:
-        DataNotFoundError: if it is in none of the places.
-        DamagedDataError: if the cached file is not the one that was fetched.
+    With a ``path``, no other place is searched. ``stand_in`` names, for the error, the
+    function that generates similar data.
     """
     if path is not None:
         if Path(path).exists():
@@ -85,30 +75,12 @@ def locate(name: str, path: str | Path | None, *, stand_in: str) -> Path:
 
 
 def cached_file(name: str) -> Path:
-    """Where a fetched data set is kept.
-
-    Args:
-        name: its name.
-
-    Returns:
-        The file, there or not.
-
-    Example:
-        >>> cached_file("mnist").name
-        'mnist.npz'
-    """
+    """Where a fetched data set is kept, whether or not it has been fetched."""
     return cache_folder() / f"{name}.npz"
 
 
 def check_digest(cached: Path) -> None:
-    """Make sure that a cached file is the one that was fetched.
-
-    Args:
-        cached: the file.
-
-    Raises:
-        DamagedDataError: if its SHA-256 is not the one noted beside it, or none is.
-    """
+    """Make sure that a cached file has the SHA-256 that was noted beside it."""
     note = cached.with_suffix(".json")
     advice = (
         "it is not used and was left as it is; to replace it: "
@@ -122,8 +94,7 @@ def check_digest(cached: Path) -> None:
             f"expected its SHA-256 in {note.name}, found none that can be read; "
             f"{advice}",
         ) from error
-    with cached.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = digest_of_file(cached)
     if found != expected:
         raise DamagedDataError(
             cached,
@@ -133,50 +104,27 @@ def check_digest(cached: Path) -> None:
 
 
 def store(name: str, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> Path:
-    """Put a data set into the cache, in place of what is there.
-
-    Args:
-        name: its name.
-        arrays: what it consists of.
-
-    Returns:
-        The cached file.
-
-    Raises:
-        OSError: if the system refuses.
-    """
+    """Put the arrays of a data set into the cache, in place of what is there."""
     cached = cached_file(name)
-    named: dict[str, Any] = dict(arrays)
     # The note after the data: a file without its note is reported, never used.
-    publish(cached, lambda file: np.savez_compressed(file, **named))
-    with cached.open("rb") as file:
-        note = {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-    text = json.dumps(note, indent=1) + "\n"
+    write_archive(cached, "data set", {}, arrays)
+    text = json.dumps({"sha256": digest_of_file(cached)}, indent=1) + "\n"
     publish(cached.with_suffix(".json"), lambda file: file.write(text.encode()))
     return cached
 
 
 def read_arrays(path: Path, *names: str) -> list[Shaped[np.ndarray, "..."]]:
-    """Arrays of a file that `store` wrote, or of a copy of it.
-
-    Args:
-        path: the file.
-        names: which arrays.
-
-    Returns:
-        The arrays, in that order.
-
-    Raises:
-        DamagedDataError: if the file cannot be read as such.
-    """
+    """Arrays of a file that `store` wrote, or of a copy of it, in the order named."""
     try:
-        # Opened here: where the archive is damaged, NumPy leaves its file open.
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            return [archive[name] for name in names]
-    except (ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile) as error:
+        _, arrays = read_archive(
+            path, "data set", advice="fetch it again with `replace=True`"
+        )
+    except ArchiveError as error:
+        raise DamagedDataError(path, error.sentence) from error
+    if missing := set(names).difference(arrays):
         raise DamagedDataError(
             path,
-            f"expected the arrays {', '.join(names)} of a fetched data set, but "
-            f"{error}; get the file again",
-        ) from error
+            f"expected the arrays {', '.join(names)} of a fetched data set, found none "
+            f"named {', '.join(sorted(missing))}; is it the file of another data set?",
+        )
+    return [arrays[name] for name in names]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
-from cgm_jax.collaboration.collaboration import Collaboration, Progress
+from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.collaboration import Draw, Promises
 from cgm_jax.metrics import (
     CorrelationSummary,
     class_imbalance,
@@ -106,7 +107,8 @@ class Evaluation:
 
 
 def evaluate_rewards(
-    collaborations: Sequence[Collaboration],
+    promises: Promises,
+    draws: Sequence[Draw],
     labels: Sequence[Int[ArrayLike, " _"]],
     candidate_labels: Int[ArrayLike, " g"],
     *,
@@ -114,13 +116,13 @@ def evaluate_rewards(
     max_training_points: int | None = 20_000,
     measured: tuple[Sequence[Float[ArrayLike, "_ f"]], Float[ArrayLike, "g f"]]
     | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Measure what every party holds before and after its reward.
 
     Args:
-        collaborations: at least one draw; they differ in β and in what was drawn only,
-            as those of `Collaboration.redraw` do.
+        promises: what was promised.
+        draws: at least one draw that keeps it.
         labels: the class of every point of every party, whole numbers from 0, arrays of
             shape ``(n_i,)`` in the order of the parties' points.
         candidate_labels: the class of every candidate, shape ``(g,)``.
@@ -137,8 +139,8 @@ def evaluate_rewards(
         The measurements, float64.
 
     Raises:
-        ValueError: if there is not one label or one measured row a point, or a party
-            has fewer than 7 points, too few for six neighbours.
+        ValueError: if labels or measured rows do not match the points one to one, or a
+            party has fewer than 7 points, too few for six neighbours.
         ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
@@ -148,48 +150,43 @@ def evaluate_rewards(
         >>> labels = [np.asarray(x[:, 0] > 0.5, int) for x in parties]
         >>> grid = np.linspace(-3, 4, 200)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> classes = np.asarray(grid[:, 0] > 0.5, int)
         >>> evaluation = evaluate_rewards(
-        ...     [result], labels, np.asarray(grid[:, 0] > 0.5, int), num_classes=2
+        ...     result.promises, [result.draw], labels, classes, num_classes=2
         ... )
         >>> evaluation.before.svm_accuracy.shape, evaluation.after.reverse_kl.shape
         ((2,), (1, 2))
 
     Reference: Tay et al. 2022, Sec. 6.
     """
-    first = collaborations[0]
-    classes = [np.asarray(of_party) for of_party in labels]
+    classes = [np.asarray(party_labels) for party_labels in labels]
     candidate_classes = np.asarray(candidate_labels)
     lengths = [*map(len, classes), len(candidate_classes)]
-    expected = [*map(len, first.parties), len(first.candidates)]
+    expected = [*map(len, promises.parties), len(promises.candidates)]
     if lengths != expected:
         raise ValueError(
             f"Expected a label of every point of every party and every candidate, "
             f"{expected}, got {lengths}."
         )
-    parties = [np.asarray(x) for x in (measured[0] if measured else first.parties)]
-    candidates = np.asarray(measured[1] if measured else first.candidates)
+    parties = [np.asarray(x) for x in (measured[0] if measured else promises.parties)]
+    candidates = np.asarray(measured[1] if measured else promises.candidates)
     lengths = [*map(len, parties), len(candidates)]
     if lengths != expected:
         raise ValueError(
             "Expected a measured row for every point of every party and every "
             f"candidate, {expected}, got {lengths}."
         )
-    draws = [
-        (
-            [reward.indices for reward in drawn.rewards],
-            np.array([reward.final_value for reward in drawn.rewards]),
-        )
-        for drawn in collaborations
-    ]
-    nothing = [np.zeros(0, np.int64) for _ in first.parties]
-    stages = [(nothing, first.own_values), *draws]
-    found = []
+    nothing = [np.zeros(0, np.int64) for _ in parties]
+    stages = [(nothing, promises.scheme.own_values)]
+    for draw in draws:
+        final_values = np.array([reward.final_value for reward in draw.rewards])
+        stages.append(([reward.indices for reward in draw.rewards], final_values))
+    measurements = []
     for done, (picks, values) in enumerate(stages):
-        if progress is not None:
-            progress("metrics", done / len(stages))
-        found.append(
+        progress("metrics", done / len(stages))
+        measurements.append(
             _measure(
-                first,
+                promises,
                 parties,
                 candidates,
                 picks,
@@ -200,20 +197,19 @@ def evaluate_rewards(
                 max_training_points=max_training_points,
             )
         )
-    if progress is not None:
-        progress("metrics", 1.0)
-    before, *after = found
+    progress("metrics", 1.0)
+    before, *after = measurements
     return Evaluation(
-        np.array([drawn.inverse_temperature for drawn in collaborations], np.float64),
-        first.normalized_shapley,
-        np.array([[len(i) for i in picks] for picks, _ in draws], np.float64),
+        np.array([draw.inverse_temperature for draw in draws], np.float64),
+        promises.scheme.normalized_shapley,
+        np.array([[len(i) for i in picks] for picks, _ in stages[1:]], np.float64),
         Measurements(**before),
         Measurements(**{name: np.stack([m[name] for m in after]) for name in before}),
     )
 
 
 def _measure(
-    collaboration: Collaboration,
+    promises: Promises,
     parties: list[np.ndarray],
     candidates: np.ndarray,
     picks: Sequence[Int[np.ndarray, " _"]],
@@ -232,10 +228,10 @@ def _measure(
     held_labels = map(np.concatenate, zip(labels, drawn_labels, strict=True))
     return {
         "mmd2_unbiased": mmd2_to_reference(
-            collaboration.kernel,
-            collaboration.parties,
-            collaboration.candidates,
-            collaboration.sums,
+            promises.kernel,
+            promises.parties,
+            promises.candidates,
+            promises.sums,
             picks,
             values,
         ),

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from cgm_jax._shared.arrays import as_parties
-from cgm_jax.collaboration.collaboration import Collaboration
+from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
 
@@ -121,8 +121,9 @@ def privacy_figures(
     Reference:
         Platzer and Reutterer 2021.
     """
-    parties = [np.asarray(x) for x in collaboration.parties]
-    candidates = np.asarray(collaboration.candidates)
+    promises, rewards = collaboration.promises, collaboration.draw.rewards
+    parties = [np.asarray(x) for x in promises.parties]
+    candidates = np.asarray(promises.candidates)
     half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
     drawn, words = None, "none: it is not known which rows the generator never saw"
     if held_out is not None:
@@ -138,7 +139,7 @@ def privacy_figures(
         unseen = _halves(half_key, parties)
         seen = [x[~mask] for x, mask in zip(parties, unseen, strict=True)]
         model = generator.fit(fit_key, np.concatenate(seen))
-        most = max(len(reward.indices) for reward in collaboration.rewards)
+        most = max(len(reward.indices) for reward in rewards)
         num = min(max(most, 1), _MOST_POINTS)
         drawn = np.asarray(generator.sample(sample_key, model, num))
         words = "the same generator, made of half of the rows, beside either half"
@@ -146,7 +147,7 @@ def privacy_figures(
         unseen = None
 
     def of(party: int) -> RewardPrivacy | None:
-        picks = collaboration.rewards[party].indices
+        picks = rewards[party].indices
         if not len(picks):
             return None
         reward = candidates[picks]

@@ -49,9 +49,14 @@ def compare(experiment: Experiment) -> list[Comparison]:
         The pairs, in the order of the paper's tables.
 
     Example:
+        >>> import jax
         >>> from cgm_jax.experiments import credit_ratings_data, run_experiment
         >>> (data,) = credit_ratings_data(["unequal"])
-        >>> lines = compare(run_experiment(data, betas=[8], evaluate=False))
+        >>> key = jax.random.key(0)
+        >>> experiment = run_experiment(
+        ...     key, data, inverse_temperatures=[8], evaluate=False
+        ... )
+        >>> lines = compare(experiment)
         >>> [f"{line.ours:.3f} {line.printed}" for line in lines[:2]]
         ['0.996 0.996', '1.000 1.0']
 
@@ -62,13 +67,14 @@ def compare(experiment: Experiment) -> list[Comparison]:
 
 
 def _comparisons(experiment: Experiment) -> Iterator[Comparison]:
-    paper, promised = experiment.data.paper, experiment.promised
+    paper, promises = experiment.data.paper, experiment.promises
+    scheme = promises.scheme
     evaluation = experiment.evaluation
     shapley_table, beta_table = {"equal-disjoint": (5, 7), "unequal": (6, 8)}[
         experiment.data.split
     ]
     place = f"Table {shapley_table}"
-    pairs = zip(promised.normalized_shapley, paper.normalized_shapley, strict=True)
+    pairs = zip(scheme.normalized_shapley, paper.normalized_shapley, strict=True)
     for i, (ours, printed) in enumerate(pairs):
         yield Comparison(place, "normalized_shapley", float(ours), printed, party=i)
 
@@ -78,9 +84,9 @@ def _comparisons(experiment: Experiment) -> Iterator[Comparison]:
             place = f"Table {beta_table}"
             yield Comparison(place, f"beta_correlation_{name}", ours, printed.mean)
 
-    place, scheme = f"Table {paper.table}", promised.scheme
+    place = f"Table {paper.table}"
     for name, ours in (
-        ("length_scale", promised.length_scale),
+        ("length_scale", promises.length_scale),
         ("max_reward_value", scheme.max_reward_value),
         ("rho", scheme.rho),
     ):
@@ -88,11 +94,11 @@ def _comparisons(experiment: Experiment) -> Iterator[Comparison]:
     pairs = zip(scheme.reward_values, paper.reward_values, strict=True)
     for i, (ours, printed) in enumerate(pairs):
         yield Comparison(place, "reward_value", float(ours), printed, party=i)
-    for row, (beta, drawn) in enumerate(experiment.collaborations.items()):
+    for row, (beta, draw) in enumerate(experiment.draws.items()):
         if beta not in paper.num_points:
             continue
         for i, printed in enumerate(paper.num_points[beta]):
-            ours = float(len(drawn.rewards[i].indices))
+            ours = float(len(draw.rewards[i].indices))
             yield Comparison(place, "num_points", ours, float(printed), i, beta)
         if evaluation is None:
             continue

@@ -6,6 +6,7 @@ their features afterwards, as in the paper; density estimates of images are usel
 pixels and work on the features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,18 +15,18 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from cgm_jax.collaboration.collaboration import Progress
-from cgm_jax.generators import GaussianMixture, KernelDensity
+from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.generators import GaussianMixture, Generator, KernelDensity
 
 if TYPE_CHECKING:
     from cgm_jax.generators import MMDGANModel
 
 __all__ = [
     "GeneratorName",
-    "Synthetic",
     "SyntheticOptions",
-    "draw_features",
-    "draw_raw",
+    "SyntheticSource",
+    "feature_source",
+    "raw_source",
 ]
 
 GeneratorName = Literal["gaussian-mixture", "kde", "mmd-gan"]
@@ -38,8 +39,8 @@ class SyntheticOptions:
     Attributes:
         generator: which one, unless there is a file.
         file: synthetic points that something else drew, as they are stored.
-        num_candidates: |G|, of a generator.
-        num_steps: of an MMD-GAN's training.
+        num_candidates: |G| that a generator draws at first.
+        num_steps: training steps of an MMD-GAN.
         bandwidth: of the density estimate, in the units of the valued points.
         num_components: of a Gaussian mixture, twice the classes.
     """
@@ -53,10 +54,11 @@ class SyntheticOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Synthetic:
-    """Synthetic points and what people should know about them."""
+class SyntheticSource:
+    """Synthetic points in any number, and what people should know about them."""
 
-    points: Float[np.ndarray, "g d"]
+    draw: Callable[[int], Float[np.ndarray, "g d"]]
+    """So many points, float32; more of them begin with fewer. A file has its own."""
 
     note: str
 
@@ -64,99 +66,76 @@ class Synthetic:
     """The generator, where it was trained."""
 
 
-def draw_raw(
+def raw_source(
     key: Key[Array, ""],
     pool: Num[np.ndarray, "m d"],
     options: SyntheticOptions,
     *,
     shape: tuple[int, int, int] | None,
-    progress: Progress | None = None,
-) -> Synthetic | None:
+    progress: Progress = silent,
+) -> SyntheticSource | None:
     """Synthetic points as the pool's are stored, from a file or an MMD-GAN.
 
-    Args:
-        key: typed random key.
-        pool: the parties' points together, shape ``(m, d)``.
-        options: where they come from.
-        shape: height, width and channels of an image, whose numbers are in 0..1.
-        progress: called with what is under way and the share that is done.
-
-    Returns:
-        The points, float32; None if the generator is one that works on features.
-
-    Raises:
-        ValueError: if the file does not hold points of d numbers.
-        OSError: if it cannot be read.
+    ``shape`` is the height, width and channels of images, whose numbers are in 0..1.
+    None if the generator is one that works on features.
     """
     if options.file is not None:
         points = _read(options.file, pool.shape[1])
-        return Synthetic(points, f"The candidates are those of {options.file.name}.")
+        note = f"The candidates are those of {options.file.name}."
+        return SyntheticSource(lambda num: points, note)
     if options.generator != "mmd-gan":
         return None
-    from cgm_jax.generators.mmd_gan.loop import TrainingProgress
-    from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
+    from cgm_jax.generators.mmd_gan import MMDGAN
+    from cgm_jax.generators.mmd_gan.loop import training_stages
 
-    def tell(at: TrainingProgress) -> None:
-        if progress is not None:
-            progress(
-                f"training, MMD² {at.held_out_mmd2[0]:.2g} to held-out points, "
-                f"{at.steps_per_second:.0f} steps/s",
-                at.step / at.num_steps,
-            )
-
-    if progress is not None:
-        progress("training, compiling", 0.0)
     generator = MMDGAN(
         num_steps=options.num_steps,
         shape=shape,
         value_range=None if shape is None else (0.0, 1.0),
     )
     fit_key, sample_key = jax.random.split(key)
-    model = generator.fit(fit_key, pool, progress=tell)
-    points = np.asarray(generator.sample(sample_key, model, options.num_candidates))
-    note = f"The candidates come from an MMD-GAN, {options.num_steps:,} steps."
-    return Synthetic(points, note, model)
+    model = generator.fit(fit_key, pool, progress=training_stages(progress))
+    return SyntheticSource(
+        lambda num: np.asarray(generator.sample(sample_key, model, num)),
+        f"The candidates come from an MMD-GAN, {options.num_steps:,} steps.",
+        model,
+    )
 
 
-def draw_features(
+def feature_source(
     key: Key[Array, ""],
     pool: Float[np.ndarray, "m d"],
     options: SyntheticOptions,
-) -> Synthetic:
+) -> SyntheticSource:
     """Synthetic points of a density estimate of the valued ones.
-
-    Args:
-        key: typed random key.
-        pool: the parties' valued points together, shape ``(m, d)``.
-        options: "kde" or "gaussian-mixture".
-
-    Returns:
-        The points, float32.
-
-    Raises:
-        ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
         >>> pool = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
-        >>> options = SyntheticOptions(generator="kde", num_candidates=5)
-        >>> draw_features(jax.random.key(0), pool, options).points.shape
+        >>> source = feature_source(
+        ...     jax.random.key(0), pool, SyntheticOptions(generator="kde")
+        ... )
+        >>> source.draw(5).shape
         (5, 2)
     """
+    generator: Generator
     if options.generator == "gaussian-mixture":
-        mixture = fitted_mixture(pool, num_components=options.num_components)
-        points = mixture.sample(key, mixture, options.num_candidates)
+        generator = fitted_mixture(pool, num_components=options.num_components)
         note = (
             f"The candidates come from a mixture of {options.num_components} Gaussians "
             "fitted to the valued points."
         )
     else:
-        density = KernelDensity(options.bandwidth)
-        points = density.sample(key, density.fit(key, pool), options.num_candidates)
+        generator = KernelDensity(options.bandwidth)
         note = (
             "The candidates come from a kernel density estimate of the valued points, "
             f"bandwidth {options.bandwidth:g}."
         )
-    return Synthetic(np.asarray(points, np.float32), note)
+    fit_key, sample_key = jax.random.split(key)
+    model = generator.fit(fit_key, pool)
+    return SyntheticSource(
+        lambda num: np.asarray(generator.sample(sample_key, model, num), np.float32),
+        note,
+    )
 
 
 def fitted_mixture(

@@ -8,7 +8,7 @@ that the generator, the classifier and the features are made once and serve both
 Reference: Tay et al. 2022, Sec. 6, App. I.1 to I.6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,9 @@ class ExperimentData:
     """The parties' points and the candidates in pixels, where those that are valued
     are features of images."""
 
+    grown: "Callable[[int], ExperimentData] | None" = None
+    """The same with so many candidates, which begin with these; None for a file's."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sharing:
@@ -101,7 +104,7 @@ def share(
     Args:
         key: typed random key.
         labels: the class of every row: five classes or ten, shape ``(rows,)``.
-        party_size: rows a party; by default as many as each split allows.
+        party_size: rows per party; by default as many as each split allows.
         max_party_size: but no more than these.
 
     Returns:
@@ -150,7 +153,7 @@ def credit_ratings_data(
         num_candidates: |G|; the paper's numbers are for 100,000.
 
     Returns:
-        One a split; candidates and classes are the same in all.
+        One per split; candidates and classes are the same in all.
 
     Raises:
         ValueError: for an unknown split or no candidates.

@@ -17,10 +17,10 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.datasets import LabelledImages
 
-from .candidates import SyntheticOptions, draw_features, draw_raw
+from .candidates import SyntheticOptions, feature_source, raw_source
 from .table_candidates import LabelledCandidates, label_by_forest
 
 __all__ = ["NUM_FEATURES", "FeatureMap", "SuppliedFeatures", "image_candidates"]
@@ -35,8 +35,8 @@ class SuppliedFeatures(NamedTuple):
     """Files of what UMAP reduces instead of pixels, such as Inception's pool3.
 
     Attributes:
-        real: an ``.npy`` file, one row an image of the data set.
-        synthetic: another, one row a synthetic image.
+        real: an ``.npy`` file, one row per image of the data set.
+        synthetic: another, one row per synthetic image.
     """
 
     real: Path
@@ -51,9 +51,9 @@ def image_candidates(
     *,
     features: FeatureMap | SuppliedFeatures | None = None,
     seed: int,
-    progress: Progress | None = None,
-) -> tuple[Float[np.ndarray, "m f"], LabelledCandidates]:
-    """Features of the pool's images, and candidates like them.
+    progress: Progress = silent,
+) -> tuple[Float[np.ndarray, "m f"], Callable[[int], LabelledCandidates]]:
+    """Features of the pool's images, and candidates like them in any number.
 
     Args:
         key: typed random key, of the classifier and the generator.
@@ -66,7 +66,7 @@ def image_candidates(
         progress: called with what is under way and the share that is done.
 
     Returns:
-        The pool's features, float32, shape ``(m, 8)``, and the candidates.
+        The pool's features, float32, shape ``(m, 8)``, and what draws candidates.
 
     Raises:
         ValueError: if a file does not hold what it should.
@@ -75,15 +75,11 @@ def image_candidates(
     """
     from cgm_jax.features import ImageClassifier, read_features, umap_features
 
-    def tell(stage: str) -> None:
-        if progress is not None:
-            progress(stage, 0.0)
-
     pool, labels = data.points[rows], data.labels[rows]
-    classifier_key, generator_key = jax.random.split(key)
-    tell("training the classifier")
+    classifier_key, raw_key, feature_key = jax.random.split(key, 3)
+    progress("training the classifier", 0.0)
     classifier = ImageClassifier().fit(classifier_key, pool, labels, shape=data.shape)
-    tell("UMAP of the pool")
+    progress("UMAP of the pool", 0.0)
     if features is None and data.shape[2] == 3:
         features = classifier.features
     if isinstance(features, SuppliedFeatures):
@@ -91,20 +87,24 @@ def image_candidates(
     else:
         reduced = pool if features is None else features(pool)
     umap = umap_features(reduced, num_coordinates=NUM_FEATURES, seed=seed)
-    drawn = draw_raw(generator_key, pool, options, shape=data.shape, progress=progress)
-    if drawn is None:
-        drawn = draw_features(generator_key, umap.pool, options)
-        return umap.pool, label_by_forest(umap.pool, labels, drawn)
-    tell("UMAP of the candidates")
-    images = drawn.points
-    if isinstance(features, SuppliedFeatures):
-        reduced = read_features(features.synthetic, num_points=len(images))
-    else:
-        reduced = images if features is None else features(images)
-    note = (
-        f"{drawn.note} Their classes are told by a convolutional classifier, which is "
-        f"right for {classifier.accuracy:.1%} of held-out real images."
-    )
-    return umap.pool, LabelledCandidates(
-        umap(reduced), classifier.labels(images), note, drawn.model, images
-    )
+    source = raw_source(raw_key, pool, options, shape=data.shape, progress=progress)
+    if source is None:
+        density = feature_source(feature_key, umap.pool, options)
+        return umap.pool, lambda num: label_by_forest(umap.pool, labels, density, num)
+
+    def draw(num: int) -> LabelledCandidates:
+        images = source.draw(num)
+        progress("UMAP of the candidates", 0.0)
+        if isinstance(features, SuppliedFeatures):
+            reduced = read_features(features.synthetic, num_points=len(images))
+        else:
+            reduced = images if features is None else features(images)
+        note = (
+            f"{source.note} Their classes are told by a convolutional classifier, "
+            f"which is right for {classifier.accuracy:.1%} of held-out real images."
+        )
+        return LabelledCandidates(
+            umap(reduced), classifier.labels(images), note, source.model, images
+        )
+
+    return umap.pool, draw

@@ -5,21 +5,22 @@
 Reference: Tay et al. 2022, Sec. 6, App. I.1 to I.4.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.datasets import LabelledImages, LabelledPoints, paper_results
 from cgm_jax.datasets.splits import Split
 from cgm_jax.features.umap import umap_class
 
 from .candidates import GeneratorName, SyntheticOptions
-from .data import SPLITS, ExperimentData, credit_ratings_data, share
+from .data import SPLITS, ExperimentData, Sharing, credit_ratings_data, share
 from .image_candidates import (
     NUM_FEATURES,
     FeatureMap,
@@ -27,12 +28,9 @@ from .image_candidates import (
     image_candidates,
 )
 from .recipes import RECIPES, Recipe
-from .table_candidates import table_candidates
+from .table_candidates import LabelledCandidates, table_candidates
 
 __all__ = ["ExperimentOptions", "prepare_experiments"]
-
-# Children of the seed's key that no draw uses.
-SPLIT, CANDIDATES = 1_000_001, 1_000_002
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +42,7 @@ class ExperimentOptions:
     """An .npy file of synthetic points, to use instead of a generator."""
     num_candidates: int | None = None
     num_steps: int | None = None
-    """Of an MMD-GAN's training."""
+    """Training steps of an MMD-GAN."""
     bandwidth: float = 0.05
     party_size: int | None = None
     features: FeatureMap | SuppliedFeatures | None = None
@@ -52,25 +50,28 @@ class ExperimentOptions:
     path: Path | None = None
     """Where the data are."""
     seed: int = 0
+    """Of UMAP, which takes no key."""
 
 
 def prepare_experiments(
+    key: Key[Array, ""],
     dataset: str,
     splits: Sequence[Split] = SPLITS,
     options: ExperimentOptions = ExperimentOptions(),
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[ExperimentData]:
     """Load a data set, make its candidates and features, and share it.
 
     Args:
+        key: a typed key, for who owns what and for the candidates.
         dataset: one of `RECIPES`.
         splits: "equal-disjoint" or "unequal" or both.
         options: where they differ from the data set's own setting.
         progress: called with what is under way and the share that is done.
 
     Returns:
-        One a split, in the order asked for.
+        One per split, in the order asked for.
 
     Raises:
         ValueError: for an unknown data set or split, or points that do not fit.
@@ -80,7 +81,9 @@ def prepare_experiments(
 
     Example:
         >>> options = ExperimentOptions(num_candidates=50)
-        >>> (data,) = prepare_experiments("credit-ratings", ["unequal"], options)
+        >>> (data,) = prepare_experiments(
+        ...     jax.random.key(0), "credit-ratings", ["unequal"], options
+        ... )
         >>> data.candidates.shape
         (50, 2)
 
@@ -99,61 +102,75 @@ def prepare_experiments(
         bandwidth=options.bandwidth,
         num_components=2 * recipe.num_classes,
     )
+    split_key, candidates_key = jax.random.split(key)
     if recipe.load is None:
-        return _credit_ratings(splits, options, synthetic, progress)
+        return _credit_ratings(candidates_key, splits, options, synthetic, progress)
     umap_class()  # if it is missing, now is the time to say so
     data = recipe.load(options.path)
-    return _from_real_points(recipe, data, splits, options, synthetic, progress)
-
-
-def _credit_ratings(
-    splits: Sequence[Split],
-    options: ExperimentOptions,
-    synthetic: SyntheticOptions,
-    progress: Progress | None,
-) -> list[ExperimentData]:
-    """The paper's parties; the exact mixture's candidates unless others are wanted."""
-    exact = credit_ratings_data(splits, num_candidates=synthetic.num_candidates)
-    if options.generator is None and options.candidates is None:
-        return exact
-    # All splits are shares of the same customers, so the first one's pool is theirs.
-    pool = np.concatenate(exact[0].parties)
-    labels = np.concatenate(exact[0].labels)
-    made = table_candidates(_key(options), pool, labels, synthetic, progress=progress)
-    return [
-        replace(
-            data,
-            candidates=made.points,
-            candidate_labels=made.labels,
-            candidates_note=made.note,
-            model=made.model,
-        )
-        for data in exact
-    ]
-
-
-def _from_real_points(
-    recipe: Recipe,
-    data: LabelledPoints | LabelledImages,
-    splits: Sequence[Split],
-    options: ExperimentOptions,
-    synthetic: SyntheticOptions,
-    progress: Progress | None,
-) -> list[ExperimentData]:
-    """Points of a table or images, of which the pool is a part."""
-    from cgm_jax.features import umap_features
-
-    split_key = jax.random.fold_in(jax.random.key(options.seed), SPLIT)
     shared = share(
         split_key,
         data.labels,
         party_size=options.party_size,
         max_party_size=recipe.max_party_size,
     )
+    return _from_real_points(
+        candidates_key, recipe, data, shared, splits, options, synthetic, progress
+    )
+
+
+def _credit_ratings(
+    key: Key[Array, ""],
+    splits: Sequence[Split],
+    options: ExperimentOptions,
+    synthetic: SyntheticOptions,
+    progress: Progress,
+) -> list[ExperimentData]:
+    """The paper's parties; the exact mixture's candidates unless others are wanted."""
+    num = synthetic.num_candidates
+    if options.generator is None and options.candidates is None:
+        return _with_growth(
+            lambda num: credit_ratings_data(splits, num_candidates=num), num
+        )
+    exact = credit_ratings_data(splits, num_candidates=1)
+    # All splits are shares of the same customers, so the first one's pool is theirs.
+    pool = np.concatenate(exact[0].parties)
+    labels = np.concatenate(exact[0].labels)
+    draw = table_candidates(key, pool, labels, synthetic, progress=progress)
+
+    def make(num: int) -> list[ExperimentData]:
+        drawn = draw(num)
+        return [
+            replace(
+                data,
+                candidates=drawn.points,
+                candidate_labels=drawn.labels,
+                candidates_note=drawn.note,
+                model=drawn.model,
+            )
+            for data in exact
+        ]
+
+    return _with_growth(make, num, can_grow=synthetic.file is None)
+
+
+def _from_real_points(
+    key: Key[Array, ""],
+    recipe: Recipe,
+    data: LabelledPoints | LabelledImages,
+    shared: Sharing,
+    splits: Sequence[Split],
+    options: ExperimentOptions,
+    synthetic: SyntheticOptions,
+    progress: Progress,
+) -> list[ExperimentData]:
+    """Points of a table or images, of which the pool is a part."""
+    from cgm_jax.features import umap_features
+
     pool, labels = data.points[shared.pool], data.labels[shared.pool]
+    draw: Callable[[int], LabelledCandidates]
     if isinstance(data, LabelledImages):
-        features, made = image_candidates(
-            _key(options),
+        features, draw = image_candidates(
+            key,
             data,
             shared.pool,
             synthetic,
@@ -164,36 +181,49 @@ def _from_real_points(
         columns = tuple(f"feature {i + 1}" for i in range(NUM_FEATURES))
     else:
         features = pool
-        made = table_candidates(
-            _key(options), pool, labels, synthetic, progress=progress
-        )
+        draw = table_candidates(key, pool, labels, synthetic, progress=progress)
         columns = tuple(f"component {i + 1}" for i in range(pool.shape[1]))
-    if progress is not None:
-        progress("UMAP for the pictures", 0.0)
+    progress("UMAP for the pictures", 0.0)
     plane = umap_features(features, num_coordinates=2, seed=options.seed)
-    places, candidate_places = plane.pool, plane(made.points)
-    return [
-        ExperimentData(
-            title=recipe.title,
-            split=split,
-            parties=[features[rows] for rows in shared.owned[split]],
-            labels=[labels[rows] for rows in shared.owned[split]],
-            candidates=made.points,
-            candidate_labels=made.labels,
-            num_classes=recipe.num_classes,
-            columns=columns,
-            candidates_note=made.note,
-            paper=paper_results(recipe.paper, split),
-            is_stand_in=recipe.is_stand_in,
-            places=([places[rows] for rows in shared.owned[split]], candidate_places),
-            model=made.model,
-            images=None
-            if made.images is None
-            else ([pool[rows] for rows in shared.owned[split]], made.images),
-        )
-        for split in splits
-    ]
+
+    def make(num: int) -> list[ExperimentData]:
+        drawn = draw(num)
+        places = plane(drawn.points)
+        return [
+            ExperimentData(
+                title=recipe.title,
+                split=split,
+                parties=[features[rows] for rows in shared.owned[split]],
+                labels=[labels[rows] for rows in shared.owned[split]],
+                candidates=drawn.points,
+                candidate_labels=drawn.labels,
+                num_classes=recipe.num_classes,
+                columns=columns,
+                candidates_note=drawn.note,
+                paper=paper_results(recipe.paper, split),
+                is_stand_in=recipe.is_stand_in,
+                places=([plane.pool[rows] for rows in shared.owned[split]], places),
+                model=drawn.model,
+                images=None
+                if drawn.images is None
+                else ([pool[rows] for rows in shared.owned[split]], drawn.images),
+            )
+            for split in splits
+        ]
+
+    return _with_growth(make, synthetic.num_candidates, can_grow=synthetic.file is None)
 
 
-def _key(options: ExperimentOptions) -> Key[Array, ""]:
-    return jax.random.fold_in(jax.random.key(options.seed), CANDIDATES)
+def _with_growth(
+    make: Callable[[int], list[ExperimentData]], num: int, *, can_grow: bool = True
+) -> list[ExperimentData]:
+    """The data of all splits, each of which can be had with more candidates."""
+    make = cache(make)  # splits that grow alike share what they grow to
+
+    def at(num: int) -> list[ExperimentData]:
+        return [
+            replace(data, grown=(lambda more, i=i: at(more)[i]) if can_grow else None)
+            for i, data in enumerate(make(num))
+        ]
+
+    return at(num)

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Array, Key
 
-from cgm_jax.collaboration.collaboration import Collaboration, Progress, collaborate
-from cgm_jax.evaluation.evaluate import Evaluation, evaluate_rewards
+from cgm_jax._shared.progress import Progress, silent, within
+from cgm_jax.collaboration import Collaboration, Draw, Promises, promise
+from cgm_jax.evaluation import Evaluation, evaluate_rewards
 from cgm_jax.kernels import Kernel
+from cgm_jax.rewards import InfeasibleError
 
 from .data import ExperimentData
 
 __all__ = ["BETAS", "Experiment", "run_experiment"]
 
 BETAS = (1.0, 2.0, 4.0, 8.0)
-
-# Nearer to its limit than this share, a reward value is met where v is flat, and the
-# number of points varies by a factor of two between seeds.
-AT_LIMIT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,43 +30,46 @@ class Experiment:
     data: ExperimentData
     """Who owns what, and what is handed out."""
 
-    collaborations: dict[float, Collaboration]
-    """The same promises, kept by a draw at each β."""
+    promises: Promises
+    """What was promised."""
+
+    draws: dict[float, Draw]
+    """A draw that keeps the promises, at each β."""
 
     evaluation: Evaluation | None
     """The metrics, where they were asked for."""
 
     @property
-    def promised(self) -> Collaboration:
-        """Any of the collaborations: what was promised does not depend on β."""
-        return next(iter(self.collaborations.values()))
-
-    @property
-    def is_at_limit(self) -> Bool[np.ndarray, " n"]:
-        """Whether r_i is within 0.1 % of v(D_i ∪ G), the most party i can be given."""
-        limit = self.promised.upper_values
-        return self.promised.scheme.reward_values > (1 - AT_LIMIT) * limit
+    def greediest(self) -> Collaboration:
+        """The promises, and the draw of the largest β, which has the fewest points."""
+        return Collaboration(self.promises, self.draws[max(self.draws)])
 
 
 def run_experiment(
+    key: Key[Array, ""],
     data: ExperimentData,
     *,
-    betas: Sequence[int | float] = BETAS,
-    seed: int = 0,
+    inverse_temperatures: Sequence[int | float] = BETAS,
     evaluate: bool = True,
     kernel: Kernel | None = None,
+    relax: bool = False,
+    max_candidates: int | None = None,
     measured: tuple[Sequence[np.ndarray], np.ndarray] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Experiment:
     """Value the parties' data, promise rewards, draw them at every β, and measure.
 
     Args:
+        key: a typed key; the draw at the k-th β uses ``fold_in(key, k)``.
         data: who owns what, and the candidates.
-        betas: inverse temperatures, at least one, all different.
-        seed: seed of the draws.
+        inverse_temperatures: β of the draws, at least one, all different.
         evaluate: whether to compute the metrics, which takes longer than the rest.
         kernel: of the points, brought to the smallest length scale at which no party's
             data have a negative value; by default the squared exponential.
+        relax: as in `promise`; only with the most candidates allowed.
+        max_candidates: where the promises cannot be kept, the candidates are doubled up
+            to this number, by default four times as many as there are: the time grows
+            with the square.
         measured: other coordinates of the parties' points and of the candidates, for
             the metrics that have no kernel (see `evaluate_rewards`).
         progress: called with the stage and the share of it that is done.
@@ -81,48 +82,52 @@ def run_experiment(
 
     Example:
         >>> from cgm_jax.experiments import prepare_experiments
-        >>> (data,) = prepare_experiments("credit-ratings", ["unequal"])
-        >>> experiment = run_experiment(data, betas=[8], evaluate=False)
-        >>> f"{experiment.promised.scheme.max_reward_value:.4f}"
+        >>> key = jax.random.key(0)
+        >>> (data,) = prepare_experiments(key, "credit-ratings", ["unequal"])
+        >>> experiment = run_experiment(
+        ...     key, data, inverse_temperatures=[8], evaluate=False
+        ... )
+        >>> f"{experiment.promises.scheme.max_reward_value:.4f}"
         '0.0898'
 
     Reference:
         Tay et al. 2022, Sec. 6.
     """
-    key = jax.random.key(seed)
-
-    def told(beta: float) -> Progress:
-        def tell(stage: str, share: float) -> None:
-            if progress is not None:
-                progress(f"{stage}, beta = {beta:g}", share)
-
-        return tell
-
-    first, *others = map(float, betas)
-    promised = collaborate(
-        jax.random.fold_in(key, int(first)),
-        data.parties,
-        data.candidates,
-        kernel=kernel,
-        search_length_scale=kernel is not None,
-        inverse_temperature=first,
-        progress=told(first),
-    )
-    collaborations = {first: promised}
-    for beta in others:
-        collaborations[beta] = promised.redraw(
-            jax.random.fold_in(key, int(beta)),
+    most = 4 * len(data.candidates) if max_candidates is None else max_candidates
+    while True:
+        more = min(2 * len(data.candidates), most)
+        is_last = data.grown is None or more <= len(data.candidates)
+        try:
+            promises = promise(
+                data.parties,
+                data.candidates,
+                kernel=kernel,
+                search_length_scale=kernel is not None,
+                relax=relax and is_last,
+                progress=progress,
+            )
+            break
+        except InfeasibleError:
+            if data.grown is None or is_last:
+                raise
+            data = data.grown(more)
+    draws = {
+        float(beta): promises.draw(
+            jax.random.fold_in(key, k),
             inverse_temperature=beta,
-            progress=told(beta),
+            progress=within(progress, f"β = {beta:g}"),
         )
+        for k, beta in enumerate(inverse_temperatures)
+    }
     evaluation = None
     if evaluate:
         evaluation = evaluate_rewards(
-            list(collaborations.values()),
+            promises,
+            list(draws.values()),
             data.labels,
             data.candidate_labels,
             num_classes=data.num_classes,
             measured=measured,
             progress=progress,
         )
-    return Experiment(data, collaborations, evaluation)
+    return Experiment(data, promises, draws, evaluation)

@@ -3,16 +3,18 @@
 Reference: Tay et al. 2022, App. I.1 and I.2.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax.collaboration.collaboration import Progress
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.features.labels import label_points
 
-from .candidates import Synthetic, SyntheticOptions, draw_features, draw_raw
+from .candidates import SyntheticOptions, SyntheticSource, feature_source, raw_source
 
 if TYPE_CHECKING:
     from cgm_jax.generators import MMDGANModel
@@ -44,45 +46,37 @@ def table_candidates(
     labels: Int[np.ndarray, " m"],
     options: SyntheticOptions,
     *,
-    progress: Progress | None = None,
-) -> LabelledCandidates:
-    """Synthetic points like those of the pool.
-
-    Args:
-        key: typed random key.
-        pool: the parties' points together, shape ``(m, d)``.
-        labels: the class of every point, shape ``(m,)``.
-        options: where they come from.
-        progress: called with what is under way and the share that is done.
-
-    Returns:
-        The candidates.
-
-    Raises:
-        ValueError: if a file does not hold points of d numbers.
-        OSError: if it cannot be read.
+    progress: Progress = silent,
+) -> Callable[[int], LabelledCandidates]:
+    """Synthetic points like those of the pool, and their classes, in any number.
 
     Example:
         >>> import jax
         >>> pool = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
-        >>> options = SyntheticOptions(generator="kde", num_candidates=5)
         >>> labels = np.array(pool[:, 0] > 0, int)
-        >>> table_candidates(jax.random.key(0), pool, labels, options).points.shape
+        >>> options = SyntheticOptions(generator="kde")
+        >>> draw = table_candidates(jax.random.key(0), pool, labels, options)
+        >>> draw(5).points.shape
         (5, 2)
     """
-    drawn = draw_raw(key, pool, options, shape=None, progress=progress)
-    if drawn is None:
-        drawn = draw_features(key, pool, options)
-    return label_by_forest(pool, labels, drawn)
+    raw_key, feature_key = jax.random.split(key)
+    source = raw_source(raw_key, pool, options, shape=None, progress=progress)
+    if source is None:
+        source = feature_source(feature_key, pool, options)
+    return lambda num: label_by_forest(pool, labels, source, num)
 
 
 def label_by_forest(
-    pool: Float[np.ndarray, "m d"], labels: Int[np.ndarray, " m"], drawn: Synthetic
+    pool: Float[np.ndarray, "m d"],
+    labels: Int[np.ndarray, " m"],
+    source: SyntheticSource,
+    num: int,
 ) -> LabelledCandidates:
     """Candidates with the classes that a random forest of the pool tells them."""
-    found = label_points(pool, labels, drawn.points, seed=0)
+    points = source.draw(num)
+    predicted = label_points(pool, labels, points, seed=0)
     note = (
-        f"{drawn.note} Their classes are told by a random forest, which is right for "
-        f"{found.accuracy:.1%} of held-out real points."
+        f"{source.note} Their classes are told by a random forest, which is right for "
+        f"{predicted.accuracy:.1%} of held-out real points."
     )
-    return LabelledCandidates(drawn.points, found.labels, note, drawn.model)
+    return LabelledCandidates(points, predicted.labels, note, source.model)

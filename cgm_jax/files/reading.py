@@ -1,12 +1,14 @@
 """The parties' files, checked and aligned: everything a mediator run starts from."""
 
-import hashlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Shaped
+
+from cgm_jax._shared.digests import digest_of_file
 
 from .csv_table import read_csv
 from .input_errors import InputError, UsageError
@@ -153,7 +155,7 @@ def _read_party(
     """Read a file in the columns of ``header``, or in its own if it is the first."""
     try:
         data = read_bytes(source)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest_of_file(io.BytesIO(data))
         file = PartyFile(source.path, source.kind, len(data), digest)
         table = _READERS[source.kind](source.path, data)
         header = header or table.columns

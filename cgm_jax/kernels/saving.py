@@ -4,27 +4,42 @@ The text says what the kernel is made of, the numbers are its parameters. Readin
 file runs no code of the file's, so a network of the user's own is handed in again.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cgm_jax._shared.archive import named_arrays, with_arrays
-from cgm_jax._shared.publishing import publish
+from cgm_jax._shared.archive import (
+    Arrays,
+    archive_errors,
+    named_arrays,
+    read_archive,
+    with_arrays,
+    with_prefix,
+    write_archive,
+)
 
 from .base import Kernel, Product, Scaled, Sum
 from .deep import DeepKernel, FeatureMap, Network
 from .stationary import Laplace, RationalQuadratic, SquaredExponential
 
-__all__ = ["KernelFile", "load_kernel", "read_kernel_file", "save_kernel"]
+__all__ = [
+    "KernelFile",
+    "describe_kernel",
+    "load_kernel",
+    "read_kernel_file",
+    "rebuild_kernel",
+    "save_kernel",
+]
 
-FORMAT = "cgm-jax kernel 1"
+ADVICE = (
+    "where its network is not a FeatureNetwork, hand one of the same shape to "
+    "load_kernel; otherwise save it again with this version"
+)
 POWERS = "J on fitted rows", "J on held-out rows"  # notes of a fit
 KINDS = {
     kind.__name__: kind
@@ -38,10 +53,8 @@ KINDS = {
         Sum,
     )
 }
-_DAMAGE = (ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile)
 
 Notes = Mapping[str, Any]
-Arrays = dict[str, np.ndarray]
 
 
 def save_kernel(
@@ -66,13 +79,9 @@ def save_kernel(
         Scaled(kernel=SquaredExponential(length_scale=0.5), factor=2.0)
     """
     arrays: Arrays = {}
-    facts = {
-        "format": FORMAT,
-        "kernel": _described(kernel, "kernel", arrays),
-        "notes": dict(notes or {}),
-    }
-    text = np.array(json.dumps(facts))
-    publish(path, lambda file: np.savez(file, facts=text, **arrays))  # type: ignore[arg-type]
+    described = describe_kernel(kernel, "kernel", arrays)
+    facts = {"kernel": described, "notes": dict(notes or {})}
+    write_archive(path, "kernel", facts, arrays)
 
 
 def load_kernel(path: str | Path, *, network: Network | None = None) -> Kernel:
@@ -101,55 +110,33 @@ def load_kernel(path: str | Path, *, network: Network | None = None) -> Kernel:
 
 
 class KernelFile(NamedTuple):
-    """What a file holds: a kernel, and what was noted about it."""
+    """A kernel from a file, and the notes beside it."""
 
     kernel: Kernel
     notes: Notes
 
     @property
     def has_length_scale(self) -> bool:
-        """Whether the kernel has one length scale, and not one a dimension or none."""
+        """Whether the kernel has one length scale, not one per dimension or none."""
         return np.ndim(getattr(self.kernel, "length_scale", [])) == 0
 
     def powers(self) -> dict[str, float]:
-        """What `FittedKernel.save` noted of J, in words and numbers."""
+        """The values of J that `FittedKernel.save` noted, by name."""
         noted = ((name, self.notes.get(name)) for name in POWERS)
         return {name: float(power) for name, power in noted if power is not None}
 
 
 def read_kernel_file(path: str | Path, *, network: Network | None = None) -> KernelFile:
-    """As `load_kernel`, with the notes.
-
-    Args:
-        path: the file.
-        network: as in `load_kernel`.
-
-    Returns:
-        The kernel and its notes.
-
-    Raises:
-        ValueError: as `load_kernel`.
-        OSError: if it cannot be read.
-    """
-    try:
-        # Opened here: where the archive is damaged, NumPy leaves its file open.
-        with open(path, "rb") as file:
-            arrays = dict(np.load(file, allow_pickle=False))
-        facts = json.loads(str(arrays.pop("facts")))
-        if facts["format"] != FORMAT:
-            raise ValueError(f"its format is {facts['format']!r}")
-        kernel = _rebuilt(facts["kernel"], arrays, network)
+    """As `load_kernel`, with the notes."""
+    facts, arrays = read_archive(path, "kernel")
+    with archive_errors(path, "kernel", advice=ADVICE):
+        kernel = rebuild_kernel(facts["kernel"], arrays, network)
         if not isinstance(kernel, Kernel):
             raise ValueError("it describes none")
         return KernelFile(kernel, facts["notes"])
-    except _DAMAGE as error:
-        raise ValueError(
-            f"{path}: expected a kernel that save_kernel wrote with this version, but "
-            f"{error}."
-        ) from error
 
 
-def _described(value: Any, name: str, arrays: Arrays) -> Any:
+def describe_kernel(value: Any, name: str, arrays: Arrays) -> Any:
     """A value in JSON, its numbers put aside under a name."""
     if value is None:
         return None
@@ -164,7 +151,7 @@ def _described(value: Any, name: str, arrays: Arrays) -> Any:
                 "save its parameters yourself."
             )
         parts = {
-            field.name: _described(
+            field.name: describe_kernel(
                 getattr(value, field.name), f"{name}.{field.name}", arrays
             )
             for field in fields(value)  # type: ignore[arg-type]
@@ -174,7 +161,8 @@ def _described(value: Any, name: str, arrays: Arrays) -> Any:
     return {"kind": "array", "name": name}
 
 
-def _rebuilt(described: Any, arrays: Arrays, network: Network | None) -> Any:
+def rebuild_kernel(described: Any, arrays: Arrays, network: Network | None) -> Any:
+    """The value that `describe_kernel` described, from the numbers put aside."""
     if described is None:
         return None
     kind = described["kind"]
@@ -183,21 +171,16 @@ def _rebuilt(described: Any, arrays: Arrays, network: Network | None) -> Any:
         return array.item() if array.ndim == 0 else array
     if kind == "network":
         template = FeatureMap.of(_network(described["shape"], network))
-        prefix = described["name"] + "."
-        found = {
-            name.removeprefix(prefix): array
-            for name, array in arrays.items()
-            if name.startswith(prefix)
-        }
-        return _with_numbers(template, found)
+        numbers = with_prefix(arrays, described["name"] + ".")
+        return _with_numbers(template, numbers)
     parts = described["parts"].items()
     return KINDS[kind](
-        **{name: _rebuilt(part, arrays, network) for name, part in parts}
+        **{name: rebuild_kernel(part, arrays, network) for name, part in parts}
     )
 
 
 def _shape(network: FeatureMap) -> dict[str, Any] | None:
-    """What a network of this package is made from."""
+    """The arguments that make a network of this package, or None for another."""
     from .feature_networks import FeatureNetwork
 
     merged = network.network()
@@ -210,10 +193,7 @@ def _network(shape: dict[str, Any] | None, network: Network | None) -> Network:
     if network is not None:
         return network
     if shape is None:
-        raise ValueError(
-            "its network is not a FeatureNetwork: hand one of the same shape to "
-            "load_kernel"
-        )
+        raise ValueError("its network is not a FeatureNetwork")
     from flax import nnx
 
     from .feature_networks import FeatureNetwork
@@ -222,17 +202,17 @@ def _network(shape: dict[str, Any] | None, network: Network | None) -> Network:
 
 
 def _numbers(network: FeatureMap) -> Arrays:
-    """All that was learned or averaged; a template has the counts and keys."""
+    """The floating numbers of a network; its counts and keys come from a template."""
     return named_arrays(jax.tree.map(_number_or_none, network))
 
 
-def _with_numbers(template: FeatureMap, found: Arrays) -> FeatureMap:
+def _with_numbers(template: FeatureMap, arrays: Arrays) -> FeatureMap:
     numbers = jax.tree.map(_number_or_none, template)
     # Fitted to float64 points, parameters are float64.
-    dtypes = {array.dtype for array in found.values()}
+    dtypes = {array.dtype for array in arrays.values()}
     if len(dtypes) == 1:
         numbers = jax.tree.map(lambda leaf: leaf.astype(*dtypes), numbers)
-    leaves = iter(jax.tree.leaves(with_arrays(numbers, found)))
+    leaves = iter(jax.tree.leaves(with_arrays(numbers, arrays)))
     return jax.tree.map(
         lambda leaf: leaf if _number_or_none(leaf) is None else next(leaves), template
     )

@@ -6,7 +6,6 @@ those of the report, and the files handed out must be those that were valued.
 """
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from cgm_jax.audit import Audit, audit_promises, raised_game
+from cgm_jax._shared.digests import digest_of_file
+from cgm_jax.audit import Audit, audit_promises
 from cgm_jax.audit.auditing import tolerance_of
 from cgm_jax.audit.games import as_game
 from cgm_jax.files import InputError, UsageError
@@ -111,7 +111,8 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         reward_values=np.array([party["reward_value"] for party in parties], float),
         max_reward_value=float(section["max_reward_value"]),
         rho=float(section["rho"]),
-        status=RewardStatus.OPTIMAL,
+        status=RewardStatus(section["status"]),
+        relaxation=float(section["relaxation"]),
     )
     changed = tuple(
         file["file"]
@@ -127,9 +128,7 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
             game,
             scheme,
             np.array([reward["final_value"] for reward in rewards], float),
-            stability=section["stability"],
             tolerance=tolerance_of(section["dtype"]),
-            improved=raised_game(game, scheme),
             negative_picks=num_negative / num_picks if num_picks else np.nan,
         )
         beta = f"β = {float(draw['inverse_temperature']):g}"
@@ -141,6 +140,6 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
 
 def _digest(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return digest_of_file(path)
     except FileNotFoundError:
         return None

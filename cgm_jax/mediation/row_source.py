@@ -1,25 +1,21 @@
 """Where a mediator's synthetic rows come from: trained, loaded, or rows plus noise."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import jax
 import numpy as np
 from jaxtyping import Array, Bool, Key
 
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, Parties, UsageError
 from cgm_jax.generators import Generator, KernelDensity
-from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.generators.scaled_columns import RowGenerator, TableGenerator, TableScale
 
 if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
-__all__ = ["CandidateSource", "candidate_source", "quality_sentences", "train_rows"]
-
-Progress = Callable[[str, float], None]
+__all__ = ["CandidateSource", "candidate_source", "train_rows"]
 
 KDE_NOTE = (
     "The candidates come from a kernel density estimate: every synthetic row is a real "
@@ -32,7 +28,6 @@ GAN_NOTE = (
     "The figures that follow are necessary and not sufficient: they are no proof that "
     "nothing was learnt by heart."
 )
-TRAINING = 1_000_000  # of the seed's keys, one that no party's draw uses
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +45,7 @@ class CandidateSource:
 
 
 def candidate_source(
+    key: Key[Array, ""],
     parties: Parties,
     scale: TableScale,
     *,
@@ -57,19 +53,18 @@ def candidate_source(
     bandwidth: float,
     num_steps: int,
     model_path: Path | None,
-    seed: int,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> CandidateSource:
     """The generator that a mediator asked for, trained if it has to be.
 
     Args:
+        key: a typed key, for the training.
         parties: the parties' rows.
         scale: their units, and the scaled columns.
         generator: which one, unless there is a ``model_path``.
         bandwidth: of the kernel density estimate, in the scaled columns.
         num_steps: of the MMD-GAN's training.
         model_path: a model to use instead of training one.
-        seed: of the training.
         progress: called with what is under way and the share that is done.
 
     Returns:
@@ -86,8 +81,8 @@ def candidate_source(
         return CandidateSource(density, described, KDE_NOTE)
     held_out = None
     if model_path is None:
-        model = train_rows(parties, num_steps=num_steps, seed=seed, progress=progress)
-        held_out = _held_out(parties, num_steps=num_steps, seed=seed)
+        model = train_rows(key, parties, num_steps=num_steps, progress=progress)
+        held_out = _held_out(key, parties, num_steps=num_steps)
         described = f"MMD-GAN, {num_steps} steps"
     else:
         model = _loaded(model_path, parties)
@@ -98,19 +93,19 @@ def candidate_source(
 
 
 def train_rows(
+    key: Key[Array, ""],
     parties: Parties,
     *,
     num_steps: int,
-    seed: int,
     checkpoint_dir: Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> "MMDGANModel":
     """An MMD-GAN of the parties' pooled rows, in their own units.
 
     Args:
+        key: a typed key.
         parties: the parties' rows.
         num_steps: of the training.
-        seed: of the training.
         checkpoint_dir: where to save the training, and to go on from.
         progress: called with what is under way and the share that is done.
 
@@ -121,25 +116,15 @@ def train_rows(
         InputError: if the rows cannot be trained on.
         UsageError: if the checkpoints are those of another training.
     """
-    from cgm_jax.generators.mmd_gan.loop import TrainingProgress
+    from cgm_jax.generators.mmd_gan.loop import training_stages
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
-    def tell(at: TrainingProgress) -> None:
-        if progress is not None:
-            stage = (
-                f"training, MMD² {at.held_out_mmd2[0]:.2g} to held-out rows, "
-                f"{at.steps_per_second:.0f} steps/s"
-            )
-            progress(stage, at.step / at.num_steps)
-
-    if progress is not None:
-        progress("training, compiling", 0.0)
     try:
         model = MMDGAN(num_steps=num_steps).fit(
-            _training_key(seed),
+            key,
             np.concatenate(parties.points),
             checkpoint_dir=checkpoint_dir,
-            progress=tell,
+            progress=training_stages(progress),
         )
     except ValueError as error:
         if checkpoint_dir is not None and str(checkpoint_dir) in str(error):
@@ -148,12 +133,8 @@ def train_rows(
     return replace(model, columns=parties.columns)
 
 
-def _training_key(seed: int) -> Key[Array, ""]:
-    return jax.random.fold_in(jax.random.key(seed), TRAINING)
-
-
 def _held_out(
-    parties: Parties, *, num_steps: int, seed: int
+    key: Key[Array, ""], parties: Parties, *, num_steps: int
 ) -> list[Bool[np.ndarray, " _"]]:
     """Which rows of each party `train_rows` does not train on."""
     from cgm_jax.generators.mmd_gan.loop import held_out_rows
@@ -162,40 +143,8 @@ def _held_out(
     sizes = [len(rows) for rows in parties.points]
     mask = np.zeros(sum(sizes), bool)
     options = MMDGAN(num_steps=num_steps)
-    mask[held_out_rows(_training_key(seed), options, len(mask))] = True
+    mask[held_out_rows(key, options, len(mask))] = True
     return np.split(mask, np.cumsum(sizes)[:-1])
-
-
-def quality_sentences(quality: SampleQuality | None) -> list[str]:
-    """What the figures of a trained generator say, in sentences.
-
-    Args:
-        quality: the figures, or None.
-
-    Returns:
-        The sentences, the last of them a warning if there is reason for one.
-    """
-    if quality is None:
-        return []
-    ours, real, density = (
-        f"{pair[0]:.2g} and {pair[1]:.2g}"
-        for pair in (quality.generated, quality.real, quality.kernel_density)
-    )
-    sentences = [
-        f"MMD² to {quality.num_held_out:,} held-out rows, at the median distance and "
-        f"at a quarter of it: {ours}; real rows {real}; kernel density estimate "
-        f"{density}.",
-        f"Share of synthetic rows nearer to the training rows than to as many held-out "
-        f"ones: {quality.nearest_share:.1%} (kernel density estimate "
-        f"{quality.kernel_density_nearest_share:.1%}, rows that saw neither 50 %).",
-    ]
-    if quality.is_worse_than_kernel_density:
-        sentences.append(
-            "The trained generator is farther from the held-out rows than the kernel "
-            "density estimate: train longer, or use the latter among parties that may "
-            "see each other's data."
-        )
-    return sentences
 
 
 def _loaded(path: Path, parties: Parties) -> "MMDGANModel":

@@ -42,26 +42,6 @@ class SharedRows:
     sizes: Int[np.ndarray, " n"]
     """Number of rows of each party."""
 
-    def sentences(
-        self, names: Sequence[str] | None = None, *, least_share: float = 0.0
-    ) -> list[str]:
-        """One sentence a pair of parties that share rows; parties count from 0.
-
-        Pairs without equal rows are left out where a smaller share than this is near.
-        """
-        found = []
-        is_told = (self.exact > 0) | (self.near > least_share * self.sizes[:, None])
-        for i, j in np.argwhere((self.near > 0) & is_told).tolist():
-            who, other = (
-                names[k] if names is not None else f"party {k}" for k in (i, j)
-            )
-            found.append(
-                f"{self.exact[i, j]:,} of {self.sizes[i]:,} rows of {who} are rows of "
-                f"{other}, too, and {self.near[i, j] - self.exact[i, j]:,} more are "
-                "nearly so."
-            )
-        return found
-
 
 def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
     r"""Count the rows that parties have in common.
@@ -81,9 +61,9 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
         >>> rng = np.random.default_rng(0)
         >>> first, second = rng.normal(size=(2, 50, 3))
         >>> second[:10] = first[:10]
-        >>> print(*shared_rows([first, second]).sentences(["Ada", "Bo"]), sep="\n")
-        10 of 50 rows of Ada are rows of Bo, too, and 0 more are nearly so.
-        10 of 50 rows of Bo are rows of Ada, too, and 0 more are nearly so.
+        >>> shared_rows([first, second]).exact
+        array([[ 0, 10],
+               [10,  0]])
 
     Reference: J. L. Bentley 1975 (the search).
     """

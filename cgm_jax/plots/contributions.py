@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgm_jax.collaboration.collaboration import Collaboration
+from cgm_jax.collaboration import Promises
 
 from .drawing import BLUE, INK, PALE, RED, TEXT, WIDTH, heading, labels_of, new_figure
 
@@ -22,7 +22,7 @@ __all__ = ["plot_contributions"]
 
 
 def plot_contributions(
-    collaboration: Collaboration,
+    promises: Promises,
     names: Sequence[str] | None = None,
     *,
     parties: Sequence[int] | None = None,
@@ -30,7 +30,7 @@ def plot_contributions(
     """Bars of α, what each party contributed, and of r, what it was promised.
 
     Args:
-        collaboration: what was valued and promised.
+        promises: what was valued and promised.
         names: the parties' names.
         parties: which parties to show, and in which order; all by default.
 
@@ -42,18 +42,17 @@ def plot_contributions(
         ValueError: if there is not one name a party.
 
     Example:
-        >>> import jax, cgm_jax
+        >>> import cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
-        >>> grid = np.linspace(-1, 2, 50)[:, None]
-        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> figure = plot_contributions(result, ["bank A", "bank B"])
+        >>> promises = cgm_jax.promise(parties, np.linspace(-1, 2, 50)[:, None])
+        >>> figure = plot_contributions(promises, ["bank A", "bank B"])
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['contribution α (the largest is 1)', 'reward value r']
 
     Reference: Tay et al. 2022, Eq. 5 and 6.
     """
-    scheme = collaboration.scheme
-    labels = labels_of(names, len(scheme.shapley), "party")
+    scheme = promises.scheme
+    labels = labels_of(names, len(scheme.shapley_values), "party")
     shown = list(range(len(labels)) if parties is None else parties)
     rows = np.arange(len(shown))
     figure = new_figure(WIDTH, 1.3 + 0.3 * len(shown))

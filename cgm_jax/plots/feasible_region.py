@@ -49,7 +49,7 @@ def plot_feasible_region(
 
     Reference: Tay et al. 2022, Sec. 4.1.
     """
-    labels = labels_of(names, len(scheme.shapley), "party")
+    labels = labels_of(names, len(scheme.shapley_values), "party")
     upper, lower = scheme.limiting_upper_party, scheme.limiting_lower_party
     if upper is None:
         raise ValueError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import ArrayLike, Float, Shaped
 
-from cgm_jax.collaboration.collaboration import Collaboration
+from cgm_jax.collaboration import Collaboration, Draw, Promises
 
 from .drawing import (
     BLUE,
@@ -43,7 +43,7 @@ _FAINTEST = 0.15  # opacity of the point that was drawn last
 _BINS = 10  # a side, to find where a class is densest
 _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, modulo 1, are spread evenly
 
-_Panel = tuple[Collaboration, int, str]  # whose party, which one, and what to call it
+_Panel = tuple[Draw, int, str]  # whose party, which one, and what to call it
 
 
 def plot_reward(
@@ -81,7 +81,8 @@ def plot_reward(
 
     Reference: Tay et al. 2022, Figure 1.
     """
-    return _plot_panels([_party_panels(collaboration, names)[party]], plane)
+    panel = _party_panels(collaboration, names)[party]
+    return _plot_panels(collaboration.promises, [panel], plane)
 
 
 def plot_rewards(
@@ -118,11 +119,12 @@ def plot_rewards(
     """
     panels = _party_panels(collaboration, names)
     shown = panels if parties is None else [panels[i] for i in parties]
-    return _plot_panels(shown, plane)
+    return _plot_panels(collaboration.promises, shown, plane)
 
 
 def plot_reward_over_temperatures(
-    collaborations: Sequence[Collaboration],
+    promises: Promises,
+    draws: Sequence[Draw],
     party: int,
     *,
     names: Sequence[str] | None = None,
@@ -132,8 +134,8 @@ def plot_reward_over_temperatures(
     r"""What `plot_reward` shows, of draws of several β: one panel a draw.
 
     Args:
-        collaborations: the same promises kept by several draws, as from
-            `Collaboration.redraw`.
+        promises: what was promised.
+        draws: several draws that keep it.
         party: which party, counted from 0.
         names: the parties' names.
         plane: where the points stand, as a map or as the places of all of them; by
@@ -152,19 +154,21 @@ def plot_reward_over_temperatures(
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> greedy = result.redraw(jax.random.key(1), inverse_temperature=np.inf)
-        >>> figure = plot_reward_over_temperatures([result, greedy], 0)
+        >>> greedy = result.promises.draw(
+        ...     jax.random.key(1), inverse_temperature=np.inf
+        ... )
+        >>> figure = plot_reward_over_temperatures(
+        ...     result.promises, [result.draw, greedy], 0
+        ... )
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['party 0\nβ = 1: 3 points', 'party 0\nβ = inf: 2 points']
 
     Reference: Tay et al. 2022, Figure 1.
     """
-    label = labels_of(names, len(collaborations[0].parties), "party")[party]
+    label = labels_of(names, len(promises.parties), "party")[party]
     return _plot_panels(
-        [
-            (drawn, party, f"{label}\nβ = {drawn.inverse_temperature:g}")
-            for drawn in collaborations
-        ],
+        promises,
+        [(draw, party, f"{label}\nβ = {draw.inverse_temperature:g}") for draw in draws],
         plane,
         None if candidate_labels is None else np.asarray(candidate_labels),
     )
@@ -173,27 +177,28 @@ def plot_reward_over_temperatures(
 def _party_panels(
     collaboration: Collaboration, names: Sequence[str] | None
 ) -> list[_Panel]:
-    labels = labels_of(names, len(collaboration.parties), "party")
-    alphas = collaboration.normalized_shapley
+    labels = labels_of(names, len(collaboration.draw.rewards), "party")
+    alphas = collaboration.promises.scheme.normalized_shapley
     return [
-        (collaboration, i, f"{label}\nα = {alpha:.2f}")
+        (collaboration.draw, i, f"{label}\nα = {alpha:.2f}")
         for i, (label, alpha) in enumerate(zip(labels, alphas, strict=True))
     ]
 
 
 def _plot_panels(
+    promises: Promises,
     panels: Sequence[_Panel],
     plane: Plane | Embedding | None,
     candidate_labels: Shaped[np.ndarray, " g"] | None = None,
 ) -> Figure:
     from matplotlib.colors import to_rgba_array
 
-    plane = plane or plane_of(np.concatenate(panels[0][0].parties))
+    plane = plane or plane_of(np.concatenate(promises.parties))
     in_strips = len(plane.axes) == 1
     figure, grid = new_panels(len(panels), height=2.6)
-    for axes, (collaboration, party, title) in zip(grid, panels, strict=True):
-        indices = collaboration.rewards[party].indices
-        candidates, own = _places(collaboration, party, plane)
+    for axes, (draw, party, title) in zip(grid, panels, strict=True):
+        indices = draw.rewards[party].indices
+        candidates, own = _places(promises, party, plane)
         opacity = np.linspace(_FAINTEST, 1, len(indices))
         layers = (
             (_thinned(candidates), PALE),
@@ -221,10 +226,10 @@ def _plot_panels(
 
 
 def _places(
-    collaboration: Collaboration, party: int, plane: Plane | Embedding
+    promises: Promises, party: int, plane: Plane | Embedding
 ) -> tuple[Float[np.ndarray, "g k"], Float[np.ndarray, "m k"]]:
     """Where the candidates and one party's points stand."""
-    candidates, own = collaboration.candidates, collaboration.parties[party]
+    candidates, own = promises.candidates, promises.parties[party]
     if isinstance(plane, Plane):
         return plane.place(candidates), plane.place(own)
     given = np.asarray(plane.candidates), np.asarray(plane.parties[party])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgm_jax.collaboration.uncertainty import Uncertainty
+from cgm_jax.collaboration import Uncertainty
 
 from .drawing import BLUE, INK, RED, TEXT, WIDTH, heading, labels_of, new_figure
 
@@ -45,20 +45,20 @@ def plot_uncertainty(
         ValueError: if there is not one name a party.
 
     Example:
-        >>> import jax, cgm_jax
+        >>> import jax
+        >>> from cgm_jax.collaboration import estimate_uncertainty, promise
         >>> rng = np.random.default_rng(0)
         >>> parties = [rng.normal(size=(n, 1)) for n in (20, 60)]
-        >>> grid = np.linspace(-3, 3, 50)[:, None]
-        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> found = result.uncertainty(jax.random.key(1), 10)
-        >>> figure = plot_uncertainty(found, ["bank A", "bank B"])
+        >>> promises = promise(parties, np.linspace(-3, 3, 50)[:, None])
+        >>> uncertainty = estimate_uncertainty(jax.random.key(1), promises, 10)
+        >>> figure = plot_uncertainty(uncertainty, ["bank A", "bank B"])
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['contribution α (the largest is 1)', 'reward value r']
 
     Reference: Efron, Tibshirani 1993.
     """
     scheme = uncertainty.scheme
-    labels = labels_of(names, len(scheme.shapley), "party")
+    labels = labels_of(names, len(scheme.shapley_values), "party")
     shown = list(range(len(labels)) if parties is None else parties)
     rows = np.arange(len(shown))
     figure = new_figure(WIDTH, 1.3 + 0.3 * len(shown))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int
 
-from cgm_jax.collaboration.collaboration import Collaboration
+from cgm_jax.collaboration import Draw
 
 from .drawing import BLUE, RED, TEXT, count_of_points, heading, labels_of, new_panels
 
@@ -26,7 +26,7 @@ _POWERS_OF_TEN = ("1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1
 
 
 def plot_values(
-    collaboration: Collaboration,
+    draw: Draw,
     names: Sequence[str] | None = None,
     *,
     parties: Sequence[int] | None = None,
@@ -34,7 +34,7 @@ def plot_values(
     """The value of each party's data as synthetic points join it, one panel a party.
 
     Args:
-        collaboration: what was handed out.
+        draw: what was handed out.
         names: the parties' names.
         parties: which parties to show, and in which order; all by default.
 
@@ -50,16 +50,16 @@ def plot_values(
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> line, *_ = plot_values(result).axes[0].lines
-        >>> bool(line.get_ydata()[-1] == result.rewards[0].final_value)
+        >>> line, *_ = plot_values(result.draw).axes[0].lines
+        >>> bool(line.get_ydata()[-1] == result.draw.rewards[0].final_value)
         True
 
     Reference: Tay et al. 2022, Algorithm 1.
     """
-    labels = labels_of(names, len(collaboration.rewards), "party")
+    labels = labels_of(names, len(draw.rewards), "party")
     shown = list(range(len(labels)) if parties is None else parties)
     labels = [labels[i] for i in shown]
-    rewards = [collaboration.rewards[i] for i in shown]
+    rewards = [draw.rewards[i] for i in shown]
     figure, panels = new_panels(len(rewards), height=2.0)
     most = max(1, *(len(reward.indices) for reward in rewards))
     powers = len(str(most))

@@ -1,3 +1,21 @@
-"""What people read: the page of a run, its numbers, its sentences."""
+"""What people read: the page of a run, its numbers, its pictures, its sentences."""
 
-__all__: list[str] = []
+from .data import audit_data as audit_data
+from .data import report_data as report_data
+from .page import report_page as report_page
+from .pictures import Picture as Picture
+from .pictures import draw_pictures as draw_pictures
+from .privacy_page import privacy_page as privacy_page
+from .sections import CandidateOrigin as CandidateOrigin
+from .sections import ReportSection as ReportSection
+
+__all__ = [
+    "CandidateOrigin",
+    "Picture",
+    "ReportSection",
+    "audit_data",
+    "draw_pictures",
+    "privacy_page",
+    "report_data",
+    "report_page",
+]

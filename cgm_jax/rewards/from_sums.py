@@ -70,13 +70,13 @@ def scheme_from_sums(
             throw=throw,
             solver=solver,
         )
-    shapley = np.asarray(mmd_shapley_values(sums).values)
+    phi = np.asarray(mmd_shapley_values(sums).shapley_values)
     own_values = np.asarray(
         values_of_coalitions(sums, np.eye(sums.num_parties, dtype=bool))
     )
     return solve_reward_scheme(
-        shapley,
-        stability_lower_values(sums, shapley) if stability else own_values,
+        phi,
+        stability_lower_values(sums, phi) if stability else own_values,
         upper_values,
         fairness_weight=fairness_weight,
         own_values=own_values,
@@ -119,11 +119,11 @@ def scheme_from_values(
     Reference:
         Tay et al. 2022, Sec. 4.1.
     """
-    shapley = np.asarray(shapley_values(values))
-    own_values = values[1 << np.arange(len(shapley))]
+    phi = np.asarray(shapley_values(values))
+    own_values = values[1 << np.arange(len(phi))]
     return solve_reward_scheme(
-        shapley,
-        stability_lower_values(values, shapley) if stability else own_values,
+        phi,
+        stability_lower_values(values, phi) if stability else own_values,
         upper_values,
         fairness_weight=fairness_weight,
         own_values=own_values,

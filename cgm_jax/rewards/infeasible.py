@@ -46,14 +46,14 @@ def error_of(scheme: RewardScheme) -> RewardSchemeError:
     """The error that says why a scheme is not optimal, and what to do."""
     if scheme.status is RewardStatus.NO_CONTRIBUTION:
         return NoContributionError(
-            f"Expected at least one positive Shapley value, got {scheme.shapley}: the "
-            "pooled data are worth nothing more to anyone. Check the data, the scale "
-            "of their features and the length-scale."
+            "Expected at least one positive Shapley value, got "
+            f"{scheme.shapley_values}: the pooled data are worth nothing more to "
+            "anyone. Check the data, the scale of their features and the length scale."
         )
     if scheme.status is RewardStatus.FAILED:
         return RewardSchemeError(
             "The linear program of the reward scheme was not solved, for a numerical "
-            f"reason. Shapley values {scheme.shapley}, lower values "
+            f"reason. Shapley values {scheme.shapley_values}, lower values "
             f"{scheme.lower_values}, upper values {scheme.upper_values}."
         )
     region = scheme.region

@@ -31,7 +31,7 @@ Solver = Literal["cvxpy", "closed form"]
 
 
 def solve_reward_scheme(
-    shapley: Float[ArrayLike, " n"],
+    shapley_values: Float[ArrayLike, " n"],
     lower_values: Float[ArrayLike, " n"],
     upper_values: Float[ArrayLike, " n"],
     *,
@@ -49,8 +49,8 @@ def solve_reward_scheme(
     of `stability_lower_values` also R6, stability (Proposition 3, if v is monotone).
 
     Args:
-        shapley: φ, shape ``(n,)``. Parties with φ_i <= 0 are left out of the program:
-            their reward value is max{v_c({i}), 0}.
+        shapley_values: φ, shape ``(n,)``. Parties with φ_i <= 0 are left out of the
+            program: their reward value is max{v_c({i}), 0}.
         lower_values: what each party must get at least, shape ``(n,)``.
         upper_values: what each party can get at most, v(D_i ∪ G), shape ``(n,)``.
         fairness_weight: ε, between 1e-6 and 1e6 so that the solver sees both terms.
@@ -74,7 +74,7 @@ def solve_reward_scheme(
         Party 0 contributed half of what party 1 did, and gets half of its reward value.
 
         >>> scheme = solve_reward_scheme(
-        ...     shapley=np.array([0.1, 0.2]),
+        ...     shapley_values=np.array([0.1, 0.2]),
         ...     lower_values=np.array([0.3, 0.4]),
         ...     upper_values=np.array([0.8, 0.9]),
         ... )
@@ -84,7 +84,7 @@ def solve_reward_scheme(
         (1.0, 1)
     """
     phi, lower, upper, own = _checked(
-        shapley=shapley,
+        shapley_values=shapley_values,
         lower_values=lower_values,
         upper_values=upper_values,
         own_values=lower_values if own_values is None else own_values,
@@ -100,7 +100,7 @@ def solve_reward_scheme(
             rho=math.nan,
             reward_values=np.full_like(phi, np.nan),
             status=RewardStatus.FAILED,
-            shapley=phi,
+            shapley_values=phi,
             lower_values=lower,
             upper_values=upper,
             own_values=own,
@@ -114,7 +114,7 @@ def solve_reward_scheme(
 
 
 def _solve(unsolved: RewardScheme, solver: Solver) -> RewardScheme:
-    if not contributes(unsolved.shapley).any():
+    if not contributes(unsolved.shapley_values).any():
         return dataclasses.replace(unsolved, status=RewardStatus.NO_CONTRIBUTION)
     if np.isneginf(unsolved.region.log_upper).any():
         return dataclasses.replace(unsolved, status=RewardStatus.INFEASIBLE)
@@ -171,7 +171,7 @@ def _with_rewards(unsolved: RewardScheme, log_value: float, rho: float) -> Rewar
         shares = np.where(np.abs(shares - bound) <= SLACK * bound, bound, shares)
     return dataclasses.replace(
         optimum,
-        max_reward_value=float(shares[np.argmax(optimum.shapley)]),
+        max_reward_value=float(shares[np.argmax(optimum.shapley_values)]),
         reward_values=np.maximum(np.maximum(shares, optimum.own_values), 0),
     )
 

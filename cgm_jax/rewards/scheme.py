@@ -1,4 +1,4 @@
-"""What a reward scheme says: reward values, what they came from, what to beware of.
+"""What a reward scheme says: reward values, and what they came from.
 
 Notation: φ the Shapley values, α = φ / max φ, v* the largest reward value, r_i the
 reward value of party i, v_c({i}) the value of its own data (Sec. 4.1). Parties are
@@ -7,19 +7,16 @@ counted from 0.
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from .feasible_region import FeasibleRegion
 
-__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "party_names"]
+__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes"]
 
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
-_SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
 _ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
-_MOST_NAMED = 10  # parties in a sentence
 _FLOOR = 1e-12  # of the least upper value: far below any reward, so it does not bind
 
 
@@ -41,7 +38,7 @@ class RewardScheme:
         rho: ρ, 1 for rewards in proportion to Shapley values, 0 for equal rewards.
         reward_values: r, shape ``(n,)``, float64, in the units of the values.
         status: how the linear program ended.
-        shapley: φ, shape ``(n,)``.
+        shapley_values: φ, shape ``(n,)``.
         lower_values: what each party must get at least, shape ``(n,)``.
         upper_values: what each party can get at most, shape ``(n,)``.
         own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
@@ -52,7 +49,7 @@ class RewardScheme:
     rho: float
     reward_values: Float[np.ndarray, " n"]
     status: RewardStatus
-    shapley: Float[np.ndarray, " n"]
+    shapley_values: Float[np.ndarray, " n"]
     lower_values: Float[np.ndarray, " n"]
     upper_values: Float[np.ndarray, " n"]
     own_values: Float[np.ndarray, " n"]
@@ -61,21 +58,21 @@ class RewardScheme:
     @property
     def normalized_shapley(self) -> Float[np.ndarray, " n"]:
         """α = φ / max φ; NaN if nobody contributes."""
-        largest = self.shapley.max()
-        return self.shapley / (largest if largest > 0 else np.nan)
+        largest = self.shapley_values.max()
+        return self.shapley_values / (largest if largest > 0 else np.nan)
 
     @property
     def fair_shares(self) -> Float[np.ndarray, " n"]:
         """α^ρ v*, before rectification; 0 for the excluded parties."""
         region = self.region
-        shares = np.zeros_like(self.shapley)
+        shares = np.zeros_like(self.shapley_values)
         shares[region.parties] = np.exp(-self.rho * region.slopes)
         return shares * self.max_reward_value
 
     @property
     def excluded_parties(self) -> tuple[int, ...]:
         """Parties with φ_i ≤ 0, up to rounding: r_i = max{v_c({i}), 0}, no points."""
-        return _indices(~contributes(self.shapley))
+        return _indices(~contributes(self.shapley_values))
 
     @property
     def floor(self) -> float:
@@ -86,13 +83,15 @@ class RewardScheme:
     @property
     def floored_parties(self) -> tuple[int, ...]:
         """Parties in the program whose lower value is below the floor."""
-        return _indices(contributes(self.shapley) & (self.lower_values < self.floor))
+        return _indices(
+            contributes(self.shapley_values) & (self.lower_values < self.floor)
+        )
 
     @property
     def rectified_parties(self) -> tuple[int, ...]:
         """Parties with 0 < α_i^ρ v* < v_c({i}): r_i is raised to v_c({i})."""
         raised = self.own_values > (1 + SLACK) * self.fair_shares
-        return _indices(contributes(self.shapley) & raised)
+        return _indices(contributes(self.shapley_values) & raised)
 
     @property
     def limiting_upper_party(self) -> int | None:
@@ -111,7 +110,7 @@ class RewardScheme:
     @property
     def region(self) -> FeasibleRegion:
         """All (ρ, log v*) within the bounds of the parties that are not excluded."""
-        parties = np.flatnonzero(contributes(self.shapley))
+        parties = np.flatnonzero(contributes(self.shapley_values))
         lower = np.maximum(self.lower_values[parties], self.floor)
         with np.errstate(divide="ignore"):
             log_upper = np.log(np.maximum(self.upper_values[parties], 0))
@@ -123,70 +122,10 @@ class RewardScheme:
         """Corners (ρ, log v*) of the feasible polygon, counter-clockwise."""
         return self.region.vertices()
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a mediator should know before promising these rewards."""
-        return self.warnings_for(None)
 
-    def warnings_for(self, names: Sequence[str] | None) -> tuple[str, ...]:
-        """The warnings with the parties' names, or with their numbers from 0."""
-        if self.status is not RewardStatus.OPTIMAL:
-            return ()
-        found = []
-        if self.excluded_parties:
-            found.append(
-                f"{party_names(self.excluded_parties, names)}: nothing is added to the "
-                "others' data on average (Shapley value <= 0). The reward value is "
-                "that of the own data, and no points are handed out."
-            )
-        if self.floored_parties:
-            found.append(
-                f"{party_names(self.floored_parties, names)}: the lower value is not "
-                f"above 0 and has no logarithm; {self.floor:.1e} was used in its place."
-            )
-        if self.rho < _SMALL_RHO:
-            lower, upper = self.region.binding_parties(self.rho)
-            found.append(
-                f"All rewards are nearly equal (rho = {self.rho:.2g}), whatever was "
-                f"contributed: {party_names([lower], names)} must get "
-                f"{self.lower_values[lower]:.4g}, and {party_names([upper], names)} "
-                f"can get {self.upper_values[upper]:.4g} at most."
-            )
-        if self.rectified_parties:
-            found.append(
-                f"{party_names(self.rectified_parties, names)}: the own data are worth "
-                "more than the fair share, and the reward value was raised to that. "
-                "Who contributes more than another may not get more (Proposition 2)."
-            )
-        return tuple(found)
-
-
-def party_names(parties: Iterable[int], names: Sequence[str] | None = None) -> str:
-    """Parties as they are called in a sentence, the first ten of very many.
-
-    Args:
-        parties: their numbers, from 0.
-        names: the names of all parties.
-
-    Returns:
-        The names, or the numbers if there are none.
-
-    Example:
-        >>> party_names([0, 2])
-        'party 0, party 2 (counted from 0)'
-        >>> party_names([0, 2], ["Ada", "Bo", "Cy"])
-        'Ada, Cy'
-    """
-    them = list(parties)
-    named = [f"party {i}" if names is None else names[i] for i in them[:_MOST_NAMED]]
-    rest = [f"and {len(them) - _MOST_NAMED} more"] if len(them) > _MOST_NAMED else []
-    counted = " (counted from 0)" if names is None else ""
-    return ", ".join(named + rest) + counted
-
-
-def contributes(shapley: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+def contributes(shapley_values: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
     """Whether each party's Shapley value is above 0 by more than rounding."""
-    return shapley > _ROUNDING * np.abs(shapley).max()
+    return shapley_values > _ROUNDING * np.abs(shapley_values).max()
 
 
 def _indices(mask: Bool[np.ndarray, " n"]) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ __all__ = ["largest_rho", "shapley_fair_rewards"]
 
 
 def shapley_fair_rewards(
-    shapley: Float[ArrayLike, " n"],
+    shapley_values: Float[ArrayLike, " n"],
     grand_value: Float[ArrayLike, ""],
     *,
     rho: Float[ArrayLike, ""],
@@ -32,7 +32,7 @@ def shapley_fair_rewards(
     .. math:: r_i = (\varphi_i / \varphi^*)^\rho\, v_c(N)
 
     Args:
-        shapley: φ, shape ``(n,)``, with a positive largest value φ*.
+        shapley_values: φ, shape ``(n,)``, with a positive largest value φ*.
         grand_value: v_c(N), the value of all parties' data together.
         rho: ρ, between 0 and 1.
 
@@ -50,12 +50,12 @@ def shapley_fair_rewards(
     Reference:
         Sim et al. 2020; Tay et al. 2022, Theorem 2.
     """
-    _check(shapley)
-    return in_float64(_shapley_fair_rewards, shapley, grand_value, rho)
+    _check(shapley_values)
+    return in_float64(_shapley_fair_rewards, shapley_values, grand_value, rho)
 
 
 def largest_rho(
-    shapley: Float[ArrayLike, " n"],
+    shapley_values: Float[ArrayLike, " n"],
     lower_values: Float[ArrayLike, " n"],
     grand_value: Float[ArrayLike, ""],
 ) -> Float[ArrayLike, ""]:
@@ -65,7 +65,7 @@ def largest_rho(
               \frac{\log(\ell_i / v_c(N))}{\log(\varphi_i / \varphi^*)}\Big\}
 
     Args:
-        shapley: φ, shape ``(n,)``, with a positive largest value φ*.
+        shapley_values: φ, shape ``(n,)``, with a positive largest value φ*.
         lower_values: v_c({i}) for individual rationality (R4, Theorem 2b), or v_c(C_i)
             of `stability_lower_values` for stability (R6, Theorem 2c), shape ``(n,)``.
         grand_value: v_c(N), the value of all parties' data together, positive.
@@ -84,25 +84,25 @@ def largest_rho(
     Reference:
         Sim et al. 2020; Tay et al. 2022, Theorem 2.
     """
-    _check(shapley)
-    return in_float64(_largest_rho, shapley, lower_values, grand_value)
+    _check(shapley_values)
+    return in_float64(_largest_rho, shapley_values, lower_values, grand_value)
 
 
 def _shapley_fair_rewards(
-    shapley: Float[Array, " n"], grand_value: Float[Array, ""], rho: Float[Array, ""]
+    phi: Float[Array, " n"], grand_value: Float[Array, ""], rho: Float[Array, ""]
 ) -> Float[Array, " n"]:
-    share = _shares(shapley)
+    share = _shares(phi)
     # The gradient of 0^ρ is infinite: `where` on the base keeps it out.
     power = jnp.where(share > 0, share, 1) ** rho
     return jnp.where(share <= 0, 0, power) * grand_value
 
 
 def _largest_rho(
-    shapley: Float[Array, " n"],
+    phi: Float[Array, " n"],
     lower_values: Float[Array, " n"],
     grand_value: Float[Array, ""],
 ) -> Float[Array, ""]:
-    share = _shares(shapley)
+    share = _shares(phi)
     depends_on_rho = (share > 0) & (share < 1) & (lower_values > 0)
     log_share = jnp.log(jnp.where(depends_on_rho, share, 0.5))
     log_lower = jnp.log(jnp.where(depends_on_rho, lower_values, 1) / grand_value)
@@ -113,13 +113,13 @@ def _largest_rho(
     return jnp.where(jnp.any(lower_values > most), -jnp.inf, rho)
 
 
-def _shares(shapley: Float[Array, " n"]) -> Float[Array, " n"]:
-    return shapley / shapley.max()
+def _shares(phi: Float[Array, " n"]) -> Float[Array, " n"]:
+    return phi / phi.max()
 
 
-def _check(shapley: Float[ArrayLike, " n"]) -> None:
-    if not is_traced(shapley) and not np.max(np.asarray(shapley)) > 0:
+def _check(phi: Float[ArrayLike, " n"]) -> None:
+    if not is_traced(phi) and not np.max(np.asarray(phi)) > 0:
         raise NoContributionError(
-            f"Expected at least one positive Shapley value, got {shapley}: there is "
+            f"Expected at least one positive Shapley value, got {phi}: there is "
             "nothing to share in proportion to."
         )

@@ -17,13 +17,13 @@ __all__ = ["stability_lower_values", "stable_sets"]
 _TIE = 1e-12  # of max |φ|: equal Shapley values differ by rounding
 
 
-def stable_sets(shapley: Float[ArrayLike, " n"]) -> Bool[np.ndarray, "n n"]:
+def stable_sets(shapley_values: Float[ArrayLike, " n"]) -> Bool[np.ndarray, "n n"]:
     r"""The coalition C_i of the parties that contribute no more than party i.
 
     .. math:: C_i = \{j : \varphi_j \le \varphi_i\}
 
     Args:
-        shapley: φ, shape ``(n,)``. Values within 1e-12 of the largest are equal.
+        shapley_values: φ, shape ``(n,)``. Values within 1e-12 of the largest are equal.
 
     Returns:
         Membership, shape ``(n, n)``: entry ``[i, j]`` says whether party j is in C_i.
@@ -34,12 +34,13 @@ def stable_sets(shapley: Float[ArrayLike, " n"]) -> Bool[np.ndarray, "n n"]:
                [False,  True, False],
                [ True,  True,  True]])
     """
-    phi = np.asarray(shapley, float)
+    phi = np.asarray(shapley_values, float)
     return phi[None] <= phi[:, None] + _TIE * np.abs(phi).max()
 
 
 def stability_lower_values(
-    game: Float[ArrayLike, " coalitions"] | GramSums, shapley: Float[ArrayLike, " n"]
+    game: Float[ArrayLike, " coalitions"] | GramSums,
+    shapley_values: Float[ArrayLike, " n"],
 ) -> Float[np.ndarray, " n"]:
     r"""What each party must get at least for the collaboration to be stable.
 
@@ -49,7 +50,7 @@ def stability_lower_values(
         game: value of each coalition, indexed by bitmask, shape ``(2**n,)``, n <= 24;
             or the sums of n parties' data, from `gram_sums`, for any n: of n sets, no
             table of 2^n values is needed.
-        shapley: φ, shape ``(n,)``.
+        shapley_values: φ, shape ``(n,)``.
 
     Returns:
         Lower values for `solve_reward_scheme`, shape ``(n,)``, float64, in the units of
@@ -60,17 +61,17 @@ def stability_lower_values(
 
     Example:
         >>> values = np.array([0.0, 1.0, 2.0, 4.0])
-        >>> stability_lower_values(values, shapley=np.array([1.5, 2.5]))
+        >>> stability_lower_values(values, shapley_values=np.array([1.5, 2.5]))
         array([1., 4.])
     """
     is_table = not isinstance(game, GramSums)
     n = num_parties(np.size(game)) if is_table else game.num_parties
-    if np.shape(shapley) != (n,):
+    if np.shape(shapley_values) != (n,):
         raise ValueError(
             f"Expected a Shapley value for each of the {n} parties of the game, got an "
-            f"array of shape {np.shape(shapley)}."
+            f"array of shape {np.shape(shapley_values)}."
         )
-    sets = stable_sets(shapley)
+    sets = stable_sets(shapley_values)
     if is_table:
         return np.asarray(game, float)[sets @ (1 << np.arange(n))]
     return np.asarray(values_of_coalitions(game, sets))

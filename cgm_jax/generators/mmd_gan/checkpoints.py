@@ -7,7 +7,6 @@ and the numbers read back have that digest; otherwise the one before counts. At 
 moment of a kill the newest or the one before is whole.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared.archive import named_arrays, with_arrays
+from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.publishing import publish, sync_folder
 
 from .fixed_kernel import options_as_facts
@@ -60,7 +60,7 @@ class Checkpoints:
         Returns:
             The checkpoints.
         """
-        digest = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
+        digest = digest_of_arrays({"points": points})
         belongs_to = {
             **options_as_facts(options),
             "points": f"{points.shape[0]} x {points.shape[1]}, sha256 {digest[:16]}",
@@ -88,7 +88,7 @@ class Checkpoints:
         _write(path, arrays)
         _sync_tree(path)
         sync_folder(self.folder)
-        record = {"belongs_to": self.belongs_to, "sha256": _digest(arrays)}
+        record = {"belongs_to": self.belongs_to, "sha256": digest_of_arrays(arrays)}
         text = json.dumps(record, indent=1).encode()
         publish(self._record(step), lambda file: file.write(text))
         # Also what a kill left of a checkpoint on its way in or out.
@@ -118,7 +118,7 @@ class Checkpoints:
             self._check_belongs(belongs_to)
             try:
                 arrays = _read(self._path(step))
-                if _digest(arrays) == digest:
+                if digest_of_arrays(arrays) == digest:
                     return with_arrays(template, arrays)
             except Exception:  # whatever Orbax says of damage
                 continue
@@ -170,15 +170,6 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         )
         args = ocp.args.PyTreeRestore(restore_args=as_numpy)
         return dict(checkpointer.restore(path, args=args))
-
-
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def _sync_tree(folder: Path) -> None:

@@ -16,7 +16,6 @@ Dziugaite, Roy and Ghahramani, *Training generative neural networks via Maximum 
 Discrepancy optimization*, 2015.
 """
 
-import hashlib
 import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import in_float32
+from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import Embedding
 
@@ -104,14 +104,8 @@ class KernelRecord:
         leaves, structure = jax.tree.flatten(in_float32(kernel))
         # Where a function lies in memory is another place in another process.
         text = re.sub(r" at 0x[0-9a-f]+", "", str(structure))
-        digest = hashlib.sha256(text.encode())
-        for leaf in leaves:
-            if jnp.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key):
-                leaf = jax.random.key_data(leaf)
-            array = np.ascontiguousarray(leaf)
-            digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-            digest.update(array.tobytes())
-        return cls(type(kernel).__name__, digest.hexdigest())
+        numbers = {str(i): _numbers(leaf) for i, leaf in enumerate(leaves)}
+        return cls(type(kernel).__name__, digest_of_arrays(numbers, text=text))
 
 
 def kernel_in_units(
@@ -177,3 +171,8 @@ def options_as_facts(options: "MMDGAN") -> dict[str, Any]:
     if isinstance(options.kernel, Kernel):
         options = replace(options, kernel=KernelRecord.of(options.kernel))
     return asdict(options)
+
+
+def _numbers(leaf: Any) -> np.ndarray:
+    is_key = jnp.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf)

@@ -20,6 +20,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.archive import named_arrays
 from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.progress import Progress
 from cgm_jax.generators.quality import likeness, sample_quality
 from cgm_jax.generators.three_sample import is_nearer
 from cgm_jax.gram import median_length_scale
@@ -34,7 +35,7 @@ from .step import Parameters, Program, TrainingState, start_training, train
 if TYPE_CHECKING:
     from .mmd_gan import MMDGAN
 
-__all__ = ["Run", "TrainingProgress", "fit_mmd_gan", "held_out_rows"]
+__all__ = ["Run", "TrainingProgress", "fit_mmd_gan", "held_out_rows", "training_stages"]
 
 LEAST_POINTS = 20
 NUM_EVALUATED = 1_000  # generated points at an evaluation
@@ -60,6 +61,20 @@ class TrainingProgress(NamedTuple):
 
     learning_rate: float
     steps_per_second: float
+
+
+def training_stages(progress: Progress) -> Callable[[TrainingProgress], None]:
+    """The progress of a training as stages, of which the first is compilation."""
+
+    def evaluated(training: TrainingProgress) -> None:
+        progress(
+            f"training, MMD² {training.held_out_mmd2[0]:.2g} to held-out points, "
+            f"{training.steps_per_second:.0f} steps/s",
+            training.step / training.num_steps,
+        )
+
+    progress("training, compiling", 0.0)
+    return evaluated
 
 
 class Run(NamedTuple):

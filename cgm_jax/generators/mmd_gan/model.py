@@ -5,21 +5,25 @@ the file's.
 """
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.archive import with_arrays
+from cgm_jax._shared.archive import (
+    Arrays,
+    archive_errors,
+    read_archive,
+    with_arrays,
+    with_prefix,
+    write_archive,
+)
 from cgm_jax._shared.arrays import Points
-from cgm_jax._shared.publishing import publish
 from cgm_jax.generators.base import BLOCK_SIZE, sample_in_blocks
 from cgm_jax.generators.quality import SampleQuality
 
@@ -32,10 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MMDGANModel"]
 
-FORMAT = "cgm-jax MMD-GAN 1"
+KIND = "MMD-GAN"
+ADVICE = "train and save it again"
 SUB_BLOCK = 256  # points a call of the network: patches of 4,096 images need gigabytes
-
-_DAMAGE = (ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +101,12 @@ class MMDGANModel:
             OSError: if the system refuses.
         """
         facts = {
-            "format": FORMAT,
             "options": options_as_facts(self.options),
             "stop_reason": self.stop_reason,
             "quality": self.quality and dataclasses.asdict(self.quality),
             "columns": self.columns,
         }
         arrays: dict[str, Any] = {
-            "facts": np.array(json.dumps(facts)),
             "shift": self.shift,
             "scale": self.scale,
             "history": self.history,
@@ -114,7 +115,7 @@ class MMDGANModel:
         if self.calibration is not None:
             fitted = vars(self.calibration)
             arrays |= {f"calibration.{name}": a for name, a in fitted.items()}
-        publish(path, lambda file: np.savez(file, **arrays))
+        write_archive(path, KIND, facts, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "MMDGANModel":
@@ -132,13 +133,8 @@ class MMDGANModel:
         """
         from .mmd_gan import MMDGAN
 
-        try:
-            # Opened here: where the archive is damaged, NumPy leaves its file open.
-            with open(path, "rb") as file:
-                arrays = dict(np.load(file, allow_pickle=False))
-            facts = json.loads(str(arrays.pop("facts")))
-            if facts["format"] != FORMAT:
-                raise ValueError(f"its format is {facts['format']!r}")
+        facts, arrays = read_archive(path, KIND, advice=ADVICE)
+        with archive_errors(path, KIND, advice=ADVICE):
             known = _with_tuples(facts["options"])
             if isinstance(known["kernel"], dict):
                 known["kernel"] = KernelRecord(**known["kernel"])
@@ -148,22 +144,17 @@ class MMDGANModel:
             )
             model = cls(
                 options,
-                _named(arrays, "parameters."),
+                with_prefix(arrays, "parameters."),
                 arrays["shift"],
                 arrays["scale"],
                 arrays["history"],
                 facts["stop_reason"],
                 quality,
                 facts["columns"] and tuple(facts["columns"]),
-                _calibration(_named(arrays, "calibration."), len(arrays["shift"])),
+                _calibration(with_prefix(arrays, "calibration."), len(arrays["shift"])),
             )
             _, template = _template(options, len(model.shift))
             with_arrays(template, model.parameters)
-        except _DAMAGE as error:
-            raise ValueError(
-                f"{path}: expected a model that MMDGANModel.save wrote with this "
-                f"version, but {error}; train and save it again."
-            ) from error
         return model
 
 
@@ -189,16 +180,7 @@ def _draw(
     return points, shift[None] + scale[None] * points
 
 
-def _named(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """The arrays whose name starts so, by the rest of it."""
-    return {
-        name.removeprefix(prefix): a
-        for name, a in arrays.items()
-        if name.startswith(prefix)
-    }
-
-
-def _calibration(arrays: dict[str, np.ndarray], num_columns: int) -> Calibration | None:
+def _calibration(arrays: Arrays, num_columns: int) -> Calibration | None:
     if not arrays:
         return None
     calibration = Calibration(**arrays)

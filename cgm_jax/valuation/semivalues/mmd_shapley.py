@@ -25,7 +25,7 @@ __all__ = ["ExactShapleyValues", "mmd_semivalues", "mmd_shapley_values"]
 class ExactShapleyValues(NamedTuple):
     """Shapley values, and how far they are from sharing out v(N)."""
 
-    values: Float[Array | np.ndarray, " n"]
+    shapley_values: Float[Array | np.ndarray, " n"]
     """φ, shape ``(n,)``, in the units of the kernel."""
 
     efficiency_gap: Float[Array | np.ndarray, ""] | np.floating
@@ -62,7 +62,7 @@ def mmd_shapley_values(
         >>> parties = [np.array([[0.0]]), np.array([[0.0], [1.0]]), np.array([[3.0]])]
         >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[1.0]]))
         >>> found = mmd_shapley_values(sums)
-        >>> found.values.round(4)
+        >>> found.shapley_values.round(4)
         array([ 0.2432,  0.4291, -0.1096])
         >>> abs(found.efficiency_gap) < 1e-10
         np.True_

@@ -1,4 +1,4 @@
-"""An audit as sentences for people who are not mathematicians, and as data for files.
+"""An audit, and what cheating gains, for people who are not mathematicians.
 
 Every sentence says what was promised, whether it holds, by how much, and for whom it is
 tightest. Nothing is rounded away: margins are printed to three digits, in the units of
@@ -6,15 +6,22 @@ the values.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
-from cgm_jax.rewards.scheme import party_names
+import numpy as np
 
-from .auditing import Audit
-from .incentives import Check
+from cgm_jax.audit import Audit, Check, SchemeComparison, Stress
+from cgm_jax.metrics import SharedRows
 
-__all__ = ["audit_data", "audit_sentences"]
+from .names import Names, party_names
+
+__all__ = [
+    "audit_sentences",
+    "comparison_sentence",
+    "shared_rows_sentences",
+    "stress_sentence",
+]
+
+_LEAST_SHARE = 0.01  # of nearly shared rows that is worth a sentence
 
 _PROMISES = {
     "R1": "No party is left with less than nothing",
@@ -33,7 +40,7 @@ _PROMISES = {
 }
 
 
-def audit_sentences(audit: Audit, names: Sequence[str] | None = None) -> list[str]:
+def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
     """What an audit found, one sentence a promise, the broken ones first.
 
     Args:
@@ -70,59 +77,50 @@ def audit_sentences(audit: Audit, names: Sequence[str] | None = None) -> list[st
     ]
 
 
-def audit_data(audit: Audit, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """An audit as dictionaries, lists, strings and numbers, ready for JSON.
+def stress_sentence(stress: Stress, names: Names = None) -> str:
+    """How many trials of cheating would have paid, and which the most."""
+    num = len(stress.trials)
+    if not stress.profitable:
+        return f"None of the {num} manipulations tried was profitable."
+    best = max(
+        stress.profitable,
+        key=lambda trial: trial.joint_gain / abs(stress.joint_values[trial.party]),
+    )
+    gain = best.joint_gain / abs(stress.joint_values[best.party])
+    return (
+        f"{len(stress.profitable)} of the {num} manipulations tried would have been "
+        f"profitable; the most for {party_names([best.party], names)}, by "
+        f'"{best.strategy}": what it holds would be worth {gain:.1%} more.'
+    )
 
-    Args:
-        audit: the audit.
-        names: the parties' names; their numbers from 0 if left out.
 
-    Returns:
-        The fields of the audit. What has no number (a condition that asks for nothing)
-        is None; JSON knows neither infinity nor NaN.
+def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> str:
+    """Who would be worse off under the scheme of Sim et al."""
+    start = "Under the scheme of Sim et al. (2020), at the same rho, "
+    if not comparison.worse_off:
+        return start + "nobody would be worse off than alone either."
+    who = party_names(comparison.worse_off, names)
+    return (
+        f"{start}these would be worse off than with their own data alone (R4): {who}."
+    )
 
-    Example:
-        >>> import numpy as np
-        >>> from cgm_jax.audit import audit_promises
-        >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> data = audit_data(found)
-        >>> data["kept"], data["assigned"]["F1"]["margin"], data["broken"]
-        (True, None, [])
+
+def shared_rows_sentences(shared: SharedRows, names: Names = None) -> list[str]:
+    """One sentence per pair of parties that share rows.
+
+    Pairs without equal rows are left out where fewer than 1 % are nearly shared.
     """
-
-    def named(parties: Sequence[int]) -> list:
-        return [names[i] if names is not None else i for i in parties]
-
-    def of(kind: str, check: Check) -> dict[str, Any]:
-        return {
-            "holds": check.holds,
-            "margin": _number(check.margin),
-            "parties": named(check.parties),
-            "coalition": None if check.coalition is None else named(check.coalition),
-            "cases": check.num_cases,
-            "promised": audit.is_promised(kind, check.name),
-        }
-
-    return {
-        "kept": audit.is_kept,
-        "broken": [[kind, check.name] for kind, check in audit.broken],
-        "assigned": {name: of("assigned", c) for name, c in audit.assigned.items()},
-        "realised": {name: of("realised", c) for name, c in audit.realised.items()},
-        "assigned_welfare": _number(audit.assigned_welfare),
-        "realised_welfare": _number(audit.realised_welfare),
-        "negative_marginals": _number(audit.negative_marginals),
-        "negative_picks": _number(audit.negative_picks),
-        "proposition_3": {
-            **audit.conditions._asdict(),
-            "guaranteed": list(audit.conditions.guaranteed),
-        },
-        "tolerance": audit.tolerance,
-        "all_coalitions": audit.is_exact,
-    }
+    sentences = []
+    is_worth_it = shared.near > _LEAST_SHARE * shared.sizes[:, None]
+    pairs = np.argwhere((shared.near > 0) & ((shared.exact > 0) | is_worth_it))
+    for i, j in pairs.tolist():
+        who, other = (names[k] if names is not None else f"party {k}" for k in (i, j))
+        sentences.append(
+            f"{shared.exact[i, j]:,} of {shared.sizes[i]:,} rows of {who} are rows of "
+            f"{other}, too, and {shared.near[i, j] - shared.exact[i, j]:,} more are "
+            "nearly so."
+        )
+    return sentences
 
 
 def _summary(audit: Audit) -> str:
@@ -204,7 +202,3 @@ def _remarks(audit: Audit) -> list[str]:
 
 def _amount(margin: float) -> str:
     return f"{margin:.3g}"
-
-
-def _number(x: float) -> float | None:
-    return float(x) if math.isfinite(x) else None

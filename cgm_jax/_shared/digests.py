@@ -1,0 +1,42 @@
+"""SHA-256 of files and of arrays, in hexadecimal."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+__all__ = ["digest_of_arrays", "digest_of_file"]
+
+
+def digest_of_file(file: str | Path | BinaryIO) -> str:
+    """The digest of a file's bytes, as ``sha256sum`` prints it.
+
+    Example:
+        >>> import io
+        >>> digest_of_file(io.BytesIO(b""))[:16]
+        'e3b0c44298fc1c14'
+    """
+    if isinstance(file, str | Path):
+        with open(file, "rb") as opened:
+            return digest_of_file(opened)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_arrays(arrays: Mapping[str, np.ndarray], *, text: str = "") -> str:
+    """The digest of a text and of arrays: names, dtypes, shapes and numbers.
+
+    The order of the arrays does not matter.
+
+    Example:
+        >>> zeros = {"x": np.zeros(2)}
+        >>> digest_of_arrays(zeros) == digest_of_arrays({"x": np.zeros((2, 1))})
+        False
+    """
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,27 @@
+"""Progress is reported to a function, as a stage and the share of it that is done.
+
+A function that reports progress takes ``progress: Progress = silent``.
+"""
+
+from collections.abc import Callable
+
+__all__ = ["Progress", "silent", "within"]
+
+Progress = Callable[[str, float], None]
+
+
+def silent(stage: str, share: float) -> None:
+    """Report nothing."""
+
+
+def within(progress: Progress, name: str) -> Progress:
+    """The progress of a part of the work, its stages told with the part's name.
+
+    Example:
+        >>> stages = []
+        >>> part = within(lambda stage, share: stages.append(stage), "β = 2")
+        >>> part("drawing", 0.5)
+        >>> stages
+        ['drawing, β = 2']
+    """
+    return lambda stage, share: progress(f"{stage}, {name}", share)

@@ -1,0 +1,243 @@
+"""What each party is promised: from the parties' points to fair reward values.
+
+    length scale → Gram sums → coalition values → Shapley values → reward scheme
+
+Everything depends on the reference set T. When the candidates grow (App. F), T is
+another, and all of it is computed anew.
+
+For more than 20 parties no table of all 2^n coalition values is made: Shapley values
+come from the sums in polynomial time, and stability needs n single coalitions only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Key
+
+from cgm_jax._shared.arrays import Points, as_parties, as_points
+from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
+from cgm_jax.kernels import Kernel, SquaredExponential
+from cgm_jax.rewards import RewardScheme, scheme_from_sums
+from cgm_jax.valuation import coalition_values, values_of_coalitions
+
+from .draw import Draw, draw_rewards
+from .outliers import Outlier, find_outlier
+
+__all__ = ["MAX_TABLE_PARTIES", "Promises", "coalition_table", "promise"]
+
+MAX_TABLE_PARTIES = 20
+"""For more parties, no table of 2^n coalition values is made. At 20, the table (8 MB)
+takes as long as Shapley values without it; with every further party it takes twice as
+long."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Promises:
+    """What the parties' data are worth and what was promised for them."""
+
+    parties: list[Points]
+    """The parties' points, arrays of shape ``(n_i, d)``."""
+
+    candidates: Points
+    """G, shape ``(g, d)``."""
+
+    kernel: Kernel
+    """The kernel at the length scale used."""
+
+    sums: GramSums
+    """Sums of the kernel between the parties and the candidates."""
+
+    coalition_values: Float[np.ndarray, " coalitions"] | None
+    """v_c of every coalition by bitmask, shape ``(2**n,)``; None for n > 20, where no
+    table is made: `valuation.values_of_coalitions` gives those that are wanted."""
+
+    scheme: RewardScheme
+    """Shapley values, reward values, ρ, v* and the bounds they had to keep."""
+
+    outlier: Outlier | None
+    """What made the kernel flat, if it is."""
+
+    def __repr__(self) -> str:
+        sizes = [len(points) for points in self.parties]
+        shown = sizes if len(sizes) <= 10 else f"{min(sizes)} to {max(sizes)}"
+        return (
+            f"Promises({len(sizes)} parties of {shown} points, "
+            f"candidates={self.candidates.shape}, kernel={type(self.kernel).__name__}, "
+            f"{self.scheme!r})"
+        )
+
+    @property
+    def length_scale(self) -> float:
+        """ℓ, in the units of the points; NaN for a kernel without a scalar one."""
+        return scalar_length_scale(self.kernel)
+
+    @property
+    def shapley_method(self) -> Literal["all coalitions", "polynomial time"]:
+        """How φ was computed: exactly, with the table of all coalitions or without."""
+        has_table = self.coalition_values is not None
+        return "all coalitions" if has_table else "polynomial time"
+
+    @property
+    def pool_values(self) -> Float[np.ndarray, " coalitions"]:
+        """v_c with the pool alone as the reference set, by bitmask.
+
+        Where it ranks the parties otherwise than ``coalition_values`` does, it is the
+        candidates, and so the generator, that decide what is worth something. For more
+        than 20 parties there is no such table: see ``pool_own_values``.
+        """
+        if self.coalition_values is None:
+            raise ValueError(
+                f"Expected at most {MAX_TABLE_PARTIES} parties for a table of all 2^n "
+                f"coalitions, got {len(self.parties)}. `pool_own_values` has the "
+                "values of the parties, `valuation.values_of_coalitions` those of any "
+                "coalitions."
+            )
+        return np.asarray(coalition_values(self.sums.pool))
+
+    @property
+    def pool_own_values(self) -> Float[np.ndarray, " n"]:
+        """v_c({i}) with the pool alone as the reference set, shape ``(n,)``."""
+        pool = self.sums.pool
+        return np.asarray(
+            values_of_coalitions(pool, np.eye(len(self.parties), dtype=bool))
+        )
+
+    def draw(
+        self,
+        key: Key[Array, ""],
+        *,
+        inverse_temperature: float = 1.0,
+        progress: Progress = silent,
+    ) -> Draw:
+        """Draw the points that keep the promises.
+
+        Args:
+            key: a typed key. Party i's draw uses ``fold_in(key, i)``, so that it does
+                not depend on the other parties.
+            inverse_temperature: β >= 0: the larger, the fewer points a party gets.
+            progress: called with "sampling" and the share of it that is done.
+
+        Returns:
+            The rewards of all parties.
+
+        Raises:
+            ValueError: if ``inverse_temperature`` is negative or NaN.
+
+        Example:
+            >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+            >>> promises = promise(parties, np.linspace(-1, 2, 50)[:, None])
+            >>> draw = promises.draw(jax.random.key(1), inverse_temperature=np.inf)
+            >>> [reward.stop_reason for reward in draw.rewards]
+            ['reached', 'reached']
+
+        Reference:
+            Tay et al. 2022, Algorithm 1.
+        """
+        return draw_rewards(
+            key,
+            self.kernel,
+            self.candidates,
+            self.sums,
+            self.scheme,
+            inverse_temperature=inverse_temperature,
+            progress=progress,
+        )
+
+
+def promise(
+    parties: Sequence[Float[ArrayLike, "_ d"]],
+    candidates: Float[ArrayLike, "g d"],
+    *,
+    kernel: Kernel | None = None,
+    search_length_scale: bool = False,
+    stability: bool = True,
+    fairness_weight: float = 1e-3,
+    relax: bool = False,
+    progress: Progress = silent,
+) -> Promises:
+    """Value the parties' data and promise fair reward values.
+
+    Args:
+        parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
+            Float64 points are computed in float64, others in float32.
+        candidates: the synthetic points G to hand out, shape ``(g, d)``.
+        kernel: used as it is; by default the squared exponential at the smallest length
+            scale at which no party's data have a negative value.
+        search_length_scale: bring the given kernel to that length scale, too; for a
+            deep kernel, the one between features.
+        stability: whether no coalition may do better alone (R6, the paper's choice);
+            otherwise only no party (R4).
+        fairness_weight: ε, the weight of ρ in the linear programme.
+        relax: where no reward values keep all bounds, lower the bounds by the least
+            common factor instead of raising an error (see `solve_reward_scheme`).
+        progress: called with the stage ("length scale", "kernel sums", "reward scheme")
+            and the share of it that is done.
+
+    Returns:
+        What was valued and promised.
+
+    Raises:
+        InfeasibleError: if no reward values keep the promises with these candidates.
+        NoContributionError: if no party adds anything to the others' data.
+        ValueError: if shapes do not fit, an entry is not finite, or an option is out of
+            range; or if a length scale is to be searched but the kernel has no scalar
+            one.
+
+    Example:
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> promises = promise(parties, np.linspace(-1, 2, 50)[:, None])
+        >>> promises.scheme.normalized_shapley.round(2)
+        array([0.87, 1.  ])
+
+    Reference:
+        Tay et al. 2022, Sec. 3, 4.1 and 5.
+    """
+    points, drawn = as_parties(parties), as_points(candidates, "candidates")
+    used = checked_kernel(points, kernel, search_length_scale=search_length_scale)
+    if kernel is None or search_length_scale:
+        progress("length scale", 0.0)
+        used = used.with_length_scale(smallest_length_scale(used, points, drawn))
+    outlier = None
+    if kernel is None:  # the length scale of another kernel need not be one of points
+        outlier = find_outlier(scalar_length_scale(used), points, drawn)
+    progress("kernel sums", 0.0)
+    sums = gram_sums(used, points, drawn)
+    progress("reward scheme", 0.0)
+    table = coalition_table(sums)
+    scheme = scheme_from_sums(
+        sums, table, stability=stability, fairness_weight=fairness_weight, relax=relax
+    )
+    return Promises(points, drawn, used, sums, table, scheme, outlier)
+
+
+def checked_kernel(
+    parties: list[Points], kernel: Kernel | None, *, search_length_scale: bool
+) -> Kernel:
+    """The kernel to value with, if the parties can be valued with it at all."""
+    if len(parties) < 2:
+        raise ValueError(
+            "Expected at least two parties, got one: it has nobody to pool with."
+        )
+    used = SquaredExponential(1.0) if kernel is None else kernel
+    if search_length_scale and np.isnan(scalar_length_scale(used)):
+        raise ValueError(
+            "Expected a kernel with one length scale to search for it, got "
+            f"{type(used).__name__}; use the kernel as it is."
+        )
+    return used
+
+
+def coalition_table(sums: GramSums) -> Float[np.ndarray, " coalitions"] | None:
+    """v_c of all coalitions, unless there are too many."""
+    if sums.num_parties > MAX_TABLE_PARTIES:
+        return None
+    return np.asarray(coalition_values(sums))
+
+
+def scalar_length_scale(kernel: Kernel) -> float:
+    """The kernel's length scale; NaN for none, or one per dimension."""
+    scale = getattr(kernel, "length_scale", None)
+    return float(scale) if scale is not None and np.ndim(scale) == 0 else np.nan

@@ -1,0 +1,161 @@
+"""The files of a mediator's run: rewards, report, privacy page, numbers.
+
+Pictures, pages and tables are made before the first file is published.
+"""
+
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from cgm_jax._shared.digests import digest_of_file
+from cgm_jax._version import __version__
+from cgm_jax.files import write_json, write_reward_csv, write_text
+from cgm_jax.report import (
+    CandidateOrigin,
+    ReportSection,
+    draw_pictures,
+    privacy_page,
+    report_data,
+    report_page,
+)
+
+from .run import Mediation
+
+__all__ = ["publish_mediation"]
+
+
+def publish_mediation(mediation: Mediation) -> Path:
+    """Publish rewards and report.
+
+    Writes ``<party>/reward.csv`` in the parties' own columns and units, and
+    ``mediator/report.html``, ``privacy.html`` and ``report.json``.
+
+    Args:
+        mediation: what a run computed.
+
+    Returns:
+        The report's page.
+
+    Raises:
+        FileAccessError: if a file cannot be written.
+    """
+    names, collaboration = mediation.parties.names, mediation.collaboration
+    folder = mediation.folder
+    varying = np.array(mediation.parties.columns)[mediation.scale.varies].tolist()
+    section = ReportSection(
+        "Rewards",
+        collaboration.promises,
+        [collaboration.draw],
+        names,
+        columns=varying,
+        warnings=mediation.warnings,
+        uncertainty=mediation.uncertainty,
+        review=mediation.review,
+    )
+    settings = _settings(mediation)
+    origin = _origin(mediation, varying)
+    data = report_data(section, settings=settings, origin=origin)
+    page = report_page(
+        [section],
+        [draw_pictures(section)],
+        title="Rewards of the collaboration",
+        settings=settings,
+        generator_note=mediation.source.note,
+        origin=origin,
+    )
+    page_of_privacy = privacy_page(mediation.privacy, names)
+    data["privacy"] = {
+        "control": mediation.privacy.control,
+        "decimals": mediation.privacy.decimals,
+        "rewards": mediation.privacy.rows(names),
+    }
+    rewards = [folder / name / "reward.csv" for name in names]
+    for party, path in enumerate(rewards):
+        _write_reward(path, party, mediation)
+    data["reward_files"] = [
+        {
+            "file": path.relative_to(folder).as_posix(),
+            "sha256": digest_of_file(path),
+        }
+        for path in rewards
+    ]
+    write_json(folder / "mediator" / "report.json", data)
+    write_text(folder / "mediator" / "privacy.html", page_of_privacy)
+    report = folder / "mediator" / "report.html"
+    write_text(report, page)
+    return report
+
+
+def _write_reward(path: Path, party: int, mediation: Mediation) -> None:
+    parties, labels = mediation.parties, mediation.labels
+    picks = mediation.collaboration.draw.rewards[party].indices
+    points = np.asarray(mediation.collaboration.promises.candidates)[picks]
+    write_reward_csv(
+        path,
+        mediation.scale.rows(points).astype(np.float32),
+        parties.header,
+        labels=None if labels is None else labels.labels[picks],
+        label_column=parties.label_column,
+        integer_columns=parties.integer_columns,
+    )
+
+
+def _origin(mediation: Mediation, columns: list[str]) -> CandidateOrigin:
+    promises, model = mediation.collaboration.promises, mediation.source.model
+    candidates = np.asarray(promises.candidates)
+    if model is None or model.options.shape is None:
+        return CandidateOrigin(
+            np.concatenate(promises.parties), candidates, columns, model
+        )
+    # Images need all of their pixels, the constant ones too, as they are.
+    pixels = np.concatenate(mediation.parties.points)
+    return CandidateOrigin(pixels, mediation.scale.rows(candidates), None, model)
+
+
+def _settings(mediation: Mediation) -> dict[str, Any]:
+    """Everything that is needed to repeat the run, in words for the report."""
+    settings, parties, labels = mediation.settings, mediation.parties, mediation.labels
+    packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
+    return {
+        "inverse temperature (beta)": settings.inverse_temperature,
+        "seed": settings.seed,
+        **_kernel_settings(mediation),
+        "generator": mediation.source.described,
+        "candidates asked for": settings.num_candidates,
+        "candidates drawn": len(mediation.collaboration.promises.candidates),
+        "columns": "standardised" if settings.scale == "standard" else "as they are",
+        "stability": settings.stability,
+        "resamples": settings.num_resamples,
+        "label column": settings.label_column,
+        "label accuracy on held-out real rows": None
+        if labels is None or np.isnan(labels.accuracy)
+        else labels.accuracy,
+        "inputs": [
+            {"party": name, "file": file.path.name, "sha256": file.sha256}
+            for name, file in zip(parties.names, parties.files, strict=True)
+        ],
+        "versions": {
+            "cgm-jax": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in packages},
+        },
+        "device": str(jax.devices()[0].device_kind),
+    }
+
+
+def _kernel_settings(mediation: Mediation) -> dict[str, Any]:
+    learned, path = mediation.learned, mediation.settings.kernel
+    if learned is None or path is None:
+        return {}
+    is_searched = learned.has_length_scale
+    return {
+        "kernel": type(learned.kernel).__name__,
+        "kernel file": path.name,
+        "kernel file (sha256)": digest_of_file(path),
+        "length scale of the kernel": "searched" if is_searched else "as in the file",
+        **{f"kernel: {name}": value for name, value in learned.notes.items()},
+    }

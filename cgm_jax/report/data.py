@@ -1,0 +1,283 @@
+"""All numbers of a report in full, as plain objects for programs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cgm_jax.audit import Audit, Check, Review, Stress
+from cgm_jax.collaboration import Uncertainty
+from cgm_jax.evaluation import Evaluation
+from cgm_jax.sampling import Reward
+
+from .sections import CandidateOrigin, ReportSection, section_warnings
+from .sentences import (
+    Names,
+    comparison_sentence,
+    explanation_sentences,
+    shared_rows_sentences,
+)
+
+if TYPE_CHECKING:
+    from cgm_jax.generators import MMDGANModel  # Flax is slow to import
+
+__all__ = ["audit_data", "plain", "reasons", "report_data", "trial_rows"]
+
+# Of a table of 2**n values, more is of no use to a reader.
+MAX_TABULATED_PARTIES = 10
+
+
+def report_data(
+    section: ReportSection,
+    *,
+    settings: Mapping[str, Any],
+    origin: CandidateOrigin | None = None,
+) -> dict[str, Any]:
+    """All numbers of a section in full, as plain objects for `files.write_json`.
+
+    Args:
+        section: what was valued, promised and handed out.
+        settings: what the run can be repeated with.
+        origin: what the candidates imitate; its figures, if a generator was trained.
+
+    Returns:
+        Dicts with text keys, lists, text and finite numbers. NaN is None, an infinite β
+        the text "inf". Coalition values, by bitmask, and how sure it is which of two
+        parties contributed more, only for 10 parties or fewer.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> from cgm_jax.report import ReportSection
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> section = ReportSection(
+        ...     "Two banks", result.promises, [result.draw], ["bank A", "bank B"]
+        ... )
+        >>> data = report_data(section, settings={"seed": 0})
+        >>> [(party["name"], party["rows"]) for party in data["parties"]]
+        [('bank A', 2), ('bank B', 3)]
+    """
+    promises, scheme = section.promises, section.promises.scheme
+    num_parties = len(promises.parties)
+    columns = {
+        "name": section.names,
+        "rows": [len(points) for points in promises.parties],
+        "shapley_value": scheme.shapley_values,
+        "normalized_shapley": scheme.normalized_shapley,
+        "own_value": scheme.own_values,
+        "own_value_pool_only": promises.pool_own_values,
+        "lower_value": scheme.lower_values,
+        "reward_value": scheme.reward_values,
+        "upper_value": scheme.upper_values,
+        "at_limit": scheme.is_at_limit,
+    }
+    data = {
+        "title": section.title,
+        "settings": settings,
+        "shapley_method": promises.shapley_method,
+        "length_scale": promises.length_scale,
+        "dimension": promises.candidates.shape[1],
+        "num_candidates": len(promises.candidates),
+        "max_reward_value": scheme.max_reward_value,
+        "rho": scheme.rho,
+        "status": str(scheme.status),
+        "relaxation": scheme.relaxation,
+        "stability": scheme.stability,
+        "dtype": str(promises.candidates.dtype),
+        "fairness_weight": scheme.fairness_weight,
+        "limiting_lower_party": scheme.limiting_lower_party,
+        "limiting_upper_party": scheme.limiting_upper_party,
+        "parties": [
+            dict(zip(columns, row, strict=True))
+            for row in zip(*columns.values(), strict=True)
+        ],
+        "draws": [
+            {
+                "inverse_temperature": draw.inverse_temperature,
+                "rewards": [_reward_data(reward) for reward in draw.rewards],
+            }
+            for draw in section.draws
+        ],
+        "warnings": list(section_warnings(section)),
+        # All values above follow from these sums of the kernel.
+        "sums": {
+            "between": promises.sums.between,
+            "sizes": promises.sums.sizes,
+        },
+    }
+    if num_parties <= MAX_TABULATED_PARTIES:
+        data["coalition_values"] = promises.coalition_values
+        data["coalition_values_pool_only"] = promises.pool_values
+    if section.uncertainty is not None:
+        data["uncertainty"] = _uncertainty_data(section.uncertainty)
+    if section.review is not None:
+        data |= _review_data(section.review, section.names)
+    if origin is not None and origin.model is not None:
+        data["generator"] = _generator_data(origin.model)
+    if section.evaluation is not None:
+        data["evaluation"] = _evaluation_data(section.evaluation)
+    return plain(data)
+
+
+def audit_data(audit: Audit, names: Names = None) -> dict[str, Any]:
+    """An audit as dictionaries, lists, strings and numbers, ready for JSON.
+
+    Args:
+        audit: the audit.
+        names: the parties' names; their numbers from 0 if left out.
+
+    Returns:
+        The fields of the audit. What has no number (a condition that asks for nothing)
+        is None; JSON knows neither infinity nor NaN.
+
+    Example:
+        >>> from cgm_jax.audit import audit_promises
+        >>> from cgm_jax.rewards import solve_reward_scheme
+        >>> scheme = solve_reward_scheme(
+        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
+        ... )
+        >>> checks = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
+        >>> data = audit_data(checks)
+        >>> data["kept"], data["assigned"]["F1"]["margin"], data["broken"]
+        (True, None, [])
+    """
+
+    def named(parties: Sequence[int]) -> list:
+        return [names[i] if names is not None else i for i in parties]
+
+    def check_data(kind: str, check: Check) -> dict[str, Any]:
+        return {
+            "holds": check.holds,
+            "margin": _number(check.margin),
+            "parties": named(check.parties),
+            "coalition": None if check.coalition is None else named(check.coalition),
+            "cases": check.num_cases,
+            "promised": audit.is_promised(kind, check.name),
+        }
+
+    return {
+        "kept": audit.is_kept,
+        "broken": [[kind, check.name] for kind, check in audit.broken],
+        "assigned": {
+            name: check_data("assigned", c) for name, c in audit.assigned.items()
+        },
+        "realised": {
+            name: check_data("realised", c) for name, c in audit.realised.items()
+        },
+        "assigned_welfare": _number(audit.assigned_welfare),
+        "realised_welfare": _number(audit.realised_welfare),
+        "negative_marginals": _number(audit.negative_marginals),
+        "negative_picks": _number(audit.negative_picks),
+        "proposition_3": {
+            **audit.conditions._asdict(),
+            "guaranteed": list(audit.conditions.guaranteed),
+        },
+        "tolerance": audit.tolerance,
+        "all_coalitions": audit.is_exact,
+    }
+
+
+def reasons(review: Review, names: Names) -> list[str]:
+    """Why the reward values are what they are, in sentences."""
+    sentences = explanation_sentences(review.explanation, names)
+    if review.comparison is not None:
+        sentences.append(comparison_sentence(review.comparison, names))
+    return sentences
+
+
+def trial_rows(stress: Stress, names: Names = None) -> list[dict[str, Any]]:
+    """One dictionary per trial of cheating, for a table."""
+    return [
+        {
+            **asdict(trial),
+            "party": names[trial.party] if names is not None else trial.party,
+            "status": str(trial.status),
+        }
+        for trial in stress.trials
+    ]
+
+
+def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
+    data = {
+        "audit": audit_data(review.audit, names),
+        "reasons": reasons(review, names),
+        "shared_rows": shared_rows_sentences(review.shared, names),
+    }
+    if review.stress is not None:
+        data["stress"] = {
+            "inverse_temperature": review.inverse_temperature,
+            "joint_values": review.stress.joint_values,
+            "trials": trial_rows(review.stress, names),
+        }
+    return data
+
+
+def _evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
+    """Metrics of every party before and after, and what they are correlated with."""
+    return {
+        "before": asdict(evaluation.before),
+        "after": asdict(evaluation.after),
+        "alpha_correlations": {
+            name: asdict(summary)
+            for name, summary in evaluation.alpha_correlations.items()
+        },
+        "beta_correlations": {
+            name: asdict(summary)
+            for name, summary in evaluation.beta_correlations.items()
+        },
+    }
+
+
+def _reward_data(reward: Reward) -> dict[str, Any]:
+    return {
+        "num_points": len(reward.indices),
+        "num_negative_steps": reward.num_negative_steps,
+        "final_value": reward.final_value,
+        "shortfall": reward.shortfall,
+        "stop_reason": reward.stop_reason,
+    }
+
+
+def _uncertainty_data(uncertainty: Uncertainty) -> dict[str, Any]:
+    data = {
+        "num_resamples": uncertainty.num_resamples,
+        "num_without_rewards": uncertainty.num_without_rewards,
+        "ranking": uncertainty.ranking,
+        "above_next": uncertainty.above_next,
+        "own_value_errors": uncertainty.own_value_errors,
+        "shapley_errors": uncertainty.shapley_errors,
+        "normalized_shapley_errors": uncertainty.normalized_shapley_errors,
+        "reward_value_errors": uncertainty.reward_value_errors,
+    }
+    if len(uncertainty.ranking) <= MAX_TABULATED_PARTIES:
+        data["ranked_alike"] = uncertainty.ranked_alike
+    return data
+
+
+def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
+    names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
+    return {
+        "quality": None if model.quality is None else asdict(model.quality),
+        "stop_reason": model.stop_reason,
+        "history": dict(zip(names, model.history.T, strict=True)),
+    }
+
+
+def plain(value: Any) -> Any:
+    """Arrays and their scalars as Python's; NaN as None, infinities as text."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def _number(x: float) -> float | None:
+    return float(x) if math.isfinite(x) else None

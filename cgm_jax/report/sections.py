@@ -1,0 +1,125 @@
+"""What a report is made of: sections, and where the candidates come from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cgm_jax.audit import Review
+from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
+from cgm_jax.datasets import PaperResults
+from cgm_jax.evaluation import Evaluation
+from cgm_jax.plots import Embedding
+from cgm_jax.rewards import RewardScheme
+
+from .sentences import (
+    draw_warnings,
+    promise_warnings,
+    shared_rows_sentences,
+    uncertainty_warnings,
+)
+
+if TYPE_CHECKING:
+    from cgm_jax.generators import MMDGANModel  # Flax is slow to import
+
+__all__ = ["CandidateOrigin", "ReportSection", "section_warnings", "shown_parties"]
+
+# Of more parties, pictures show this many: a panel each would take minutes.
+MAX_SHOWN_PARTIES = 24
+
+
+@dataclass(frozen=True, eq=False)
+class ReportSection:
+    """One set of promises, and one draw or several that keep them.
+
+    Attributes:
+        title: of the section.
+        promises: what was valued and promised.
+        draws: at least one.
+        names: the parties' names.
+        columns: names of the columns of the points.
+        warnings: sentences besides those on promises and draws, such as on files.
+        printed: what the paper prints for it, to stand beside.
+        evaluation: metrics of what each party holds.
+        embedding: where the points stand in pictures; by default as in `plane_of`.
+        candidate_labels: the class of every candidate, for the pictures.
+        uncertainty: how far values and promises would differ for other data.
+        review: whether the promises were kept, why they are what they are, and what
+            cheating would gain.
+    """
+
+    title: str
+    promises: Promises
+    draws: Sequence[Draw]
+    names: Sequence[str]
+    columns: Sequence[str] | None = None
+    warnings: Sequence[str] = ()
+    printed: PaperResults | None = None
+    evaluation: Evaluation | None = None
+    embedding: Embedding | None = None
+    candidate_labels: np.ndarray | None = None
+    uncertainty: Uncertainty | None = None
+    review: Review | None = None
+
+    def __post_init__(self) -> None:
+        num_parties = len(self.promises.parties)
+        if len(self.names) != num_parties:
+            raise ValueError(
+                f"Expected {num_parties} names, one per party, got {len(self.names)}: "
+                f"{list(self.names)}."
+            )
+
+    @property
+    def first(self) -> Collaboration:
+        """The promises with the first draw, which the pictures show."""
+        return Collaboration(self.promises, self.draws[0])
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateOrigin:
+    """What the candidates imitate, and the trained generator that made them.
+
+    Attributes:
+        real: the parties' pooled rows, shape ``(n, d)``, in scaled columns or, for
+            images, in pixels.
+        generated: the candidates, in the same columns, shape ``(m, d)``.
+        columns: names of the columns.
+        model: the trained generator, if one was.
+    """
+
+    real: np.ndarray
+    generated: np.ndarray
+    columns: Sequence[str] | None = None
+    model: "MMDGANModel | None" = None
+
+    @property
+    def shape(self) -> tuple[int, int, int] | None:
+        """Height, width and channels, where the rows are images."""
+        return None if self.model is None else self.model.options.shape
+
+
+def section_warnings(section: ReportSection) -> Iterator[str]:
+    """Every sentence once; with the β of the draws it is about, unless of all."""
+    yield from section.warnings
+    if section.review is not None:
+        yield from shared_rows_sentences(section.review.shared, section.names)
+    if section.uncertainty is not None:
+        yield from uncertainty_warnings(section.uncertainty)
+    yield from promise_warnings(section.promises, section.names)
+    betas: dict[str, list[str]] = {}
+    for draw in section.draws:
+        for sentence in draw_warnings(draw, section.names):
+            betas.setdefault(sentence, []).append(f"{draw.inverse_temperature:g}")
+    for sentence, about in betas.items():
+        of_all = len(about) == len(section.draws)
+        yield sentence if of_all else f"β = {', '.join(about)}: {sentence}"
+
+
+def shown_parties(scheme: RewardScheme) -> list[int]:
+    """All parties; of too many, some from the largest contribution to the smallest."""
+    num_parties = len(scheme.shapley_values)
+    if num_parties <= MAX_SHOWN_PARTIES:
+        return list(range(num_parties))
+    places = np.linspace(0, num_parties - 1, MAX_SHOWN_PARTIES).round().astype(int)
+    return np.argsort(-scheme.shapley_values, kind="stable")[places].tolist()

@@ -1,0 +1,111 @@
+"""Why the reward values are what they are, in sentences."""
+
+import numpy as np
+
+from cgm_jax.audit import Explanation
+from cgm_jax.audit.explanation import WithoutParty
+from cgm_jax.rewards import RewardStatus
+from cgm_jax.rewards.infeasible import error_of
+
+from .names import Names, party_names
+
+__all__ = ["explanation_sentences"]
+
+
+def explanation_sentences(explanation: Explanation, names: Names = None) -> list[str]:
+    """Which bounds decide the reward values, and what would change them.
+
+    Args:
+        explanation: of `audit.explain`.
+        names: the parties' names; their numbers from 0 if left out.
+
+    Returns:
+        Sentences.
+
+    Example:
+        >>> from cgm_jax.audit import explain_scheme
+        >>> from cgm_jax.rewards import solve_reward_scheme
+        >>> scheme = solve_reward_scheme(
+        ...     np.array([0.1, 0.2]), np.array([0.5, 0.2]), np.array([0.8, 0.9])
+        ... )
+        >>> print(explanation_sentences(explain_scheme(scheme), ["Ada", "Bo"])[1])
+        rho is not larger because Ada must get 0.5.
+    """
+    if explanation.scheme.status is RewardStatus.INFEASIBLE:
+        return _why_infeasible(explanation, names)
+    if not explanation.scheme.has_rewards:
+        return [str(error_of(explanation.scheme))]
+    return _why_optimal(explanation, names)
+
+
+def _why_optimal(explanation: Explanation, names: Names) -> list[str]:
+    scheme = explanation.scheme
+    upper, lower = scheme.limiting_upper_party, scheme.limiting_lower_party
+    lines = [
+        f"The largest reward value is {scheme.max_reward_value:.4g}, because "
+        f"{_name(upper, names)} can get {scheme.upper_values[upper]:.4g} at most.",
+        f"rho is not larger because {_name(lower, names)} must get "
+        f"{scheme.lower_values[lower]:.4g}."
+        if lower is not None
+        else "rho is 1: rewards are in proportion to contributions.",
+        "Neither depends on epsilon: every upper bound on v* rises with rho, so that "
+        "both are largest together.",
+    ]
+    for other in explanation.without:
+        if np.isfinite(other.rho) and not np.allclose(
+            [other.rho, other.max_reward_value],
+            [scheme.rho, scheme.max_reward_value],
+            rtol=1e-6,
+        ):
+            lines.append(
+                f"Without the bounds of {_name(other.party, names)}, rho would be "
+                f"{other.rho:.4g} instead of {scheme.rho:.4g}, and the largest reward "
+                f"value {other.max_reward_value:.4g}."
+            )
+        if other.in_game is not None:
+            lines.append(_in_game(other, names))
+    return lines
+
+
+def _in_game(other: WithoutParty, names: Names) -> str:
+    start = f"Had {_name(other.party, names)} not taken part, "
+    if other.in_game is None or other.in_game.status is not RewardStatus.OPTIMAL:
+        return start + "no reward values would keep the bounds of the others."
+    return (
+        f"{start}rho would be {other.in_game.rho:.4g} and the largest reward value "
+        f"{other.in_game.max_reward_value:.4g} (on the same reference set)."
+    )
+
+
+def _why_infeasible(explanation: Explanation, names: Names) -> list[str]:
+    scheme, region = explanation.scheme, explanation.scheme.region
+    rho = region.widest_rho()
+    lower, upper = region.binding_parties(rho)
+    lines = [
+        f"No reward values are possible: {_name(lower, names)} must get at least "
+        f"{scheme.lower_values[lower]:.4g}, {_name(upper, names)} can get at most "
+        f"{scheme.upper_values[upper]:.4g}, and no rho between 0 and 1 is fair to both."
+    ]
+    if explanation.repairs:
+        repair = explanation.repairs[0]
+        what = "must get no more than" if repair.side == "lower" else "could get"
+        lines.append(
+            f"The least change of one bound that would do: {_name(repair.party, names)}"
+            f" {what} {repair.needed:.6g} (now {repair.value:.6g})."
+        )
+    else:
+        lines.append("No change of one bound alone would do.")
+    lines.append(
+        f"Lowering what everyone must get by {explanation.shortfall:.3%} would do, too."
+    )
+    freeing = [other.party for other in explanation.without if np.isfinite(other.rho)]
+    if freeing:
+        lines.append(
+            "There would be reward values without the bounds of any one of: "
+            f"{party_names(freeing, names)}."
+        )
+    return lines
+
+
+def _name(party: int | None, names: Names) -> str:
+    return "nobody" if party is None else party_names([party], names)

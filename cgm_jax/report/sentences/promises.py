@@ -1,0 +1,155 @@
+"""What to know of promises and of the draws that were to keep them."""
+
+import numpy as np
+
+from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
+from cgm_jax.collaboration.outliers import Outlier
+from cgm_jax.rewards import RewardScheme
+
+from .names import Names, party_names
+
+__all__ = [
+    "collaboration_warnings",
+    "draw_warnings",
+    "outlier_warnings",
+    "scheme_warnings",
+    "uncertainty_warnings",
+]
+
+_SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
+_MOST_SENTENCES = 10  # about promises of one kind
+
+
+def collaboration_warnings(
+    collaboration: Collaboration, names: Names = None
+) -> list[str]:
+    """All that a mediator should know before handing out the rewards.
+
+    Args:
+        collaboration: what was promised and handed out.
+        names: the parties' names; their numbers from 0 if left out.
+
+    Returns:
+        Sentences; none where there is nothing to beware of.
+
+    Example:
+        >>> import jax, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> collaboration_warnings(result, ["Ada", "Bo"])
+        []
+    """
+    promises = collaboration.promises
+    return [
+        *promise_warnings(promises, names),
+        *draw_warnings(collaboration.draw, names),
+    ]
+
+
+def promise_warnings(promises: Promises, names: Names = None) -> list[str]:
+    """What to know of the length scale and of the reward values."""
+    return [
+        *outlier_warnings(promises.outlier, names),
+        *scheme_warnings(promises.scheme, names),
+    ]
+
+
+def outlier_warnings(outlier: Outlier | None, names: Names = None) -> list[str]:
+    """What an outlier did to the length scale, and whose it is."""
+    if outlier is None:
+        return []
+    return [
+        f"The length scale {outlier.length_scale:.4g} is "
+        f"{outlier.length_scale / outlier.median:.0f} times the median distance of two "
+        "points: hardly any two points differ, so all data are worth about the same. "
+        f"Without {party_names([outlier.party], names)} it would be "
+        f"{outlier.without_party:.4g}: look for outliers or other units there."
+    ]
+
+
+def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
+    """What to know before promising the reward values of a scheme."""
+    if not scheme.has_rewards:
+        return []
+    sentences = []
+    if scheme.is_relaxed:
+        sentences.append(
+            "No reward values keep every promise with these candidates, so what "
+            f"parties must get was lowered by {1 - scheme.relaxation:.2g} of it, the "
+            "least that makes them possible: some coalition could do better alone by "
+            f"up to {1 - scheme.relaxation:.2%}."
+        )
+    if scheme.excluded_parties:
+        sentences.append(
+            f"{party_names(scheme.excluded_parties, names)}: nothing is added to the "
+            "others' data on average (Shapley value <= 0). The reward value is "
+            "that of the own data, and no points are handed out."
+        )
+    if scheme.floored_parties:
+        sentences.append(
+            f"{party_names(scheme.floored_parties, names)}: the lower value is not "
+            f"above 0 and has no logarithm; {scheme.floor:.1e} was used in its place."
+        )
+    if scheme.rho < _SMALL_RHO:
+        lower, upper = scheme.region.binding_parties(scheme.rho)
+        sentences.append(
+            f"All rewards are nearly equal (rho = {scheme.rho:.2g}), whatever was "
+            f"contributed: {party_names([lower], names)} must get "
+            f"{scheme.lower_values[lower]:.4g}, and {party_names([upper], names)} "
+            f"can get {scheme.upper_values[upper]:.4g} at most."
+        )
+    if scheme.rectified_parties:
+        sentences.append(
+            f"{party_names(scheme.rectified_parties, names)}: the own data are worth "
+            "more than the fair share, and the reward value was raised to that. "
+            "Who contributes more than another may not get more (Proposition 2)."
+        )
+    return sentences
+
+
+def draw_warnings(draw: Draw, names: Names = None) -> list[str]:
+    """What a draw did not keep of the promises."""
+    sentences, rewards = [], draw.rewards
+    kept = np.array([reward.stop_reason == "reached" for reward in rewards], bool)
+    missed = np.flatnonzero(~kept).tolist()
+    for i in missed[:_MOST_SENTENCES]:
+        reward = rewards[i]
+        sentences.append(
+            f"{party_names([i], names)}: promised was {reward.reward_value:.6g}, "
+            f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less; the draw "
+            f"was {reward.stop_reason}."
+        )
+    if len(missed) > _MOST_SENTENCES:
+        sentences.append(
+            f"For {len(missed) - _MOST_SENTENCES} more parties, the promise was not "
+            "kept either; see what each of them reached."
+        )
+    promised = np.array([reward.reward_value for reward in rewards])
+    realised = np.array([reward.final_value for reward in rewards])
+    promised_more = promised[:, None] > promised[None]
+    has_less = realised[:, None] < realised[None]
+    pairs = np.argwhere(promised_more & has_less & kept[:, None] & kept[None]).tolist()
+    for i, j in pairs[:_MOST_SENTENCES]:
+        sentences.append(
+            f"{party_names([i, j], names)}: the first was promised more "
+            f"by {promised[i] - promised[j]:.2g}, but has less by "
+            f"{realised[j] - realised[i]:.2g}, since the last point drawn overshoots."
+        )
+    if len(pairs) > _MOST_SENTENCES:
+        sentences.append(
+            f"In {len(pairs) - _MOST_SENTENCES} more pairs, the party that was "
+            "promised more has less in the end, since the last point drawn overshoots."
+        )
+    return sentences
+
+
+def uncertainty_warnings(uncertainty: Uncertainty) -> list[str]:
+    """What a reader of standard errors should know."""
+    if not uncertainty.num_without_rewards:
+        return []
+    return [
+        f"In {uncertainty.num_without_rewards} of {uncertainty.num_resamples} "
+        "resamples no reward values keep the promises; standard errors of reward "
+        "values are over the others. More candidates leave more room."
+    ]
