@@ -21,7 +21,7 @@ def digest_of_file(file: str | Path | BinaryIO) -> str:
     if isinstance(file, str | Path):
         with open(file, "rb") as opened:
             return digest_of_file(opened)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def digest_of_arrays(arrays: Mapping[str, np.ndarray], *, text: str = "") -> str:

@@ -151,7 +151,7 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
 
 
 def _binding(scheme: RewardScheme) -> tuple[Bound, ...]:
-    if scheme.status is not RewardStatus.OPTIMAL:
+    if not scheme.has_rewards:
         return ()
     shares = scheme.fair_shares
     binding = [
@@ -169,7 +169,7 @@ def _binding(scheme: RewardScheme) -> tuple[Bound, ...]:
 def _bounds(scheme: RewardScheme) -> Iterator[tuple[int, int, Side, float]]:
     """Row, party, side and value of every bound of the parties in the program."""
     for row, party in enumerate(scheme.region.parties.tolist()):
-        yield row, party, "lower", float(scheme.lower_values[party])
+        yield row, party, "lower", float(scheme.relaxation * scheme.lower_values[party])
         yield row, party, "upper", float(scheme.upper_values[party])
 
 
@@ -226,8 +226,8 @@ def _repairs(scheme: RewardScheme) -> tuple[Repair, ...]:
 
 
 def _shortfall(scheme: RewardScheme) -> float:
-    if scheme.status is RewardStatus.OPTIMAL:
-        return 0.0
+    if scheme.has_rewards:
+        return 1 - scheme.relaxation
     if scheme.status is not RewardStatus.INFEASIBLE:
         return np.nan
     region = scheme.region

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax.generators.base import Generator
 
 __all__ = ["Growing", "candidate_sets"]
@@ -41,7 +41,7 @@ def candidate_sets(
     key: Key[Array, ""],
     parties: list[Points],
     candidates: Float[ArrayLike, "g d"] | Generator | Growing,
-) -> Iterator[tuple[Float[ArrayLike, "g d"], bool]]:
+) -> Iterator[tuple[Points, bool]]:
     """Sets of candidates to try one after the other, and whether each is the last.
 
     A larger set begins with the smaller one.
@@ -49,7 +49,7 @@ def candidate_sets(
     if isinstance(candidates, Generator):
         candidates = Growing(candidates)
     if not isinstance(candidates, Growing):
-        yield candidates, True
+        yield as_points(candidates, "candidates"), True
         return
     fit_key, sample_key = jax.random.split(key)
     model = candidates.generator.fit(fit_key, np.concatenate(parties))

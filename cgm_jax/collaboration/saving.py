@@ -87,7 +87,8 @@ def load_parts(
     facts, arrays = read_archive(path, _KIND)
     with archive_errors(path, _KIND):
         sums = with_prefix(arrays, "sums.")
-        scheme = facts["scheme"]
+        scheme: dict[str, Any] = facts["scheme"] | with_prefix(arrays, "scheme.")
+        scheme["status"] = RewardStatus(scheme["status"])
         outlier = facts["outlier"]
         promises = Promises(
             parties=[arrays[f"party.{i}"] for i in range(facts["num_parties"])],
@@ -95,10 +96,7 @@ def load_parts(
             kernel=rebuild_kernel(facts["kernel"], arrays, network),
             sums=GramSums(**sums),
             coalition_values=arrays.get("coalition_values"),
-            scheme=RewardScheme(
-                **{**scheme, "status": RewardStatus(scheme["status"])},
-                **with_prefix(arrays, "scheme."),
-            ),
+            scheme=RewardScheme(**scheme),
             outlier=None if outlier is None else Outlier(**outlier),
         )
         rewards = [

@@ -9,7 +9,7 @@ pixels and work on the features.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import numpy as np
@@ -131,7 +131,7 @@ def feature_source(
             f"bandwidth {options.bandwidth:g}."
         )
     fit_key, sample_key = jax.random.split(key)
-    model = generator.fit(fit_key, pool)
+    model: Any = generator.fit(fit_key, pool)
     return SyntheticSource(
         lambda num: np.asarray(generator.sample(sample_key, model, num), np.float32),
         note,

@@ -43,6 +43,11 @@ class FeasibleRegion:
         lower, upper = self._binding_lines(rho)
         return int(self.parties[lower]), int(self.parties[upper])
 
+    def room(self, rho: float) -> float:
+        """How far the lowest upper line is above the highest lower line at ρ."""
+        lower, upper = self.log_lower + rho * self.slopes, self.log_upper
+        return float((upper + rho * self.slopes).min() - lower.max())
+
     def widest_rho(self) -> float:
         """The ρ at which most room is left (or least is missing) between the lines.
 

@@ -27,6 +27,7 @@ def scheme_from_sums(
     values: Float[np.ndarray, " coalitions"] | None = None,
     *,
     stability: bool = True,
+    relax: bool = False,
     fairness_weight: float = 1e-3,
     throw: bool = True,
     solver: Solver = "cvxpy",
@@ -38,6 +39,8 @@ def scheme_from_sums(
         values: v_c of every coalition by bitmask, shape ``(2**n,)``, where this table
             has been made; without it nothing here costs more than a power of n.
         stability: whether no coalition may do better alone (R6), or no party (R4).
+        relax: whether to promise the least relaxation where there are no such reward
+            values, as in `solve_reward_scheme`.
         fairness_weight: ε, as in `solve_reward_scheme`.
         throw: whether to raise if there are no such reward values.
         solver: as in `solve_reward_scheme`.
@@ -66,6 +69,7 @@ def scheme_from_sums(
             values,
             upper_values,
             stability=stability,
+            relax=relax,
             fairness_weight=fairness_weight,
             throw=throw,
             solver=solver,
@@ -80,6 +84,8 @@ def scheme_from_sums(
         upper_values,
         fairness_weight=fairness_weight,
         own_values=own_values,
+        stability=stability,
+        relax=relax,
         throw=throw,
         solver=solver,
     )
@@ -90,6 +96,7 @@ def scheme_from_values(
     upper_values: Float[np.ndarray, " n"],
     *,
     stability: bool = True,
+    relax: bool = False,
     fairness_weight: float = 1e-3,
     throw: bool = True,
     solver: Solver = "cvxpy",
@@ -100,6 +107,8 @@ def scheme_from_values(
         values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24.
         upper_values: v(D_i ∪ G), the most each party can get, shape ``(n,)``.
         stability: whether no coalition may do better alone (R6), or no party (R4).
+        relax: whether to promise the least relaxation where there are no such reward
+            values, as in `solve_reward_scheme`.
         fairness_weight: ε, as in `solve_reward_scheme`.
         throw: whether to raise if there are no such reward values.
         solver: as in `solve_reward_scheme`.
@@ -127,6 +136,8 @@ def scheme_from_values(
         upper_values,
         fairness_weight=fairness_weight,
         own_values=own_values,
+        stability=stability,
+        relax=relax,
         throw=throw,
         solver=solver,
     )

@@ -66,8 +66,9 @@ def error_of(scheme: RewardScheme) -> RewardSchemeError:
         f"{lower} must get at least {scheme.lower_values[lower]:.6g}, party {upper} "
         f"can get at most {scheme.upper_values[upper]:.6g}, and no rho between 0 and 1 "
         f"is fair to all; rho = {rho:.4g} comes closest. Draw more candidates and "
-        "compute everything anew, or give up stability, which lowers what parties must "
-        "get. It is enough if the smallest upper value is no less than the largest "
+        "compute everything anew, lower all that parties must get by the least factor "
+        "that will do (relax=True), or give up stability, which lowers it too. It is "
+        "enough if the smallest upper value is no less than the largest "
         f"lower value; now they are {least:.6g} and {most:.6g}.",
         lower_party=lower,
         upper_party=upper,

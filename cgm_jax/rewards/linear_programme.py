@@ -8,6 +8,9 @@ where (log v*, ρ) solves a linear program in two unknowns (Sec. 4.1),
 
     maximise log v* + ε ρ   subject to   lower_i ≤ α_i^ρ v* ≤ upper_i,  0 ≤ ρ ≤ 1.
 
+If no (v*, ρ) keeps all bounds, the least relaxation promises c lower_i instead, with
+the largest c ≤ 1 that can be kept: one more unknown, log c, and one more program.
+
 All bounds on v* rise with ρ, so the largest v* is found at the largest feasible ρ: the
 optimum is one point, and the same for every ε > 0.
 
@@ -16,14 +19,17 @@ Reference: Tay et al. 2022, Sec. 4.1, Proposition 3 and Appendix F.
 
 import dataclasses
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from .feasible_region import SOLVER_SLACK
+from .feasible_region import SOLVER_SLACK, FeasibleRegion
 from .infeasible import error_of
 from .scheme import SLACK, RewardScheme, RewardStatus, contributes
+
+if TYPE_CHECKING:
+    import cvxpy as cp
 
 __all__ = ["solve_reward_scheme"]
 
@@ -37,6 +43,8 @@ def solve_reward_scheme(
     *,
     fairness_weight: float = 1e-3,
     own_values: Float[ArrayLike, " n"] | None = None,
+    stability: bool = False,
+    relax: bool = False,
     throw: bool = True,
     solver: Solver = "cvxpy",
 ) -> RewardScheme:
@@ -48,6 +56,21 @@ def solve_reward_scheme(
     With lower values v_c({i}) this keeps the promises R1 to R5, and with the v_c(C_i)
     of `stability_lower_values` also R6, stability (Proposition 3, if v is monotone).
 
+    The least relaxation (``relax``, if no v* and ρ keep all bounds) is
+
+    .. math:: \max_{c, v^*, \rho}\ \log c \quad \text{subject to}
+              \quad c\,\ell_i \le \alpha_i^\rho v^* \le u_i,\quad 0 \le \rho \le 1,
+              \quad c \le 1
+
+    and the program above with c ℓ_i for ℓ_i. Equation 6 stays, and so do R1 (no reward
+    value is negative), R4 (nobody gets less than v_c({i})) and fairness: shares are
+    α_i^ρ v*. What is relaxed is R6: some coalition could do better alone, by up to
+    1 − c of its value. A party whose own data are worth more than its share is raised
+    to that, as ever (`RewardScheme.rectified_parties`): it may then get more than u_i,
+    though never more than v_c({i}), for which it needs no points; and where some are
+    raised, fairness holds among the others only (Proposition 2). A lower value that is
+    not positive is no bound, with c or without.
+
     Args:
         shapley_values: φ, shape ``(n,)``. Parties with φ_i <= 0 are left out of the
             program: their reward value is max{v_c({i}), 0}.
@@ -56,17 +79,22 @@ def solve_reward_scheme(
         fairness_weight: ε, between 1e-6 and 1e6 so that the solver sees both terms.
         own_values: v_c({i}), below which no reward value falls (Eq. 6), shape ``(n,)``.
             The ``lower_values`` if left out; pass them where those are v_c(C_i).
-        throw: whether to raise if there is no optimum, instead of returning a scheme
-            full of NaN whose ``status`` says why.
+        stability: whether the ``lower_values`` are those of `stability_lower_values`,
+            so that R6 is promised. The scheme keeps this; the numbers do not change.
+        relax: whether to promise the least relaxation if the bounds exclude each other.
+        throw: whether to raise if there are no reward values, instead of returning a
+            scheme full of NaN whose ``status`` says why.
         solver: "cvxpy" for the linear program as it is written; "closed form" finds the
             same corner in O(n²), which is worth it for hundreds of schemes.
 
     Returns:
         The reward values together with all that they depend on. A value within 1e-9 of
-        a bound (relative) is exactly the bound.
+        a bound (relative) is exactly the bound. Relaxed reward values have the status
+        RELAXED, and the factor c is ``relaxation``, up to 1e-10.
 
     Raises:
-        InfeasibleError: if the bounds of two parties exclude each other, and ``throw``.
+        InfeasibleError: if the bounds of two parties exclude each other, and ``throw``;
+            with ``relax`` only if a party that contributes can get nothing, u_i <= 0.
         NoContributionError: if no Shapley value is positive, and ``throw``.
         ValueError: if shapes differ, a value is not finite, or ε is out of range.
 
@@ -82,6 +110,11 @@ def solve_reward_scheme(
         array([0.45, 0.9 ])
         >>> scheme.rho, scheme.limiting_upper_party
         (1.0, 1)
+
+        Party 1 cannot get what it would need; nine tenths of the bounds can be kept.
+
+        >>> solve_reward_scheme([0.1, 0.2], [0.5, 1.0], [0.8, 0.9], relax=True)
+        RewardScheme(relaxed, n=2, v*=0.9, ρ=1, c=0.9, individually rational)
     """
     phi, lower, upper, own = _checked(
         shapley_values=shapley_values,
@@ -105,21 +138,37 @@ def solve_reward_scheme(
             upper_values=upper,
             own_values=own,
             fairness_weight=float(fairness_weight),
+            stability=stability,
         ),
         solver,
+        relax=relax,
     )
-    if throw and scheme.status is not RewardStatus.OPTIMAL:
+    if throw and not scheme.has_rewards:
         raise error_of(scheme)
     return scheme
 
 
-def _solve(unsolved: RewardScheme, solver: Solver) -> RewardScheme:
+def _solve(unsolved: RewardScheme, solver: Solver, *, relax: bool) -> RewardScheme:
     if not contributes(unsolved.shapley_values).any():
         return dataclasses.replace(unsolved, status=RewardStatus.NO_CONTRIBUTION)
     if np.isneginf(unsolved.region.log_upper).any():
         return dataclasses.replace(unsolved, status=RewardStatus.INFEASIBLE)
+    solve = _solve_program if solver == "cvxpy" else _solve_in_closed_form
+    scheme = solve(unsolved)
+    if not relax or scheme.status is not RewardStatus.INFEASIBLE:
+        return scheme
+    region = unsolved.region
+    log_factor = region.room(region.widest_rho())
     if solver == "cvxpy":
-        return _solve_program(unsolved)
+        log_factor = _least_relaxation(region)
+    if log_factor is None:
+        return dataclasses.replace(unsolved, status=RewardStatus.FAILED)
+    # At the largest factor the region is a point; the slack keeps rounding out of it.
+    factor = math.exp(log_factor - SOLVER_SLACK)
+    return solve(dataclasses.replace(unsolved, relaxation=factor))
+
+
+def _solve_in_closed_form(unsolved: RewardScheme) -> RewardScheme:
     optimum = unsolved.region.optimum()
     if optimum is None:
         return dataclasses.replace(unsolved, status=RewardStatus.INFEASIBLE)
@@ -130,14 +179,44 @@ def _solve(unsolved: RewardScheme, solver: Solver) -> RewardScheme:
 def _solve_program(unsolved: RewardScheme) -> RewardScheme:
     import cvxpy as cp
 
-    region = unsolved.region
     log_value, rho = cp.Variable(), cp.Variable()
-    log_shares = log_value - rho * region.slopes
-    bounds = [region.log_lower <= log_shares, log_shares <= region.log_upper]
-    program = cp.Problem(
-        cp.Maximize(log_value + unsolved.fairness_weight * rho),
-        [*bounds, rho >= 0, rho <= 1],
+    solution = _maximise(
+        log_value + unsolved.fairness_weight * rho,
+        _constraints(unsolved.region, log_value, rho),
     )
+    if isinstance(solution, RewardStatus):
+        return dataclasses.replace(unsolved, status=solution)
+    return _with_rewards(unsolved, solution[log_value], solution[rho])
+
+
+def _least_relaxation(region: FeasibleRegion) -> float | None:
+    """The largest log c <= 0 with which c times the lower values can be kept."""
+    import cvxpy as cp
+
+    log_value, rho, log_factor = cp.Variable(), cp.Variable(), cp.Variable()
+    constraints = _constraints(region, log_value, rho, log_factor)
+    solution = _maximise(log_factor, [*constraints, log_factor <= 0])
+    return None if isinstance(solution, RewardStatus) else solution[log_factor]
+
+
+def _constraints(
+    region: FeasibleRegion,
+    log_value: "cp.Variable",
+    rho: "cp.Variable",
+    log_factor: "cp.Variable | float" = 0.0,
+) -> "list[cp.Constraint]":
+    log_shares = log_value - rho * region.slopes
+    lower = region.log_lower + log_factor <= log_shares
+    return [lower, log_shares <= region.log_upper, rho >= 0, rho <= 1]
+
+
+def _maximise(
+    objective: "cp.Expression", constraints: "list[cp.Constraint]"
+) -> "dict[cp.Variable, float] | RewardStatus":
+    """The value of every variable of a linear program, or why there is none."""
+    import cvxpy as cp
+
+    program = cp.Problem(cp.Maximize(objective), constraints)
     try:
         # A simplex method ends on a vertex up to rounding; an interior-point method was
         # seen 1e-6 away. By way of SciPy, since HiGHS itself prints a banner.
@@ -150,24 +229,27 @@ def _solve_program(unsolved: RewardScheme) -> RewardScheme:
             },
         )
     except cp.SolverError:
-        return unsolved
-    if log_value.value is None or rho.value is None:
-        # "infeasible or unbounded" is infeasible: upper values bound the program.
-        is_infeasible = "infeasible" in program.status
-        status = RewardStatus.INFEASIBLE if is_infeasible else RewardStatus.FAILED
-        return dataclasses.replace(unsolved, status=status)
-    return _with_rewards(unsolved, float(log_value.value), float(rho.value))
+        return RewardStatus.FAILED
+    solution = {v: float(v.value) for v in program.variables() if v.value is not None}
+    if solution:
+        return solution
+    # "infeasible or unbounded" is infeasible: upper values bound the program.
+    is_infeasible = "infeasible" in program.status
+    return RewardStatus.INFEASIBLE if is_infeasible else RewardStatus.FAILED
 
 
 def _with_rewards(unsolved: RewardScheme, log_value: float, rho: float) -> RewardScheme:
+    is_relaxed = unsolved.relaxation < 1
+    status = RewardStatus.RELAXED if is_relaxed else RewardStatus.OPTIMAL
     optimum = dataclasses.replace(
         unsolved,
         max_reward_value=math.exp(log_value),
         rho=min(max(rho, 0.0), 1.0),
-        status=RewardStatus.OPTIMAL,
+        status=status,
     )
     shares = optimum.fair_shares
-    for bound in (optimum.lower_values, optimum.upper_values):
+    lower_values = optimum.relaxation * optimum.lower_values
+    for bound in (lower_values, optimum.upper_values):
         shares = np.where(np.abs(shares - bound) <= SLACK * bound, bound, shares)
     return dataclasses.replace(
         optimum,

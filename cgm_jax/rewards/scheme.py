@@ -16,6 +16,7 @@ from .feasible_region import FeasibleRegion
 __all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes"]
 
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
+_AT_LIMIT = 0.999  # of the upper value
 _ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
 _FLOOR = 1e-12  # of the least upper value: far below any reward, so it does not bind
 
@@ -24,6 +25,7 @@ class RewardStatus(enum.StrEnum):
     """How solving a reward scheme ended."""
 
     OPTIMAL = "optimal"
+    RELAXED = "relaxed"
     INFEASIBLE = "infeasible"
     NO_CONTRIBUTION = "no contribution"
     FAILED = "solver failed"
@@ -34,15 +36,18 @@ class RewardScheme:
     """Reward values and what they were computed from.
 
     Attributes:
-        max_reward_value: v*, the largest reward value; NaN unless optimal.
+        max_reward_value: v*, the largest reward value; NaN if there are no rewards.
         rho: ρ, 1 for rewards in proportion to Shapley values, 0 for equal rewards.
         reward_values: r, shape ``(n,)``, float64, in the units of the values.
         status: how the linear program ended.
         shapley_values: φ, shape ``(n,)``.
-        lower_values: what each party must get at least, shape ``(n,)``.
+        lower_values: what each party was to get at least, shape ``(n,)``. What it gets
+            is ``relaxation`` times as much or more.
         upper_values: what each party can get at most, shape ``(n,)``.
         own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
         fairness_weight: ε.
+        stability: whether the lower values are those of stability (R6), v_c(C_i).
+        relaxation: c, the factor on all lower values; 1 unless the status is relaxed.
     """
 
     max_reward_value: float
@@ -54,6 +59,32 @@ class RewardScheme:
     upper_values: Float[np.ndarray, " n"]
     own_values: Float[np.ndarray, " n"]
     fairness_weight: float
+    stability: bool
+    relaxation: float = 1.0
+
+    def __repr__(self) -> str:
+        facts = [str(self.status), f"n={len(self.shapley_values)}"]
+        if self.has_rewards:
+            facts += [f"v*={self.max_reward_value:.4g}", f"ρ={self.rho:.4g}"]
+        if self.status is RewardStatus.RELAXED:
+            facts.append(f"c={self.relaxation:.4g}")
+        facts.append("stable" if self.stability else "individually rational")
+        return f"RewardScheme({', '.join(facts)})"
+
+    @property
+    def has_rewards(self) -> bool:
+        """Whether there are reward values, with or without relaxation."""
+        return self.status in (RewardStatus.OPTIMAL, RewardStatus.RELAXED)
+
+    @property
+    def is_relaxed(self) -> bool:
+        """Whether lower values were lowered by a common factor, `relaxation`."""
+        return self.status is RewardStatus.RELAXED
+
+    @property
+    def is_at_limit(self) -> Bool[np.ndarray, " n"]:
+        """Whether r_i is within 0.1 % of v(D_i ∪ G), where v is flat."""
+        return self.reward_values >= _AT_LIMIT * self.upper_values
 
     @property
     def normalized_shapley(self) -> Float[np.ndarray, " n"]:
@@ -95,27 +126,31 @@ class RewardScheme:
 
     @property
     def limiting_upper_party(self) -> int | None:
-        """The party whose upper value v* runs into; None unless optimal."""
-        if self.status is not RewardStatus.OPTIMAL:
+        """The party whose upper value v* runs into; None if there are no rewards."""
+        if not self.has_rewards:
             return None
         return self.region.binding_parties(self.rho)[1]
 
     @property
     def limiting_lower_party(self) -> int | None:
         """The party whose lower value keeps ρ from growing; None if ρ = 1."""
-        if self.status is not RewardStatus.OPTIMAL or self.rho > 1 - SLACK:
+        if not self.has_rewards or self.rho > 1 - SLACK:
             return None
         return self.region.binding_parties(self.rho)[0]
 
     @property
     def region(self) -> FeasibleRegion:
-        """All (ρ, log v*) within the bounds of the parties that are not excluded."""
+        """All (ρ, log v*) within the bounds of the parties that are not excluded.
+
+        The lower bounds are those of the program that was solved: c times the values.
+        """
         parties = np.flatnonzero(contributes(self.shapley_values))
         lower = np.maximum(self.lower_values[parties], self.floor)
         with np.errstate(divide="ignore"):
             log_upper = np.log(np.maximum(self.upper_values[parties], 0))
         slopes = -np.log(self.normalized_shapley[parties])
-        return FeasibleRegion(parties, slopes, np.log(lower), log_upper)
+        log_lower = np.log(lower) + np.log(self.relaxation)
+        return FeasibleRegion(parties, slopes, log_lower, log_upper)
 
     @property
     def feasible_vertices(self) -> Float[np.ndarray, "vertices 2"]:

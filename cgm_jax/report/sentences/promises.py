@@ -93,10 +93,11 @@ def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
         )
     if scheme.rho < _SMALL_RHO:
         lower, upper = scheme.region.binding_parties(scheme.rho)
+        least = scheme.relaxation * scheme.lower_values[lower]
         sentences.append(
             f"All rewards are nearly equal (rho = {scheme.rho:.2g}), whatever was "
             f"contributed: {party_names([lower], names)} must get "
-            f"{scheme.lower_values[lower]:.4g}, and {party_names([upper], names)} "
+            f"{least:.4g}, and {party_names([upper], names)} "
             f"can get {scheme.upper_values[upper]:.4g} at most."
         )
     if scheme.rectified_parties:
