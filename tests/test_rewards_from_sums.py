@@ -38,7 +38,7 @@ def test_a_scheme_knows_whether_it_is_stable(*, stability: bool):
 
 
 def test_stability_is_asked_and_never_guessed():
-    """One party, or parties that only their own data serve: both bounds are the same."""
+    """The numbers are the same for a game in which both kinds of bounds are."""
     bounds = np.array([0.1, 0.2]), np.array([0.3, 0.4]), np.array([0.8, 0.9])
     assert not solve_reward_scheme(*bounds).stability
     assert solve_reward_scheme(*bounds, stability=True).stability

@@ -7,6 +7,7 @@ float32, which is why reported numbers are NumPy.
 """
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -17,10 +18,12 @@ from jaxtyping import Array, ArrayLike, Float
 
 __all__ = [
     "Points",
+    "array_module",
     "as_parties",
     "as_points",
     "in_float32",
     "is_traced",
+    "rounded_up",
     "to_host",
     "with_common_dtype",
 ]
@@ -31,6 +34,25 @@ Points = Float[Array, "_ _"] | Float[np.ndarray, "_ _"]
 def is_traced(*trees: Any) -> bool:
     """Whether a leaf belongs to the user's own `jit`, `grad` or `vmap`."""
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(trees))
+
+
+def array_module(*trees: Any) -> ModuleType:
+    """`jax.numpy` while one of these is traced; otherwise NumPy.
+
+    Outside a trace every operation of `jax.numpy` is a program that XLA compiles for
+    every new shape, which takes longer than most work on small arrays.
+    """
+    return jnp if is_traced(*trees) else np
+
+
+def rounded_up(number: int, *, steps: int = 4) -> int:
+    """The next of a few sizes, so that arrays of similar sizes share a program.
+
+    Powers of two, and beyond twice ``steps`` as many sizes between two powers of two.
+    """
+    bits = (int(number) - 1).bit_length()
+    unit = 1 << max(0, bits - steps.bit_length())
+    return max(-(-int(number) // unit) * unit, min(2 * steps, 1 << bits))
 
 
 def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:

@@ -1,29 +1,46 @@
-"""Reported numbers are float64, whatever the user's ``jax_enable_x64``."""
+"""The precision of what is computed: 64-bit types for a while, and full products.
+
+Reported numbers are float64, whatever the user's ``jax_enable_x64``.
+"""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from .arrays import is_traced, to_host
 
-__all__ = ["in_float64"]
+__all__ = ["in_float64", "matmul", "x64_if", "x64_unless_traced"]
 
 
-def in_float64(function: Callable[..., Array], *inputs: ArrayLike) -> Any:
-    """Call a pure function of arrays in float64, or in the dtype of the tracers.
+def x64_if(condition: bool) -> AbstractContextManager[Any]:  # noqa: FBT001
+    """A scope of 64-bit types, or one that changes nothing."""
+    return jax.enable_x64(True) if condition else nullcontext()
 
-    Args:
-        function: the function.
-        inputs: its arguments.
 
-    Returns:
-        NumPy float64, an array or a number; inside the user's transformation, what the
-        function returns.
+def x64_unless_traced(*inputs: Any) -> AbstractContextManager[Any]:
+    """A scope of 64-bit types, unless the user's own transformation decides."""
+    return x64_if(not is_traced(*inputs))
+
+
+def in_float64(function: Callable[..., Any], *inputs: ArrayLike) -> Any:
+    """Call a pure function of arrays with NumPy float64, or with the user's tracers.
+
+    The result is NumPy float64, an array or a number; inside the user's transformation
+    it is what the function returns.
     """
     if is_traced(*inputs):
         return function(*inputs)
     with jax.enable_x64(True):
-        return to_host(function(*(jnp.asarray(x, jnp.float64) for x in inputs)))
+        return to_host(function(*(np.asarray(x, np.float64) for x in inputs)))
+
+
+def matmul(a: Array | np.ndarray, b: Array | np.ndarray) -> Array | np.ndarray:
+    """A product in the precision of its factors (on a GPU, no TF32)."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.matmul(a, b)
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)

@@ -7,14 +7,16 @@ be read or written, 130 interrupted. Errors are one line on standard error.
 
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from cgm_jax._version import __version__
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.rewards import RewardSchemeError
 
 from . import experiments, mediator
+from .compilation_cache import cache_folder, keep_compiled_programs
 from .options import Interrupted, fail
 
 __all__ = ["main", "run_app"]
@@ -26,6 +28,42 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        folder = cache_folder()
+        typer.echo(f"cgm-jax {__version__}")
+        typer.echo(f"compiled programs: {'not kept' if folder is None else folder}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_every_command(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_print_version,
+            help="Print the version and where compiled programs are kept.",
+        ),
+    ] = False,
+    no_compilation_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-compilation-cache",
+            help="Compile all programs anew, and keep none for the next command.",
+        ),
+    ] = False,
+) -> None:
+    """Choose where compiled programs are kept."""
+    del version
+    if not no_compilation_cache:
+        keep_compiled_programs()
+
+
 app.add_typer(experiments.commands)
 app.add_typer(mediator.commands)
 # What brings a package that `run` alone does not need.

@@ -9,27 +9,35 @@ and the candidates' rows of R; the data are not read again. Memory is O(t·n).
 """
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import (
     Points,
+    array_module,
     as_parties,
     as_points,
     is_traced,
     to_host,
     with_common_dtype,
 )
-from cgm_jax.kernels.base import Embedding, Kernel
+from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax.kernels.base import Kernel
 
-from .tiles import Blocks, sums_between_blocks, sums_of_rows, sums_of_symmetric_rows
+from .tiles import (
+    Blocks,
+    rows_between_blocks,
+    sums_between_blocks,
+    sums_of_rows,
+    sums_of_symmetric_rows,
+)
 
 __all__ = ["GramSums", "gram_sums"]
+
+SMALL = 8  # tiles
 
 
 @jax.tree_util.register_dataclass
@@ -112,8 +120,7 @@ def gram_sums(
     if tile_size < 1:
         raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
     points, drawn = as_blocks(parties, candidates)
-    traced = is_traced(kernel, points, drawn)
-    with nullcontext() if traced else jax.enable_x64(True):
+    with x64_unless_traced(kernel, points, drawn):
         return _gram_sums(kernel, points, drawn, tile_size)
 
 
@@ -146,35 +153,89 @@ def as_blocks(
 
 def sums_with_parties(
     kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
-) -> tuple[Float[Array, "n n"], Float[Array, "g n"]]:
+) -> tuple[Float[Array | np.ndarray, "n n"], Float[Array | np.ndarray, "g n"]]:
     """B between the parties, and R of the candidates over the parties.
 
     All that a party's own value needs; the candidates are not compared with each other.
     """
-    pool = Blocks.cut(
-        kernel.embed(jnp.concatenate(points)), [len(x) for x in points], tile_size
-    )
-    between = sums_between_blocks(kernel, pool)
-    if len(candidates) == 0:
-        return between, jnp.zeros((0, len(points)), between.dtype)
-    drawn = Blocks.cut(_embed(kernel, candidates), [len(candidates)], tile_size)
-    return between, sums_of_rows(kernel, drawn, pool)
+    if _is_small(kernel, points, candidates, tile_size):
+        between, rows = _small_sums(
+            kernel, points, candidates, tile_size, among_candidates=False
+        )
+        return between, rows[:, :-1]
+    drawn = _candidate_blocks(kernel, candidates, tile_size)
+    return _sums_with_blocks(kernel, points, drawn, tile_size)
 
 
 def _gram_sums(
     kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
 ) -> GramSums:
-    between, rows = sums_with_parties(kernel, points, candidates, tile_size)
-    own = jnp.zeros((len(candidates), 1), rows.dtype)
-    if len(candidates):
-        drawn = Blocks.cut(_embed(kernel, candidates), [len(candidates)], tile_size)
-        own = sums_of_symmetric_rows(kernel, drawn)[:, None]
-    rows = jnp.concatenate([rows, own], axis=1)
-    edge = jnp.sum(rows, axis=0)
-    between = jnp.pad(between, (0, 1)).at[-1].set(edge).at[:, -1].set(edge)
+    if _is_small(kernel, points, candidates, tile_size):
+        between, rows = _small_sums(
+            kernel, points, candidates, tile_size, among_candidates=True
+        )
+    else:
+        drawn = _candidate_blocks(kernel, candidates, tile_size)
+        between, rows = _sums_with_blocks(kernel, points, drawn, tile_size)
+        own = (
+            array_module(rows).zeros(0, rows.dtype)
+            if drawn is None
+            else sums_of_symmetric_rows(kernel, drawn)
+        )
+        rows = array_module(rows, own).concatenate([rows, own[:, None]], axis=1)
+    xp = array_module(between, rows)
+    edge = xp.sum(rows, axis=0)
+    between = xp.block([[between, edge[:-1, None]], [edge[None]]])
     sizes = np.array([*map(len, points), len(candidates)], float)
     return GramSums(to_host(between), to_host(rows), sizes)
 
 
-def _embed(kernel: Kernel, points: Points) -> Embedding:
-    return kernel.embed(jnp.asarray(points))
+def _is_small(
+    kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
+) -> bool:
+    """Whether compiling takes longer than summing, so that one program is to do all."""
+    num_points = sum(map(len, points)) + len(candidates)
+    is_small = num_points <= SMALL * tile_size
+    return is_small and not is_traced(kernel, points, candidates)
+
+
+def _small_sums(
+    kernel: Kernel,
+    points: list[Points],
+    candidates: Points,
+    tile_size: int,
+    *,
+    among_candidates: bool,
+) -> tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "g blocks"]]:
+    """B between the parties and R of the candidates, parts of one R of all points."""
+    sizes = [*map(len, points), len(candidates)]
+    everyone = np.concatenate([*points, candidates])
+    blocks = Blocks.cut(kernel, everyone, sizes, tile_size)
+    pool_size = sum(sizes[:-1])
+    row, column, weight = blocks.pairs()
+    if not among_candidates:
+        has_party = row * blocks.block_of.shape[1] < pool_size
+        row, column, weight = (x[has_party] for x in (row, column, weight))
+    rows = rows_between_blocks(kernel, blocks, (row, column, weight))
+    first = np.cumsum([0, *sizes[:-2]])
+    half = np.add.reduceat(rows[:pool_size, :-1], first, axis=0) / 2
+    return half + half.T, rows[pool_size:]
+
+
+def _candidate_blocks(
+    kernel: Kernel, candidates: Points, tile_size: int
+) -> Blocks | None:
+    if len(candidates) == 0:
+        return None
+    return Blocks.cut(kernel, candidates, [len(candidates)], tile_size)
+
+
+def _sums_with_blocks(
+    kernel: Kernel, points: list[Points], candidates: Blocks | None, tile_size: int
+) -> tuple[Float[Array | np.ndarray, "n n"], Float[Array | np.ndarray, "g n"]]:
+    xp = array_module(kernel, points)
+    pool = Blocks.cut(kernel, xp.concatenate(points), [*map(len, points)], tile_size)
+    between = sums_between_blocks(kernel, pool)
+    if candidates is None:
+        return between, xp.zeros((0, len(points)), between.dtype)
+    return between, sums_of_rows(kernel, candidates, pool)

@@ -148,7 +148,6 @@ def party_values(
         between, rows = sums_with_parties(
             kernel, parties, candidates, default_tile_size()
         )
-        between, rows = np.asarray(between), np.asarray(rows)
     sizes = np.array([len(x) for x in parties], float)
     total = sizes.sum() + len(candidates)
     sums = between.sum(1) + rows.sum(0)
@@ -230,7 +229,7 @@ def _is_flat(kernel: Stationary, diameter: float) -> bool:
     scale = float(np.min(kernel.length_scale))  # of all dimensions
     r2 = np.minimum((diameter / scale) ** 2, 1e30)  # no overflow in float32
     farthest = np.full((1, 1), r2, np.float32)
-    return bool(_of_squared_distance(kernel, farthest)[0, 0] > 0.501)
+    return float(np.asarray(_of_squared_distance(kernel, farthest))[0, 0]) > 0.501
 
 
 @jax.jit

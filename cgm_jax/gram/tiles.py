@@ -16,6 +16,7 @@ A CPU gets one worker thread a core: XLA runs the small operations of one tile o
 core, and two tiles in two cores' caches are twice as fast.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -26,15 +27,17 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.arrays import Points, is_traced, rounded_up
+from cgm_jax._shared.precision import matmul
 from cgm_jax._shared.workers import map_on_workers, num_workers
 from cgm_jax.kernels.base import Embedding, Kernel
 
 __all__ = [
     "Blocks",
     "add_at",
+    "embedded_tiles",
+    "kernel_diagonal",
     "kernel_tile",
-    "matmul",
     "over_tiles",
     "rows_between_blocks",
     "sums_between_blocks",
@@ -55,51 +58,118 @@ class Blocks(NamedTuple):
     num_points: int
     num_blocks: int
     width: int  # most blocks that meet in one tile
+    num_tiles: int  # those with points; the others fill up
 
     @classmethod
-    def cut(cls, points: Embedding, sizes: Sequence[int], tile_size: int) -> "Blocks":
-        """Cut points, given in consecutive blocks of some sizes, into tiles."""
-        num_points = sum(sizes)
-        tile_size = min(tile_size, num_points)
+    def cut(
+        cls, kernel: Kernel, points: Points, sizes: Sequence[int], tile_size: int
+    ) -> "Blocks":
+        """Embed points, given in consecutive blocks of some sizes, and cut them.
+
+        Unless they are traced, sides and numbers are rounded up to a few sizes, so that
+        points of a similar number are compared by the same programs.
+        """
+        num_points = int(sum(sizes))
+        traced = is_traced(kernel, points)
+        round_up = (lambda number: number) if traced else rounded_up
+        tile_size = min(tile_size, num_points if traced else _power_of_two(num_points))
         num_tiles = -(-num_points // tile_size)
-        padding = num_tiles * tile_size - num_points
+        shape = round_up(num_tiles), tile_size
+        padding = math.prod(shape) - num_points
         block = np.repeat(np.arange(len(sizes)), sizes)
-        block = np.pad(block, (0, padding), mode="edge").reshape(num_tiles, tile_size)
+        block = np.pad(block, (0, padding), mode="edge").reshape(shape)
         first = block[:, 0]
-        width = int((block[:, -1] - first).max()) + 1
+        width = round_up(int((block[:, -1] - first).max()) + 1)
         block_of = (block - first[:, None]).reshape(-1)
         block_of[num_points:] = -1
-
-        def tiles(leaf: Array) -> Array:
-            # The last row again, not zeros: what a kernel makes of zeros is unknown.
-            widths = [(0, padding)] + [(0, 0)] * (leaf.ndim - 1)
-            padded = jnp.pad(leaf, widths, mode="edge")
-            return padded.reshape(num_tiles, tile_size, *leaf.shape[1:])
-
+        # The last row again, not zeros: what a kernel makes of zeros is unknown.
+        if traced:
+            tiles = _padded_tiles(kernel.embed(jnp.asarray(points)), padding, shape)
+        else:
+            place = np.minimum(np.arange(math.prod(shape)), num_points - 1)
+            tiles = embedded_tiles(kernel, points, place.reshape(shape))
         return cls(
-            jax.tree.map(tiles, points),
-            block_of.reshape(num_tiles, tile_size).astype(np.int32),
+            tiles,
+            block_of.reshape(shape).astype(np.int32),
             first.astype(np.int32),
             num_points,
             len(sizes),
             width,
+            num_tiles,
         )
+
+    @property
+    def num_columns(self) -> int:
+        """Blocks of a total, to which a tile of ``width`` blocks is added anywhere."""
+        columns = self.num_blocks + self.width - 1
+        return columns if is_traced(self.tiles) else rounded_up(max(columns, 8))
+
+    def pairs(self) -> tuple[np.ndarray, ...]:
+        """Rows, columns and weights of the tiles on and above the diagonal."""
+        rows, columns = np.triu_indices(self.num_tiles)
+        # A tile on the diagonal is its own mirror image.
+        return rows, columns, np.where(rows == columns, 0.5, 1.0)
+
+
+def embedded_tiles(
+    kernel: Kernel, points: Points, place: Int[np.ndarray, "num_tiles tile_size"]
+) -> Embedding:
+    """The embedding of the points of every place, as tiles; for points not traced."""
+    tiles = np.asarray(points)[place]
+    # Inside `jit` a kernel cannot look at its parameters: here it can, and raises.
+    jax.eval_shape(lambda x: kernel.embed(x), tiles.reshape(-1, tiles.shape[-1]))
+    return _embedded(kernel, tiles)
+
+
+@jax.jit
+def _embedded(kernel: Kernel, tiles: Float[Array, "num_tiles tile_size d"]):
+    embedding = kernel.embed(tiles.reshape(-1, tiles.shape[-1]))
+    shape = tiles.shape[:2]
+    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), embedding)
+
+
+def _padded_tiles(
+    embedding: Embedding, padding: int, shape: tuple[int, int]
+) -> Embedding:
+    def tiles(leaf: Array) -> Array:
+        widths = [(0, padding)] + [(0, 0)] * (leaf.ndim - 1)
+        return jnp.pad(leaf, widths, mode="edge").reshape(*shape, *leaf.shape[1:])
+
+    return jax.tree.map(tiles, embedding)
+
+
+def kernel_diagonal(
+    kernel: Kernel, points: Points
+) -> Float[Array | np.ndarray, " num_points"]:
+    """k(x, x) of every point, in the dtype of the points; NumPy unless traced."""
+    if is_traced(kernel, points):
+        return kernel.diagonal(jnp.asarray(points))
+    if len(points) == 0:
+        return np.zeros(0, points.dtype)
+    place = np.minimum(np.arange(rounded_up(len(points))), len(points) - 1)
+    return np.asarray(_diagonal(kernel, np.asarray(points)[place]))[: len(points)]
+
+
+@jax.jit
+def _diagonal(kernel: Kernel, points: Float[Array, "n d"]) -> Float[Array, " n"]:
+    return kernel.diagonal(points)
+
+
+def _power_of_two(number: int) -> int:
+    return max(64, 1 << (number - 1).bit_length())
 
 
 def sums_between_blocks(
     kernel: Kernel, points: Blocks
 ) -> Float[Array, "blocks blocks"]:
     """B = ZᵀKZ of points with themselves, symmetric."""
-    rows, columns = np.triu_indices(len(points.first))
-    # A tile on the diagonal is its own mirror image.
-    weight = np.where(rows == columns, 0.5, 1.0)
-    size = points.num_blocks + points.width - 1
+    size = points.num_columns
     half = over_tiles(
         _add_between,
         points.width,
         (size, size),
         (kernel, points.tiles, points.block_of, points.first),
-        (rows, columns, weight),
+        points.pairs(),
     )
     half = half[: points.num_blocks, : points.num_blocks]
     return half + half.T
@@ -109,48 +179,46 @@ def sums_of_rows(
     kernel: Kernel, x: Blocks, y: Blocks
 ) -> Float[Array, "num_points blocks"]:
     """R = KZ: for every point of x, the sum of k over every block of y."""
-    num_tiles, tile_size = x.block_of.shape
-    rows, columns = (i.reshape(-1) for i in np.indices((num_tiles, len(y.first))))
+    rows, columns = (i.reshape(-1) for i in np.indices((x.num_tiles, y.num_tiles)))
     sums = over_tiles(
         _add_rows,
         y.width,
-        (num_tiles, tile_size, y.num_blocks + y.width - 1),
+        (*x.block_of.shape, y.num_columns),
         (kernel, x.tiles, y.tiles, y.block_of, y.first),
         (rows, columns, np.ones(len(rows))),
     )
-    return sums.reshape(num_tiles * tile_size, -1)[: x.num_points, : y.num_blocks]
+    return sums.reshape(-1, y.num_columns)[: x.num_points, : y.num_blocks]
 
 
 def sums_of_symmetric_rows(
     kernel: Kernel, points: Blocks
 ) -> Float[Array, " num_points"]:
     """K·1 of points with themselves, every pair of points compared once."""
-    rows, columns = np.triu_indices(len(points.first))
-    weight = np.where(rows == columns, 0.5, 1.0)
     sums = over_tiles(
         _add_symmetric_rows,
         points.width,
         points.block_of.shape,
         (kernel, points.tiles, points.block_of),
-        (rows, columns, weight),
+        points.pairs(),
     )
     return sums.reshape(-1)[: points.num_points]
 
 
 def rows_between_blocks(
-    kernel: Kernel, points: Blocks
+    kernel: Kernel, points: Blocks, pairs: tuple[np.ndarray, ...] | None = None
 ) -> Float[Array, "num_points blocks"]:
-    """R = KZ of points with themselves, every pair of points compared once."""
-    rows, columns = np.triu_indices(len(points.first))
-    num_tiles, tile_size = points.block_of.shape
+    """R = KZ of points with themselves, every pair of points compared once.
+
+    With some ``pairs`` of tiles it is the part of R that comes of them.
+    """
     sums = over_tiles(
         _add_rows_of_both,
         points.width,
-        (num_tiles, tile_size, points.num_blocks + points.width - 1),
+        (*points.block_of.shape, points.num_columns),
         (kernel, points.tiles, points.block_of, points.first),
-        (rows, columns, np.where(rows == columns, 0.5, 1.0)),
+        points.pairs() if pairs is None else pairs,
     )
-    sums = sums.reshape(num_tiles * tile_size, -1)
+    sums = sums.reshape(-1, points.num_columns)
     return sums[: points.num_points, : points.num_blocks]
 
 
@@ -199,11 +267,6 @@ def _membership(block_of, width, dtype):
     return (block_of[:, None] == np.arange(width)[None]).astype(dtype)
 
 
-def matmul(a, b):
-    """A product in the precision of its factors, on every device."""
-    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
-
-
 def add_at(total, start, update):
     """Add a block at a place."""
     start = [jnp.asarray(i, jnp.int32) for i in start]
@@ -216,8 +279,8 @@ def over_tiles(
     width: int,
     shape: tuple[int, ...],
     data: tuple,
-    tiles: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> Array:
+    tiles: tuple[np.ndarray, ...],
+) -> Array | np.ndarray:
     """Sum of a contribution over a list of tiles (row, column, weight).
 
     Args:
@@ -229,42 +292,51 @@ def over_tiles(
         tiles: row, column and weight of every tile.
 
     Returns:
-        The total, in float64 where 64-bit types are on.
+        The total, in float64 where 64-bit types are on; a NumPy array, unless the data
+        are traced.
     """
     dtype = jnp.result_type(*jax.tree.leaves(data[1]))
     rows, columns, weight = tiles
     tiles = (rows.astype(np.int32), columns.astype(np.int32), weight.astype(dtype))
-    total = jnp.zeros(
-        shape, jnp.promote_types(dtype, jax.dtypes.canonicalize_dtype(float))
-    )
+    dtype = jnp.promote_types(dtype, jax.dtypes.canonicalize_dtype(float))
     if is_traced(data):
-        return _sum_chunk(add, width, total, tiles, data)
+        return _sum_traced(add, width, jnp.zeros(shape, dtype), tiles, data)
 
     def work(share: list[tuple], check: Callable[[], None]) -> Array:
-        result = total
-        for chunk in share:
+        total = np.zeros(shape, dtype)
+        for count, chunk in share:
             check()
-            result = jax.block_until_ready(_sum_chunk(add, width, result, chunk, data))
-        return result
+            total = _sum_chunk(add, width, total, count, chunk, data)
+            jax.block_until_ready(total)
+        return total
 
     workers = num_workers()
     chunks = _chunks(tiles, workers)
-    first, *others = map_on_workers(work, [chunks[w::workers] for w in range(workers)])
-    return sum(others, start=first)
+    shares = [chunks[w::workers] for w in range(workers)]
+    first, *others = map_on_workers(work, filter(None, shares))
+    return sum(map(np.asarray, others), start=np.asarray(first))
 
 
-def _chunks(tiles: tuple, workers: int) -> list[tuple]:
-    """Equally long chunks, padded by tiles of weight 0: one program serves all."""
+def _chunks(tiles: tuple, workers: int) -> list[tuple[int, tuple]]:
+    """Chunks of about equal numbers of tiles, filled up to one length."""
     num_tiles = len(tiles[0])
-    num_chunks = workers * -(-num_tiles // (workers * CHUNK))
-    length = -(-num_tiles // num_chunks)
-    padding = num_chunks * length - num_tiles
-    padded = [np.pad(a, (0, padding)) for a in tiles]
-    return list(zip(*(np.split(a, num_chunks) for a in padded), strict=True))
+    num_chunks = min(workers * -(-num_tiles // (workers * CHUNK)), num_tiles)
+    return [
+        (len(part), tuple(np.pad(a[part], (0, CHUNK - len(part))) for a in tiles))
+        for part in np.array_split(np.arange(num_tiles), num_chunks)
+    ]
 
 
 @partial(jax.jit, static_argnames=("add", "width"))
-def _sum_chunk(add, width, total, tiles, data):
+def _sum_chunk(add, width, total, count, tiles, data):
+    def step(i, total):
+        return add(total, width, tuple(a[i] for a in tiles), *data)
+
+    return lax.fori_loop(0, count, step, total)
+
+
+@partial(jax.jit, static_argnames=("add", "width"))
+def _sum_traced(add, width, total, tiles, data):
     # For a gradient, tiles are made again: kept, they would be the whole matrix.
     @partial(jax.checkpoint, prevent_cse=False)  # in a loop there is no other copy
     def step(total, tile, data):

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Num
+from jaxtyping import Float, Num
 
-from cgm_jax.kernels.base import Embedding, Kernel
+from cgm_jax._shared.arrays import Points, rounded_up
+from cgm_jax._shared.precision import matmul
+from cgm_jax.kernels.base import Kernel
 
-from .tiles import add_at, kernel_tile, matmul, over_tiles
+from .tiles import add_at, embedded_tiles, kernel_tile, over_tiles
 
 __all__ = ["weighted_sums_between_blocks"]
 
@@ -29,47 +31,45 @@ _OVERHEAD = 64
 
 def weighted_sums_between_blocks(
     kernel: Kernel,
-    points: Embedding,
+    points: Points,
     sizes: Sequence[int],
-    weights: Num[Array | np.ndarray, "r num_points"],
+    weights: Num[np.ndarray, "r num_points"],
     largest_tile: int,
-) -> Float[Array, "blocks blocks r"]:
-    """B^r of embedded points in consecutive blocks, for all weights.
+) -> Float[np.ndarray, "blocks blocks r"]:
+    """B^r of points in consecutive blocks, for all weights; symmetric in its blocks.
 
-    Args:
-        kernel: the kernel.
-        points: every leaf has one row a point.
-        sizes: number of points of each block.
-        weights: one row for every B, one column a point.
-        largest_tile: most points on the side of a tile.
-
-    Returns:
-        B, symmetric in its first two axes.
+    ``weights`` has one row for every B. A tile has at most ``largest_tile`` points on
+    its side.
     """
     side = _side_of_tiles(sizes, largest_tile)
     tiles_of = [-(-size // side) for size in sizes]
+    num_tiles = sum(tiles_of)
+    filling = rounded_up(num_tiles) - num_tiles
     last = np.cumsum(sizes) - 1
     # Filled up by a block's last point, at weight 0.
-    rows, fill = [], []
+    rows, is_real = [], []
     for size, count, end in zip(sizes, tiles_of, last, strict=True):
         place = np.arange(count * side)
         rows.append(np.minimum(place + end - size + 1, end))
-        fill.append(place >= size)
-    at = np.concatenate(rows).reshape(-1, side)
-    is_real = ~np.concatenate(fill).reshape(-1, side)
-    tiles = jax.tree.map(lambda leaf: leaf[at], points)
+        is_real.append(place < size)
+    rows.append(np.full(filling * side, last[-1]))
+    is_real.append(np.zeros(filling * side, bool))
+    place = np.concatenate(rows).reshape(-1, side)
+    tiles = embedded_tiles(kernel, points, place)
     dtype = jnp.result_type(*jax.tree.leaves(tiles))
-    weight_tiles = jnp.moveaxis(jnp.asarray(weights)[:, at] * is_real[None], 0, 1)
+    in_tile = np.concatenate(is_real).reshape(-1, side)
+    weight_tiles = np.moveaxis(weights[:, place] * in_tile[None], 0, 1).astype(dtype)
     block = np.repeat(np.arange(len(sizes)), tiles_of).astype(np.int32)
-    i, j = np.triu_indices(len(at))
+    num_columns = rounded_up(max(len(sizes), 8))
+    i, j = np.triu_indices(num_tiles)
     half = over_tiles(
         _add_weighted,
         1,
-        (len(sizes), len(sizes), len(weights)),
-        (kernel, tiles, weight_tiles.astype(dtype), jnp.asarray(block)),
+        (num_columns, num_columns, len(weights)),
+        (kernel, tiles, weight_tiles, np.pad(block, (0, filling))),
         (i, j, np.where(i == j, 0.5, 1.0)),  # a tile on the diagonal is its own mirror
-    )
-    return half + jnp.swapaxes(half, 0, 1)
+    )[: len(sizes), : len(sizes)]
+    return half + np.swapaxes(half, 0, 1)
 
 
 def _side_of_tiles(sizes: Sequence[int], largest: int) -> int:

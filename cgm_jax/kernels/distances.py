@@ -19,6 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from cgm_jax._shared.precision import matmul
+
 __all__ = ["squared_distances"]
 
 # Below this many rows there is no matrix product to speak of.
@@ -90,7 +92,7 @@ def _derivative(
         jnp.concatenate([-2 * side, jnp.ones_like(side[:, :1])], 1)
         for side in (left, right)
     )
-    return _by_either(x, y), _matmul(dx, right) + _matmul(left, dy)
+    return _by_either(x, y), matmul(dx, right.T) + matmul(left, dy.T)
 
 
 @jax.custom_batching.custom_vmap
@@ -105,10 +107,6 @@ def _one_answer(
 ) -> tuple[Bool[Array, ""], bool]:
     del axis_size, in_batched
     return _all_of_a_batch(jnp.all(flag)), False
-
-
-def _matmul(a: Float[Array, "m k"], b: Float[Array, "n k"]) -> Float[Array, "m n"]:
-    return jnp.matmul(a, b.T, precision=jax.lax.Precision.HIGHEST)
 
 
 def _by_differences(
@@ -131,4 +129,4 @@ def _by_product(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, 
     right = jnp.concatenate(
         [y, jnp.tile(one, (y.shape[0], 1)), jnp.sum(y * y, 1, keepdims=True)], 1
     )
-    return _matmul(left, right)
+    return matmul(left, right.T)

@@ -51,8 +51,8 @@ class Stationary(Kernel):
                 f"({points.shape[1]}), got shape {np.shape(scale)}."
             )
         if not is_traced(scale):
-            smallest = np.min(scale)
-            if not smallest > 0 or not np.all(np.isfinite(scale)):
+            values = np.asarray(scale)  # not a program, and not part of a trace
+            if not values.min() > 0 or not np.isfinite(values).all():
                 raise ValueError(
                     f"Expected a positive, finite length scale, got {scale}."
                 )

@@ -27,10 +27,10 @@ from cgm_jax.kernels.base import Embedding, Kernel
 
 from .inverse_cdf import inverse_cdf
 
-__all__ = ["Lane", "Pool", "grid", "pick_many"]
+__all__ = ["CandidateSet", "Lane", "grid", "pick_many"]
 
 
-class Pool(NamedTuple):
+class CandidateSet(NamedTuple):
     """What all parties draw from; the same for all of them."""
 
     points: Embedding  # embedded candidates, the last axis is the candidate
@@ -66,7 +66,7 @@ def column_group(num_columns: int) -> int:
 def pick_many(
     key: Key[Array, ""],
     kernel: Kernel,
-    pool: Pool,
+    candidates: CandidateSet,
     lane: Lane,
     inverse_temperature: Float[Array, ""],
     first_pick: Int[Array, ""],
@@ -78,7 +78,7 @@ def pick_many(
     Args:
         key: the party's key; pick p uses ``fold_in(key, p)``.
         kernel: the kernel.
-        pool: the candidates.
+        candidates: the candidates.
         lane: the party's set.
         inverse_temperature: β >= 0; infinity takes the best.
         first_pick: number of picks made before.
@@ -96,7 +96,7 @@ def pick_many(
 
     def step(lane: Lane, uniform: Float[Array, ""]):
         index = _draw(uniform, lane.witness, inverse_temperature)
-        lane, value = _add(kernel, pool, lane, index)
+        lane, value = _add(kernel, candidates, lane, index)
         return lane, (index, value)
 
     lane, (indices, values) = lax.scan(step, lane, uniforms)
@@ -141,19 +141,23 @@ def _draw(
 
 
 def _add(
-    kernel: Kernel, pool: Pool, lane: Lane, index: Int[Array, ""]
+    kernel: Kernel, candidates: CandidateSet, lane: Lane, index: Int[Array, ""]
 ) -> tuple[Lane, Float[Array, ""]]:
     """The set with one more candidate, and its value."""
     shape = lane.witness.shape
     size = lane.size + 1
-    slope = size / pool.reference_size
+    slope = size / candidates.reference_size
     w = lane.witness[index // shape[1], index % shape[1]].astype(slope.dtype)
-    c = pool.reference_sums[index]
+    c = candidates.reference_sums[index]
     value = 2 * (slope * lane.across - lane.within / 2 + w) / size**2
-    picked = jax.tree.map(lambda x: x[..., index][None], pool.points)
-    points = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), pool.points)
+    picked = jax.tree.map(lambda x: x[..., index][None], candidates.points)
+    points = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), candidates.points)
     k = kernel.pairwise(picked, points).reshape(shape)
-    rate = (pool.reference_sums / pool.reference_size).astype(k.dtype).reshape(shape)
+    rate = (
+        (candidates.reference_sums / candidates.reference_size)
+        .astype(k.dtype)
+        .reshape(shape)
+    )
     # A comparison for every candidate is cheaper than a copy for a write in place.
     position = jnp.arange(k.size, dtype=index.dtype).reshape(shape)
     witness = jnp.where(position == index, -jnp.inf, lane.witness + (rate - k))

@@ -6,24 +6,24 @@ the party's key and the number of picks before it: results do not depend on the 
 of chunks, on the other parties, or on how many run at once.
 """
 
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import Points, as_points, rounded_up
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
-from cgm_jax.kernels import Kernel
+from cgm_jax.gram.tiles import embedded_tiles, kernel_diagonal
+from cgm_jax.kernels.base import Embedding, Kernel
 from cgm_jax.valuation import values_with_candidates
 
-from .picking import Lane, Pool, grid, pick_many
+from .picking import CandidateSet, Lane, grid, pick_many
 
 __all__ = ["Progress", "Reward", "StopReason", "weighted_sampling"]
 
@@ -141,10 +141,10 @@ def weighted_sampling(
     targets = np.asarray(reward_values, np.float64)
     _check(points, sums, targets, inverse_temperature, max_picks)
     with jax.enable_x64(True):
-        pool = _pool(kernel, points, sums)
-        diagonal = np.asarray(kernel.diagonal(jnp.asarray(points)), np.float64)
+        layout = _Layout.of(len(points))
+        drawn_from, diagonal = _candidate_set(kernel, points, sums, layout)
     limits = np.asarray(values_with_candidates(sums))
-    beta = jnp.float32(min(inverse_temperature, 1e30))  # the best each time
+    beta = np.float32(min(inverse_temperature, 1e30))  # the best each time
     lock = threading.Lock()
 
     def draw(party: int, check: Callable[[], None]) -> Reward:
@@ -155,12 +155,12 @@ def weighted_sampling(
                     progress(party, num_picks, value)
 
         # One lane a worker, not one a party: there may be hundreds of parties.
-        with jax.enable_x64(True):
-            lane = _lane(pool, diagonal, sums, party, points.dtype)
+        lane = _lane(diagonal, sums, party, layout, points.dtype)
         return _draw_reward(
-            jax.random.fold_in(key, party),
+            jax.random.fold_in(key, np.uint32(party)),
             kernel,
-            pool,
+            drawn_from,
+            layout,
             lane,
             beta,
             float(targets[party]),
@@ -193,46 +193,79 @@ def _check(points, sums, targets, inverse_temperature, max_picks) -> None:
         )
 
 
-def _pool(kernel: Kernel, points: Array | np.ndarray, sums: GramSums) -> Pool:
-    fill = math.prod(grid(len(points))) - len(points)
+class _Layout(NamedTuple):
+    """Where a candidate stands among those that fill up a number of few kinds.
 
-    def columns(x: Array) -> Array:
-        padded = jnp.pad(x, [(0, fill)] + [(0, 0)] * (x.ndim - 1), mode="edge")
-        return jnp.moveaxis(padded, 0, -1)
+    A draw goes through the columns of `grid` one by one. Candidates stand in the order
+    in which it would meet them in their own, smallest grid: what is drawn does not
+    depend on the filling.
+    """
 
-    reference_sums = np.pad(np.asarray(sums.candidate_rows).sum(1), (0, fill))
-    return Pool(
-        jax.tree.map(columns, kernel.embed(jnp.asarray(points))),
-        jnp.asarray(reference_sums),
-        jnp.asarray(sums.reference_size),
+    shape: tuple[int, int]
+    candidate: Int[np.ndarray, " positions"]  # at a position; -1 fills up
+
+    @classmethod
+    def of(cls, num_candidates: int) -> "_Layout":
+        rows, columns = grid(num_candidates)
+        order = np.arange(rows * columns).reshape(rows, columns).T.reshape(-1)
+        order = order[order < num_candidates]
+        shape = grid(max(256, rounded_up(num_candidates, steps=8)))
+        candidate = np.full(shape[::-1], -1)
+        candidate.reshape(-1)[: len(order)] = order
+        return cls(shape, candidate.T.reshape(-1))
+
+    def arranged(
+        self, numbers: Float[np.ndarray, "g ..."], filling: float
+    ) -> Float[np.ndarray, "positions ..."]:
+        """One number of every candidate, at its position."""
+        is_real = self.candidate >= 0
+        return np.where(is_real, numbers[self.candidate], filling)
+
+
+def _candidate_set(
+    kernel: Kernel, points: Points, sums: GramSums, layout: _Layout
+) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
+    """What all parties draw from, and k(x, x) of every candidate."""
+    tiles = embedded_tiles(kernel, points, np.maximum(layout.candidate, 0)[None])
+    reference_sums = np.asarray(sums.candidate_rows).sum(1)
+    return (
+        CandidateSet(
+            _columns(tiles),
+            jax.device_put(layout.arranged(reference_sums, 0.0)),
+            jax.device_put(np.asarray(sums.reference_size)),
+        ),
+        kernel_diagonal(kernel, points),
     )
 
 
+@jax.jit
+def _columns(tiles: Embedding) -> Embedding:
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf[0], 0, -1), tiles)
+
+
 def _lane(
-    pool: Pool,
     diagonal: Float[np.ndarray, " g"],
     sums: GramSums,
     party: int,
+    layout: _Layout,
     dtype: DTypeLike,
 ) -> Lane:
-    reference_sums = np.asarray(pool.reference_sums)[: len(diagonal)]
+    rows = np.asarray(sums.candidate_rows)
     slope = (sums.sizes[party] + 1) / sums.reference_size
-    w = slope * reference_sums - np.asarray(sums.candidate_rows)[:, party]
-    w -= diagonal / 2
-    shape = grid(len(diagonal))
-    w = np.pad(w, (0, math.prod(shape) - len(w)), constant_values=-np.inf)
+    w = slope * rows.sum(1) - rows[:, party] - diagonal / 2
     return Lane(
-        jnp.asarray(w.astype(dtype).reshape(shape)),
-        jnp.asarray(sums.between[party, party]),
-        jnp.asarray(sums.between[party].sum()),
-        jnp.asarray(sums.sizes[party]),
+        layout.arranged(w, -np.inf).astype(dtype).reshape(layout.shape),
+        np.asarray(sums.between[party, party]),
+        np.asarray(sums.between[party].sum()),
+        np.asarray(sums.sizes[party]),
     )
 
 
 def _draw_reward(
     key: Key[Array, ""],
     kernel: Kernel,
-    pool: Pool,
+    candidates: CandidateSet,
+    layout: _Layout,
     lane: Lane,
     beta: Float[Array, ""],
     target: float,
@@ -242,7 +275,7 @@ def _draw_reward(
     report: Callable[[int, float], None],
 ) -> Reward:
     size = float(lane.size)
-    with_reference = 2 * float(lane.across) / (size * float(pool.reference_size))
+    with_reference = 2 * float(lane.across) / (size * float(candidates.reference_size))
     with_itself = float(lane.within) / size**2
     initial = with_reference - with_itself
     # A limit that the scheme attains exactly must not be missed by rounding: that of
@@ -265,9 +298,16 @@ def _draw_reward(
 
     while (reason := end()) is None:
         lane, picked, reached = pick_many(
-            key, kernel, pool, lane, beta, len(values), num_picks=PICKS_PER_CHUNK
+            key,
+            kernel,
+            candidates,
+            lane,
+            beta,
+            np.int32(len(values)),
+            num_picks=PICKS_PER_CHUNK,
         )
-        pairs = zip(np.asarray(picked), np.asarray(reached), strict=True)
+        picked = layout.candidate[np.asarray(picked)]
+        pairs = zip(picked, np.asarray(reached), strict=True)
         for index, value in pairs:  # some of the last chunk's picks are not needed
             if not np.isfinite(value):
                 raise FloatingPointError(

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgm_jax._shared.arrays import array_module
 from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
 from cgm_jax.kernels.base import Kernel
@@ -99,12 +100,16 @@ def power_terms(
         )
     limit = default_tile_size() if tile_size is None else tile_size
     side = -(-n // -(-n // limit))  # tiles of one side, hardly filled up
-    embedded = kernel.embed(jnp.concatenate([x, y]))
+    xp = array_module(kernel, x, y)
+    blocks = Blocks.cut(kernel, xp.concatenate([x, y]), [n, n], side)
+    rows = rows_between_blocks(kernel, blocks)
     of_x, of_y = (
-        jax.tree.map(lambda leaf, rows=rows: leaf[rows], embedded)
-        for rows in (slice(n), slice(n, None))
+        jax.tree.map(
+            lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part],
+            blocks.tiles,
+        )
+        for part in (slice(n), slice(n, 2 * n))
     )
-    rows = rows_between_blocks(kernel, Blocks.cut(embedded, [n, n], side))
     h = (rows[:n, 0] - rows[:n, 1]) + (rows[n:, 1] - rows[n:, 0])
     own = kernel.diagonal(x) + kernel.diagonal(y) - 2 * _pairs(kernel, of_x, of_y)
     mmd2 = jnp.sum(h - own) / n / (n - 1)

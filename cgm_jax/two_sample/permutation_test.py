@@ -16,7 +16,6 @@ Reference: Gretton et al. 2012; Liu et al. 2020, Sec. 2.
 """
 
 import math
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,11 +24,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
-from cgm_jax._shared.arrays import is_traced, to_host
+from cgm_jax._shared.arrays import Points, array_module, is_traced, to_host
+from cgm_jax._shared.precision import matmul, x64_unless_traced
 from cgm_jax.gram.gram_sums import default_tile_size
-from cgm_jax.gram.tiles import Blocks, add_at, kernel_tile, matmul, over_tiles
+from cgm_jax.gram.tiles import (
+    Blocks,
+    add_at,
+    kernel_diagonal,
+    kernel_tile,
+    over_tiles,
+)
 from cgm_jax.kernels import Kernel
-from cgm_jax.kernels.base import Embedding
 from cgm_jax.valuation.mmd import two_sets
 
 __all__ = ["TwoSampleTest", "two_sample_test"]
@@ -111,17 +116,11 @@ def two_sample_test(
     if tile_size < 1:
         raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
     x, y = two_sets(("x", x), ("y", y), smallest=2)
-    traced = is_traced(key, kernel, x, y)
-    with nullcontext() if traced else jax.enable_x64(True):
-        pool = jnp.concatenate([x, y])
-        found = _statistics(
-            kernel,
-            kernel.embed(pool),
-            _labels(key, len(x), len(y), num_permutations),
-            len(x),
-            tile_size,
-        )
-        p_value = _p_value(found, kernel.diagonal(pool))
+    with x64_unless_traced(key, kernel, x, y):
+        pool = array_module(x, y).concatenate([x, y])
+        labels = _labels(key, len(x), len(y), num_permutations)
+        found = _statistics(kernel, pool, labels, len(x), tile_size)
+        p_value = _p_value(found, kernel_diagonal(kernel, pool))
     return TwoSampleTest(
         to_host(found[0])[()], to_host(p_value)[()], to_host(found[1:])
     )
@@ -148,33 +147,35 @@ def _labels(
 
 def _statistics(
     kernel: Kernel,
-    pool: Embedding,
+    pool: Points,
     is_x: Bool[Array, "labellings points"],
     m: int,
     tile_size: int,
-) -> Float[Array, " labellings"]:
+) -> Float[Array | np.ndarray, " labellings"]:
     """MMD²_u of every labelling that calls m points x."""
     num_points = is_x.shape[1]
     n = num_points - m
     a, b, c = 1 / (m * (m - 1)), 1 / (m * n), 1 / (n * (n - 1))
     alpha = math.sqrt(a + 2 * b + c)
     beta = -(b + c) / alpha
+    side = -(-num_points // -(-num_points // tile_size))  # hardly filled up
+    tiles = Blocks.cut(kernel, pool, [num_points], side)
     # Sums in float64 where there is one: of float32 entries they are nearly exact, and
     # labellings that differ by nothing are told from those that do.
-    weights = jnp.where(is_x, alpha + beta, beta).astype(float)
-    weights = jnp.concatenate([weights, jnp.ones_like(weights[:1])])
-    side = -(-num_points // -(-num_points // tile_size))  # hardly filled up
-    tiles = Blocks.cut(pool, [num_points], side)
+    xp = array_module(is_x)
+    is_x = is_x if is_traced(is_x) else np.asarray(is_x)
+    dtype = jax.dtypes.canonicalize_dtype(float)
+    weights = xp.where(is_x, alpha + beta, beta).astype(dtype)
+    weights = xp.concatenate([weights, xp.ones_like(weights[:1])])
     padding = tiles.block_of.size - num_points
-    weights = jnp.pad(weights, ((0, 0), (0, padding)))
-    weights = jnp.moveaxis(weights.reshape(len(weights), -1, side), 1, 0)
-    i, j = np.triu_indices(len(weights))
+    weights = xp.pad(weights, ((0, 0), (0, padding)))
+    weights = weights.reshape(len(weights), *tiles.block_of.shape)
     half = over_tiles(
         _add_forms,
         1,
-        (weights.shape[1],),
-        (kernel, tiles.tiles, weights),
-        (i, j, np.where(i == j, 0.5, 1.0)),  # a tile on the diagonal is its own mirror
+        (len(weights),),
+        (kernel, tiles.tiles, xp.moveaxis(weights, 1, 0)),
+        tiles.pairs(),
     )
     return 2 * (half[:-1] + (c - beta**2) * half[-1])
 
@@ -192,5 +193,5 @@ def _add_forms(total, width, tile, kernel, tiles, weights):
 def _p_value(
     found: Float[Array, " labellings"], diagonal: Float[Array, " points"]
 ) -> Float[Array, ""]:
-    rounding = _ROUNDINGS * jnp.finfo(found.dtype).eps * jnp.mean(diagonal)
-    return jnp.sum((found >= found[0] - rounding).astype(found.dtype)) / len(found)
+    rounding = _ROUNDINGS * jnp.finfo(found.dtype).eps * diagonal.mean()
+    return (found >= found[0] - rounding).astype(found.dtype).sum() / len(found)

@@ -14,7 +14,6 @@ Reference: Liu, Xu, Lu, Zhang, Gretton and Sutherland, *Learning Deep Kernels fo
 Non-Parametric Two-Sample Tests*, 2020, Eq. 2 to 5.
 """
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import jax
@@ -22,7 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import is_traced, to_host
+from cgm_jax._shared.arrays import to_host
+from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.kernels import Kernel
 from cgm_jax.valuation.mmd import two_sets
@@ -102,8 +102,7 @@ def test_power(
             f"Expected as many points in y as in x, got {n} and {len(y)}; draw a part "
             "of the larger sample at random."
         )
-    traced = is_traced(kernel, x, y)
-    with nullcontext() if traced else jax.enable_x64(True):
+    with x64_unless_traced(kernel, x, y):
         mmd2, variance = power_terms(
             kernel, jnp.asarray(x), jnp.asarray(y), tile_size=tile_size
         )

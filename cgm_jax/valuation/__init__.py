@@ -1,8 +1,9 @@
 """What data are worth: MMD, coalition values, Shapley values."""
 
 from .bootstrap import bootstrap_sums as bootstrap_sums
-from .chosen_coalitions import values_of_coalitions as values_of_coalitions
 from .coalitions import coalition_values as coalition_values
+from .coalitions import values_of_coalitions as values_of_coalitions
+from .coalitions import values_with_candidates as values_with_candidates
 from .interactions import shapley_interactions as shapley_interactions
 from .mmd import mmd2_biased as mmd2_biased
 from .mmd import mmd2_unbiased as mmd2_unbiased
@@ -18,7 +19,6 @@ from .semivalues.mmd_shapley import mmd_semivalues as mmd_semivalues
 from .semivalues.mmd_shapley import mmd_shapley_values as mmd_shapley_values
 from .semivalues.weighting import BetaShapley as BetaShapley
 from .shapley import shapley_values as shapley_values
-from .with_candidates import values_with_candidates as values_with_candidates
 
 __all__ = [
     "BetaShapley",

@@ -27,7 +27,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.gram_sums import as_blocks, default_tile_size
-from cgm_jax.gram.tiles import Blocks, sums_of_rows
+from cgm_jax.gram.tiles import Blocks, kernel_diagonal, sums_of_rows
 from cgm_jax.gram.weighted import weighted_sums_between_blocks
 from cgm_jax.kernels import Kernel
 
@@ -96,20 +96,15 @@ def bootstrap_sums(
         raise ValueError(f"Expected num_resamples >= 1, got {num_resamples}.")
     weights = multiplicities(key, sizes, num_resamples)
     with jax.enable_x64(True):
-        pool = kernel.embed(jnp.concatenate(points))
+        pool = np.concatenate(points)
         within = weighted_sums_between_blocks(
             kernel, pool, sizes, weights, default_tile_size()
         )
         across = _sums_with_candidates(kernel, pool, sizes, drawn)
-        diagonal = np.array(
-            [
-                float(jnp.sum(kernel.diagonal(jnp.asarray(x)), dtype=float))
-                for x in points
-            ]
-        )
+        first = np.cumsum([0, *sizes[:-1]])
+        diagonal = np.add.reduceat(kernel_diagonal(kernel, pool), first)
     result = np.empty((num_resamples, len(sizes) + 1, len(sizes) + 1))
-    result[:, :-1, :-1] = np.moveaxis(np.asarray(within), 2, 0)
-    first = np.cumsum([0, *sizes[:-1]])
+    result[:, :-1, :-1] = np.moveaxis(within, 2, 0)
     result[:, -1, :-1] = np.add.reduceat(weights * across[None], first, axis=1)
     result[:, :-1, -1] = result[:, -1, :-1]
     result[:, -1, -1] = sums.between[-1, -1]
@@ -169,6 +164,6 @@ def _sums_with_candidates(kernel, pool, sizes, candidates):
     if len(candidates) == 0:
         return np.zeros(sum(sizes))
     tile = default_tile_size()
-    drawn = Blocks.cut(kernel.embed(jnp.asarray(candidates)), [len(candidates)], tile)
-    rows = sums_of_rows(kernel, Blocks.cut(pool, sizes, tile), drawn)
+    drawn = Blocks.cut(kernel, candidates, [len(candidates)], tile)
+    rows = sums_of_rows(kernel, Blocks.cut(kernel, pool, sizes, tile), drawn)
     return np.asarray(rows, np.float64)[:, 0]

@@ -1,4 +1,4 @@
-"""The value of every coalition of parties, from the sums of one Gram pass.
+"""The value of coalitions of parties, from the sums of one Gram pass.
 
 A coalition is a bitmask: bit i of C is set iff party i belongs to C. With z ∈ {0,1}^n
 the membership of C, b_i the sum of the kernel between party i and the reference T, B_ij
@@ -6,21 +6,20 @@ that between parties i and j, s_i the size of party i and t that of T,
 
     v_c(C) = 2 (z·b) / (t z·s) − zᵀBz / (z·s)²,     v_c(∅) = 0            (Eq. 2)
 
-Cut the parties into a low and a high half, C = L ∪ H: z·b and z·s are sums of one term
-of each half, and zᵀBz adds 2 z_HᵀBz_L to them. So 2^n values come from two membership
-matrices of 2^(n/2) rows: no (2^n, n) matrix is ever built.
+For some coalitions this is a product with the matrix of all z. For all of them, cut the
+parties into a low and a high half, C = L ∪ H: z·b and z·s are sums of one term of each
+half, and zᵀBz adds 2 z_HᵀBz_L to them. So 2^n values come from two membership matrices
+of 2^(n/2) rows: no (2^n, n) matrix is ever built.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, DTypeLike, Float, Num
+from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Num
 
-from cgm_jax._shared.arrays import is_traced
-from cgm_jax._shared.precision import in_float64
+from cgm_jax._shared.arrays import array_module, is_traced
+from cgm_jax._shared.precision import in_float64, matmul
 
 if TYPE_CHECKING:
     from cgm_jax.gram.gram_sums import GramSums
@@ -31,10 +30,12 @@ __all__ = [
     "coalition_values",
     "membership",
     "num_parties",
+    "values_of_coalitions",
+    "values_with_candidates",
 ]
 
 MAX_PARTIES = 24  # a table of 2**24 float64 values is 134 MB
-_matmul = partial(jnp.matmul, precision="highest")  # no TF32 on a GPU
+_MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
 
 
 def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions"]:
@@ -74,7 +75,80 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
             "doubles with every party. `mmd_shapley_values` needs no table, and "
             "`values_of_coalitions` gives single values."
         )
-    return in_float64(_coalition_values, between, sizes)
+    in_numpy = n <= _MAX_NUMPY_PARTIES
+    return in_float64(
+        _coalition_values if in_numpy else _compiled_coalition_values, between, sizes
+    )
+
+
+def values_of_coalitions(
+    sums: "GramSums", members: Bool[ArrayLike, "m n"]
+) -> Float[Array | np.ndarray, " m"]:
+    r"""Value of the pooled data of some coalitions of any number of parties.
+
+    .. math:: v_c(C) = \frac{2}{t\,s_C} \sum_{x \in D_C, x' \in T} k(x, x')
+              - \frac{1}{s_C^2} \sum_{x, x' \in D_C} k(x, x')
+
+    Args:
+        sums: as in `coalition_values`, of any number n of parties.
+        members: which party is in which coalition, shape ``(m, n)``, booleans.
+
+    Returns:
+        Values, shape ``(m,)``, float64, in the units of the kernel; 0 for a coalition
+        without a point. The time is O(m n²).
+
+    Raises:
+        ValueError: if ``between``, ``sizes`` and ``members`` do not fit each other, or
+            a sum is not finite.
+
+    Example:
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> parties = [np.array([[0.0]]), np.array([[1.0]])]
+        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[0.0]]))
+        >>> members = np.array([[True, False], [True, True]])
+        >>> values_of_coalitions(sums, members).round(4)
+        array([0.7377, 0.8033])
+
+    Reference:
+        Tay et al. 2022, Sec. 3.
+    """
+    between, sizes = checked_sums(sums)
+    mask = np.asarray(members)
+    n = len(sizes) - 1
+    if mask.ndim != 2 or mask.shape[1] != n or mask.dtype != bool:
+        raise ValueError(
+            f"Expected booleans of shape (m, {n}), one column a party, got "
+            f"{mask.dtype} of shape {mask.shape}."
+        )
+    return in_float64(_values, between, sizes, mask)
+
+
+def values_with_candidates(sums: "GramSums") -> Float[Array | np.ndarray, " n"]:
+    r"""v(D_i ∪ G) of every party: the most that it can be given.
+
+    With block n+1 the candidates and S = D_i ∪ G, all of v(S) = 2C/(st) − A/s² is in
+    ``between``: :math:`A = B_{ii} + 2 B_{i,n+1} + B_{n+1,n+1}`,
+    :math:`C = \sum_j (B_{ij} + B_{n+1,j})` and :math:`s = s_i + g`.
+
+    Args:
+        sums: sums of the kernel between the n parties and the candidates.
+
+    Returns:
+        Values, shape ``(n,)``, float64, in the units of the kernel.
+
+    Example:
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> parties = [np.zeros((1, 1)), np.ones((1, 1))]
+        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.ones((1, 1)))
+        >>> values_with_candidates(sums)
+        array([0.8032653, 0.7376871])
+
+    Reference:
+        Tay et al. 2022, Sec. 4.1 (the upper bounds of the linear program).
+    """
+    return in_float64(_values_with_candidates, sums.between, sums.sizes)
 
 
 def checked_sums(
@@ -156,23 +230,23 @@ def num_parties(num_coalitions: int) -> int:
     return n
 
 
-@jax.jit
 def _coalition_values(
     between: Float[Array, "blocks blocks"], sizes: Float[Array, " blocks"]
 ) -> Float[Array, " coalitions"]:
+    xp = array_module(between, sizes)
     n = len(sizes) - 1
     half = n // 2
     low, high = (membership(m, between.dtype) for m in (half, n - half))
 
     def sum_of(x: Float[Array, " n"]) -> Float[Array, "high low"]:
-        return _matmul(high, x[half:])[:, None] + _matmul(low, x[:half])[None]
+        return matmul(high, x[half:])[:, None] + matmul(low, x[:half])[None]
 
     def within(z: Num[np.ndarray, "m k"], b: Float[Array, "k k"]) -> Float[Array, " m"]:
-        return jnp.sum(_matmul(z, b) * z, axis=1)
+        return xp.sum(matmul(z, b) * z, axis=1)
 
     b = between[:n].sum(1)
     gram = between[:n, :n]
-    cross = _matmul(_matmul(high, gram[half:, :half]), low.T)
+    cross = matmul(matmul(high, gram[half:, :half]), low.T)
     quadratic = (
         within(high, gram[half:, half:])[:, None]
         + within(low, gram[:half, :half])[None]
@@ -182,7 +256,35 @@ def _coalition_values(
     # A coalition of empty parties has no points: `where` on the divisor keeps NaN out
     # of the gradient too.
     has_points = size > 0
-    safe_size = jnp.where(has_points, size, 1)
-    total = jnp.where(has_points, sizes.sum(), 1)
+    safe_size = xp.where(has_points, size, 1)
+    total = xp.where(has_points, sizes.sum(), 1)
     value = (2 * sum_of(b) / total - quadratic / safe_size) / safe_size
-    return jnp.where(has_points, value, 0).reshape(-1)
+    return xp.where(has_points, value, 0).reshape(-1)
+
+
+_compiled_coalition_values = jax.jit(_coalition_values)
+
+
+def _values(
+    between: Float[Array, "blocks blocks"],
+    sizes: Float[Array, " blocks"],
+    members: Float[Array, "m n"],
+) -> Float[Array, " m"]:
+    xp = array_module(between, sizes)
+    z = members.astype(between.dtype)
+    size = matmul(z, sizes[:-1])
+    safe_size = xp.where(size > 0, size, 1)  # a coalition of empty parties is worth 0
+    total = xp.where(size > 0, xp.sum(sizes), 1)
+    across = matmul(z, xp.sum(between[:-1], axis=1))
+    within = xp.sum(matmul(z, between[:-1, :-1]) * z, axis=1)
+    return (2 * across / total - within / safe_size) / safe_size
+
+
+def _values_with_candidates(
+    between: Float[Array, "blocks blocks"], sizes: Float[Array, " blocks"]
+) -> Float[Array, " n"]:
+    xp = array_module(between, sizes)
+    across = xp.sum(between, axis=1)
+    within = xp.diag(between)[:-1] + 2 * between[:-1, -1] + between[-1, -1]
+    size = sizes[:-1] + sizes[-1]
+    return 2 * (across[:-1] + across[-1]) / (size * xp.sum(sizes)) - within / size**2

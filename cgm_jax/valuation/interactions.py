@@ -18,21 +18,18 @@ players in cooperative games, 1999.
 """
 
 import math
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.precision import in_float64
+from cgm_jax._shared.precision import in_float64, matmul
 
 from .coalitions import membership
 from .shapley import shapley_values
 
 __all__ = ["shapley_interactions"]
-
-_matmul = partial(jnp.matmul, precision="highest")  # no TF32 on a GPU
 
 
 def shapley_interactions(
@@ -103,17 +100,17 @@ def _sums_of_singles(table: Float[Array, "high low"], n: int) -> Float[Array, " 
     """Σ_C z_i x(C) of every party."""
     low, high = (membership(m, table.dtype) for m in (n // 2, n - n // 2))
     # Sums as products with ones, as in `shapley`.
-    columns = _matmul(np.ones(len(high), table.dtype), table)
-    rows = _matmul(table, np.ones(len(low), table.dtype))
-    return jnp.concatenate([_matmul(columns, low), _matmul(rows, high)])
+    columns = matmul(np.ones(len(high), table.dtype), table)
+    rows = matmul(table, np.ones(len(low), table.dtype))
+    return jnp.concatenate([matmul(columns, low), matmul(rows, high)])
 
 
 def _sums_of_pairs(table: Float[Array, "high low"], n: int) -> Float[Array, "n n"]:
     """Σ_C z_i z_j x(C) of every pair."""
     low, high = (membership(m, table.dtype) for m in (n // 2, n - n // 2))
-    columns = _matmul(np.ones(len(high), table.dtype), table)
-    rows = _matmul(table, np.ones(len(low), table.dtype))
-    within_low = _matmul(low.T, columns[:, None] * low)
-    within_high = _matmul(high.T, rows[:, None] * high)
-    across = _matmul(_matmul(high.T, table), low)
+    columns = matmul(np.ones(len(high), table.dtype), table)
+    rows = matmul(table, np.ones(len(low), table.dtype))
+    within_low = matmul(low.T, columns[:, None] * low)
+    within_high = matmul(high.T, rows[:, None] * high)
+    across = matmul(matmul(high.T, table), low)
     return jnp.block([[within_low, across.T], [across, within_high]])

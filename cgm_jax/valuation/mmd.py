@@ -8,22 +8,18 @@ With S and T two sets of s and t points,
 and MMD²_u leaves the pairs of a point with itself out of the first and third mean.
 """
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import (
     Points,
     as_points,
-    is_traced,
     to_host,
     with_common_dtype,
 )
+from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
+from cgm_jax.gram.tiles import kernel_diagonal
 from cgm_jax.kernels import Kernel
 
 __all__ = ["mmd2_biased", "mmd2_unbiased", "two_sets", "value"]
@@ -61,10 +57,10 @@ def value(
         Tay et al. 2022, Eq. 2.
     """
     s, t = two_sets(("subset", subset), ("reference", reference))
-    with _precision(kernel, s, t):
+    with x64_unless_traced(kernel, s, t):
         between, rows = sums_with_parties(kernel, [s], t, default_tile_size())
         size, total = float(len(s)), float(len(t))
-        result = 2 * jnp.sum(rows) / (size * total) - between[0, 0] / size**2
+        result = 2 * rows.sum() / (size * total) - between[0, 0] / size**2
     return to_host(result)[()]
 
 
@@ -98,7 +94,7 @@ def mmd2_biased(
         Gretton et al. 2012, Eq. 5; Tay et al. 2022, Eq. 1.
     """
     x, y = two_sets(("x", x), ("y", y))
-    with _precision(kernel, x, y):
+    with x64_unless_traced(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
         result = within_x / m**2 - 2 * across / (m * n) + within_y / n**2
@@ -138,11 +134,11 @@ def mmd2_unbiased(
         Gretton et al. 2012, Eq. 3; Tay et al. 2022, Eq. 1.
     """
     x, y = two_sets(("x", x), ("y", y), smallest=2)
-    with _precision(kernel, x, y):
+    with x64_unless_traced(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
-        between_x = within_x - jnp.sum(kernel.diagonal(jnp.asarray(x)))
-        between_y = within_y - jnp.sum(kernel.diagonal(jnp.asarray(y)))
+        between_x = within_x - kernel_diagonal(kernel, x).sum(dtype=within_x.dtype)
+        between_y = within_y - kernel_diagonal(kernel, y).sum(dtype=within_y.dtype)
         result = (
             between_x / (m * (m - 1)) - 2 * across / (m * n) + between_y / (n * (n - 1))
         )
@@ -174,14 +170,9 @@ def two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:
     return with_common_dtype(*sets)
 
 
-def _precision(*inputs: Any) -> AbstractContextManager:
-    """64-bit sums, unless the user is tracing."""
-    return nullcontext() if is_traced(*inputs) else jax.enable_x64(True)
-
-
 def _sums(kernel: Kernel, x: Points, y: Points) -> tuple[Array, Array, Array]:
     """Sums of k within x, across, and within y."""
     tile_size = default_tile_size()
     within_x, rows = sums_with_parties(kernel, [x], y, tile_size)
     within_y, _ = sums_with_parties(kernel, [y], y[:0], tile_size)
-    return within_x[0, 0], jnp.sum(rows), within_y[0, 0]
+    return within_x[0, 0], rows.sum(), within_y[0, 0]

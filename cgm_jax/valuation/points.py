@@ -22,23 +22,27 @@ Reference: L. Shapley 1953; A. Ghorbani and J. Zou, *Data Shapley*, ICML 2019, f
 points as players; Tay et al. 2022, Eq. 2 and Sec. 3.
 """
 
-from contextlib import nullcontext
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from cgm_jax._shared.arrays import (
     Points,
+    array_module,
     as_points,
     is_traced,
     to_host,
     with_common_dtype,
 )
+from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import default_tile_size
-from cgm_jax.gram.tiles import Blocks, sums_of_rows, sums_of_symmetric_rows
+from cgm_jax.gram.tiles import (
+    Blocks,
+    kernel_diagonal,
+    sums_of_rows,
+    sums_of_symmetric_rows,
+)
 from cgm_jax.kernels import Kernel
 
 from .semivalues.equal_sizes import equal_size_semivalues
@@ -106,8 +110,7 @@ def point_shapley_values(
     for name, x in (("points", pool), ("reference", against)):
         if len(x) == 0:
             raise ValueError(f"Expected at least one point in {name}, got none.")
-    traced = is_traced(kernel, pool, against)
-    with nullcontext() if traced else jax.enable_x64(True):
+    with x64_unless_traced(kernel, pool, against):
         across, diagonal, others = _sums(kernel, pool, against)
         shapley, last = (
             equal_size_semivalues(
@@ -128,15 +131,14 @@ def _sums(
 ) -> tuple[Float[Array, " N"], Float[Array, " N"], Float[Array, " N"]]:
     """c_x, k(x, x) and R_x of every point."""
     tile_size = default_tile_size()
-    x = Blocks.cut(kernel.embed(jnp.asarray(pool)), [len(pool)], tile_size)
+    x = Blocks.cut(kernel, pool, [len(pool)], tile_size)
     rows = sums_of_symmetric_rows(kernel, x)
-    diagonal = kernel.diagonal(jnp.asarray(pool)).astype(rows.dtype)
-    across = jnp.zeros_like(rows)
+    diagonal = kernel_diagonal(kernel, pool).astype(rows.dtype)
+    across = array_module(rows).zeros_like(rows)
     if _starts_with(reference, pool):
         across, reference = rows, reference[len(pool) :]
     if len(reference):
-        embedded = kernel.embed(jnp.asarray(reference))
-        y = Blocks.cut(embedded, [len(reference)], tile_size)
+        y = Blocks.cut(kernel, reference, [len(reference)], tile_size)
         across = across + sums_of_rows(kernel, x, y)[:, 0]
     return across, diagonal, rows - diagonal
 

@@ -12,21 +12,20 @@ parties of the high bits need and its column sums the others: O(2^n) work in all
 """
 
 import math
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import is_traced
-from cgm_jax._shared.precision import in_float64
+from cgm_jax._shared.arrays import array_module, is_traced
+from cgm_jax._shared.precision import in_float64, matmul
 
 from .coalitions import membership, num_parties
 
 __all__ = ["shapley_values"]
 
-_matmul = partial(jnp.matmul, precision="highest")  # no TF32 on a GPU
+_MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
 
 
 def shapley_values(
@@ -59,8 +58,8 @@ def shapley_values(
     shape = np.shape(values)
     if len(shape) != 1:
         raise ValueError(f"Expected one value a coalition, got an array of {shape}.")
-    num_parties(shape[0])
-    result = in_float64(_shapley_values, values)
+    in_numpy = num_parties(shape[0]) <= _MAX_NUMPY_PARTIES
+    result = in_float64(_shapley_values if in_numpy else _compiled, values)
     # Every coalition but ∅ has a weight, and ∅ is N's complement: one bad value shows.
     if not is_traced(result) and not np.isfinite(result).all():
         bad = np.flatnonzero(~np.isfinite(np.asarray(values)))
@@ -73,24 +72,30 @@ def shapley_values(
     return result
 
 
-@jax.jit
 def _shapley_values(v: Float[Array, " coalitions"]) -> Float[Array, " n"]:
+    xp = array_module(v)
     v = v.astype(jnp.result_type(v, float))
     n = num_parties(v.shape[0])
     half = n // 2
     of_size = [0, *(1 / (n * math.comb(n - 1, s - 1)) for s in range(1, n + 1))]
-    # The popcount is taken as the table is read: a constant of 2**n weights would be
-    # compiled into the program.
-    size = jax.lax.population_count(jax.lax.iota(np.uint32, v.shape[0]))
-    weighted = jnp.array(of_size, v.dtype)[size] * (v - v[::-1])
+    if xp is np:
+        size = np.bitwise_count(np.arange(len(v)))
+    else:
+        # The popcount is taken as the table is read: a constant of 2**n weights would
+        # be compiled into the program.
+        size = jax.lax.population_count(jax.lax.iota(np.uint32, v.shape[0]))
+    weighted = xp.asarray(of_size, v.dtype)[size] * (v - v[::-1])
     table = weighted.reshape(2 ** (n - half), 2**half)
     # Sums as products with ones: XLA's CPU reduction over a leading axis is many times
     # slower.
-    columns = _matmul(np.ones(table.shape[0], v.dtype), table)
-    rows = _matmul(table, np.ones(table.shape[1], v.dtype))
-    return jnp.concatenate(
+    columns = matmul(np.ones(table.shape[0], v.dtype), table)
+    rows = matmul(table, np.ones(table.shape[1], v.dtype))
+    return xp.concatenate(
         [
-            _matmul(columns, membership(half, v.dtype)),
-            _matmul(rows, membership(n - half, v.dtype)),
+            matmul(columns, membership(half, v.dtype)),
+            matmul(rows, membership(n - half, v.dtype)),
         ]
     )
+
+
+_compiled = jax.jit(_shapley_values)

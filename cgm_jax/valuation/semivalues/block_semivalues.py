@@ -56,7 +56,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.precision import in_float64
+from cgm_jax._shared.precision import in_float64, matmul
 
 from .equal_sizes import equal_size_semivalues
 from .size_quadrature import Nodes, nodes_for
@@ -69,7 +69,6 @@ _WIDTH = 128  # nodes at a time: memory O(128 n), and a product worth its call
 # A marginal contribution is a difference: it has fewer digits than its terms. The rules
 # themselves are good to the second number.
 _MARGIN, _BEST = 1e-3, 1e-13
-_matmul = partial(jnp.matmul, precision="highest")  # no TF32 on a GPU
 
 
 def block_semivalues(
@@ -195,8 +194,8 @@ def _leave_one_out(
     largest = jnp.argmax(sizes)
     is_other = jnp.arange(n) != largest
     others = is_other.astype(across.dtype)
-    b = jnp.where(is_other, b, _matmul(others, across))
-    within = jnp.where(is_other, within, _matmul(others, _matmul(between, others)))
+    b = jnp.where(is_other, b, matmul(others, across))
+    within = jnp.where(is_other, within, matmul(others, matmul(between, others)))
     return everything - value(b, within, jnp.sum(sizes) - sizes)
 
 
@@ -225,13 +224,13 @@ def _by_quadrature(
         e, gone = jnp.exp(-u * sizes[None]), -jnp.expm1(-u * sizes[None])
         d = (1 - q) + q * e
         y = q * e / d
-        rest = _matmul(y, between) - own * y  # r_i
+        rest = matmul(y, between) - own * y  # r_i
         linear = jnp.sum(b * y, axis=1, keepdims=True) - b * y
         pairs = jnp.sum(y * (rest + own), axis=1, keepdims=True)
         pairs = pairs - 2 * y * rest - own * y
         marginal = (e * b - gone * linear) - u * (e * (2 * rest + own) - gone * pairs)
         log_all = jnp.sum(jnp.log1p(-q * gone), axis=1)
         weight = w[:, 0] * jnp.exp(log_all)
-        return semivalues + _matmul(weight, marginal / d), None
+        return semivalues + matmul(weight, marginal / d), None
 
     return jax.lax.scan(add, jnp.zeros_like(across), chunks)[0]
