@@ -66,21 +66,6 @@ def test_coalitions_of_a_party_and_some_of_others(game):
     assert all(values[case] == value(coalition(case)) for case in range(len(values)))
 
 
-@pytest.mark.parametrize("game", GAMES)
-def test_another_total_changes_nothing_else(game):
-    other = game.with_total(7.0)
-    rows = (np.arange(2**N)[:, None] >> np.arange(N) & 1).astype(bool)
-    np.testing.assert_array_equal(other.value_of(rows)[:-1], TABLE[:-1])
-    assert other.value_of(rows)[-1] == 7.0
-    for i in range(N):
-        here, there = game.joins(i), other.joins(i)
-        full = [len(here.coalition(k)) == N for k in range(len(here.after))]
-        expected = np.where(full, 7.0, here.after)
-        np.testing.assert_array_equal(there.after, expected)
-        np.testing.assert_array_equal(there.before, here.before)
-    assert other.known.max() == 7.0 > game.known.max()
-
-
 def test_a_sample_of_many_parties_has_coalitions_of_all_sizes():
     game = SampledGame(100, lambda members: members.sum(axis=1) * 1.0)
     sizes = game.joins(0).before

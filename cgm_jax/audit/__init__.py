@@ -4,7 +4,6 @@ from .auditing import Audit as Audit
 from .auditing import SufficientConditions as SufficientConditions
 from .auditing import audit as audit
 from .auditing import audit_promises as audit_promises
-from .auditing import raised_game as raised_game
 from .auditing import sufficient_conditions as sufficient_conditions
 from .cheating import Stress as Stress
 from .cheating import Trial as Trial
@@ -39,7 +38,6 @@ __all__ = [
     "check_monotonicity",
     "compare_with_shapley_fair",
     "explain",
-    "raised_game",
     "stress",
     "sufficient_conditions",
 ]

@@ -5,22 +5,22 @@ that are worth exactly r_i. Real data break both, so here nothing is proved: con
 are checked from their definitions, once on the assigned r_i and once on the realised
 v(D_i ∪ G_i).
 
-F4 is about two games. Unless another run is given, the second one is a trial: the same
-game, but everyone's data together are worth 1 % more. Every party adds more to that one
-coalition, and at the same ρ and v* every party below v* should get more.
+F4 is about two games. Unless another collaboration is given, the second one is a trial:
+the same game, but everyone's data together are worth 1 % more (`monotonicity_trial`).
 
 Reference: Tay et al. 2022, Sec. 4, Proposition 3.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
 
 from cgm_jax.gram import GramSums
-from cgm_jax.rewards.scheme import RewardScheme, contributes
+from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.stability import stable_sets
 
 from .games import MAX_EXACT, Game, as_game
@@ -29,6 +29,7 @@ from .incentives import (
     SecondGame,
     check_incentives,
     check_monotonicity,
+    monotonicity_trial,
     scale_of,
 )
 
@@ -38,7 +39,6 @@ __all__ = [
     "SufficientConditions",
     "audit",
     "audit_promises",
-    "raised_game",
     "sufficient_conditions",
     "tolerance_of",
 ]
@@ -47,7 +47,6 @@ __all__ = [
 # was measured on the credit ratings, against float64 throughout: 4.5e-7 in values of
 # coalitions, 2.9e-7 in realised values. For float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
-_TRIAL = 0.01
 
 
 @runtime_checkable
@@ -197,8 +196,8 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> found = audit(result)
-        >>> found.is_kept, found.realised["R4"].holds
+        >>> checked = audit(result)
+        >>> checked.is_kept, checked.realised["R4"].holds
         (True, True)
 
     Reference:
@@ -206,22 +205,31 @@ def audit(collaboration: Settled, *, improved: Settled | None = None) -> Audit:
     """
     rewards = collaboration.rewards
     values, scheme = _game_of(collaboration), collaboration.scheme
+    reached = np.array([reward.final_value for reward in rewards]) if rewards else None
+    tolerance = tolerance_of(collaboration.candidates.dtype)
     num_picks = sum(len(reward.indices) for reward in rewards)
     num_negative = sum(reward.num_negative_steps for reward in rewards)
-    if improved is None:
-        second, realised_second = raised_game(values, scheme), None
-    else:
-        second, realised_second = _second_game(improved)
-    return audit_promises(
+    checked = audit_promises(
         values,
         scheme,
-        np.array([reward.final_value for reward in rewards]) if rewards else None,
+        reached,
         stability=collaboration.stability,
-        tolerance=tolerance_of(collaboration.candidates.dtype),
-        improved=second,
-        realised_improved=realised_second,
+        tolerance=tolerance,
         negative_picks=num_negative / num_picks if num_picks else np.nan,
     )
+    if improved is None:
+        return checked
+    better, drawn = improved.scheme, improved.rewards
+    second = SecondGame(
+        _game_of(improved), better.reward_values, better.max_reward_value
+    )
+    check = partial(check_monotonicity, values, tolerance=tolerance)
+    assigned = checked.assigned | {"F4": check(scheme.reward_values, second)}
+    realised = checked.realised
+    if reached is not None and drawn:
+        second = second._replace(rewards=np.array([r.final_value for r in drawn]))
+        realised = realised | {"F4": check(reached, second)}
+    return replace(checked, assigned=assigned, realised=realised)
 
 
 def audit_promises(
@@ -231,8 +239,6 @@ def audit_promises(
     *,
     stability: bool = True,
     tolerance: float = 1e-9,
-    improved: SecondGame | None = None,
-    realised_improved: SecondGame | None = None,
     negative_picks: float = np.nan,
 ) -> Audit:
     """The same on plain arrays, for games and rewards from anywhere.
@@ -244,12 +250,10 @@ def audit_promises(
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
         stability: whether R6 was promised.
         tolerance: what counts as equal, relative to the largest number.
-        improved: another game with its assigned rewards, for F4.
-        realised_improved: the same with realised rewards.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
-        All conditions; F4 only where there is another game.
+        All conditions; F4 is that of the trial, and of the assigned rewards only.
 
     Raises:
         ValueError: if shapes do not fit, or a number is not finite.
@@ -270,25 +274,20 @@ def audit_promises(
     upper = scheme.upper_values
     slack = tolerance * scale_of(game.known, upper, scheme.reward_values)
 
-    def checks(rewards, other: SecondGame | None, *, realised: bool):
-        found = check_incentives(
-            game,
-            rewards,
-            shapley=scheme.shapley,
-            upper_values=upper,
-            max_reward_value=scheme.max_reward_value,
-            tolerance=tolerance,
-            realised=realised,
-        )
-        if other is not None:
-            found["F4"] = check_monotonicity(game, rewards, other, tolerance=tolerance)
-        return found
-
-    assigned = checks(scheme.reward_values, improved, realised=False)
+    check = partial(
+        check_incentives,
+        game,
+        shapley=scheme.shapley,
+        upper_values=upper,
+        max_reward_value=scheme.max_reward_value,
+        tolerance=tolerance,
+    )
+    assigned = check(scheme.reward_values)
+    assigned["F4"] = monotonicity_trial(game, scheme, tolerance=tolerance)
     realised, realised_welfare = {}, np.nan
     if realised_values is not None:
         reached = np.asarray(realised_values, float)
-        realised = checks(reached, realised_improved, realised=True)
+        realised = check(reached, realised=True)
         realised_welfare = float(reached.sum() / upper.sum())
         missing = reached - scheme.reward_values
         worst = int(np.argmin(missing))
@@ -325,47 +324,6 @@ def audit_promises(
 def tolerance_of(dtype: DTypeLike) -> float:
     """What counts as equal, relative to the largest value, for points of a dtype."""
     return _TOLERANCE.get(np.dtype(dtype), max(_TOLERANCE.values()))
-
-
-def raised_game(
-    values: Float[ArrayLike, " coalitions"] | GramSums | Game, scheme: RewardScheme
-) -> SecondGame:
-    r"""A trial for F4: all data together are worth 1 % more, and ρ and v* stay.
-
-    .. math:: v'(N) = v(N) + 0.01\,|v(N)|, \qquad
-              \varphi_i' = \varphi_i + 0.01\,|v(N)| / n
-
-    Args:
-        values: as those of `audit_promises`.
-        scheme: the reward scheme of this game.
-
-    Returns:
-        The trial game and its reward values.
-
-    Example:
-        >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> raised = raised_game(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> raised.values.known.tolist()
-        [0.0, 1.0, 2.0, 4.04]
-        >>> (raised.rewards > scheme.reward_values).tolist()
-        [True, False]
-
-    Reference:
-        Tay et al. 2022, Definition 3.
-    """
-    game = as_game(values)
-    total = float(game.value_of(np.ones((1, game.num_parties), bool))[0])
-    gain = _TRIAL * abs(total)
-    raised = game.with_total(total + gain)
-    shapley = scheme.shapley + gain / len(scheme.shapley)
-    shares = np.zeros_like(shapley)
-    counted = contributes(shapley)
-    shares[counted] = (shapley[counted] / shapley.max()) ** scheme.rho
-    rewards = np.maximum(shares * scheme.max_reward_value, scheme.own_values)
-    return SecondGame(raised, np.maximum(rewards, 0), scheme.max_reward_value)
 
 
 def sufficient_conditions(
@@ -426,12 +384,3 @@ def _negative_marginals(game: Game, slack: float) -> float:
 def _game_of(collaboration: Settled) -> Game:
     table = collaboration.coalition_values
     return as_game(collaboration.sums if table is None else table)
-
-
-def _second_game(improved: Settled) -> tuple[SecondGame, SecondGame | None]:
-    values, scheme = _game_of(improved), improved.scheme
-    reached = np.array([reward.final_value for reward in improved.rewards])
-    assigned = SecondGame(values, scheme.reward_values, scheme.max_reward_value)
-    if not len(reached):
-        return assigned, None
-    return assigned, assigned._replace(rewards=reached)

@@ -1,10 +1,10 @@
-"""The values of coalitions as conditions on them ask for: all of them, or a sample.
+"""The values of coalitions that conditions on them ask for: all, or those of a sample.
 
 Conditions are about pairs of coalitions: C and C ∪ i (who adds what), C ∪ i and C ∪ j
-(who adds more), and coalitions in which nobody has more than party i. Up to 20 parties
-all of them are looked at. Of more, a sample is: coalitions of all sizes, ∅ and N among
-them, and every coalition that differs from one of these by one party. What holds for a
-sample may fail for a coalition that is not in it.
+(who adds more), and coalitions in which nobody has more than party i. Up to 20 parties,
+all of them are looked at. With more parties, a sample is: coalitions of all sizes, ∅
+and N among them, and every coalition that differs from one of these by one party. What
+holds for a sample may fail for a coalition that is not in it.
 """
 
 from collections.abc import Callable
@@ -96,10 +96,6 @@ class Game(Protocol):
         """Values of coalitions of the party and some of others."""
         ...
 
-    def with_total(self, value: float) -> "Game":
-        """The same game with another value of all parties together."""
-        ...
-
 
 class TabulatedGame:
     """All 2^n values.
@@ -161,10 +157,6 @@ class TabulatedGame:
         inside = coalitions_without(self.num_parties, party) & allowed | 1 << party
         return self._values[inside], lambda case: members_of(int(inside[case]))
 
-    def with_total(self, value: float) -> "TabulatedGame":
-        """A copy with another last value."""
-        return TabulatedGame(np.append(self._values[:-1], value))
-
 
 class SampledGame:
     """A sample of the values, where there are too many for all.
@@ -182,16 +174,14 @@ class SampledGame:
         self.num_parties = n = num_parties
         self._function = value_of
         self._base = base = _sample(n)
+        self._values = value_of(base)
         each = np.eye(n, dtype=bool)
         changed = np.concatenate([value_of(base ^ each[i][None]) for i in range(n)])
-        self._set(value_of(base), changed.reshape(n, len(base)).T)
-
-    def _set(self, values, changed) -> None:
-        """Values of the sample, and with party i in or out, whichever it is not."""
-        self._values, self._changed = values, changed
-        own = values[:, None]
-        self._before = np.where(self._base, changed, own)
-        self._after = np.where(self._base, own, changed)
+        # The value with party i in or out, whichever it is not in the sample.
+        self._changed = changed = changed.reshape(n, len(base)).T
+        own = self._values[:, None]
+        self._before = np.where(base, changed, own)
+        self._after = np.where(base, own, changed)
 
     @property
     def known(self) -> Float[np.ndarray, " some"]:
@@ -235,21 +225,6 @@ class SampledGame:
         inside = self._base & no_more[None]
         inside[:, party] = True
         return self._function(inside), lambda case: _members(inside[case])
-
-    def with_total(self, value: float) -> "SampledGame":
-        """The same sample with another value of N."""
-        other = object.__new__(SampledGame)
-        other.num_parties, other._base = self.num_parties, self._base
-        other._function = lambda members: np.where(
-            members.all(axis=1), value, self._function(members)
-        )
-        everyone = self._base.all(axis=1)
-        sizes = self._base.sum(axis=1)[:, None] + np.where(self._base, -1, 1)
-        other._set(
-            np.where(everyone, value, self._values),
-            np.where(sizes == self.num_parties, value, self._changed),
-        )
-        return other
 
 
 def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game:

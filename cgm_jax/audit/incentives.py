@@ -30,6 +30,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from cgm_jax.gram import GramSums
+from cgm_jax.rewards.scheme import RewardScheme, contributes
 from cgm_jax.rewards.stability import stable_sets
 
 from .games import Game, as_game
@@ -39,10 +40,12 @@ __all__ = [
     "SecondGame",
     "check_incentives",
     "check_monotonicity",
+    "monotonicity_trial",
     "scale_of",
 ]
 
 _ROUNDING = 1e-12  # relative: two reward values closer than this are the same
+_TRIAL = 0.01  # by how much the value of all data together rises in the trial of F4
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,31 @@ def check_monotonicity(
             members = here.coalition(int(np.argmax(more)))
             found.append((float(raised[i] - r[i]), (i,), members))
     return _worst("F4", found, _strictly(scale))
+
+
+def monotonicity_trial(game: Game, scheme: RewardScheme, *, tolerance: float) -> Check:
+    r"""F4 in a trial: all data together are worth 1 % more, and ρ and v* stay.
+
+    Every party then adds more to the coalition of all and nothing else changes, so that
+    :math:`\varphi_i' = \varphi_i + 0.01\,|v(N)| / n`, and every party below v* should
+    get more.
+    """
+    n, rewards, best = game.num_parties, scheme.reward_values, scheme.max_reward_value
+    total = float(game.value_of(np.ones((1, n), bool))[0])
+    gain = _TRIAL * abs(total)
+    shapley = scheme.shapley + gain / n
+    counted = contributes(shapley)
+    shares = np.zeros(n)
+    shares[counted] = (shapley[counted] / shapley.max()) ** scheme.rho
+    raised = np.maximum(np.maximum(shares * best, scheme.own_values), 0)
+    scale = scale_of(game.known, total + gain, rewards, raised, best)
+    slack = tolerance * scale
+    cases = [
+        (float(raised[i] - rewards[i]), (i,), tuple(range(n)))
+        for i in range(n)
+        if gain > slack and best > rewards[i] + slack
+    ]
+    return _worst("F4", cases, _strictly(scale))
 
 
 def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:

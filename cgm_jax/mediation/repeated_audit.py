@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cgm_jax.audit import Audit, audit_promises, raised_game
+from cgm_jax.audit import Audit, audit_promises
 from cgm_jax.audit.auditing import tolerance_of
 from cgm_jax.audit.games import as_game
 from cgm_jax.files import InputError, UsageError
@@ -129,7 +129,6 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
             np.array([reward["final_value"] for reward in rewards], float),
             stability=section["stability"],
             tolerance=tolerance_of(section["dtype"]),
-            improved=raised_game(game, scheme),
             negative_picks=num_negative / num_picks if num_picks else np.nan,
         )
         beta = f"β = {float(draw['inverse_temperature']):g}"
