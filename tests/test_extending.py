@@ -14,7 +14,7 @@ GUIDE = (ROOT / "EXTENDING.md").read_text("utf-8")
 @pytest.mark.slow
 def test_the_program_of_the_guide_runs(tmp_path: Path):
     blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
         cwd=tmp_path,
