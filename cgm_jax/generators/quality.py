@@ -8,7 +8,7 @@ Two questions, each answered beside what real points would score:
   with cross-validated bandwidth, the generator to beat;
 - copying: the share of synthetic points that are nearer to the training points than to
   as many held-out ones. 0.5 is what points that have seen neither would have. It is
-  necessary, not sufficient: it is no proof that nothing was learnt by heart.
+  necessary, not sufficient: it is no proof that no point was memorised.
 """
 
 from dataclasses import dataclass
@@ -54,16 +54,13 @@ class SampleQuality:
     """ℓ, the median distance of training points."""
 
     num_held_out: int
-
     generated: tuple[float, float]
-
     real: tuple[float, float]
-    """Of the training points: what a perfect generator scores, up to chance."""
+    """The training points: what a perfect generator scores, up to chance."""
 
     kernel_density: tuple[float, float]
-
     bandwidth: float
-    """Of the kernel density estimate."""
+    """The bandwidth of the kernel density estimate."""
 
     nearest_share: float
     """Share of synthetic points nearer to the training than to the held-out points."""
@@ -83,20 +80,9 @@ def sample_quality(
 ) -> SampleQuality:
     """Compare synthetic points with real ones that were held out.
 
-    Bring the columns to one scale first: the density estimate has one bandwidth.
-
-    Args:
-        key: typed random key, of the density estimate's samples and of the subsets.
-        training: what the generator learnt from, shape ``(n, d)``, n >= 10.
-        held_out: real points that it never saw, shape ``(h, d)``, h >= 2.
-        generated: synthetic points, shape ``(m, d)``, m >= 2; at most 5,000 are used.
-
-    Returns:
-        The figures.
-
-    Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
-        ModuleNotFoundError: if scikit-learn is not installed.
+    The columns should have one scale, since the density estimate has one bandwidth. At
+    most 5,000 generated points are used; the key draws the density estimate's samples
+    and the subsets.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -147,18 +133,7 @@ def likeness(
 ) -> tuple[float, float]:
     """MMD²_u between two sets of points at a length scale and at a quarter of it.
 
-    Args:
-        points: shape ``(m, d)``, m >= 2.
-        held_out: shape ``(h, d)``, h >= 2.
-        length_scale: ℓ > 0 in the units of the points.
-
-    Returns:
-        The two figures, signed: negative half the time for equal distributions.
-
-    Example:
-        >>> x = np.array([[0.0], [1.0]])
-        >>> likeness(x, x, length_scale=1.0)
-        (-0.393469..., -0.999664...)
+    Signed: for equal distributions negative half the time.
     """
     whole, quarter = (
         float(mmd2_unbiased(SquaredExponential(scale), points, held_out))
@@ -174,21 +149,6 @@ def cross_validated_bandwidth(
 
     Searched in 20 steps between a hundredth of the length scale and all of it, by five
     shuffled folds.
-
-    Args:
-        points: shape ``(n, d)``, n >= 5; at most 2,000 are used.
-        length_scale: ℓ > 0 in the units of the points.
-
-    Returns:
-        The bandwidth, in the units of the points.
-
-    Raises:
-        ModuleNotFoundError: if scikit-learn is not installed.
-
-    Example:
-        >>> normal = np.random.default_rng(0).normal(size=(500, 1))
-        >>> round(cross_validated_bandwidth(normal, length_scale=1.0), 1)
-        0.2
     """
     from scipy.special import logsumexp
     from sklearn.metrics import pairwise_distances
@@ -220,15 +180,6 @@ def nearest_share(
     The mean over up to ten disjoint random subsets of the training points, each as
     large as the held-out part (or the held-out part cut to the training points, if they
     are fewer). Equal distances count half. Memory does not grow with the sets.
-
-    Args:
-        key: typed random key, which draws the subsets.
-        points: synthetic points, shape ``(m, d)``.
-        training: what was learnt from, shape ``(n, d)``.
-        held_out: real points that were not, shape ``(h, d)``.
-
-    Returns:
-        The share, in [0, 1]; 0.5 where points have seen neither.
 
     Example:
         >>> training, held_out = np.zeros((1, 2)), np.ones((1, 2))

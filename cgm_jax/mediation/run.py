@@ -280,7 +280,7 @@ def _origin(
     columns: Sequence[str] | None,
 ) -> CandidateOrigin:
     candidates, model = np.asarray(result.candidates), source.model
-    if model is None or model.options.shape is None:
+    if model is None or model.shape is None:
         return CandidateOrigin(
             np.concatenate(result.parties), candidates, columns, model
         )
