@@ -54,16 +54,13 @@ class SampleQuality:
     """ℓ, the median distance of training points."""
 
     num_held_out: int
-
     generated: tuple[float, float]
-
     real: tuple[float, float]
-    """Of the training points: what a perfect generator scores, up to chance."""
+    """The training points: what a perfect generator scores, up to chance."""
 
     kernel_density: tuple[float, float]
-
     bandwidth: float
-    """Of the kernel density estimate."""
+    """The bandwidth of the kernel density estimate."""
 
     nearest_share: float
     """Share of synthetic points nearer to the training than to the held-out points."""
@@ -83,20 +80,9 @@ def sample_quality(
 ) -> SampleQuality:
     """Compare synthetic points with real ones that were held out.
 
-    Bring the columns to one scale first: the density estimate has one bandwidth.
-
-    Args:
-        key: typed random key, of the density estimate's samples and of the subsets.
-        training: what the generator learnt from, shape ``(n, d)``, n >= 10.
-        held_out: real points that it never saw, shape ``(h, d)``, h >= 2.
-        generated: synthetic points, shape ``(m, d)``, m >= 2; at most 5,000 are used.
-
-    Returns:
-        The figures.
-
-    Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
-        ModuleNotFoundError: if scikit-learn is not installed.
+    The columns should have one scale, since the density estimate has one bandwidth. At
+    most 5,000 generated points are used; the key draws the density estimate's samples
+    and the subsets.
 
     Example:
         >>> rng = np.random.default_rng(0)
