@@ -302,12 +302,10 @@ def _no_length_scale(party: int, strategy: str) -> Trial:
 
 
 def _sum_within(kernel: Kernel, points: Points) -> float:
-    """Σ k over all pairs; filled up to a power of two, so that few programs do."""
+    """Σ k over all pairs."""
     if len(points) == 0:
         return 0.0
-    fill = max(512, 1 << len(points).bit_length()) - len(points)
-    filler = np.repeat(points[:1], fill, axis=0)
-    return float(gram_sums(kernel, [points, filler], points[:0]).between[0, 0])
+    return float(gram_sums(kernel, [points], points[:0]).between[0, 0])
 
 
 def _outlier(points: list[Points], scale: float) -> Points:

@@ -219,7 +219,7 @@ def _small_sums(
     if not among_candidates:
         has_party = row * blocks.block_of.shape[1] < pool_size
         row, column, weight = (x[has_party] for x in (row, column, weight))
-    rows = rows_between_blocks(kernel, blocks, (row, column, weight))
+    rows = np.asarray(rows_between_blocks(kernel, blocks, (row, column, weight)))
     first = np.cumsum([0, *sizes[:-2]])
     half = np.add.reduceat(rows[:pool_size, :-1], first, axis=0) / 2
     return half + half.T, rows[pool_size:]

@@ -1,8 +1,8 @@
 r"""Learn the parameters of a kernel by maximising test power between groups.
 
 The objective is J = MMD²_u / √(σ̂² + λ), the power of the two-sample test (see
-`two_sample.test_power`), between every two groups or between each group and all others
-together.
+`two_sample.estimate_power`), between every two groups or between each group and all
+others together.
 
 For values of parties' data, the learned kernel is then projected to the valid range of
 Section 5 of the paper, given the candidates that make up the reference set with them.
