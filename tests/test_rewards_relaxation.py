@@ -111,7 +111,7 @@ def test_who_can_get_more_makes_the_factor_no_smaller():
 
 @pytest.mark.parametrize("solver", ["cvxpy", "closed form"])
 def test_with_one_factor_left_rho_is_the_largest(solver):
-    """All parties alike but party 1: c is 0.8 for every ρ up to one half."""
+    """Party 0 alone decides c, which is 0.8 whatever ρ is."""
     scheme = solve_reward_scheme(
         [1.0, 0.25], [0.5, 0.1], [0.4, 0.4], relax=True, solver=solver
     )
