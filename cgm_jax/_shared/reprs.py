@@ -6,10 +6,10 @@ from typing import Any
 __all__ = ["short_repr"]
 
 
-def short_repr(result: Any) -> str:
+def short_repr(self: Any) -> str:
     """The fields of a dataclass: arrays by their shape, collections by their length."""
-    facts = (f"{f.name}={_short(getattr(result, f.name))}" for f in fields(result))
-    return f"{type(result).__name__}({', '.join(facts)})"
+    facts = (f"{f.name}={_short(getattr(self, f.name))}" for f in fields(self))
+    return f"{type(self).__name__}({', '.join(facts)})"
 
 
 def _short(value: Any) -> str:
