@@ -36,7 +36,7 @@ def test_every_printed_digit_of_what_is_promised(experiment):
 
 
 def test_as_many_points_as_printed_where_the_value_is_not_flat(experiment):
-    below = ~experiment.is_at_limit
+    below = ~experiment.promised.scheme.is_at_limit
     assert below.sum() == (4 if experiment.data.split == "equal-disjoint" else 3)
     for beta in BETAS:
         rewards = experiment.collaborations[beta].rewards
@@ -53,7 +53,7 @@ def test_a_larger_beta_needs_fewer_points(experiment):
         [len(reward.indices) for reward in experiment.collaborations[beta].rewards]
         for beta in BETAS
     ]
-    below = ~experiment.is_at_limit
+    below = ~experiment.promised.scheme.is_at_limit
     assert (np.diff(np.array(counts)[:, below], axis=0) < 0).all()
 
 

@@ -34,6 +34,7 @@ from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.rewards.from_sums import scheme_from_sums
 from cgm_jax.rewards.scheme import RewardScheme, RewardStatus, party_names
 from cgm_jax.sampling import weighted_sampling
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .manipulations import deal, merged, submissions
 
@@ -179,8 +180,10 @@ def stress(
         Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
     points, drawn = as_blocks(parties, candidates)
-    if not 2 <= len(points) <= 20:
-        raise ValueError(f"Expected 2 to 20 parties, got {len(points)}.")
+    if not 2 <= len(points) <= MAX_TABLE_PARTIES:
+        raise ValueError(
+            f"Expected 2 to {MAX_TABLE_PARTIES} parties, got {len(points)}."
+        )
     is_searched = kernel is None
     if kernel is None:
         kernel = _searched(points, drawn)

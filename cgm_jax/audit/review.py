@@ -13,6 +13,7 @@ from jaxtyping import Array, Key
 
 from cgm_jax.collaboration.collaboration import Collaboration, Progress
 from cgm_jax.metrics import SharedRows, shared_rows
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from . import (
     Audit,
@@ -26,10 +27,7 @@ from . import (
     stress,
 )
 
-__all__ = ["MAX_STRESSED_PARTIES", "Scrutiny", "scrutinize"]
-
-MAX_STRESSED_PARTIES = 20
-"""Of more parties, what cheating gains is not tried out."""
+__all__ = ["Scrutiny", "scrutinize"]
 
 LEAST_SHARE = 0.01  # of nearly shared rows that is worth a sentence
 
@@ -113,7 +111,7 @@ def scrutinize(
     table, scheme = collaboration.coalition_values, collaboration.scheme
     num_parties = len(collaboration.parties)
     trials = None
-    if stress_key is not None and num_parties <= MAX_STRESSED_PARTIES:
+    if stress_key is not None and num_parties <= MAX_TABLE_PARTIES:
         trials = stress(
             stress_key,
             collaboration.parties,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cgm_jax.rewards.scheme import party_names
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .auditing import Audit
 from .incentives import Check
@@ -196,8 +197,9 @@ def _remarks(audit: Audit) -> list[str]:
     )
     if not audit.is_exact:
         found.append(
-            "With more than 20 parties not all groups were looked at, but a sample: a "
-            "promise about groups may be broken for one that is not in it."
+            f"With more than {MAX_TABLE_PARTIES} parties not all groups were looked "
+            "at, but a sample: a promise about groups may be broken for one that is "
+            "not in it."
         )
     return found
 

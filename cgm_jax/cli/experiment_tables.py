@@ -57,7 +57,7 @@ def experiment_tables(experiment: Experiment) -> Iterator[Table | str]:
         paper.num_points,
         _count,
     )
-    if experiment.is_at_limit.any():
+    if experiment.promised.scheme.is_at_limit.any():
         yield _AT_LIMIT
     if experiment.evaluation is None:
         return
@@ -130,7 +130,9 @@ def _by_beta(
     cell: Callable[[Any, Any], str],
 ) -> Table:
     """A row a β, a column a party."""
-    stars = [" *" if at_limit else "" for at_limit in experiment.is_at_limit]
+    stars = [
+        " *" if at_limit else "" for at_limit in experiment.promised.scheme.is_at_limit
+    ]
     parties = (f"party {i + 1}{star}" for i, star in enumerate(stars))
     table = _new_table(title, "β", *parties)
     table.show_lines = True

@@ -26,16 +26,12 @@ from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.rewards import InfeasibleError, RewardScheme, scheme_from_sums
 from cgm_jax.sampling import Reward, weighted_sampling
 from cgm_jax.valuation import coalition_values, values_of_coalitions
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .outliers import Outlier, draw_warnings, find_outlier, length_scale_warnings
 from .uncertainty import Uncertainty, resampled_schemes
 
-__all__ = ["MAX_TABLE_PARTIES", "Collaboration", "Progress", "collaborate"]
-
-MAX_TABLE_PARTIES = 20
-"""For more parties, no table of 2^n coalition values is made. At 20, the table (8 MB)
-takes as long as Shapley values without it; with every further party it takes twice as
-long."""
+__all__ = ["Collaboration", "Progress", "collaborate"]
 
 Progress = Callable[[str, float], None]
 """Called with the name of the stage and the share of it that is done, 0 to 1."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Bool
 
 from cgm_jax.collaboration.collaboration import Collaboration, Progress, collaborate
 from cgm_jax.evaluation.evaluate import Evaluation, evaluate_rewards
@@ -19,10 +18,6 @@ from .data import ExperimentData
 __all__ = ["BETAS", "Experiment", "run_experiment"]
 
 BETAS = (1.0, 2.0, 4.0, 8.0)
-
-# Nearer to its limit than this share, a reward value is met where v is flat, and the
-# number of points varies by a factor of two between seeds.
-AT_LIMIT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +37,6 @@ class Experiment:
     def promised(self) -> Collaboration:
         """Any of the collaborations: what was promised does not depend on β."""
         return next(iter(self.collaborations.values()))
-
-    @property
-    def is_at_limit(self) -> Bool[np.ndarray, " n"]:
-        """Whether r_i is within 0.1 % of v(D_i ∪ G), the most party i can be given."""
-        limit = self.promised.upper_values
-        return self.promised.scheme.reward_values > (1 - AT_LIMIT) * limit
 
 
 def run_experiment(

@@ -45,9 +45,6 @@ __all__ = [
 MAX_TABULATED_PARTIES = 10
 # Of more parties, pictures show this many: a panel each would take minutes.
 MAX_SHOWN_PARTIES = 24
-# A reward value this close to the most possible needs a number of points that differs
-# by a factor of two between draws, because further points hardly change the value.
-AT_LIMIT = 0.999
 
 _DOTS_PER_INCH = 160
 
@@ -235,7 +232,7 @@ def report_data(
         "lower_value": scheme.lower_values,
         "reward_value": scheme.reward_values,
         "upper_value": scheme.upper_values,
-        "at_limit": scheme.reward_values >= AT_LIMIT * scheme.upper_values,
+        "at_limit": scheme.is_at_limit,
     }
     data = {
         "title": section.title,

@@ -17,6 +17,7 @@ from .feasible_region import FeasibleRegion
 __all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "party_names"]
 
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
+_AT_LIMIT = 0.999  # of the upper value
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
 _ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
 _MOST_NAMED = 10  # parties in a sentence
@@ -71,6 +72,15 @@ class RewardScheme:
         shares = np.zeros_like(self.shapley)
         shares[region.parties] = np.exp(-self.rho * region.slopes)
         return shares * self.max_reward_value
+
+    @property
+    def is_at_limit(self) -> Bool[np.ndarray, " n"]:
+        """Whether r_i is within 0.1 % of v(D_i ∪ G), the most party i can be given.
+
+        Further points hardly change the value there, so that the number of points
+        differs by a factor of two between draws.
+        """
+        return self.reward_values >= _AT_LIMIT * self.upper_values
 
     @property
     def excluded_parties(self) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_PARTIES",
+    "MAX_TABLE_PARTIES",
     "checked_sums",
     "coalition_values",
     "membership",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 MAX_PARTIES = 24  # a table of 2**24 float64 values is 134 MB
+# With more parties a table is only made on request. At 20, the table (8 MB) takes as
+# long as Shapley values without it; with every further party it takes twice as long.
+MAX_TABLE_PARTIES = 20
 _matmul = partial(jnp.matmul, precision="highest")  # no TF32 on a GPU
 
 
