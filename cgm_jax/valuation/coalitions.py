@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_PARTIES",
+    "MAX_TABLE_PARTIES",
     "checked_sums",
     "coalition_values",
     "membership",
@@ -36,6 +37,9 @@ __all__ = [
 
 Numbers = Array | np.ndarray
 MAX_PARTIES = 24  # a table of 2**24 float64 values is 134 MB
+# With more parties a table is only made on request. At 20, the table (8 MB) takes as
+# long as Shapley values without it; with every further party it takes twice as long.
+MAX_TABLE_PARTIES = 20
 _MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
 
 
