@@ -1,4 +1,4 @@
-"""Experiments on little data: five parties on a line or around centres, two splits."""
+"""Experiments on little data: five parties in two splits, and images of three."""
 
 from dataclasses import replace
 from functools import cache
@@ -59,3 +59,31 @@ def center_data(num_candidates: int) -> list[ExperimentData]:
         )
         for i, (split, parties) in enumerate(zip(SPLITS, (pool, spread), strict=True))
     ]
+
+
+def images_of(labels: np.ndarray, seed: int) -> np.ndarray:
+    """3 × 3 pixels, one of them bright by the class, in noise."""
+    noise = np.random.default_rng(seed).uniform(0, 0.3, (len(labels), 9))
+    return np.clip(noise + 0.7 * np.eye(9)[labels], 0, 1).astype(np.float32)
+
+
+def image_data() -> ExperimentData:
+    """Three parties' images of 3 × 3 pixels; four of the pixels are the features."""
+    labels = [np.arange(40) % 3, np.arange(40) % 3, np.arange(40) % 2]
+    candidate_labels = np.arange(300) % 3
+    images = [images_of(y, i) for i, y in enumerate(labels)]
+    candidate_images = images_of(candidate_labels, 9)
+    return ExperimentData(
+        title="Small",
+        split="unequal",
+        parties=[x[:, :4] for x in images],
+        labels=labels,
+        candidates=candidate_images[:, :4],
+        candidate_labels=candidate_labels,
+        num_classes=3,
+        columns=("a", "b", "c", "d"),
+        candidates_note="",
+        paper=paper_results("mnist", "unequal"),
+        is_stand_in=True,
+        images=(images, candidate_images),
+    )

@@ -7,9 +7,8 @@ from collections.abc import Callable
 import jax
 import numpy as np
 import pytest
-from small_experiments import line_data
+from small_experiments import image_data, line_data
 from small_runs import cgm_jax
-from test_studies_kernel_comparison import small_data
 
 from benchmarks.studies.__main__ import main as studies
 from cgm_jax.experiments import run_experiment
@@ -203,7 +202,7 @@ def test_temperatures_below_one_have_keys_of_their_own(recorder):
 def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
     def prepare(key, *arguments, **more):
         recorder.add("preparation", key)
-        return [small_data()]
+        return [image_data()]
 
     command = "benchmarks.studies.__main__."
     monkeypatch.setattr(command + "prepare_experiments", prepare)
