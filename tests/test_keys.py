@@ -3,6 +3,7 @@
 import importlib
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ from small_experiments import image_data, line_data
 from small_runs import cgm_jax
 
 from benchmarks.studies.__main__ import main as studies
+from benchmarks.studies.kernel_comparison import compare_kernels
 from cgm_jax.experiments import run_experiment
 from cgm_jax.files import UsageError
 from cgm_jax.mediation import Settings, mediate
@@ -69,9 +71,9 @@ class Recorder:
     def watch_method(self, patch, owner, name) -> None:
         method = getattr(owner, name)
 
-        def watched(it, key, *arguments):
+        def watched(generator, key, *arguments, **more):
             self.add(f"{owner.__name__}.{name}", key)
-            return method(it, key, *arguments)
+            return method(generator, key, *arguments, **more)
 
         patch.setattr(owner, name, watched)
 
@@ -208,7 +210,8 @@ def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command + "prepare_experiments", prepare)
     monkeypatch.setattr(command + "publish_comparison", lambda folder, *a, **k: folder)
     monkeypatch.setattr(command + "print_comparison", lambda comparison: None)
-    monkeypatch.setattr("benchmarks.studies.kernel_comparison.NUM_STEPS", 3)
+    quickly = partial(compare_kernels, num_steps=3)
+    monkeypatch.setattr(command + "compare_kernels", quickly)
     words = ["kernels", "digits", "--assignments", "3", "--beta", "1", "8"]
     with pytest.raises(SystemExit) as stopped:
         studies([*words, "--out", str(tmp_path / "out")])
