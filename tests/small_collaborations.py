@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from cgm_jax import Collaboration, Draw, Promises, collaborate, promise
+from cgm_jax.datasets import credit_ratings
 
 # Number of parties and columns: strips, plain axes, principal axes.
 SIZES = [(2, 1), (3, 2), (24, 64)]
@@ -53,7 +54,27 @@ def stable_collaboration() -> Collaboration:
     pool = np.concatenate(parties)
     candidates = pool[rng.integers(len(pool), size=2_000)]
     candidates = candidates + 0.1 * rng.normal(size=candidates.shape)
-    return collaborate(jax.random.key(0), parties, candidates, inverse_temperature=8.0)
+    promises = promise(parties, candidates)
+    # With some keys, a draw ends a little below what was promised.
+    return Collaboration(
+        promises, promises.draw(jax.random.key(0), inverse_temperature=8.0)
+    )
+
+
+def small_ratings(
+    dtype: type = np.float64,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """The paper's unequal split, fewer of it, and of unequal sizes too."""
+    data = credit_ratings("unequal", num_candidates=400)
+    sizes = (60, 45, 80, 50, 70)
+    parties = [x[:n].astype(dtype) for x, n in zip(data.parties, sizes, strict=True)]
+    return parties, data.candidates.astype(dtype)
+
+
+@cache
+def ratings() -> Collaboration:
+    """The collaboration on the small ratings, with key 0."""
+    return collaborate(jax.random.key(0), *small_ratings())
 
 
 def infeasible_points() -> tuple[list[np.ndarray], np.ndarray]:

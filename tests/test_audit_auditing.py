@@ -53,7 +53,9 @@ def scheme_at(values, upper, *, rho: float, best: float) -> RewardScheme:
 def trial_game(values, scheme: RewardScheme) -> SecondGame:
     """All data together are worth 1 % more; φ anew, ρ and v* the same."""
     raised = np.append(values[:-1], values[-1] + 0.01 * abs(values[-1]))
-    shapley = scheme.shapley_values + 0.01 * abs(values[-1]) / len(scheme.shapley_values)
+    shapley = scheme.shapley_values + 0.01 * abs(values[-1]) / len(
+        scheme.shapley_values
+    )
     positive = np.where(shapley > 1e-12 * np.abs(shapley).max(), shapley, 0)
     shares = np.where(positive > 0, (positive / shapley.max()) ** scheme.rho, 0)
     rewards = np.maximum(shares * scheme.max_reward_value, scheme.own_values)
@@ -269,9 +271,7 @@ def test_a_relaxed_promise_is_reported_as_broken_by_no_more_than_its_relaxation(
     # The group that is worst off is that of the lower value that ρ runs into.
     assert missing == pytest.approx(1 - scheme.relaxation, rel=1e-6)
     summary, first, *_ = audit_sentences(found)
-    assert summary == (
-        "2 promises were not kept: R6 (assigned), R6 (realised)."
-    )
+    assert summary == ("2 promises were not kept: R6 (assigned), R6 (realised).")
     assert "as assigned, this is broken for party" in first
     assert f"by {-check.margin:.3g}" in first
 

@@ -46,10 +46,11 @@ def files_of(folder, parties, columns):
 def test_images_are_shown_in_pixels(published, images, tmp_path):
     columns = tuple(f"pixel_{i}" for i in range(16))
     options = MMDGAN(shape=SHAPE, value_range=(0, 255), channels=1)
-    _, state = start_training(jax.random.key(0), options, 16)
+    parts = options.split(16)[:2]
+    _, state = start_training(jax.random.key(0), *parts, learning_rate=1e-3)
     parameters, range_ = named_arrays(state.average), (np.zeros(16), np.full(16, 255.0))
     model = MMDGANModel(
-        options, parameters, *range_, HISTORY, "all-steps", QUALITY, columns
+        options.facts(), parameters, *range_, HISTORY, "all-steps", QUALITY, columns
     )
     model.save(tmp_path / "model.npz")
     done = mediate(

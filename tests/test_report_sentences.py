@@ -3,16 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
-from oracles_games import proposition_2_game
 from small_collaborations import (
-    infeasible_points,
     small_promises,
     stable_collaboration,
     with_reward,
 )
 from small_generators import QUALITY
 
-from cgm_jax import Draw, promise
+from cgm_jax import Draw
 from cgm_jax.audit import (
     Stress,
     Trial,
@@ -105,16 +103,12 @@ def test_of_trials_the_most_profitable_is_named():
     )
 
 
-def test_who_would_be_worse_off_under_the_other_scheme():
-    values = np.array(proposition_2_game(), float)
-    shapley, own = np.array([13.0, 12, 16 / 3, 17 / 3]), values[[1, 2, 4, 8]]
-    scheme = solve_reward_scheme(shapley, own, np.full(4, 30.0), throw=False)
+def test_nobody_would_be_worse_off_under_the_other_scheme():
+    values, own = np.array([0.0, 1.0, 2.0, 4.0]), np.array([1.0, 2.0])
+    scheme = solve_reward_scheme(np.array([1.5, 2.5]), own, np.array([4.0, 4.0]))
     comparison = compare_with_shapley_fair(values, scheme)
-    assert comparison_sentence(replace(comparison, worse_off=(2, 3)), "ABCD") == (
-        "Under the scheme of Sim et al. (2020), at the same rho, these would be worse "
-        "off than with their own data alone (R4): C, D."
-    )
-    assert comparison_sentence(replace(comparison, worse_off=())) == (
+    assert comparison.worse_off == ()
+    assert comparison_sentence(comparison) == (
         "Under the scheme of Sim et al. (2020), at the same rho, nobody would be worse "
         "off than alone either."
     )
@@ -187,20 +181,20 @@ def test_an_explanation_of_an_infeasible_scheme_says_what_would_do():
 
 
 def test_relaxed_promises_are_told_and_explained():
-    promises = promise(*infeasible_points(), relax=True)
-    scheme = promises.scheme
-    first, *_ = scheme_warnings(scheme, NAMES)
-    assert f"by up to {1 - scheme.relaxation:.2%}" in first
-    lower = scheme.limiting_lower_party
-    promised = scheme.relaxation * scheme.lower_values[lower]
-    lines = explanation_sentences(explain(promises), NAMES)
-    expected = f"rho is not larger because {NAMES[lower]} must get {promised:.4g}."
-    assert expected in lines
-    # Of nearly equal rewards, too, the lower value is the one that was promised.
-    flat = replace(scheme, rho=0.0)
-    (line,) = [x for x in scheme_warnings(flat) if "nearly equal" in x]
-    lower, _ = flat.region.binding_parties(0.0)
-    assert f"must get {scheme.relaxation * scheme.lower_values[lower]:.4g}" in line
+    scheme = solve_reward_scheme(
+        np.array([0.1, 0.2]),
+        np.array([0.9, 0.5]),
+        np.array([0.95, 0.8]),
+        own_values=np.array([0.7, 0.5]),
+        relax=True,
+    )
+    relaxed, nearly_equal = scheme_warnings(scheme, ["Ada", "Bo"])
+    assert "by up to 11.11%" in relaxed and "0.11 of it" in relaxed
+    # Of 0.9, Ada must get 0.8 now.
+    assert "Ada must get 0.8, and Bo can get 0.8 at most" in nearly_equal
+    lines = explanation_sentences(explain_scheme(scheme), ["Ada", "Bo"])
+    assert "rho is not larger because Ada must get 0.8." in lines
+    assert explain_scheme(scheme).binding
 
 
 # --- draws and uncertainty

@@ -22,7 +22,7 @@ from benchmarks.studies.kernel_tables import kernel_tables
 from cgm_jax.collaboration import promise
 from cgm_jax.datasets import split_by_proportions
 from cgm_jax.experiments import ExperimentData
-from cgm_jax.two_sample import test_power
+from cgm_jax.two_sample import estimate_power
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +240,7 @@ def test_each_party_is_told_from_all_others():
     for i, own in enumerate(seen):
         others = np.concatenate([x for j, x in enumerate(seen) if j != i])
         # as many of the others, evenly spaced
-        found = test_power(fitted.kernel, own, others[::2])
+        found = estimate_power(fitted.kernel, own, others[::2])
         by_hand.append(found.criterion)
     assert fitted.fitted_power == pytest.approx(np.mean(by_hand), rel=1e-4)
 

@@ -96,7 +96,7 @@ class CandidateOrigin:
     @property
     def shape(self) -> tuple[int, int, int] | None:
         """Height, width and channels, where the rows are images."""
-        return None if self.model is None else self.model.options.shape
+        return None if self.model is None else self.model.shape
 
 
 def section_warnings(section: ReportSection) -> Iterator[str]:
