@@ -6,33 +6,17 @@ import jax
 import numpy as np
 import pytest
 from rich.console import Console
+from small_experiments import line_data
 
 from cgm_jax.cli.experiment_tables import experiment_tables, mean_words
-from cgm_jax.datasets import paper_results
 from cgm_jax.evaluation import evaluate_rewards
-from cgm_jax.experiments import Experiment, ExperimentData, run_experiment
+from cgm_jax.experiments import Experiment, run_experiment
 
 
 @pytest.fixture(scope="module")
 def experiment() -> Experiment:
     """Five small parties on a line, at one β."""
-    rng = np.random.default_rng(0)
-    parties = [rng.normal(i / 2, 1, (30, 1)).astype(np.float32) for i in range(5)]
-    grid = np.linspace(-3, 5, 300, dtype=np.float32)[:, None]
-    data = ExperimentData(
-        title="A line",
-        split="unequal",
-        parties=parties,
-        labels=[(points[:, 0] > 1).astype(int) for points in parties],
-        candidates=grid,
-        candidate_labels=(grid[:, 0] > 1).astype(int),
-        num_classes=5,
-        columns=("x",),
-        candidates_note="A grid.",
-        paper=paper_results("credit-ratings", "unequal"),
-        is_stand_in=False,
-    )
-    return run_experiment(jax.random.key(0), data, inverse_temperatures=[2])
+    return run_experiment(jax.random.key(0), line_data(), inverse_temperatures=[2])
 
 
 def shown(experiment: Experiment) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
+from small_experiments import image_data
 
 from benchmarks.studies.__main__ import main
 from benchmarks.studies.class_assignments import reassign_classes
@@ -19,43 +20,16 @@ from benchmarks.studies.kernel_comparison import (
 )
 from benchmarks.studies.kernel_tables import kernel_tables
 from cgm_jax.collaboration import promise
-from cgm_jax.datasets import paper_results, split_by_proportions
+from cgm_jax.datasets import split_by_proportions
 from cgm_jax.experiments import ExperimentData
 from cgm_jax.two_sample import estimate_power
-
-
-def images_of(labels: np.ndarray, seed: int) -> np.ndarray:
-    """3 × 3 pixels, one of them bright by the class, in noise."""
-    noise = np.random.default_rng(seed).uniform(0, 0.3, (len(labels), 9))
-    return np.clip(noise + 0.7 * np.eye(9)[labels], 0, 1).astype(np.float32)
-
-
-def small_data() -> ExperimentData:
-    labels = [np.arange(40) % 3, np.arange(40) % 3, np.arange(40) % 2]
-    candidate_labels = np.arange(300) % 3
-    images = [images_of(y, i) for i, y in enumerate(labels)]
-    candidate_images = images_of(candidate_labels, 9)
-    return ExperimentData(
-        title="Small",
-        split="unequal",
-        parties=[x[:, :4] for x in images],
-        labels=labels,
-        candidates=candidate_images[:, :4],
-        candidate_labels=candidate_labels,
-        num_classes=3,
-        columns=("a", "b", "c", "d"),
-        candidates_note="",
-        paper=paper_results("mnist", "unequal"),
-        is_stand_in=True,
-        images=(images, candidate_images),
-    )
 
 
 @pytest.fixture(scope="module")
 def comparison():
     return compare_kernels(
         jax.random.key(0),
-        small_data(),
+        image_data(),
         inverse_temperatures=[1, 8],
         num_steps=3,
         num_assignments=3,
@@ -95,7 +69,7 @@ def test_where_all_cover_the_same_there_is_nothing_to_follow():
 
 
 def test_both_kernels_value_the_rows_held_out(comparison):
-    data = small_data()
+    data = image_data()
     rest = comparison.fitted.held_out_rows
     assert [len(rows) for rows in rest] == [20, 20, 20]
     umap, deep = (comparison.experiments[name] for name in COMPARED)
@@ -131,7 +105,7 @@ def test_metrics_without_a_kernel_are_of_the_features(comparison):
 
 
 def test_labels_have_no_part_in_learning(comparison):
-    data = small_data()
+    data = image_data()
     others = replace(data, labels=[y[::-1].copy() for y in data.labels])
     again = compare_kernels(
         jax.random.key(0),
@@ -149,7 +123,7 @@ def test_labels_have_no_part_in_learning(comparison):
 
 
 def test_learning_raises_j_of_what_is_seen():
-    images = small_data().images[0]
+    images = image_data().images[0]
     key = jax.random.key(3)
     short, long = (fit_to_images(key, images, num_steps=n) for n in (1, 60))
     assert long.fitted_power > 1.2 * short.fitted_power
@@ -206,7 +180,7 @@ def share_of_ten_classes() -> ExperimentData:
         jax.random.key(1), points, labels, "unequal", max_party_size=200
     )
     return replace(
-        small_data(),
+        image_data(),
         parties=split.parties,
         labels=split.labels,
         num_classes=10,
@@ -236,7 +210,7 @@ def test_both_kernels_value_parties_of_other_classes(comparison):
 
 
 def test_of_other_classes_too_the_rows_held_out_are_valued():
-    data, key = small_data(), jax.random.key(4)
+    data, key = image_data(), jax.random.key(4)
     coverage, alpha = _reassigned(key, data, 3, lambda stage, share: None)
     share_key, fit_key = jax.random.split(key)
     again = reassign_classes(share_key, data)
@@ -259,7 +233,7 @@ def test_of_other_classes_too_the_rows_held_out_are_valued():
 
 
 def test_each_party_is_told_from_all_others():
-    images = small_data().images[0]
+    images = image_data().images[0]
     fitted = fit_to_images(jax.random.key(3), images, num_steps=2)
     seen = [own[rows] for own, rows in zip(images, fitted.fitted_rows, strict=True)]
     by_hand = []
@@ -281,7 +255,7 @@ def test_contributions_without_a_draw_are_those_of_a_collaboration(comparison):
 
 
 def test_no_assignment_is_tried_where_all_cover_the_same():
-    data = small_data()
+    data = image_data()
     labels = [np.arange(40) % 3 for _ in range(3)]
     found = compare_kernels(
         jax.random.key(0),
@@ -297,7 +271,7 @@ def test_no_assignment_is_tried_where_all_cover_the_same():
 
 def test_no_assignment_is_refused():
     with pytest.raises(ValueError, match="num_assignments >= 1, got 0"):
-        compare_kernels(jax.random.key(0), small_data(), num_assignments=0)
+        compare_kernels(jax.random.key(0), image_data(), num_assignments=0)
 
 
 def test_tables_say_which_is_better(comparison):
@@ -318,7 +292,7 @@ def test_tables_do_not_judge_where_all_cover_the_same(comparison):
 
 def test_data_without_images_are_refused():
     with pytest.raises(ValueError, match="candidates in pixels, got features alone"):
-        compare_kernels(jax.random.key(0), replace(small_data(), images=None))
+        compare_kernels(jax.random.key(0), replace(image_data(), images=None))
 
 
 @pytest.mark.slow
