@@ -2,9 +2,16 @@
 
 import jax
 import pytest
+from small_runs import SmallRun, run_small_files
 
 # x[:, None] + y is written out, never left to broadcasting by accident.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """One run of the command on three files; not to be changed."""
+    return run_small_files(tmp_path_factory.mktemp("small_run"))
 
 
 def pytest_report_header() -> str:

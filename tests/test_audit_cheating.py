@@ -8,12 +8,14 @@ import numpy as np
 import oracles
 import pytest
 
-import cgm_jax
+from cgm_jax import Promises, promise
 from cgm_jax.audit import Stress, stress
-from cgm_jax.audit.cheating import _Game
+from cgm_jax.audit.cheating import _Trials
 from cgm_jax.audit.manipulations import deal, merged, submissions
-from cgm_jax.gram import GramSums, gram_sums
+from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import SquaredExponential
+from cgm_jax.report.data import trial_rows
+from cgm_jax.report.sentences import stress_sentence
 from cgm_jax.rewards import scheme_from_sums
 
 KEY = jax.random.key(3)
@@ -31,16 +33,13 @@ def candidates() -> np.ndarray:
 
 
 @cache
+def promises() -> Promises:
+    return promise(parties(), candidates(), kernel=KERNEL, stability=False)
+
+
+@cache
 def found() -> Stress:
-    return stress(
-        KEY,
-        parties(),
-        candidates(),
-        kernel=KERNEL,
-        stability=False,
-        inverse_temperature=4.0,
-        outlier_scales=(1e3,),
-    )
+    return stress(KEY, promises(), inverse_temperature=4.0, outlier_scales=(1e3,))
 
 
 def pieces_of(weights: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
@@ -50,30 +49,39 @@ def pieces_of(weights: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("party", range(3))
-def test_every_manipulation_equals_handing_it_in(party: int):
+def test_every_manipulation_equals_handing_it_in():
     """The points are built, and a scheme is solved for them from the start."""
-    parts = deal(jax.random.fold_in(KEY, 2**31 - 1), parties())
+    deal_key, _ = jax.random.split(KEY)
+    parts = deal(deal_key, parties())
     honest = found().honest
-    best_other = int(
-        np.argmax(np.where(np.arange(3) == party, -9, honest.shapley_values))
-    )
-    trials = [t for t in found().trials if t.party == party]
-    handed = list(submissions(parts, party, best_other=best_other))
-    assert [t.strategy for t in trials[:-1]] == [name for name, _ in handed]
-    for trial, (_, weights) in zip(trials[:-1], handed, strict=True):
-        mine = [pieces_of(w, parts.blocks) for w in weights]
+    for party in range(3):
+        ranked = np.where(np.arange(3) == party, -9, honest.shapley_values)
+        trials = [t for t in found().trials if t.party == party]
+        handed = list(submissions(parts, party, best_other=int(np.argmax(ranked))))
+        assert [t.strategy for t in trials[:-1]] == [name for name, _ in handed]
         others = [x for i, x in enumerate(parties()) if i != party]
-        sums = gram_sums(KERNEL, [*others, *mine], candidates())
-        scheme = scheme_from_sums(sums, stability=False)
-        phi, r = scheme.shapley_values[2:], scheme.reward_values[2:]
-        assert trial.shapley_gain == pytest.approx(
-            phi.sum() - honest.shapley_values[party], abs=1e-12
-        )
-        assert trial.reward_gain == pytest.approx(
-            r.max() - honest.reward_values[party], abs=1e-8
-        )
-        assert trial.rho == pytest.approx(scheme.rho, abs=1e-7)
+        for trial, (_, weights) in zip(trials[:-1], handed, strict=True):
+            mine = [pieces_of(w, parts.blocks) for w in weights]
+            sums = gram_sums(KERNEL, [*others, *mine], candidates())
+            scheme = scheme_from_sums(sums, stability=False)
+            phi, r = scheme.shapley_values[2:], scheme.reward_values[2:]
+            assert trial.shapley_gain == pytest.approx(
+                phi.sum() - honest.shapley_values[party], abs=1e-12
+            )
+            assert trial.reward_gain == pytest.approx(
+                r.max() - honest.reward_values[party], abs=1e-8
+            )
+            assert trial.rho == pytest.approx(scheme.rho, abs=1e-7)
+
+
+def test_honest_parties_are_promised_and_hold_the_same_as_without_trials():
+    honest, scheme = found().honest, promises().scheme
+    np.testing.assert_allclose(honest.shapley_values, scheme.shapley_values, rtol=1e-9)
+    np.testing.assert_allclose(honest.reward_values, scheme.reward_values, rtol=1e-7)
+    assert honest.stability is scheme.stability is False
+    assert len({t.length_scale for t in found().trials}) == 1  # that of the promises
+    again = stress(KEY, promises(), inverse_temperature=4.0, outlier_scales=())
+    np.testing.assert_array_equal(again.joint_values, found().joint_values)
 
 
 def test_what_is_held_is_valued_by_the_definition():
@@ -83,14 +91,15 @@ def test_what_is_held_is_valued_by_the_definition():
     for i, value in enumerate(found().joint_values):
         assert value >= found().honest.reward_values[i] - 1e-9
         assert value > oracles.value(kernel, parties()[i], reference)
-    sums = gram_sums(KERNEL, parties(), candidates())
-    game = _Game(KEY, KERNEL, candidates(), sums, 1.0, stability=False)
+    trials = _Trials(
+        KEY, KERNEL, candidates(), promises().sums, 1.0, stability=False, relax=False
+    )
     picks = np.array([3, 3, 17, 90])
     held = np.concatenate([parties()[1], candidates()[picks]])
-    assert game.value_of(1, picks) == pytest.approx(
+    assert trials.value_of(1, picks) == pytest.approx(
         oracles.value(kernel, held, reference), rel=1e-12
     )
-    assert game.value_of(1, picks[:0]) == pytest.approx(
+    assert trials.value_of(1, picks[:0]) == pytest.approx(
         oracles.value(kernel, parties()[1], reference), rel=1e-12
     )
 
@@ -106,7 +115,7 @@ def test_withholding_lowers_what_is_contributed():
 
 
 def test_rows_are_for_a_table():
-    (row, *others) = found().rows(["Ada", "Bo", "Cy"])
+    (row, *others) = trial_rows(found(), ["Ada", "Bo", "Cy"])
     assert row["party"] == "Ada" and row["strategy"] == "split in 2"
     assert row["status"] == "optimal" and len(others) == 3 * 9 - 1
 
@@ -114,7 +123,12 @@ def test_rows_are_for_a_table():
 @pytest.mark.slow
 def test_an_outlier_searches_the_length_scale_anew():
     few = [x[:5] for x in parties()]
-    result = stress(KEY, few, candidates(), stability=False, outlier_scales=(10.0,))
+    result = stress(
+        KEY,
+        promise(few, candidates(), stability=False),
+        search_length_scale=True,
+        outlier_scales=(10.0,),
+    )
     honest = {t.length_scale for t in result.trials if t.strategy == "split in 2"}
     outliers = [t for t in result.trials if "outlier" in t.strategy]
     assert len(outliers) == 3 and len(honest) == 1
@@ -122,9 +136,7 @@ def test_an_outlier_searches_the_length_scale_anew():
     pool = np.concatenate(few)
     row = pool.mean(axis=0) + 10 * pool.std(axis=0) / np.sqrt(2)
     changed[0] = np.concatenate([few[0], row[None]])
-    expected = cgm_jax.gram.smallest_length_scale(
-        SquaredExponential(1.0), changed, candidates()
-    )
+    expected = smallest_length_scale(SquaredExponential(1.0), changed, candidates())
     assert outliers[0].length_scale == pytest.approx(expected)
     assert abs(expected / honest.pop() - 1) > 0.1
 
@@ -161,29 +173,33 @@ def test_merged_sums_are_those_of_repeated_points():
     assert merged_sums.sizes.tolist() == [11, 6, 5]
 
 
-def test_one_party_has_nobody_to_deceive():
-    with pytest.raises(ValueError, match="2 to 20 parties, got 1"):
-        stress(KEY, parties()[:1], candidates())
+def test_of_too_many_parties_nothing_is_tried():
+    many = dataclasses.replace(promises(), parties=parties() * 7)
+    with pytest.raises(ValueError, match="at most 20 parties, got 21"):
+        stress(KEY, many)
 
 
-def test_gains_are_a_table_and_a_sentence():
+def test_gains_are_a_table():
     gains = found().relative_gains()
     assert len(gains["withhold half"]) == 3
     for trial in found().trials:
         expected = trial.joint_gain / found().joint_values[trial.party]
         assert gains[trial.strategy][trial.party] == pytest.approx(expected)
-    best = max(found().profitable, key=lambda t: gains[t.strategy][t.party])
-    sentence = found().sentence(["Ada", "Bo", "Cy"])
-    num = len(found().trials)
-    assert sentence.startswith(f"Of {num} trials of cheating, ")
-    assert f"{len(found().profitable)} would have paid" in sentence
-    assert f'for {["Ada", "Bo", "Cy"][best.party]}, by "{best.strategy}"' in sentence
-    losing = tuple(t for t in found().trials if t not in found().profitable)
-    assert len(losing) > 1
-    assert dataclasses.replace(found(), trials=losing).sentence() == (
-        f"Of {len(losing)} trials of cheating, none would have paid."
-    )
     # Without reward values there is no gain to speak of.
     failed = dataclasses.replace(found().trials[0], joint_gain=np.nan)
     unsolved = dataclasses.replace(found(), trials=(failed,))
     assert unsolved.relative_gains()[failed.strategy] == [None, None, None]
+
+
+def test_the_sentence_names_the_most_profitable_trial():
+    gains = found().relative_gains()
+    best = max(found().profitable, key=lambda t: gains[t.strategy][t.party])
+    sentence = stress_sentence(found(), ["Ada", "Bo", "Cy"])
+    num, num_paying = len(found().trials), len(found().profitable)
+    assert sentence.startswith(f"{num_paying} of the {num} manipulations tried would ")
+    assert f'for {["Ada", "Bo", "Cy"][best.party]}, by "{best.strategy}"' in sentence
+    losing = tuple(t for t in found().trials if t not in found().profitable)
+    assert len(losing) > 1
+    assert stress_sentence(dataclasses.replace(found(), trials=losing)) == (
+        f"None of the {len(losing)} manipulations tried was profitable."
+    )

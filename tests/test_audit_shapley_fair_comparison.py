@@ -6,6 +6,7 @@ from oracles_games import coverage_game, proposition_2_game, shapley_by_permutat
 from test_audit_auditing import scheme_at
 
 from cgm_jax.audit import compare_with_shapley_fair
+from cgm_jax.report.sentences import comparison_sentence
 from cgm_jax.rewards import scheme_from_values
 
 
@@ -21,7 +22,7 @@ def test_the_game_of_appendix_c3():
     check = found.theirs["R4"]
     assert not check.holds and check.parties == (2,)
     assert check.margin == pytest.approx(18 * 16 / 39 - 10)
-    assert found.sentence("ABCD") == (
+    assert comparison_sentence(found, "ABCD") == (
         "Under the scheme of Sim et al. (2020), at the same rho, these would be worse "
         "off than with their own data alone (R4): C, D."
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from test_cli import cgm_jax, one_line_error
+from small_runs import cgm_jax, one_line_error
 
 from cgm_jax import datasets
 

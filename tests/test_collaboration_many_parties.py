@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from cgm_jax import cli, collaborate
+from cgm_jax import Growing, cli, collaborate
+from cgm_jax.collaboration import estimate_uncertainty
 from cgm_jax.generators import KernelDensity
-from cgm_jax.report.page import Picture
+from cgm_jax.report import Picture
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,8 +60,8 @@ def test_a_run_of_more_parties_than_a_table_has_room_for(
     tmp_path: Path, capsys, monkeypatch
 ):
     drawn = Picture(b"", 1, 1)  # pictures are made, but not drawn
-    monkeypatch.setattr("cgm_jax.report.page.render", lambda figure: drawn)
-    monkeypatch.delattr("cgm_jax.collaboration.collaboration.coalition_values")
+    monkeypatch.setattr("cgm_jax.report.pictures.render", lambda figure: drawn)
+    monkeypatch.delattr("cgm_jax.collaboration.promises.coalition_values")
     files = files_of(tmp_path, parties_of(31, 12))
     words = ["run", *files, "--out", tmp_path / "out", "--no-stability"]
     words += ["--num-candidates", 400, "--resamples", 3]
@@ -96,13 +97,14 @@ def test_the_command_gives_rewards_to_200_parties_in_4_gib(tmp_path: Path):
 @pytest.mark.slow
 def test_a_thousand_parties():
     parties = parties_of(1_000, 12)
-    result = collaborate(
-        jax.random.key(0), parties, KernelDensity(0.1), num_candidates=4_000
-    )
-    assert result.coalition_values is None
-    shortfall = np.array([reward.shortfall for reward in result.rewards])
-    assert (shortfall <= 1e-5 * result.scheme.reward_values).all()
-    kernel, reference = result.kernel, np.concatenate([*parties, result.candidates])
+    generator = Growing(KernelDensity(0.1), 4_000)
+    result = collaborate(jax.random.key(0), parties, generator)
+    promises, scheme = result.promises, result.promises.scheme
+    assert promises.coalition_values is None
+    shortfall = np.array([reward.shortfall for reward in result.draw.rewards])
+    assert (shortfall <= 1e-5 * scheme.reward_values).all()
+    kernel = promises.kernel
+    reference = np.concatenate([*parties, promises.candidates])
     pool = np.concatenate(parties)
     # v(N), in strips: the matrix of the kernel has (10^4)^2 entries.
     with jax.enable_x64(True):
@@ -115,6 +117,6 @@ def test_a_thousand_parties():
         ]
     across, within = np.sum(sums, axis=0)
     value = 2 * across / len(pool) / len(reference) - within / len(pool) ** 2
-    assert result.shapley_values.sum() == pytest.approx(value, rel=1e-9)
-    found = result.uncertainty(jax.random.key(1), 2)
+    assert scheme.shapley_values.sum() == pytest.approx(value, rel=1e-9)
+    found = estimate_uncertainty(jax.random.key(1), promises, 2)
     assert (found.shapley_errors > 0).all()

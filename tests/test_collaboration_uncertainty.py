@@ -9,9 +9,10 @@ import numpy as np
 import oracles
 import oracles_games as games
 import pytest
+from small_collaborations import infeasible_points
 
-import cgm_jax
-from cgm_jax.collaboration.uncertainty import Uncertainty
+from cgm_jax import Promises, promise
+from cgm_jax.collaboration import Uncertainty, estimate_uncertainty
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.rewards import RewardScheme, RewardStatus, solve_reward_scheme
 from cgm_jax.valuation.bootstrap import multiplicities
@@ -30,9 +31,8 @@ def candidates() -> np.ndarray:
 
 
 @cache
-def collaboration(*, stability: bool = True) -> cgm_jax.Collaboration:
-    return cgm_jax.collaborate(
-        jax.random.key(0),
+def promises(*, stability: bool = True) -> Promises:
+    return promise(
         parties_of(1),
         candidates(),
         kernel=SquaredExponential(1.0),
@@ -69,8 +69,8 @@ def plain_promise(between: np.ndarray, *, stability: bool) -> RewardScheme:
 
 @pytest.mark.parametrize("stability", [True, False])
 def test_equals_resamples_that_go_the_plain_way(*, stability: bool):
-    result = collaboration(stability=stability)
-    found = result.uncertainty(KEY, 12)
+    result = promises(stability=stability)
+    found = estimate_uncertainty(KEY, result, 12)
     pool = np.concatenate(result.parties)
     edges = np.cumsum([0, *SIZES])
     kernel = oracles.squared_exponential(1.0)
@@ -96,8 +96,8 @@ def test_equals_resamples_that_go_the_plain_way(*, stability: bool):
 
 
 def test_the_estimate_is_what_was_promised():
-    result = collaboration()
-    found = result.uncertainty(KEY, 3)
+    result = promises()
+    found = estimate_uncertainty(KEY, result, 3)
     assert found.scheme is result.scheme
     assert found.num_resamples == 3
     assert found.shapley_values.dtype == found.reward_values.dtype == np.float64
@@ -105,7 +105,7 @@ def test_the_estimate_is_what_was_promised():
 
 def test_large_sums_are_resampled_in_turns(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("cgm_jax.collaboration.uncertainty._MEMORY", 4 * 8 * sum(SIZES))
-    found = collaboration().uncertainty(KEY, 10)
+    found = estimate_uncertainty(KEY, promises(), 10)
     assert found.num_resamples == 10
     assert len(np.unique(found.shapley_values[:, 0])) == 10
 
@@ -113,14 +113,13 @@ def test_large_sums_are_resampled_in_turns(monkeypatch: pytest.MonkeyPatch):
 def test_more_points_make_smaller_errors():
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(n, 2)) for n in (25, 400)]
-    result = cgm_jax.collaborate(
-        jax.random.key(0),
+    result = promise(
         parties,
         rng.normal(size=(80, 2)),
         kernel=SquaredExponential(1.0),
         stability=False,
     )
-    few, many = result.uncertainty(KEY, 100).own_value_errors
+    few, many = estimate_uncertainty(KEY, result, 100).own_value_errors
     assert 2 < few / many < 8  # sqrt(400 / 25) = 4
 
 
@@ -129,8 +128,7 @@ def test_errors_are_those_of_data_drawn_anew():
     """Standard errors against the spread over 150 independent data sets."""
     schemes, errors = [], []
     for seed in range(150):
-        result = cgm_jax.collaborate(
-            jax.random.key(0),
+        result = promise(
             parties_of(seed),
             candidates(),
             kernel=SquaredExponential(1.0),
@@ -138,7 +136,7 @@ def test_errors_are_those_of_data_drawn_anew():
         )
         schemes.append(result.scheme)
         if seed % 10 == 0:
-            found = result.uncertainty(jax.random.fold_in(KEY, seed), 100)
+            found = estimate_uncertainty(jax.random.fold_in(KEY, seed), result, 100)
             errors.append([found.own_value_errors, found.shapley_errors])
     spread = np.std(
         [[scheme.own_values, scheme.shapley_values] for scheme in schemes],
@@ -156,7 +154,7 @@ def made_up() -> Uncertainty:
     shapley = np.array([[1.0, 2, 3], [2, 1, 4], [1, 1, 2], [-1, -2, -3]])
     rewards = np.array([[1.0, 2, 3], [2, 2, 4], [1, 5, 2], [np.nan] * 3])
     scheme = dataclasses.replace(
-        collaboration().scheme, shapley_values=np.array([2.0, 3, 5])
+        promises().scheme, shapley_values=np.array([2.0, 3, 5])
     )
     return Uncertainty(scheme, shapley / 2, shapley, rewards)
 
@@ -192,17 +190,15 @@ def test_parties_are_ranked_by_the_data_and_compared_with_the_next():
 
 def test_progress_is_the_share_of_the_resamples():
     told = []
-    collaboration().uncertainty(KEY, 4, progress=lambda *args: told.append(args))
+    estimate_uncertainty(KEY, promises(), 4, progress=lambda *args: told.append(args))
     assert told == [("uncertainty", share / 4) for share in range(5)]
 
 
-def test_resamples_without_rewards_are_counted_and_said():
+def test_resamples_without_rewards_are_counted():
     found = made_up()
     assert found.num_without_rewards == 1
-    (warning,) = found.warnings
-    assert "In 1 of 4 resamples no reward values" in warning
     kept = dataclasses.replace(found, reward_values=np.ones((4, 3)))
-    assert kept.num_without_rewards == 0 and kept.warnings == ()
+    assert kept.num_without_rewards == 0
 
 
 def test_no_error_without_two_resamples_that_have_rewards():
@@ -215,30 +211,19 @@ def test_no_error_without_two_resamples_that_have_rewards():
 
 
 def test_infeasible_resamples_do_not_raise():
-    parties = parties_of(1)
-    result = collaboration()
-    lower = np.full(3, 10.0)  # nobody can be given so much
-    scheme = solve_reward_scheme(
-        result.scheme.shapley_values,
-        lower,
-        np.ones(3),
-        throw=False,
-        solver="closed form",
+    # Where honest promises were just possible, those of resamples often are not.
+    result = promise(*infeasible_points(), kernel=SquaredExponential(0.5), relax=True)
+    assert result.scheme.is_relaxed
+    relaxed = estimate_uncertainty(KEY, result, 2)
+    assert relaxed.num_without_rewards == 0
+    strict = dataclasses.replace(
+        result.scheme, status=RewardStatus.OPTIMAL, relaxation=1.0
     )
-    assert scheme.status is RewardStatus.INFEASIBLE
-    found = cgm_jax.collaboration.uncertainty.resampled_schemes(
-        KEY,
-        result.kernel,
-        parties,
-        result.candidates,
-        result.sums,
-        result.scheme,
-        lambda sums: scheme,
-        num_resamples=2,
-    )
+    found = estimate_uncertainty(KEY, dataclasses.replace(result, scheme=strict), 2)
     assert found.num_without_rewards == 2
+    np.testing.assert_array_equal(found.shapley_values, relaxed.shapley_values)
 
 
 def test_one_resample_has_no_spread():
     with pytest.raises(ValueError, match="num_resamples >= 2, got 1"):
-        collaboration().uncertainty(KEY, 1)
+        estimate_uncertainty(KEY, promises(), 1)

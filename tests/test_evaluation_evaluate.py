@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from oracles import mmd2_unbiased, squared_exponential
 
-from cgm_jax import collaborate
+from cgm_jax import promise
 from cgm_jax.evaluation.evaluate import LOWER_IS_BETTER, evaluate_rewards
 from cgm_jax.metrics import (
     class_imbalance,
@@ -20,38 +20,48 @@ from cgm_jax.metrics import (
 
 
 @cache
-def draws():
-    """Three parties of unequal sizes, and their promises kept at three β."""
+def promises():
+    """Three parties of unequal sizes."""
     rng = np.random.default_rng(5)
     parties = [rng.normal(0.4 * i, 0.5, size=(12 + 3 * i, 2)) for i in range(3)]
     pool = np.concatenate(parties)
     candidates = pool[rng.integers(len(pool), size=300)]
     candidates = candidates + 0.1 * rng.normal(size=candidates.shape)
-    first = collaborate(jax.random.key(0), parties, candidates, stability=False)
-    others = [
-        first.redraw(jax.random.key(i), inverse_temperature=beta)
-        for i, beta in enumerate((2.0, 8.0))
+    return promise(parties, candidates, stability=False)
+
+
+@cache
+def draws():
+    """The promises kept at three β."""
+    return [
+        promises().draw(jax.random.key(i), inverse_temperature=beta)
+        for i, beta in enumerate((1.0, 2.0, 8.0))
     ]
-    return [first, *others]
 
 
-def labels_of(draw):
+@cache
+def labels_of_points():
     rng = np.random.default_rng(0)
-    parties = [rng.integers(3, size=len(points)) for points in draw.parties]
-    return parties, rng.integers(3, size=len(draw.candidates))
+    parties = [rng.integers(3, size=len(points)) for points in promises().parties]
+    return parties, rng.integers(3, size=len(promises().candidates))
+
+
+def evaluate(some_draws, **options):
+    options = {"num_classes": 3} | options
+    return evaluate_rewards(promises(), some_draws, *labels_of_points(), **options)
 
 
 @cache
 def evaluated():
-    return evaluate_rewards(draws(), *labels_of(draws()[0]), num_classes=3)
+    return evaluate(draws())
 
 
 def held_by(draw, party, *, with_reward):
-    labels, candidate_labels = labels_of(draw)
+    labels, candidate_labels = labels_of_points()
     indices = draw.rewards[party].indices if with_reward else []
     indices = np.asarray(indices, int)
     return (
-        np.concatenate([draw.parties[party], draw.candidates[indices]]),
+        np.concatenate([promises().parties[party], promises().candidates[indices]]),
         np.concatenate([labels[party], candidate_labels[indices]]),
     )
 
@@ -59,16 +69,14 @@ def held_by(draw, party, *, with_reward):
 @pytest.mark.parametrize("with_reward", [False, True])
 def test_every_metric_is_that_of_what_the_party_holds(with_reward):
     evaluation = evaluated()
-    kernel = squared_exponential(draws()[0].length_scale)
+    kernel, parties = squared_exponential(promises().length_scale), promises().parties
+    reference = np.concatenate([*parties, promises().candidates])
+    labels, _ = labels_of_points()
     for k, draw in enumerate(draws()):
-        reference = np.concatenate([*draw.parties, draw.candidates])
-        labels, _ = labels_of(draw)
         for i in range(3):
             points, classes = held_by(draw, i, with_reward=with_reward)
             others = [j for j in range(3) if j != i]
-            test = [
-                np.concatenate([of[j] for j in others]) for of in (draw.parties, labels)
-            ]
+            test = [np.concatenate([of[j] for j in others]) for of in (parties, labels)]
             expected = {
                 "mmd2_unbiased": mmd2_unbiased(kernel, points, reference),
                 "reverse_kl": reverse_kl_divergence(points, reference),
@@ -114,50 +122,41 @@ def test_correlations_are_over_parties_and_over_draws():
 
 
 def test_one_draw_has_no_correlation_with_beta():
-    one = evaluate_rewards(draws()[:1], *labels_of(draws()[0]), num_classes=3)
+    one = evaluate(draws()[:1])
     assert {c.count for c in one.beta_correlations.values()} == {0}
     assert one.alpha_correlations["wasserstein2"].count == 1
 
 
 def test_progress_is_told():
     told = []
-    evaluate_rewards(
-        draws()[:1],
-        *labels_of(draws()[0]),
-        num_classes=3,
-        progress=lambda stage, share: told.append((stage, share)),
-    )
+    evaluate(draws()[:1], progress=lambda *stage: told.append(stage))
     assert told == [("metrics", 0.0), ("metrics", 0.5), ("metrics", 1.0)]
 
 
 def test_labels_must_fit():
-    labels, candidate_labels = labels_of(draws()[0])
+    labels, candidate_labels = labels_of_points()
     with pytest.raises(ValueError, match="299"):
-        evaluate_rewards(draws(), labels, candidate_labels[1:], num_classes=3)
+        evaluate_rewards(
+            promises(), draws(), labels, candidate_labels[1:], num_classes=3
+        )
     with pytest.raises(ValueError, match="from 0 to 1"):
-        evaluate_rewards(draws(), labels, candidate_labels, num_classes=2)
+        evaluate(draws(), num_classes=2)
 
 
 def test_other_coordinates_change_what_has_no_kernel_and_nothing_else():
     draw, ours = draws()[0], evaluated()
-    labels, candidate_labels = labels_of(draw)
+    parties, candidates = promises().parties, promises().candidates
     stretch = np.array([3.0, 0.2])
-    found = evaluate_rewards(
+    found = evaluate(
         draws(),
-        labels,
-        candidate_labels,
-        num_classes=3,
-        measured=(
-            [stretch * points for points in draw.parties],
-            stretch * draw.candidates,
-        ),
+        measured=([stretch * points for points in parties], stretch * candidates),
     )
     for name in ("mmd2_unbiased", "class_imbalance"):
         np.testing.assert_array_equal(
             getattr(found.after, name), getattr(ours.after, name)
         )
     held, _ = held_by(draw, 1, with_reward=True)
-    reference = np.concatenate([*draw.parties, draw.candidates])
+    reference = np.concatenate([*parties, candidates])
     np.testing.assert_allclose(
         found.after.wasserstein2[0, 1],
         wasserstein2_gaussians(stretch * held, stretch * reference),
@@ -170,27 +169,16 @@ def test_other_coordinates_change_what_has_no_kernel_and_nothing_else():
     assert (found.after.svm_accuracy != ours.after.svm_accuracy).any()
 
 
-def test_other_coordinates_must_be_of_the_same_points():
-    draw = draws()[0]
-    with pytest.raises(ValueError, match=r"a measured row for every point.*got \[11,"):
-        evaluate_rewards(
-            [draw],
-            *labels_of(draw),
-            num_classes=3,
-            measured=([draw.parties[0][1:], *draw.parties[1:]], draw.candidates),
-        )
-
-
 def test_other_coordinates_are_measured_but_mmd_is_the_kernels_own():
     draw = draws()[2]
     rng = np.random.default_rng(2)
-    parties = [rng.normal(i, 1, size=(len(x), 3)) for i, x in enumerate(draw.parties)]
-    candidates = rng.normal(size=(len(draw.candidates), 3))
-    found = evaluate_rewards(
-        [draw], *labels_of(draw), num_classes=3, measured=(parties, candidates)
-    )
+    parties = [
+        rng.normal(i, 1, size=(len(x), 3)) for i, x in enumerate(promises().parties)
+    ]
+    candidates = rng.normal(size=(len(promises().candidates), 3))
+    found = evaluate([draw], measured=(parties, candidates))
     reference = np.concatenate([*parties, candidates])
-    labels, candidate_labels = labels_of(draw)
+    labels, candidate_labels = labels_of_points()
     for i, reward in enumerate(draw.rewards):
         points = np.concatenate([parties[i], candidates[reward.indices]])
         classes = np.concatenate([labels[i], candidate_labels[reward.indices]])
@@ -214,12 +202,7 @@ def test_other_coordinates_are_measured_but_mmd_is_the_kernels_own():
 
 
 def test_a_measured_row_must_be_given_for_every_point():
-    draw = draws()[0]
-    short = [draw.parties[0][1:], *draw.parties[1:]]
-    with pytest.raises(ValueError, match=r"measured row .* got \[11, 15, 18, 300\]"):
-        evaluate_rewards(
-            [draw],
-            *labels_of(draw),
-            num_classes=3,
-            measured=(short, draw.candidates),
-        )
+    first, *others = promises().parties
+    wrong = r"a measured row for every point.* got \[11, 15, 18, 300\]"
+    with pytest.raises(ValueError, match=wrong):
+        evaluate(draws()[:1], measured=([first[1:], *others], promises().candidates))

@@ -1,12 +1,16 @@
 """The mediator's figures: rewards beside the other parties' rows."""
 
-import dataclasses
 import json
 
 import jax
 import numpy as np
 import pytest
-from small_collaborations import small_collaboration, with_nothing, with_reward
+from small_collaborations import (
+    small_collaboration,
+    with_nothing,
+    with_promises,
+    with_reward,
+)
 
 from cgm_jax.evaluation.privacy import halves_control, privacy_figures
 from cgm_jax.generators import KernelDensity
@@ -18,12 +22,12 @@ KEY = jax.random.key(0)
 def test_rewards_are_put_beside_the_other_parties_rows():
     result = small_collaboration(3, 2)
     # A row of party 0 handed out to all: a match for the others only.
-    candidates = np.array(result.candidates)
-    for reward in result.rewards:
-        candidates[reward.indices[0]] = result.parties[0][0]
-    result = dataclasses.replace(result, candidates=candidates)
+    parties, candidates = result.promises.parties, result.promises.candidates.copy()
+    for reward in result.draw.rewards:
+        candidates[reward.indices[0]] = parties[0][0]
+    result = with_promises(result, candidates=candidates)
     # Half of everyone's rows are known to be unseen; that row is none of them.
-    unseen = [np.arange(len(x)) % 2 == 1 for x in result.parties]
+    unseen = [np.arange(len(x)) % 2 == 1 for x in parties]
     found = privacy_figures(KEY, result, held_out=unseen)
     for i, reward in enumerate(found.rewards):
         matches = reward.to_others.exact_matches
@@ -32,8 +36,8 @@ def test_rewards_are_put_beside_the_other_parties_rows():
         assert reward.control.held_out.exact_matches == 0
         masks = np.concatenate([m for j, m in enumerate(unseen) if j != i])
         assert reward.control.num_real == min(masks.sum(), (~masks).sum())
-        others = np.concatenate([x for j, x in enumerate(result.parties) if j != i])
-        points = candidates[result.rewards[i].indices]
+        others = np.concatenate([x for j, x in enumerate(parties) if j != i])
+        points = candidates[result.draw.rewards[i].indices]
         gaps = np.sqrt(((points[:, None] - others[None]) ** 2).sum(-1)).min(1)
         np.testing.assert_allclose(reward.to_others.distances, gaps, atol=1e-6)
     rows = found.rows(["Ada", "Bo", "Cy"])
@@ -48,7 +52,7 @@ def test_without_held_out_rows_the_generator_is_made_of_half_of_them():
     result = small_collaboration(3, 2)
     # Only indices, candidates and parties are read.
     parties = [rng.normal(size=(n, 2)) for n in (10, 151, 200)]
-    result = dataclasses.replace(result, parties=parties)
+    result = with_promises(result, parties=parties)
     for i in range(3):
         result = with_reward(result, i, indices=np.arange(300))
     close = privacy_figures(KEY, result, generator=KernelDensity(1e-3))

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 from oracles import mmd2_unbiased, squared_exponential
-from small_collaborations import small_collaboration, with_nothing, with_reward
+from small_collaborations import (
+    several_draws,
+    small_collaboration,
+    with_nothing,
+    with_reward,
+)
 
 from cgm_jax.gram import gram_sums
 from cgm_jax.kernels import SquaredExponential
@@ -12,13 +17,14 @@ from cgm_jax.valuation import coalition_values
 
 
 def measured(result):
+    promises, rewards = result.promises, result.draw.rewards
     return mmd2_to_reference(
-        result.kernel,
-        result.parties,
-        result.candidates,
-        result.sums,
-        [reward.indices for reward in result.rewards],
-        np.array([reward.final_value for reward in result.rewards]),
+        promises.kernel,
+        promises.parties,
+        promises.candidates,
+        promises.sums,
+        [reward.indices for reward in rewards],
+        np.array([reward.final_value for reward in rewards]),
     )
 
 
@@ -26,14 +32,15 @@ def measured(result):
 def test_it_is_the_definition_after_a_draw():
     result = with_nothing(small_collaboration(3, 2), 1)
     # Without a reward, a party keeps the value of its own data.
-    own = float(result.own_values[1])
+    promises = result.promises
+    own = float(promises.scheme.own_values[1])
     result = with_reward(result, 1, initial_value=own)
-    reference = np.concatenate([*result.parties, result.candidates])
+    reference = np.concatenate([*promises.parties, promises.candidates])
     for party, found in enumerate(measured(result)):
-        drawn = result.candidates[result.rewards[party].indices]
-        held = np.concatenate([result.parties[party], drawn])
+        drawn = promises.candidates[result.draw.rewards[party].indices]
+        held = np.concatenate([promises.parties[party], drawn])
         expected = mmd2_unbiased(
-            squared_exponential(result.length_scale), held, reference
+            squared_exponential(promises.length_scale), held, reference
         )
         assert found == pytest.approx(float(expected), abs=1e-12)
 
@@ -54,13 +61,13 @@ def test_a_kernel_of_another_height_and_a_single_point():
 
 
 def test_picks_and_values_of_every_party_are_needed():
-    result = small_collaboration(3, 2)
+    promises, draws = several_draws()
     with pytest.raises(ValueError, match="2 picks and 3 values"):
         mmd2_to_reference(
-            result.kernel,
-            result.parties,
-            result.candidates,
-            result.sums,
-            [reward.indices for reward in result.rewards[:2]],
-            result.own_values,
+            promises.kernel,
+            promises.parties,
+            promises.candidates,
+            promises.sums,
+            [reward.indices for reward in draws[0].rewards[:2]],
+            promises.scheme.own_values,
         )

@@ -2,47 +2,36 @@
 
 import dataclasses
 import io
-from itertools import combinations
 
 import numpy as np
 import pytest
 from small_generators import HISTORY, QUALITY, trained
-from test_plots import scatters_of, texts_of
+from test_plots import check_words, scatters_of
 
 from cgm_jax.plots import MAX_DOTS, plane_of, plot_samples, plot_training
 
-RNG = np.random.default_rng(0)
 SHAPE = (4, 8, 1)
 
 
-def points(num, dimension):
-    return RNG.normal(size=(num, dimension)) / np.arange(1, dimension + 1)[None]
+def points(num, dimension, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(num, dimension)) / np.arange(1, dimension + 1)[None]
 
 
 PICTURES = {
-    "one column": lambda: plot_samples(points(60, 1), points(50, 1)),
-    "two columns": lambda: plot_samples(points(60, 2), points(50, 2)),
-    "many columns": lambda: plot_samples(points(60, 20), points(50, 20)),
-    "images": lambda: plot_samples(points(70, 32), points(80, 32), shape=SHAPE),
-    "one image": lambda: plot_samples(points(1, 32), points(1, 32), shape=SHAPE),
+    "one column": lambda: plot_samples(points(60, 1), points(50, 1, 1)),
+    "two columns": lambda: plot_samples(points(60, 2), points(50, 2, 1)),
+    "many columns": lambda: plot_samples(points(60, 20), points(50, 20, 1)),
+    "images": lambda: plot_samples(points(70, 32), points(80, 32, 1), shape=SHAPE),
+    "one image": lambda: plot_samples(points(1, 32), points(1, 32, 1), shape=SHAPE),
     "training": lambda: plot_training(trained()),
 }
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_words_neither_overlap_nor_leave_the_picture(picture):
+def test_words_fit_and_figures_belong_to_the_caller(picture):
     figure = PICTURES[picture]()
-    page, texts = figure.bbox.padded(1), texts_of(figure)
-    for text, box in texts:
-        assert page.x0 <= box.x0 and box.x1 <= page.x1, text
-        assert page.y0 <= box.y0 and box.y1 <= page.y1, text
-    for (one, box), (other, other_box) in combinations(texts, 2):
-        assert not box.overlaps(other_box), f"{one!r} and {other!r} overlap"
-
-
-@pytest.mark.parametrize("picture", PICTURES)
-def test_figures_are_drawn_without_a_warning_and_belong_to_the_caller(picture):
-    figure = PICTURES[picture]()
+    check_words(figure)
     figure.savefig(io.BytesIO(), format="png", dpi=20)  # warnings are errors
     assert figure.canvas.manager is None  # pyplot would have given it one
 
@@ -52,7 +41,7 @@ def test_figures_are_drawn_without_a_warning_and_belong_to_the_caller(picture):
 
 @pytest.mark.parametrize("dimension", [2, 5])
 def test_real_and_generated_points_stand_in_the_plane_of_the_real(dimension):
-    real, generated = points(60, dimension), points(60, dimension) + 1
+    real, generated = points(60, dimension), points(60, dimension, 1) + 1
     panels = plot_samples(real, generated).axes
     assert panels[0].get_xlim() == panels[1].get_xlim()
     plane = plane_of(real)
@@ -62,7 +51,7 @@ def test_real_and_generated_points_stand_in_the_plane_of_the_real(dimension):
 
 
 def test_as_many_of_each_are_drawn_and_not_too_many():
-    real, generated = points(MAX_DOTS + 10, 2), points(MAX_DOTS + 20, 2)
+    real, generated = points(MAX_DOTS + 10, 2), points(MAX_DOTS + 20, 2, 1)
     for some, count in ((real, MAX_DOTS), (real[:7], 7)):
         for first, second in ((some, generated), (generated, some)):
             panels = plot_samples(first, second).axes
@@ -74,7 +63,7 @@ def test_as_many_of_each_are_drawn_and_not_too_many():
 
 
 def test_the_seed_says_which_are_drawn():
-    real, generated = points(9, 2), points(200, 2)
+    real, generated = points(9, 2), points(200, 2, 1)
 
     def drawn(seed):
         axes = plot_samples(real, generated, seed=seed).axes[1]
@@ -85,7 +74,7 @@ def test_the_seed_says_which_are_drawn():
 
 
 def test_one_column_is_counted():
-    real, generated = points(60, 1), points(60, 1)
+    real, generated = points(60, 1), points(60, 1, 1)
     figure = plot_samples(real, generated, columns=["age"])
     assert figure.get_supxlabel() == "age"
     patches = figure.axes[0].patches
@@ -117,7 +106,7 @@ def test_images_are_in_rows_of_sixteen(num, rows):
 
 
 def test_three_channels_are_colors_of_the_real_range():
-    real = RNG.uniform(10, 20, size=(2, 4 * 4 * 3))
+    real = np.random.default_rng(0).uniform(10, 20, size=(2, 4 * 4 * 3))
     real[0, :2] = 10, 20
     generated = np.stack([real[0], np.full(48, 99.0)])
     panels = plot_samples(real, generated, shape=(4, 4, 3)).axes
@@ -129,18 +118,16 @@ def test_three_channels_are_colors_of_the_real_range():
     assert (first[4] == 1).all()  # white between the images
 
 
-@pytest.mark.parametrize(
-    ("real", "generated", "shape", "words"),
-    [
-        (points(3, 2), points(3, 4), None, "the same columns"),
-        (points(3, 2)[:0], points(3, 2), None, "the same columns"),
-        (points(3, 2), points(3, 2)[:0], None, "at least one generated point"),
-        (points(3, 2), points(3, 2), (4, 4, 1), "rows of 16 numbers, got 2 columns"),
-    ],
-)
-def test_what_does_not_fit_is_refused(real, generated, shape, words):
-    with pytest.raises(ValueError, match=words):
-        plot_samples(real, generated, shape=shape)
+def test_what_does_not_fit_is_refused():
+    real = points(3, 2)
+    for first, second, shape, words in (
+        (real, points(3, 4), None, "the same columns"),
+        (real[:0], real, None, "the same columns"),
+        (real, real[:0], None, "at least one generated point"),
+        (real, real, (4, 4, 1), "rows of 16 numbers, got 2 columns"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            plot_samples(first, second, shape=shape)
 
 
 # --- training

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_collaborations import small_collaboration, with_reward
 
-from cgm_jax.audit import audit
+from cgm_jax.audit import audit, audit_promises
 from cgm_jax.plots import plot_margins
 
 
@@ -18,7 +18,7 @@ def points_of(figure) -> list:
 
 def test_every_finite_margin_is_shown_and_broken_ones_are_hollow():
     result = small_collaboration(3, 2)
-    poor = with_reward(result, 1, values=result.rewards[1].values * 0.1)
+    poor = with_reward(result, 1, values=result.draw.rewards[1].values * 0.1)
     # The axis ends at a power of ten: of every tolerance, no margin is beyond it.
     for collaboration, times in ((result, 1), (poor, 1), (poor, 10)):
         found = audit(collaboration)
@@ -54,8 +54,9 @@ def test_it_says_whose_margin_it_is_and_where_there_is_nothing_to_keep():
 
 
 def test_nothing_handed_out_is_drawn_without_it():
-    result = dataclasses.replace(small_collaboration(2, 1), rewards=[])
-    labels = plot_margins(audit(result)).axes[0].get_yticklabels()
+    promises = small_collaboration(2, 1).promises
+    checked = audit_promises(promises.coalition_values, promises.scheme)
+    labels = plot_margins(checked).axes[0].get_yticklabels()
     assert "handed out as promised" not in [label.get_text() for label in labels]
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
 
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme
@@ -113,6 +114,8 @@ class Audit:
     """What counts as equal, in the units of the values."""
 
     num_parties: int
+
+    __repr__ = short_repr
 
     @property
     def is_exact(self) -> bool:

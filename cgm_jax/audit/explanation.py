@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.feasible_region import FeasibleRegion
@@ -95,6 +96,8 @@ class Explanation:
     """The share by which all lower values together would have to be lowered; 0 where
     it is feasible, NaN where it has another reason to have no solution."""
 
+    __repr__ = short_repr
+
 
 def explain(promises: Promises) -> Explanation:
     """Which bounds decide the reward values, and what would change them.
@@ -168,8 +171,9 @@ def _binding(scheme: RewardScheme) -> tuple[Bound, ...]:
 
 def _bounds(scheme: RewardScheme) -> Iterator[tuple[int, int, Side, float]]:
     """Row, party, side and value of every bound of the parties in the program."""
+    lower_values = scheme.relaxation * scheme.lower_values
     for row, party in enumerate(scheme.region.parties.tolist()):
-        yield row, party, "lower", float(scheme.relaxation * scheme.lower_values[party])
+        yield row, party, "lower", float(lower_values[party])
         yield row, party, "upper", float(scheme.upper_values[party])
 
 

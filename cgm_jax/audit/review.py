@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from jaxtyping import Array, Key
 
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import MAX_TABLE_PARTIES, Collaboration
 from cgm_jax.metrics import SharedRows, shared_rows
 
@@ -41,6 +42,8 @@ class Review:
 
     inverse_temperature: float
     """β of the draw that was audited, and of the draws of cheaters."""
+
+    __repr__ = short_repr
 
 
 def review(

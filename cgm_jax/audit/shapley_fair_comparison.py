@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.shapley_fair import largest_rho, shapley_fair_rewards
 
@@ -38,6 +39,8 @@ class SchemeComparison:
 
     worse_off: tuple[int, ...]
     """Parties that theirs leave with less than the value of their own data."""
+
+    __repr__ = short_repr
 
 
 def compare_with_shapley_fair(

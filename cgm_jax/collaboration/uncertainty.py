@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
 from cgm_jax.valuation import bootstrap_sums
@@ -42,6 +43,8 @@ class Uncertainty:
 
     reward_values: Float[np.ndarray, "resamples n"]
     """r of every resample, shape ``(num_resamples, n)``; NaN where there are none."""
+
+    __repr__ = short_repr
 
     @property
     def num_resamples(self) -> int:

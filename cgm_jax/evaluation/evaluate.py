@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Draw, Promises
 from cgm_jax.metrics import (
     CorrelationSummary,
@@ -52,6 +53,8 @@ class Measurements:
     svm_accuracy: Float[np.ndarray, "*betas n"]
     """On the real data of all other parties, in [0, 1]."""
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -71,6 +74,8 @@ class Evaluation:
 
     after: Measurements
     """Of D_i ∪ G_i, arrays of shape ``(betas, n)``."""
+
+    __repr__ = short_repr
 
     @property
     def alpha_correlations(self) -> dict[str, CorrelationSummary]:

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from cgm_jax._shared.arrays import as_parties
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
@@ -44,6 +45,8 @@ class RewardPrivacy:
     """Points beside rows of the other parties that the generator saw, and beside as
     many that it did not; None where no rows are known to be unseen."""
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, eq=False)
 class PrivacyFigures:
@@ -57,6 +60,8 @@ class PrivacyFigures:
 
     decimals: int
     """What rounded matches were rounded to."""
+
+    __repr__ = short_repr
 
     def rows(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """One dictionary a reward, for a table and for JSON."""

@@ -10,7 +10,6 @@ block is the same compiled program on the same shapes, whatever the number asked
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -20,7 +19,7 @@ from jaxtyping import Array, Key
 
 from cgm_jax._shared.arrays import Points, is_traced
 
-__all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks", "scoped_precision"]
+__all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks"]
 
 BLOCK_SIZE = 4_096  # small enough to waste little, large enough to hide the dispatch
 
@@ -80,8 +79,3 @@ def sample_in_blocks(
     if points.dtype == np.float64 and not is_traced(points):
         return np.asarray(points)
     return points
-
-
-def scoped_precision(dtype: np.dtype) -> AbstractContextManager[Any]:
-    """Make float64 exist inside a ``with``, where ``dtype`` asks for it."""
-    return jax.enable_x64(new_val=True) if dtype == np.float64 else nullcontext()

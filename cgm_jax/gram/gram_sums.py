@@ -25,6 +25,7 @@ from cgm_jax._shared.arrays import (
     with_common_dtype,
 )
 from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax._shared.reprs import short_repr
 from cgm_jax.kernels.base import Kernel
 
 from .tiles import (
@@ -54,6 +55,8 @@ class GramSums:
     sizes: Float[np.ndarray, " blocks"]
     """Number of points in every block, shape ``(n+1,)``; floats, so that products of
     sizes do not overflow."""
+
+    __repr__ = short_repr
 
     @property
     def num_parties(self) -> int:
@@ -216,7 +219,7 @@ def _small_sums(
     if not among_candidates:
         has_party = row * blocks.block_of.shape[1] < pool_size
         row, column, weight = (x[has_party] for x in (row, column, weight))
-    rows = rows_between_blocks(kernel, blocks, (row, column, weight))
+    rows = np.asarray(rows_between_blocks(kernel, blocks, (row, column, weight)))
     first = np.cumsum([0, *sizes[:-2]])
     half = np.add.reduceat(rows[:pool_size, :-1], first, axis=0) / 2
     return half + half.T, rows[pool_size:]

@@ -137,13 +137,12 @@ def _held_out(
     key: Key[Array, ""], parties: Parties, *, num_steps: int
 ) -> list[Bool[np.ndarray, " _"]]:
     """Which rows of each party `train_rows` does not train on."""
-    from cgm_jax.generators.mmd_gan.loop import held_out_rows
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
     sizes = [len(rows) for rows in parties.points]
     mask = np.zeros(sum(sizes), bool)
     options = MMDGAN(num_steps=num_steps)
-    mask[held_out_rows(key, options, len(mask))] = True
+    mask[options.held_out_rows(key, len(mask))] = True
     return np.split(mask, np.cumsum(sizes)[:-1])
 
 

@@ -20,6 +20,7 @@ from jaxtyping import ArrayLike, Float, Int
 from scipy.spatial.distance import cdist
 
 from cgm_jax._shared.arrays import as_parties
+from cgm_jax._shared.reprs import short_repr
 
 from .neighbors import nearest_distances
 
@@ -41,6 +42,8 @@ class SharedRows:
 
     sizes: Int[np.ndarray, " n"]
     """Number of rows of each party."""
+
+    __repr__ = short_repr
 
 
 def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:

@@ -34,6 +34,7 @@ __all__ = [
     "values_with_candidates",
 ]
 
+Numbers = Array | np.ndarray
 MAX_PARTIES = 24  # a table of 2**24 float64 values is 134 MB
 _MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
 
@@ -231,17 +232,22 @@ def num_parties(num_coalitions: int) -> int:
 
 
 def _coalition_values(
-    between: Float[Array, "blocks blocks"], sizes: Float[Array, " blocks"]
-) -> Float[Array, " coalitions"]:
+    between: Float[Numbers, "blocks blocks"],
+    sizes: Float[Numbers, " blocks"],
+) -> Float[Numbers, " coalitions"]:
     xp = array_module(between, sizes)
     n = len(sizes) - 1
     half = n // 2
     low, high = (membership(m, between.dtype) for m in (half, n - half))
 
-    def sum_of(x: Float[Array, " n"]) -> Float[Array, "high low"]:
+    def sum_of(
+        x: Float[Numbers, " n"],
+    ) -> Float[Numbers, "high low"]:
         return matmul(high, x[half:])[:, None] + matmul(low, x[:half])[None]
 
-    def within(z: Num[np.ndarray, "m k"], b: Float[Array, "k k"]) -> Float[Array, " m"]:
+    def within(
+        z: Num[np.ndarray, "m k"], b: Float[Numbers, "k k"]
+    ) -> Float[Numbers, " m"]:
         return xp.sum(matmul(z, b) * z, axis=1)
 
     b = between[:n].sum(1)
@@ -266,10 +272,10 @@ _compiled_coalition_values = jax.jit(_coalition_values)
 
 
 def _values(
-    between: Float[Array, "blocks blocks"],
-    sizes: Float[Array, " blocks"],
-    members: Float[Array, "m n"],
-) -> Float[Array, " m"]:
+    between: Float[Numbers, "blocks blocks"],
+    sizes: Float[Numbers, " blocks"],
+    members: Float[Numbers, "m n"],
+) -> Float[Numbers, " m"]:
     xp = array_module(between, sizes)
     z = members.astype(between.dtype)
     size = matmul(z, sizes[:-1])
@@ -281,8 +287,9 @@ def _values(
 
 
 def _values_with_candidates(
-    between: Float[Array, "blocks blocks"], sizes: Float[Array, " blocks"]
-) -> Float[Array, " n"]:
+    between: Float[Numbers, "blocks blocks"],
+    sizes: Float[Numbers, " blocks"],
+) -> Float[Numbers, " n"]:
     xp = array_module(between, sizes)
     across = xp.sum(between, axis=1)
     within = xp.diag(between)[:-1] + 2 * between[:-1, -1] + between[-1, -1]

@@ -45,7 +45,7 @@ def _why_optimal(explanation: Explanation, names: Names) -> list[str]:
         f"The largest reward value is {scheme.max_reward_value:.4g}, because "
         f"{_name(upper, names)} can get {scheme.upper_values[upper]:.4g} at most.",
         f"rho is not larger because {_name(lower, names)} must get "
-        f"{scheme.lower_values[lower]:.4g}."
+        f"{scheme.relaxation * scheme.lower_values[lower]:.4g}."
         if lower is not None
         else "rho is 1: rewards are in proportion to contributions.",
         "Neither depends on epsilon: every upper bound on v* rises with rho, so that "
