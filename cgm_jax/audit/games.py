@@ -228,16 +228,6 @@ class SampledGame:
 def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game:
     """The game of a table of values or of sums: whole up to 20 parties.
 
-    Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24; or sums
-            of n parties' data, any n; or a game.
-
-    Returns:
-        The game.
-
-    Raises:
-        ValueError: if the table is not of ``2**n`` finite numbers.
-
     Example:
         >>> as_game(np.array([0.0, 1.0, 2.0, 4.0])).num_parties
         2
@@ -267,13 +257,6 @@ def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game
 
 def coalitions_without(num: int, *absent: int) -> Int[np.ndarray, " some"]:
     """All coalitions of n parties without some of them.
-
-    Args:
-        num: n.
-        absent: parties, counted from 0.
-
-    Returns:
-        Bitmasks.
 
     Example:
         >>> coalitions_without(3, 1)

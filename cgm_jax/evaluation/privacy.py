@@ -93,21 +93,6 @@ def privacy_figures(
 ) -> PrivacyFigures:
     """Distances of every reward to the real rows of the other parties.
 
-    Args:
-        key: a typed key, which chooses halves, and as many real rows on either side.
-        collaboration: a collaboration whose candidates were made of its parties' rows.
-        held_out: which rows of each party the generator never saw, booleans of shape
-            ``(n_i,)`` a party, for the control.
-        generator: without ``held_out``, what to make anew of half of the rows for the
-            control. Without either there is none.
-        decimals: to how many decimals numbers are rounded for rounded matches.
-
-    Returns:
-        The figures, a reward each.
-
-    Raises:
-        ValueError: if shapes do not fit.
-
     Example:
         >>> from cgm_jax import collaborate
         >>> from cgm_jax.generators import KernelDensity

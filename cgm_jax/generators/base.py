@@ -48,19 +48,6 @@ def sample_in_blocks(
 ) -> Points:
     """Draw ``num`` points so that a larger sample starts with the smaller one.
 
-    Args:
-        draw: from a key to `BLOCK_SIZE` points, or to fewer where it rejects some;
-            jitted, it is compiled once.
-        key: typed random key.
-        num: how many points, at least 1.
-
-    Returns:
-        Points, shape ``(num, d)``; float64 points are a NumPy array, which nothing cuts
-        to float32 where the user has not switched on x64.
-
-    Raises:
-        ValueError: if ``num`` is below 1.
-
     Example:
         >>> def draw(key):
         ...     return jax.random.normal(key, (BLOCK_SIZE, 2))

@@ -135,18 +135,7 @@ def default_tile_size() -> int:
 def as_blocks(
     parties: Sequence[Float[ArrayLike, "_ d"]], candidates: Float[ArrayLike, "g d"]
 ) -> tuple[list[Points], Points]:
-    """Parties and candidates, checked, with one number of columns and one dtype.
-
-    Args:
-        parties: arrays of shape ``(n_i, d)``.
-        candidates: shape ``(g, d)``; g may be 0.
-
-    Returns:
-        The parties' points and the candidates.
-
-    Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
-    """
+    """Parties and candidates, checked, with one number of columns and one dtype."""
     named = [(f"parties[{i}]", x) for i, x in enumerate(as_parties(parties))]
     *points, drawn = with_common_dtype(
         *named, ("candidates", as_points(candidates, "candidates"))

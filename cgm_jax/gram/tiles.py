@@ -279,20 +279,7 @@ def over_tiles(
     data: tuple,
     tiles: tuple[np.ndarray, ...],
 ) -> Any:
-    """Sum of a contribution over a list of tiles (row, column, weight).
-
-    Args:
-        add: called as ``add(total, width, tile, *data)``; gives the total with one
-            more tile.
-        width: passed on.
-        shape: of the total.
-        data: the kernel, embedded points, and what else ``add`` reads.
-        tiles: row, column and weight of every tile.
-
-    Returns:
-        The total, in float64 where 64-bit types are on; a NumPy array, unless the data
-        are traced.
-    """
+    """Sum of a contribution over a list of tiles (row, column, weight)."""
     dtype = jnp.result_type(*jax.tree.leaves(data[1]))
     rows, columns, weight = tiles
     tiles = (rows.astype(np.int32), columns.astype(np.int32), weight.astype(dtype))

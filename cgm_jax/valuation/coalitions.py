@@ -159,17 +159,7 @@ def values_with_candidates(sums: "GramSums") -> Float[Array | np.ndarray, " n"]:
 def checked_sums(
     sums: "GramSums",
 ) -> tuple[Float[Array | np.ndarray, "blocks blocks"], Float[np.ndarray, " blocks"]]:
-    """``between`` and ``sizes``, if they fit each other and are finite.
-
-    Args:
-        sums: sums of the kernel between n >= 1 parties and the candidates.
-
-    Returns:
-        B and the sizes.
-
-    Raises:
-        ValueError: if they do not fit each other, or a sum is not finite.
-    """
+    """``between`` and ``sizes``, if they fit each other and are finite."""
     between, sizes = sums.between, sums.sizes
     if between.ndim != 2 or between.shape != 2 * sizes.shape or len(sizes) < 2:
         raise ValueError(
@@ -188,13 +178,6 @@ def checked_sums(
 def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions n"]:
     """Which party belongs to which coalition: entry ``[C, i]`` is bit i of C.
 
-    Args:
-        n: number of parties.
-        dtype: dtype of the result.
-
-    Returns:
-        Zeros and ones, shape ``(2**n, n)``.
-
     Example:
         >>> membership(2, int)
         array([[0, 0],
@@ -208,15 +191,6 @@ def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions 
 
 def num_parties(num_coalitions: int) -> int:
     """Number of parties n of a game given as a table of ``2**n`` values.
-
-    Args:
-        num_coalitions: length of the table.
-
-    Returns:
-        n, between 1 and 24.
-
-    Raises:
-        ValueError: if there is no such n.
 
     Example:
         >>> num_parties(8)

@@ -56,11 +56,7 @@ class Checkpoints:
             shutil.rmtree(self._path(old), ignore_errors=True)
 
     def newest(self, template: Any) -> Any | None:
-        """The newest checkpoint that is whole, as a tree like the template, or None.
-
-        Raises:
-            ValueError: if it belongs to other options, other data or another key.
-        """
+        """The newest checkpoint that is whole, as a tree like the template, or None."""
         for step in reversed(self._steps()):
             try:
                 record = json.loads(self._record(step).read_bytes())

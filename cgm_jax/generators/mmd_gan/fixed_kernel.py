@@ -97,11 +97,7 @@ def kernel_in_units(
     shift: Float[np.ndarray, " d"],
     scale: Float[np.ndarray, " d"],
 ) -> InUnits:
-    """A fixed kernel in the units of the networks, in float32, tried on two points.
-
-    Raises:
-        ValueError: if it does not give finite numbers for such points.
-    """
+    """A fixed kernel in the units of the networks, in float32, tried on two points."""
     fixed: Kernel = in_float32(kernel)
     some = jnp.asarray(points[:2], jnp.float32)
     expected = (
