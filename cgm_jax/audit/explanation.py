@@ -114,7 +114,7 @@ def explain(promises: Promises) -> Explanation:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> explanation = explain(promise(parties, np.linspace(-1, 2, 50)[:, None]))
         >>> [(bound.party, bound.side) for bound in explanation.binding]
-        [(0, 'lower'), (1, 'upper')]
+        [(1, 'upper'), (None, 'rho = 1')]
 
     Reference:
         Tay et al. 2022, Sec. 4.1 and App. F.

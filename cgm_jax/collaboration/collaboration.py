@@ -48,6 +48,7 @@ class Collaboration:
 
         Example:
             >>> import tempfile
+            >>> import numpy as np
             >>> path = Path(tempfile.mkdtemp(), "collaboration.npz")
             >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
             >>> grid = np.linspace(-1, 2, 50)[:, None]
@@ -115,6 +116,7 @@ def collaborate(
         ValueError: as in `promise`.
 
     Example:
+        >>> import numpy as np
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = collaborate(jax.random.key(0), parties, grid)

@@ -123,6 +123,7 @@ class Promises:
             ValueError: if ``inverse_temperature`` is negative or NaN.
 
         Example:
+            >>> import jax
             >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
             >>> promises = promise(parties, np.linspace(-1, 2, 50)[:, None])
             >>> draw = promises.draw(jax.random.key(1), inverse_temperature=np.inf)
