@@ -193,11 +193,11 @@ def test_promises_that_cannot_be_kept_are_refused_or_lowered(
     for i, points in enumerate(parties):
         words.append(tmp_path / f"bank_{i}.csv")
         np.savetxt(words[-1], points, delimiter=",", header="x,y", comments="")
-    words += ["--num-candidates", 50, "--bandwidth", 0.2, "--no-stress"]
+    words += ["--num-candidates", 20, "--bandwidth", 0.2, "--no-stress"]
     refused, lowered = tmp_path / "refused", tmp_path / "lowered"
     assert cgm_jax(*words, "--out", refused, "--strict") == 4
     error = one_line_error(capsys)
-    assert "With the most candidates allowed, 100." in error
+    assert "With the most candidates allowed, 40." in error
     assert "Party 0 is bank_0." in error or "Party 1 is bank_1." in error
     assert list(refused.iterdir()) == []
 

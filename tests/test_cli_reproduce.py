@@ -23,7 +23,7 @@ from cgm_jax.experiments import (
 )
 from cgm_jax.rewards import InfeasibleError
 
-NUM_FEW = 100
+NUM_FEW = 200
 
 
 @pytest.fixture(autouse=True)
