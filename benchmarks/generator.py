@@ -172,7 +172,13 @@ def _training(
     options: MMDGAN, points: np.ndarray
 ) -> Callable[[int, int], TrainingState]:
     """A function that takes so many steps, so many times, from the same start."""
-    program, start = start_training(jax.random.key(0), options, points.shape[1])
+    architecture, step_options, schedule = options.split(points.shape[1])
+    program, start = start_training(
+        jax.random.key(0),
+        architecture,
+        step_options,
+        learning_rate=schedule.learning_rate,
+    )
     points = jnp.asarray(points, jnp.float32)
 
     def steps(num_steps: int, calls: int) -> TrainingState:

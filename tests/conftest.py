@@ -1,10 +1,24 @@
 """One strict configuration for every test (the rest of it is in ``pyproject.toml``)."""
 
+from typing import TYPE_CHECKING
+
 import jax
 import pytest
 
+if TYPE_CHECKING:
+    from small_runs import SmallRun
+
 # x[:, None] + y is written out, never left to broadcasting by accident.
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> "SmallRun":
+    """One run of the command on three files; not to be changed."""
+    # Where types are checked, that starts after this file and before the package.
+    from small_runs import run_small_files
+
+    return run_small_files(tmp_path_factory.mktemp("small_run"))
 
 
 def pytest_report_header() -> str:

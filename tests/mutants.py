@@ -79,6 +79,17 @@ def file_and_change(
     return None
 
 
+def has_tests(root: Path, mutant: Mutant) -> bool:
+    """Whether all of its test files and tests are there."""
+    for selected in mutant.selection:
+        path, _, name = selected.partition("::")
+        if not (root / path).exists():
+            return False
+        if name and f"def {name}(" not in (root / path).read_text("utf-8"):
+            return False
+    return True
+
+
 def run_tests(root: Path, selection: list[str]) -> tuple[int, str]:
     """Pytest's exit code in a copy (1: a test failed) and what failed first."""
     said = root / "said.txt"
@@ -142,10 +153,12 @@ def main() -> int:
             path: path.read_text("utf-8")
             for path in options.root.glob("cgm_jax/**/*.py")
         }
-        lost = [m for m in chosen if file_and_change(sources, m) is None]
-        print(*(f"not found  {mutant.name}" for mutant in lost), sep="\n")
-        print(f"{len(chosen) - len(lost)} of {len(chosen)} found")
-        return int(bool(lost))
+        lost = [m.name for m in chosen if file_and_change(sources, m) is None]
+        without = [m.name for m in chosen if not has_tests(options.root, m)]
+        print(*(f"not found  {name}" for name in lost), sep="\n")
+        print(*(f"no tests   {name}" for name in without), sep="\n")
+        print(f"{len(chosen) - len({*lost, *without})} of {len(chosen)} can be tried")
+        return int(bool(lost or without))
 
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: SimpleQueue[Path] = SimpleQueue()

@@ -29,5 +29,5 @@ def trained(quality: SampleQuality | None = QUALITY, **options) -> MMDGANModel:
     """A model with figures and a history, and without parameters."""
     nothing = np.zeros(0)
     return MMDGANModel(
-        MMDGAN(**options), {}, nothing, nothing, HISTORY, "all-steps", quality
+        MMDGAN(**options).facts(), {}, nothing, nothing, HISTORY, "all-steps", quality
     )

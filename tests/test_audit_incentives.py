@@ -9,8 +9,9 @@ import pytest
 from oracles_games import members_of, shapley_by_permutations
 
 from cgm_jax.audit import SecondGame, check_incentives, check_monotonicity
-from cgm_jax.audit.games import MAX_EXACT, coalitions_without
+from cgm_jax.audit.games import coalitions_without
 from cgm_jax.valuation import shapley_values
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 NUM_GAMES = 1_000
 STRICT = ("F3", "F4")
@@ -346,7 +347,7 @@ def test_coalitions_without_some_parties():
 
 
 def test_beyond_twenty_parties_a_sample_finds_what_breaks_often():
-    n = MAX_EXACT + 1
+    n = MAX_TABLE_PARTIES + 1
     size = np.bitwise_count(np.arange(2**n)).astype(float)
     options = {
         "shapley_values": np.ones(n),

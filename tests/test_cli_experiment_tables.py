@@ -2,36 +2,21 @@
 
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 from rich.console import Console
+from small_experiments import line_data
 
 from cgm_jax.cli.experiment_tables import experiment_tables, mean_words
-from cgm_jax.datasets import paper_results
-from cgm_jax.evaluation.evaluate import evaluate_rewards
-from cgm_jax.experiments import Experiment, ExperimentData, run_experiment
+from cgm_jax.evaluation import evaluate_rewards
+from cgm_jax.experiments import Experiment, run_experiment
 
 
 @pytest.fixture(scope="module")
 def experiment() -> Experiment:
     """Five small parties on a line, at one β."""
-    rng = np.random.default_rng(0)
-    parties = [rng.normal(i / 2, 1, (30, 1)).astype(np.float32) for i in range(5)]
-    grid = np.linspace(-3, 5, 300, dtype=np.float32)[:, None]
-    data = ExperimentData(
-        title="A line",
-        split="unequal",
-        parties=parties,
-        labels=[(points[:, 0] > 1).astype(int) for points in parties],
-        candidates=grid,
-        candidate_labels=(grid[:, 0] > 1).astype(int),
-        num_classes=5,
-        columns=("x",),
-        candidates_note="A grid.",
-        paper=paper_results("credit-ratings", "unequal"),
-        is_stand_in=False,
-    )
-    return run_experiment(data, betas=[2])
+    return run_experiment(jax.random.key(0), line_data(), inverse_temperatures=[2])
 
 
 def shown(experiment: Experiment) -> str:
@@ -44,9 +29,9 @@ def shown(experiment: Experiment) -> str:
 
 def test_every_printed_number_has_its_difference(experiment):
     text = shown(experiment)
-    promised, paper = experiment.promised, experiment.data.paper
+    promises, paper = experiment.promises, experiment.data.paper
     for ours, printed in zip(
-        promised.scheme.reward_values, paper.reward_values, strict=True
+        promises.scheme.reward_values, paper.reward_values, strict=True
     ):
         assert f"{ours:.5f}" in text
         assert f"{printed:g} ✗" in text
@@ -64,7 +49,7 @@ def test_what_a_single_draw_does_not_have_is_a_dash(experiment):
 def test_equal_digits_are_marked(experiment):
     same = replace(
         experiment.data.paper,
-        length_scale=float(f"{experiment.promised.length_scale:.3g}"),
+        length_scale=float(f"{experiment.promises.length_scale:.3g}"),
     )
     data = replace(experiment.data, paper=same)
     assert f"{same.length_scale:g} ✓" in shown(replace(experiment, data=data))
@@ -86,7 +71,8 @@ def test_without_metrics_there_are_only_promises_and_numbers(experiment):
 def test_metrics_are_those_of_the_draws(experiment):
     data = experiment.data
     again = evaluate_rewards(
-        list(experiment.collaborations.values()),
+        experiment.promises,
+        list(experiment.draws.values()),
         data.labels,
         data.candidate_labels,
         num_classes=data.num_classes,

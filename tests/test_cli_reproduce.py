@@ -3,14 +3,27 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from test_cli import cgm_jax, one_line_error
+from small_experiments import center_data
+from small_runs import cgm_jax, one_line_error
 
 from cgm_jax import datasets
+from cgm_jax.experiments import (
+    SPLITS,
+    ExperimentOptions,
+    prepare_experiments,
+    run,
+    run_experiment,
+)
+from cgm_jax.rewards import InfeasibleError
+
+NUM_FEW = 200
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +85,123 @@ def test_commands_without_meaning(words, tmp_path, capsys, monkeypatch):
     assert cgm_jax(*words) == 2
     one_line_error(capsys)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def few_candidates(monkeypatch) -> None:
+    """Stable promises can be kept to parties that have parts of everything, and not to
+    those of one group each; more candidates cannot be had."""
+    data = [replace(each, grown=None) for each in center_data(NUM_FEW)]
+    monkeypatch.setattr(
+        "cgm_jax.cli.experiments.prepare_experiments", lambda *a, **k: data
+    )
+
+
+REPRODUCE = ("reproduce", "credit-ratings", "--beta", 4, 8)
+
+
+def test_a_split_that_cannot_be_kept_is_reported_beside_the_other(
+    few_candidates, tmp_path: Path, capsys
+):
+    out = tmp_path / "out"
+    assert cgm_jax(*REPRODUCE, "--strict", "--out", out) == 4
+    captured = capsys.readouterr()
+    assert "warning: equal-disjoint split: " in captured.out
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
+    data = json.loads((out / "report.json").read_text())
+    assert list(data["splits"]) == ["unequal"]
+    assert data["splits"]["unequal"]["status"] == "optimal"
+    refusal = data["settings"]["equal-disjoint split"]
+    page = " ".join((out / "report.html").read_text().split())
+    assert "Small data, unequal split" in page
+    assert "equal-disjoint split" in page
+    assert refusal.split(":")[0] in captured.err and refusal.split(":")[0] in page
+    assert not list(out.glob("equal-disjoint*")) and list(out.glob("unequal-*.png"))
+    # What was refused is not audited, and what was not is.
+    assert cgm_jax("audit", out) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("All promises were kept.") == 2
+    assert "equal-disjoint" not in printed
+
+
+def test_what_cannot_be_kept_is_lowered_and_said_first(
+    few_candidates, tmp_path: Path, capsys
+):
+    out = tmp_path / "out"
+    assert cgm_jax(*REPRODUCE, "--out", out) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    data = json.loads((out / "report.json").read_text())
+    lowered, kept = (data["splits"][split] for split in SPLITS)
+    assert (lowered["status"], kept["status"]) == ("relaxed", "optimal")
+    assert "equal-disjoint split" not in data["settings"]
+    words = f"could do better alone by up to {1 - lowered['relaxation']:.2%}."
+    assert words in lowered["warnings"][0]
+    assert not any("better alone" in sentence for sentence in kept["warnings"])
+    assert printed.count(words) == 1
+    assert printed.index(words) < printed.index("the scheme")
+    page = " ".join((out / "report.html").read_text().split())
+    assert page.index(words) < page.index("Small data, unequal split")
+    # Stability itself is not kept, and an audit says so after the reason.
+    assert cgm_jax("audit", out) == 4
+    captured = capsys.readouterr()
+    audited = " ".join(captured.out.split())
+    assert audited.count(words) == 2  # of both draws
+    assert audited.index(words) < audited.index("not kept: R6 (assigned)")
+    assert audited.count("All promises were kept.") == 2
+    assert "promises were broken in 2 of 4 draws" in captured.err
+
+
+def test_candidates_are_doubled_until_the_promises_can_be_kept(monkeypatch):
+    data, key = center_data(NUM_FEW)[0], jax.random.key(0)
+    tried = []
+
+    def promise(parties, candidates, *, relax, **more):
+        tried.append((len(candidates), relax))
+        return real(parties, candidates, relax=relax, **more)
+
+    real = run.promise
+    monkeypatch.setattr(run, "promise", promise)
+
+    def try_with(**more):
+        tried.clear()
+        return run_experiment(
+            key, data, inverse_temperatures=[8], evaluate=False, **more
+        )
+
+    with pytest.raises(InfeasibleError):
+        try_with(max_candidates=NUM_FEW + 1)
+    assert tried == [(NUM_FEW, False), (NUM_FEW + 1, False)]
+    lowered = try_with(max_candidates=NUM_FEW, relax=True)
+    assert tried == [(NUM_FEW, True)] and lowered.promises.scheme.is_relaxed
+    enough = try_with(max_candidates=1000, relax=True)
+    nums = [num for num, _ in tried]
+    assert nums == [NUM_FEW * 2**i for i in range(len(nums))] and len(nums) > 1
+    assert not any(relax for _, relax in tried[:-1])
+    assert not enough.promises.scheme.is_relaxed
+    drawn = enough.data.candidates
+    assert len(drawn) == len(enough.data.candidate_labels) == nums[-1]
+    np.testing.assert_array_equal(drawn[:NUM_FEW], data.candidates)
+    np.testing.assert_array_equal(enough.promises.candidates, drawn)
+
+
+@pytest.mark.parametrize("generator", [None, "kde"])
+def test_more_candidates_begin_with_fewer(generator):
+    options = ExperimentOptions(num_candidates=40, generator=generator)
+    key = jax.random.key(0)
+    few = prepare_experiments(key, "credit-ratings", options=options)
+    more = [data.grown(70) for data in few]
+    assert [data.split for data in more] == list(SPLITS)
+    for before, after in zip(few, more, strict=True):
+        assert len(after.candidates) == len(after.candidate_labels) == 70
+        np.testing.assert_array_equal(after.candidates[:40], before.candidates)
+        np.testing.assert_array_equal(
+            after.candidate_labels[:40], before.candidate_labels
+        )
+        assert all(
+            np.array_equal(*both)
+            for both in zip(before.parties, after.parties, strict=True)
+        )
+    np.testing.assert_array_equal(more[0].candidates, more[1].candidates)
 
 
 @pytest.mark.slow

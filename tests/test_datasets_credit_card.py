@@ -5,7 +5,6 @@ import gzip
 import jax
 import numpy as np
 import pytest
-from image_files import arff_text
 from scipy.stats import kurtosis
 
 from cgm_jax.datasets import (
@@ -25,17 +24,13 @@ TABLE = np.column_stack(
 )
 
 
-def rows(quote):
-    return [
-        [*map(repr, row[:-1].tolist()), f"{quote}{int(row[-1])}{quote}"]
-        for row in TABLE
-    ]
-
-
 def csv_text():
     """As Kaggle serves it: names and the class in double quotes."""
     head = ",".join(f'"{name}"' for name in NAMES)
-    return "\n".join([head, *(",".join(row) for row in rows('"')), ""])
+    rows = [
+        ",".join([*map(repr, row[:-1].tolist()), f'"{int(row[-1])}"']) for row in TABLE
+    ]
+    return "\n".join([head, *rows, ""])
 
 
 def check(data):
@@ -51,10 +46,18 @@ def test_kaggle_csv(tmp_path):
     check(credit_card(tmp_path / "creditcard.csv"))
 
 
-def test_openml_arff(tmp_path):
-    text = arff_text(NAMES, rows("'"), classes=("'0'", "'1'"))
-    (tmp_path / "creditcard.arff.gz").write_bytes(gzip.compress(text.encode()))
+def test_compressed_csv(tmp_path):
+    file = tmp_path / "creditcard.csv.gz"
+    file.write_bytes(gzip.compress(csv_text().encode()))
     check(credit_card(tmp_path))
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(DamagedDataError, match="whole gzip file"):
+        credit_card(file)
+
+
+def test_a_folder_has_one_table(tmp_path):
+    with pytest.raises(DataNotFoundError, match=r"one table of transactions.*found 0"):
+        credit_card(tmp_path)
 
 
 def test_variable(tmp_path, monkeypatch):
@@ -74,7 +77,10 @@ def test_missing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text[:-150], "expected 31 numbers in every row, but a row has"),
+        (
+            lambda text: text[:-150],
+            "expected 31 numbers in every row, but the last row",
+        ),
         (lambda text: text.replace('"V3"', '"W3"'), "a column V3, found Time, V1"),
         (lambda text: text.replace("149.62", "much"), "expected 31 numbers"),
         (lambda text: text.replace("149.62", "inf"), "infinity in column Amount"),

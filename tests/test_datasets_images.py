@@ -4,7 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
-from image_files import contents, image_arff, write_idx_folder
+from image_files import contents, write_idx_folder
 from sklearn.datasets import load_digits
 
 from cgm_jax.datasets import (
@@ -60,28 +60,17 @@ def test_idx_folder(tmp_path, load, form):
     check_mnist_form(load, folder)
 
 
-@pytest.mark.parametrize("load", [mnist, fashion_mnist])
-@pytest.mark.parametrize("name", ["mnist_784.arff", "mnist_784.arff.gz"])
 @pytest.mark.parametrize("given", ["file", "folder"])
-def test_openml_table(tmp_path, load, name, given):
-    text = image_arff(IMAGES.reshape(14, -1), LABELS).encode()
-    file = tmp_path / "data" / name
-    file.parent.mkdir()
-    file.write_bytes(gzip.compress(text) if name.endswith("gz") else text)
-    check_mnist_form(load, file if given == "file" else file.parent)
-
-
-def test_openml_parquet(tmp_path):
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(IMAGES.reshape(14, -1)).add_prefix("pixel")
-    frame["class"] = pandas.Categorical(LABELS.astype(str))
-    frame.to_parquet(tmp_path / "dataset_554.pq")
-    check_mnist_form(mnist, tmp_path)
+def test_fetched_arrays(tmp_path, given):
+    file = tmp_path / "copy.npz"
+    np.savez(file, pixels=IMAGES.reshape(14, -1).astype(np.uint8), labels=LABELS)
+    check_mnist_form(mnist, file if given == "file" else tmp_path)
 
 
 def test_cifar10_puts_the_channels_last(tmp_path):
-    file = tmp_path / "CIFAR_10.arff"
-    file.write_text(image_arff(COLOURS.reshape(12, -1), LABELS[:12]))
+    file = tmp_path / "cifar10.npz"
+    pixels = COLOURS.reshape(12, -1).astype(np.uint8)
+    np.savez(file, pixels=pixels, labels=LABELS[:12])
     train, test = cifar10(file), cifar10(file, part="test")
     assert (len(train.points), len(test.points)) == (10, 2)
     assert train.shape == (32, 32, 3)
@@ -149,48 +138,17 @@ def test_damaged_idx_files_are_named_and_left(tmp_path):
         mnist(folder)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda text: text[: len(text) // 2], r"mnist.arff: expected 785 numbers"),
-        (lambda text: text.replace("@DATA", ""), "found no line @DATA"),
-        (
-            lambda text: text.split("@DATA")[0] + "@DATA\n",
-            "rows of numbers, found none",
-        ),
-        (lambda text: text.replace("class", "digit"), "one of them named class"),
-        (lambda text: text.replace("\n0,255,", "\n0,256,"), r"whole numbers in 0..255"),
-        (lambda text: text.replace("\n0,255,", "\n0,?,"), "expected 785 numbers"),
-        (lambda text: text.replace("\n0,255,", "\nnan,255,"), "in column pixel1;"),
-    ],
-)
-def test_damaged_tables_are_named(tmp_path, change, message):
-    file = tmp_path / "mnist.arff"
-    file.write_text(change(image_arff(IMAGES.reshape(14, -1), LABELS)))
-    with pytest.raises(DamagedDataError, match=message):
-        mnist(file)
-
-
-def test_cut_gzip_table(tmp_path):
-    file = tmp_path / "mnist.arff.gz"
-    text = image_arff(IMAGES.reshape(14, -1), LABELS).encode()
-    file.write_bytes(gzip.compress(text)[:-100])
-    with pytest.raises(DamagedDataError, match="whole gzip file"):
-        mnist(file)
-
-
 def test_other_files_are_refused(tmp_path):
-    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and nothing else")
-    with pytest.raises(DamagedDataError, match="expected a Parquet file"):
+    for place in (tmp_path, tmp_path / "mnist.csv"):
+        (tmp_path / "mnist.csv").write_text("a,b\n1,2\n")
+        with pytest.raises(DataNotFoundError, match=r"idx files.*found 0 of these"):
+            mnist(place)
+    for name in ("one.npz", "two.npz"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataNotFoundError, match="found 2 of these"):
         mnist(tmp_path)
-    (tmp_path / "second.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataNotFoundError, match=r"Expected one table.*found 2"):
-        mnist(tmp_path)
-    with pytest.raises(DamagedDataError, match=r"expected 785 columns.*found 2"):
-        mnist(tmp_path / "second.csv")
-    (tmp_path / "images.png").write_bytes(b"")
-    with pytest.raises(DamagedDataError, match=r"a name that ends in \.arff"):
-        mnist(tmp_path / "images.png")
+    with pytest.raises(DamagedDataError, match="expected the arrays pixels, labels"):
+        mnist(tmp_path / "one.npz")
 
 
 def test_unknown_part(tmp_path):

@@ -12,7 +12,7 @@ from small_collaborations import (
     with_reward,
 )
 
-from cgm_jax.evaluation.privacy import halves_control, privacy_figures
+from cgm_jax.evaluation.privacy import privacy_figures
 from cgm_jax.generators import KernelDensity
 from cgm_jax.report.privacy_page import privacy_page
 
@@ -94,13 +94,3 @@ def test_the_page_shows_every_figure():
 def test_masks_are_one_a_party():
     with pytest.raises(ValueError, match="say of each of"):
         privacy_figures(KEY, small_collaboration(3, 2), held_out=[np.ones(2, bool)])
-
-
-def test_the_control_sees_copies_and_none_where_there_are_none():
-    rng = np.random.default_rng(0)
-    parties = [rng.normal(size=(n, 3)) for n in (150, 251)]
-    close = halves_control(KEY, KernelDensity(0.01), parties)
-    assert close.num_real == 200 and len(close.used.distances) == 2_000
-    assert close.nearer_share > 0.95
-    wide = halves_control(KEY, KernelDensity(5.0), parties, num_points=500)
-    assert abs(wide.nearer_share - 0.5) < 5 * 0.5 / np.sqrt(200)

@@ -12,7 +12,7 @@ GUIDE = (ROOT / "EXTENDING.md").read_text("utf-8")
 @pytest.mark.slow
 def test_the_program_of_the_guide_runs(tmp_path: Path):
     blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     lines = run_program("\n".join(blocks), tmp_path).splitlines()
     for name in ("Cauchy kernel", "deep kernel", "own generator"):
         (line,) = (line for line in lines if line.startswith(name))

@@ -3,10 +3,8 @@
 import jax
 import numpy as np
 import oracles
-import pytest
 from sklearn.neighbors import KernelDensity as Density
 
-from cgm_jax.generators import quality as module
 from cgm_jax.generators.quality import (
     cross_validated_bandwidth,
     likeness,
@@ -35,10 +33,7 @@ def test_likeness_is_mmd2_at_two_scales():
     np.testing.assert_allclose(got, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("tile", [1, 7, 1_000])
-def test_nearest_share_is_its_definition(tile, monkeypatch):
-    monkeypatch.setattr(module, "TILE", tile)
-    monkeypatch.setattr(module, "OTHER_TILE", tile)
+def test_nearest_share_is_its_definition():
     points, training, held_out = FRESH[:20], TRAINING[:50], HELD_OUT[:20]
     order = np.asarray(jax.random.permutation(KEY, 50))
     shares = []

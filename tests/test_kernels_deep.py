@@ -14,7 +14,7 @@ from flax import nnx
 from kernel_table import block, layers, network
 from tolerances import rtol
 
-from cgm_jax.collaboration.collaboration import collaborate
+from cgm_jax.collaboration import collaborate
 from cgm_jax.gram import gram_sums, smallest_length_scale
 from cgm_jax.kernels import DeepKernel, FeatureNetwork, Laplace, SquaredExponential
 from cgm_jax.kernels.deep import BATCH_SIZE
@@ -133,9 +133,12 @@ def test_a_collaboration_takes_it_as_any_kernel():
     deep = collaborate(
         jax.random.key(0), parties, candidates, kernel=DeepKernel(identity, kernel)
     )
-    np.testing.assert_array_equal(deep.shapley_values, plain.shapley_values)
-    assert deep.length_scale == plain.length_scale == 1.5
-    for one, other in zip(deep.rewards, plain.rewards, strict=True):
+    before, after = plain.promises, deep.promises
+    np.testing.assert_array_equal(
+        after.scheme.shapley_values, before.scheme.shapley_values
+    )
+    assert after.length_scale == before.length_scale == 1.5
+    for one, other in zip(deep.draw.rewards, plain.draw.rewards, strict=True):
         np.testing.assert_array_equal(one.indices, other.indices)
         np.testing.assert_array_equal(one.values, other.values)
 

@@ -89,7 +89,7 @@ def test_one_outlier(d: int, dtype: type, sizes: str):
 @pytest.mark.parametrize("apart", [1e2, 1e4])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_two_clusters_far_apart(dtype: type, apart: float):
-    """No center is near to all points, and those of one cluster are to be told apart."""
+    """No center is near to all points; those of one cluster must be told apart."""
     x, y = two_sets(2, dtype)
     x[::2] += dtype(apart)
     y[::2] += dtype(apart)

@@ -1,17 +1,28 @@
 """Kernels that are learned: better on rows that they have not seen, and only if so."""
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
 from flax import nnx
 
 from cgm_jax.gram import project_kernel, smallest_length_scale
-from cgm_jax.kernels import DeepKernel, FeatureNetwork, SquaredExponential, load_kernel
+from cgm_jax.kernels import (
+    DeepKernel,
+    FeatureNetwork,
+    Kernel,
+    SquaredExponential,
+    load_kernel,
+)
+from cgm_jax.kernels.distances import squared_distances
 from cgm_jax.kernels.saving import read_kernel_file
 from cgm_jax.learning import FittingProgress, fit_kernel, fit_kernels
+from cgm_jax.two_sample.criterion import power_criterion
 
 SE = oracles.squared_exponential
 QUICK = {"num_steps": 60, "learning_rate": 0.05, "evaluate_every": 20}
@@ -49,7 +60,7 @@ def test_a_scale_a_dimension_finds_the_dimension():
 
 def test_rows_are_seen_or_held_out_and_nothing_else_matters():
     points = groups(sizes=(50, 41))
-    options = {"num_steps": 3, "share": 0.7, "patience": 5}
+    options = {"num_steps": 3, "share": 0.7, "validation_share": 0.2}
     fitted = fit_kernel(jax.random.key(0), KERNEL, points, **options)
     for group, seen, rest in zip(
         points, fitted.fitted_rows, fitted.held_out_rows, strict=True
@@ -82,7 +93,7 @@ def test_many_fits_are_each_of_them():
         np.testing.assert_allclose(fitted.held_out_power, alone.held_out_power)
 
 
-def test_jitter_keeps_a_network_from_learning_few_points_by_heart():
+def test_jitter_keeps_a_network_from_overfitting():
     rng = np.random.default_rng(0)
     points = [rng.normal(size=(40, 2)).astype(np.float32) for _ in range(2)]  # one law
     kernel = DeepKernel(
@@ -145,25 +156,100 @@ def test_a_deep_kernel_learns_and_is_saved(tmp_path: Path):
     }
 
 
-def test_stops_early_with_the_best():
-    # too few rows for so large a step: J of the seen rises, of the others falls
+def test_validation_rows_are_kept_from_the_fit():
+    # Too few rows for so large a step: J of the seen rises, of the others falls.
     points = groups(3, sizes=(24, 24))
     fitted = fit_kernel(
         jax.random.key(1),
         KERNEL,
         points,
         share=1.0,
-        num_steps=400,
+        num_steps=60,
         learning_rate=0.2,
-        evaluate_every=5,
-        patience=3,
+        evaluate_every=20,
+        validation_share=0.25,
     )
-    assert fitted.stop_reason == "patience"
-    steps, _, validation = fitted.history.T
-    assert steps[-1] < 400
-    assert len(steps) == np.argmax(validation) + 1 + 3
+    assert fitted.stop_reason == "all-steps"
+    _, seen, validation = fitted.history.T
+    assert seen[-1] > seen[0] and validation[-1] < seen[-1]
     assert np.isnan(fitted.held_out_power)
+    assert [len(rows) for rows in fitted.fitted_rows] == [24, 24]
     assert all(len(rows) == 0 for rows in fitted.held_out_rows)
+
+
+def by_adam(kernel, x, y, *, num_steps: int, learning_rate: float):
+    """J ascended in log ℓ, by Adam as Kingma and Ba write it."""
+    with jax.enable_x64(True):
+
+        def loss(log_scale):
+            return -power_criterion(SquaredExponential(jnp.exp(log_scale)), x, y)
+
+        slope = jax.jit(jax.grad(loss))
+        log_scale = np.log(np.asarray(kernel.length_scale))
+        mean, square = np.zeros_like(log_scale), np.zeros_like(log_scale)
+        for t in range(1, num_steps + 1):
+            g = np.asarray(slope(log_scale))
+            mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
+            step = (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.999**t)) + 1e-8)
+            log_scale = log_scale - learning_rate * step
+    return np.exp(log_scale)
+
+
+def test_steps_are_those_of_adam():
+    points = groups(sizes=(30, 30))
+    fitted = fit_kernel(
+        jax.random.key(0), KERNEL, points, share=1.0, num_steps=20, learning_rate=0.05
+    )
+    expected = by_adam(KERNEL, *points, num_steps=20, learning_rate=0.05)
+    np.testing.assert_allclose(fitted.kernel.length_scale, expected, rtol=1e-6)
+
+
+# --- kernels of the user's own
+
+
+@dataclass(frozen=True)
+class Waves(Kernel):
+    """exp(−|x − y|² / 2ℓ²) cos(ω · (x − y)), with ω any real numbers."""
+
+    length_scale: Any
+    frequency: Any = field(metadata={"domain": "real"})
+
+    def embed(self, points):
+        scaled = points / jnp.asarray(self.length_scale, points.dtype)
+        return scaled, points @ jnp.asarray(self.frequency, points.dtype)
+
+    def pairwise(self, x, y):
+        near = jnp.exp(-squared_distances(x[0], y[0]) / 2)
+        return near * jnp.cos(x[1][:, None] - y[1][None])
+
+    def diagonal(self, points):
+        return jnp.ones(len(points), points.dtype)
+
+    def with_length_scale(self, length_scale):
+        return replace(self, length_scale=length_scale)
+
+
+@dataclass(frozen=True)
+class Undeclared(Waves):
+    """The same; nothing is said of ω."""
+
+    frequency: Any = None
+
+
+def test_a_real_parameter_is_learned_as_it_is():
+    start = Waves(2.0, np.array([-0.5, 0.0]))
+    fitted = fit_kernel(jax.random.key(0), start, groups(), **QUICK)
+    assert fitted.stop_reason == "all-steps"
+    frequency = np.asarray(fitted.kernel.frequency)
+    assert np.isfinite(frequency).all() and (frequency != start.frequency).any()
+    assert fitted.history[-1, 1] > fitted.history[0, 1]
+
+
+@pytest.mark.parametrize("frequency", [-0.5, 0.0, np.nan])
+def test_a_parameter_outside_of_its_domain_is_refused(frequency: float):
+    kernel = Undeclared(2.0, np.array([0.5, frequency]))
+    with pytest.raises(ValueError, match=r"'frequency' to start.*\"domain\": \"real\""):
+        fit_kernel(jax.random.key(0), kernel, groups(), **QUICK)
 
 
 def test_infinite_numbers_end_a_fit_with_the_last_good_kernel():
@@ -182,6 +268,7 @@ def test_infinite_numbers_end_a_fit_with_the_last_good_kernel():
         ({"share": 0.0}, "0 < share <= 1"),
         ({"learning_rate": np.nan}, "finite learning_rate"),
         ({"jitter": -0.1}, "finite jitter >= 0"),
+        ({"validation_share": 1.0}, "0 <= validation_share < 1"),
         ({"num_steps": 0}, "num_steps and evaluate_every of at least 1"),
         ({"share": 0.01}, "at least two rows to fit to"),
         ({"batch_size": 1}, "batch_size >= 2"),

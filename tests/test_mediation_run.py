@@ -1,4 +1,4 @@
-"""What a mediator's run tells its report."""
+"""What the page of a mediator's run is made of."""
 
 import jax
 import numpy as np
@@ -8,23 +8,23 @@ from small_generators import HISTORY, QUALITY
 from cgm_jax._shared.archive import named_arrays
 from cgm_jax.generators import MMDGAN, MMDGANModel
 from cgm_jax.generators.mmd_gan.step import start_training
-from cgm_jax.mediation import run as mediation
-from cgm_jax.mediation.run import Settings, mediate
+from cgm_jax.mediation import Settings, mediate, publish, publish_mediation
 
 SHAPE = (4, 4, 1)
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What the page is made of, instead of a page."""
-    told = []
+def published(monkeypatch):
+    """What the page is made of, instead of a page with pictures."""
+    published = []
 
-    def page(sections, **more):
-        told.append(more)
+    def page(sections, pictures, **more):
+        published.append(more)
         return "page"
 
-    monkeypatch.setattr(mediation, "report_page", page)
-    return told
+    monkeypatch.setattr(publish, "report_page", page)
+    monkeypatch.setattr(publish, "draw_pictures", lambda section: {})
+    return published
 
 
 @pytest.fixture
@@ -43,13 +43,14 @@ def files_of(folder, parties, columns):
     return paths
 
 
-def test_images_are_shown_in_pixels(told, images, tmp_path):
+def test_images_are_shown_in_pixels(published, images, tmp_path):
     columns = tuple(f"pixel_{i}" for i in range(16))
     options = MMDGAN(shape=SHAPE, value_range=(0, 255), channels=1)
-    _, state = start_training(jax.random.key(0), options, 16)
+    parts = options.split(16)[:2]
+    _, state = start_training(jax.random.key(0), *parts, learning_rate=1e-3)
     parameters, range_ = named_arrays(state.average), (np.zeros(16), np.full(16, 255.0))
     model = MMDGANModel(
-        options, parameters, *range_, HISTORY, "all-steps", QUALITY, columns
+        options.facts(), parameters, *range_, HISTORY, "all-steps", QUALITY, columns
     )
     model.save(tmp_path / "model.npz")
     done = mediate(
@@ -59,14 +60,15 @@ def test_images_are_shown_in_pixels(told, images, tmp_path):
             generator_model=tmp_path / "model.npz",
             num_candidates=50,
             stability=False,
-            stress=False,
+            stress_test=False,
         ),
     )
-    (page,) = told
+    publish_mediation(done)
+    (page,) = published
     origin = page["origin"]
     assert origin.shape == SHAPE
     np.testing.assert_array_equal(origin.real, np.concatenate(images))
-    assert len(origin.generated) == len(done.collaboration.candidates)
+    assert len(origin.generated) == len(done.collaboration.promises.candidates)
     assert (origin.generated[:, 3] == 7).all()  # not a column of the candidates
     drawn = np.asarray(model.sample(jax.random.key(1), 1_000))
     assert abs(np.median(origin.generated) - np.median(drawn)) < 10  # of 255
@@ -74,15 +76,17 @@ def test_images_are_shown_in_pixels(told, images, tmp_path):
     assert "MMD² to" not in page["generator_note"]  # they stand in a table
 
 
-def test_rows_of_a_table_are_shown_in_scaled_columns(told, images, tmp_path):
+def test_rows_of_a_table_are_shown_in_scaled_columns(published, images, tmp_path):
     columns = tuple(f"column_{i}" for i in range(16))
-    settings = Settings(num_candidates=50, stability=False, stress=False)
+    settings = Settings(num_candidates=50, stability=False, stress_test=False)
     done = mediate(files_of(tmp_path, images, columns), tmp_path / "out", settings)
-    origin = told[0]["origin"]
+    publish_mediation(done)
+    origin = published[0]["origin"]
     assert origin.model is None and origin.shape is None
     assert origin.columns == [name for name in columns if name != "column_3"]
-    pool = np.concatenate(done.collaboration.parties)
+    promises = done.collaboration.promises
+    pool = np.concatenate(promises.parties)
     np.testing.assert_array_equal(origin.real, pool)
-    np.testing.assert_array_equal(origin.generated, done.collaboration.candidates)
+    np.testing.assert_array_equal(origin.generated, promises.candidates)
     np.testing.assert_allclose(origin.real.std(axis=0), 1, rtol=1e-5)
-    assert "kernel density estimate" in told[0]["generator_note"]
+    assert "kernel density estimate" in published[0]["generator_note"]

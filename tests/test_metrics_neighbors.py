@@ -1,4 +1,4 @@
-"""Nearest distances: exactly those of a full search, at any tile size and unit."""
+"""Nearest distances: exactly those of a full search, in any dimension and unit."""
 
 import jax
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 from tolerances import rtol
 
-from cgm_jax.metrics import nearest_distances
+from cgm_jax.metrics import nearest_distances, neighbors
 
 
 def clusters(seed: int, num: int, dimension: int) -> np.ndarray:
@@ -25,11 +25,11 @@ def by_full_search(queries, points, k):
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("dimension", [1, 2, 8, 20])
+@pytest.mark.parametrize("dimension", [1, 2, 8, 9, 20])  # from 9 or 17 on, no tree
 def test_distances_are_those_of_a_full_search(dimension, dtype):
     points = clusters(0, 300, dimension).astype(dtype)
     queries = np.concatenate([points[::4], clusters(1, 50, dimension).astype(dtype)])
-    found = nearest_distances(queries, points, num_neighbors=7, tile_size=32)
+    found = nearest_distances(queries, points, num_neighbors=7)
     expected = by_full_search(queries, points, 7)
     np.testing.assert_allclose(found, expected, rtol=rtol(dtype))
     np.testing.assert_array_equal(found == 0, expected == 0)  # copies, at exactly 0
@@ -45,30 +45,35 @@ def test_distances_are_those_of_a_tree():
 
 
 @pytest.mark.parametrize("tile_size", [1, 7, 40, 41])
-def test_tiles_change_nothing(tile_size):
-    points, queries = clusters(3, 40, 2), clusters(4, 23, 2)
-    whole = nearest_distances(queries, points, num_neighbors=6, tile_size=1_000)
-    tiled = nearest_distances(queries, points, num_neighbors=6, tile_size=tile_size)
-    np.testing.assert_array_equal(tiled, whole)
+def test_tiles_change_nothing(tile_size, monkeypatch):
+    points, queries = clusters(3, 40, 20), clusters(4, 23, 20)
+    whole = nearest_distances(queries, points, num_neighbors=6)
+    monkeypatch.setattr(neighbors, "LARGE_TILE", tile_size)
+    monkeypatch.setattr(neighbors, "TILE", {})
+    tiled = nearest_distances(queries, points, num_neighbors=6)
+    np.testing.assert_allclose(tiled, whole, rtol=1e-14)
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e-40, 1e150, 1e300])
-def test_units_change_nothing(unit):
-    points = clusters(5, 40, 3)
+@pytest.mark.parametrize("dimension", [3, 20])
+def test_units_change_nothing(dimension, unit):
+    points = clusters(5, 40, dimension)
     found = nearest_distances(points * unit, points * unit, num_neighbors=4)
     expected = by_full_search(points, points, 4)
     np.testing.assert_allclose(found / unit, expected, rtol=1e-12)
 
 
-def test_far_from_the_origin_and_in_float32():
-    points = (clusters(6, 60, 2) + 1e5).astype(np.float32)
+@pytest.mark.parametrize("dimension", [2, 20])
+def test_far_from_the_origin_and_in_float32(dimension):
+    points = (clusters(6, 60, dimension) + 1e5).astype(np.float32)
     found = nearest_distances(points, points, num_neighbors=5)
     np.testing.assert_allclose(found, by_full_search(points, points, 5), rtol=1e-6)
 
 
-def test_all_points_the_same():
-    points = np.full((30, 2), 0.1)
-    assert not nearest_distances(points, points, num_neighbors=30, tile_size=4).any()
+@pytest.mark.parametrize("dimension", [2, 20])
+def test_all_points_the_same(dimension):
+    points = np.full((30, dimension), 0.1)
+    assert not nearest_distances(points, points, num_neighbors=30).any()
 
 
 def test_no_queries():
@@ -80,8 +85,6 @@ def test_what_does_not_fit_is_refused():
     points = np.ones((3, 2))
     with pytest.raises(ValueError, match="number of points, 3, got 4"):
         nearest_distances(points, points, num_neighbors=4)
-    with pytest.raises(ValueError, match="tile_size >= 1, got 0"):
-        nearest_distances(points, points, num_neighbors=1, tile_size=0)
     with pytest.raises(ValueError, match="same number of columns"):
         nearest_distances(points[:, :1], points, num_neighbors=1)
     with pytest.raises(TypeError, match="outside `jit`"):

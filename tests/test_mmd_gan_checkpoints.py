@@ -136,7 +136,7 @@ def test_checkpoints_of_another_training_are_refused(
 
 def test_what_is_not_ours_stays(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    checkpoints = Checkpoints.of(tmp_path, SMALL, POINTS, KEY)
+    checkpoints = Checkpoints(tmp_path, SMALL.facts())
     assert checkpoints.newest({"a": np.zeros(2)}) is None
     for step in (1, 2, 3):
         checkpoints.save(step, {"a": np.full(2, step, np.float32)})

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from cgm_jax import Collaboration, cli, collaborate
+from cgm_jax import Collaboration, Growing, cli, collaborate
 from cgm_jax.datasets import credit_ratings
 from cgm_jax.generators import MMDGAN, GaussianMixture, KernelDensity, MMDGANModel
 from cgm_jax.generators.quality import likeness, nearest_share
@@ -64,15 +64,11 @@ def check_published(out: Path, names: list[str]) -> list[float]:
     return [party["reward_value"] for party in report["parties"]]
 
 
-def collaboration(candidates: np.ndarray | Remembering) -> Collaboration:
+def collaboration(candidates: np.ndarray | Growing) -> Collaboration:
     result = collaborate(
-        jax.random.key(0),
-        BANKS.parties,
-        candidates,
-        inverse_temperature=np.inf,
-        num_candidates=NUM_CANDIDATES,
+        jax.random.key(0), BANKS.parties, candidates, inverse_temperature=np.inf
     )
-    assert {reward.stop_reason for reward in result.rewards} == {"reached"}
+    assert {reward.stop_reason for reward in result.draw.rewards} == {"reached"}
     return result
 
 
@@ -80,13 +76,14 @@ def collaboration(candidates: np.ndarray | Remembering) -> Collaboration:
 def exact() -> np.ndarray:
     """Reward values with candidates of the distribution that the banks' rows have."""
     candidates = TRUTH.sample(jax.random.key(1), TRUTH, NUM_CANDIDATES)
-    return collaboration(np.asarray(candidates)).scheme.reward_values
+    return collaboration(np.asarray(candidates)).promises.scheme.reward_values
 
 
 @pytest.mark.slow
 def test_reward_values_are_those_of_exact_candidates(exact):
     generator = Remembering()
-    learnt = collaboration(generator)
+    most = 16 * NUM_CANDIDATES
+    learnt = collaboration(Growing(generator, NUM_CANDIDATES, most)).promises
     assert len(learnt.candidates) >= NUM_CANDIDATES
     np.testing.assert_allclose(learnt.scheme.reward_values, exact, rtol=0.03)
     # And the candidates are as good as new rows, and no copies.

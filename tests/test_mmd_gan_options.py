@@ -11,6 +11,7 @@ import pytest
 from cgm_jax.generators import MMDGAN, Generator, MMDGANModel
 from cgm_jax.generators.base import BLOCK_SIZE
 from cgm_jax.generators.mmd_gan import loop as fitting
+from cgm_jax.generators.mmd_gan.mmd_gan import start_task
 
 # Two far-away clusters in units of very different size, and a constant column.
 RNG = np.random.default_rng(0)
@@ -84,7 +85,7 @@ def test_calibrated_on_training_points_and_noise_of_their_own(monkeypatch):
     fitted = fitting.fit_calibration
     monkeypatch.setattr(fitting, "fit_calibration", keeps_all)
     model = SMALL.fit(KEY, POINTS)
-    task, _ = fitting._start(KEY, SMALL, POINTS)
+    task, _ = start_task(KEY, SMALL, POINTS)
     np.testing.assert_array_equal(told["training"], task.training)
     assert len(told["generated"]) == 10 * len(task.training)
     judged = np.asarray(model.sample(task.evaluate_key, 100))
@@ -98,8 +99,8 @@ def test_calibrated_on_training_points_and_noise_of_their_own(monkeypatch):
 
 
 def test_which_points_were_held_out_is_known_from_the_key():
-    task, _ = fitting._start(KEY, SMALL, POINTS)
-    unseen = fitting.held_out_rows(KEY, SMALL, len(POINTS))
+    task, _ = start_task(KEY, SMALL, POINTS)
+    unseen = SMALL.held_out_rows(KEY, len(POINTS))
     assert len(unseen) == len(task.held_out) == 30
     expected = (POINTS - task.shift[None]) / task.scale[None]
     np.testing.assert_array_equal(task.held_out, expected[unseen].astype(np.float32))
@@ -143,7 +144,8 @@ def test_a_saved_model_is_the_model(model, tmp_path):
     model.save(path)
     loaded = MMDGANModel.load(path)
     assert equal(model, loaded)
-    assert loaded.options == SMALL
+    assert MMDGAN.like(loaded) == SMALL
+    assert loaded.trained_with == model.trained_with
     assert loaded.quality == model.quality
     assert loaded.stop_reason == model.stop_reason
     np.testing.assert_array_equal(loaded.history, model.history)
@@ -297,13 +299,13 @@ def test_the_papers_setting():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_steps": 0}, "num_steps of at least 1, got 0"),
-        ({"batch_size": 1}, "batch_size of at least 2, got 1"),
+        ({"num_steps": 0}, "num_steps of at least 1; got 0"),
+        ({"batch_size": 1}, "batch_size of at least 2; got 1"),
         ({"latent_size": 0}, "latent_size of at least 1"),
         ({"patience": 0}, "patience of at least 1"),
-        ({"learning_rate": 0.0}, "positive, finite learning_rate"),
-        ({"learning_rate": np.nan}, "positive, finite learning_rate"),
-        ({"gradient_penalty": -1.0}, "gradient_penalty of at least 0"),
+        ({"learning_rate": 0.0}, "learning_rate positive and finite"),
+        ({"learning_rate": np.nan}, "learning_rate positive and finite"),
+        ({"gradient_penalty": -1.0}, "gradient_penalty finite and at least 0"),
         ({"average": 1.0}, r"average in \[0, 1\)"),
         ({"held_out": 0.0}, "held_out"),
         ({"kernel": "gaussian"}, "one of rational-quadratic-dot, .*'gaussian'"),
@@ -352,6 +354,6 @@ def test_flax_is_imported_when_it_is_used():
 def test_a_column_far_from_zero_is_centred_before_it_is_rounded():
     # Seconds since 1970 within ten minutes: float32 knows multiples of 128 s only.
     times = np.column_stack([1.7e9 + RNG.uniform(0, 600, 300), POINTS[:, 1]])
-    task, _ = fitting._start(KEY, SMALL, times)
+    task, _ = start_task(KEY, SMALL, times)
     assert len(np.unique(task.training[:, 0])) == 270
     np.testing.assert_allclose(task.scale[0], times[:, 0].std())

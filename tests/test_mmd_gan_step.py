@@ -24,8 +24,18 @@ IMAGES = MMDGAN(
 )
 
 
+def started(seed, options, num_columns):
+    architecture, step_options, schedule = options.split(num_columns)
+    return start_training(
+        jax.random.key(seed),
+        architecture,
+        step_options,
+        learning_rate=schedule.learning_rate,
+    )
+
+
 def as_float64(options, num_columns):
-    program, state = start_training(jax.random.key(0), options, num_columns)
+    program, state = started(0, options, num_columns)
     with jax.enable_x64(True):
         return program, jax.tree.map(
             lambda leaf: jnp.asarray(np.asarray(leaf, float)),
@@ -134,7 +144,7 @@ def same(a, b):
 
 def test_ten_steps_are_one_step_ten_times():
     points, key = jnp.asarray(POINTS, jnp.float32), jax.random.key(5)
-    program, start = start_training(jax.random.key(0), SMALL, 2)
+    program, start = started(0, SMALL, 2)
     whole, loss = train(key, program, start, points, num_steps=10)
     state, average, single = start, start.average, []
     for t in range(10):
@@ -163,7 +173,7 @@ def test_ten_steps_are_one_step_ten_times():
 def test_equal_options_are_compiled_once():
     points, key = jnp.asarray(POINTS, jnp.float32), jax.random.key(5)
     for seed in range(2):
-        program, start = start_training(jax.random.key(seed), SMALL, 2)
+        program, start = started(seed, SMALL, 2)
         train(key, program, start, points, num_steps=1)
         if seed == 0:
             count = train._cache_size()

@@ -2,111 +2,55 @@
 
 import base64
 import dataclasses
-import json
 import re
-from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
+from report_pages import (
+    NAMES,
+    Page,
+    one,
+    origin_of,
+    render,
+    section_of,
+    section_of_all_draws,
+    table_rows,
+)
 from small_collaborations import (
     SIZES,
     several_draws,
     small_collaboration,
     with_nothing,
+    with_promises,
     with_reward,
 )
 from small_generators import QUALITY, trained
 
+from cgm_jax import Collaboration
+from cgm_jax.collaboration import estimate_uncertainty
 from cgm_jax.datasets import PaperResults
-from cgm_jax.evaluation.evaluate import Evaluation, Measurements
-from cgm_jax.files import write_json, write_text
-from cgm_jax.report.page import (
-    CandidateOrigin,
-    Picture,
-    ReportSection,
-    report_data,
-    report_page,
-)
+from cgm_jax.evaluation import Evaluation
+from cgm_jax.evaluation.evaluate import Measurements
+from cgm_jax.kernels import SquaredExponential
+from cgm_jax.report import Picture, ReportSection, report_data
+from cgm_jax.report.sentences import collaboration_warnings, scheme_warnings
 
-VOID = {"meta", "img", "br", "hr", "link", "input"}
-NAMES = ["Ada", "Bo", "Cy"]
 METRICS = [field.name for field in dataclasses.fields(Measurements)]
 HOSTILE = "<script>alert('1')</script>\" onerror=\"x & $y$ {{ 7 * 7 }}"
-
-
-class Page(HTMLParser):
-    """The elements of a page with their attributes and text; an error if malformed."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.open, self.elements = [], []
-        self.feed(text)
-        self.close()
-        assert not self.open, f"not closed: {[e.tag for e in self.open]}"
-
-    def handle_starttag(self, tag, attributes):
-        names = [name for name, _ in attributes]
-        assert len(names) == len(set(names)), f"attribute twice in {tag}"
-        element = SimpleNamespace(tag=tag, attributes=dict(attributes), text="")
-        element.parents = [parent.tag for parent in self.open]
-        self.elements.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open[-1].tag == tag, f"</{tag}> closes {self.open}"
-        self.open.pop()
-
-    def handle_data(self, data):
-        for element in self.open:
-            element.text += data
-
-    def all(self, tag):
-        return [element for element in self.elements if element.tag == tag]
-
-    @property
-    def text(self):
-        return " ".join(self.all("body")[0].text.split())
-
-
-def section_of(collaborations, names=NAMES, **more):
-    return ReportSection("Three banks", collaborations, names, **more)
-
-
-def render(path, sections, **more):
-    options = {"title": "Rewards", "settings": {"seed": 7}} | more
-    write_text(path / "report.html", report_page(sections, **options))
-    return (path / "report.html").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     """A page on one draw."""
-    return render(tmp_path_factory.mktemp("one"), [section_of([one()])])
+    return render(tmp_path_factory.mktemp("one"), [section_of(one())])
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """The figures are made, but not drawn: what takes long and some tests don't see."""
     drawn = Picture(b"", width=1, height=1)
-    monkeypatch.setattr("cgm_jax.report.page.render", lambda figure: drawn)
-
-
-def one():
-    return small_collaboration(3, 2)
-
-
-def table_rows(page):
-    """Words of every row of every table, without spaces."""
-    rows = []
-    for element in page.elements:
-        if element.tag == "tr":
-            rows.append([])
-        elif element.tag in ("td", "th"):
-            rows[-1].append("".join(element.text.split()))
-    return rows
+    monkeypatch.setattr("cgm_jax.report.pictures.render", lambda figure: drawn)
 
 
 # --- the page
@@ -116,7 +60,7 @@ def table_rows(page):
 def test_the_page_is_well_formed_for_any_size(tmp_path, size):
     result = small_collaboration(*size)
     names = [f"bank {i}" for i in range(size[0])]
-    page = Page(render(tmp_path, [section_of([result], names)]))
+    page = Page(render(tmp_path, [section_of(result, names)]))
     assert page.all("html")[0].attributes["lang"] == "en"
     headers = [th.text for th in page.all("th") if th.attributes["scope"] == "row"]
     assert [name for name in headers if name in names] == 2 * names  # two tables
@@ -158,7 +102,7 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(text):
 
 def test_there_are_four_pictures_and_a_fifth_for_several_draws(tmp_path, text):
     assert len(Page(text).all("img")) == 4
-    page = Page(render(tmp_path, [section_of(several_draws()), section_of([one()])]))
+    page = Page(render(tmp_path, [section_of_all_draws(), section_of(one())]))
     images = page.all("img")
     assert len(images) == 5 + 4
     for image in images:
@@ -171,7 +115,12 @@ def test_there_are_four_pictures_and_a_fifth_for_several_draws(tmp_path, text):
 
 def test_hostile_words_stay_words(tmp_path, quick):
     section = ReportSection(
-        HOSTILE, [one()], [HOSTILE, "Bo", "Cy"], [HOSTILE, "b"], warnings=[HOSTILE]
+        HOSTILE,
+        one().promises,
+        [one().draw],
+        [HOSTILE, "Bo", "Cy"],
+        columns=[HOSTILE, "b"],
+        warnings=[HOSTILE],
     )
     page = Page(
         render(
@@ -192,12 +141,12 @@ def test_hostile_words_stay_words(tmp_path, quick):
 
 
 def test_the_tables_hold_the_numbers(text):
-    result, rows = one(), table_rows(Page(text))
-    scheme = result.scheme
+    promises, rows = one().promises, table_rows(Page(text))
+    scheme = promises.scheme
     for i, name in enumerate(NAMES):
-        reward = result.rewards[i]
+        reward = one().draw.rewards[i]
         summary, limits = [row for row in rows if name in row]
-        assert summary[:3] == [str(i), name, str(len(result.parties[i]))]
+        assert summary[:3] == [str(i), name, str(len(promises.parties[i]))]
         close = pytest.approx(
             [
                 scheme.normalized_shapley[i],
@@ -212,7 +161,7 @@ def test_the_tables_hold_the_numbers(text):
         assert summary[8] == "reached"
         is_at_limit = scheme.reward_values[i] > 0.999 * scheme.upper_values[i]
         assert ("†" in summary[6]) == is_at_limit
-        pool_only = result.pool_own_values[i]
+        pool_only = promises.pool_own_values[i]
         assert [float(cell) for cell in limits[1:]] == pytest.approx(
             [
                 scheme.shapley_values[i],
@@ -229,10 +178,11 @@ def test_the_tables_hold_the_numbers(text):
 
 def test_numbers_are_written_for_people(tmp_path, quick):
     scheme = dataclasses.replace(
-        one().scheme, own_values=np.array([1.2345e-6, 1e-9, -0.00012344])
+        one().promises.scheme, own_values=np.array([1.2345e-6, 1e-9, -0.00012344])
     )
-    result = dataclasses.replace(one(), scheme=scheme, length_scale=12345.6)
-    page = Page(render(tmp_path, [section_of([result])]))
+    kernel = SquaredExponential(12345.6)
+    result = with_promises(one(), scheme=scheme, kernel=kernel)
+    page = Page(render(tmp_path, [section_of(result)]))
     cells = {cell for row in table_rows(page) for cell in row}
     assert {"0.000001234", "1.000e-09", "-0.0001234"} <= cells
     assert "12,350" in [dd.text for dd in page.all("dd")]
@@ -242,16 +192,17 @@ def test_every_way_a_draw_ends_has_words(tmp_path, quick):
     changed = with_nothing(one(), 0)
     changed = with_reward(changed, 1, stop_reason="stalled")
     changed = with_reward(changed, 2, stop_reason="exhausted")
-    rows = table_rows(Page(render(tmp_path, [section_of([changed])])))
+    rows = table_rows(Page(render(tmp_path, [section_of(changed)])))
     outcomes = [row[8] for row in rows if len(row) == 9][1:]
     assert outcomes == ["owndatasuffice", "valuestoppedrising", "nocandidatesleft"]
     limited = with_reward(one(), 0, stop_reason="max_picks")
-    text = render(tmp_path, [section_of([limited, one()])])
+    draws = [limited.draw, one().draw]
+    text = render(tmp_path, [section_of(one(), draws=draws)])
     assert "limit on points" in text
 
 
 def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
-    draws = several_draws()
+    _, draws = several_draws()
     counts = {2: [100, 200, 300], 8: [1000, 2000, 3000]}
     paper = PaperResults(
         length_scale=0.26512,
@@ -262,7 +213,7 @@ def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
         num_points={beta: np.array(count) for beta, count in counts.items()},
         mmd2_unbiased={},
     )
-    page = Page(render(tmp_path, [section_of(draws, printed=paper)]))
+    page = Page(render(tmp_path, [section_of_all_draws(printed=paper)]))
     rows = table_rows(page)
     assert ["Party", "β=1", "β=2", "β=8", "β=inf"] in rows
     for i, name in enumerate(NAMES):
@@ -283,23 +234,29 @@ def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
 
 
 def test_warnings_are_told_once_with_names_and_with_their_draws(tmp_path, quick):
-    scheme = dataclasses.replace(one().scheme, rho=0.001)  # all draws warn of that
-    draws = [dataclasses.replace(drawn, scheme=scheme) for drawn in several_draws()]
-    draws[1] = with_reward(draws[1], 1, stop_reason="stalled")
-    section = section_of(draws, warnings=["a.csv: other units?"])
-    told = [li.text for li in Page(render(tmp_path, [section])).all("li")]
-    assert told[0] == "a.csv: other units?"
-    (stalled,) = [sentence for sentence in told if "stalled" in sentence]
+    scheme = dataclasses.replace(one().promises.scheme, rho=0.001)
+    result = with_promises(one(), scheme=scheme)
+    _, draws = several_draws()
+    missed = dataclasses.replace(result, draw=draws[1])
+    missed = with_reward(missed, 1, stop_reason="stalled").draw
+    draws = [draws[0], missed, *draws[2:]]
+    section = section_of(result, draws=draws, warnings=["a.csv: other units?"])
+    items = [li.text for li in Page(render(tmp_path, [section])).all("li")]
+    # What is said of the promises comes before all else.
+    first = scheme_warnings(scheme, NAMES)
+    assert items[: len(first) + 1] == [*first, "a.csv: other units?"]
+    assert len([sentence for sentence in items if "nearly equal" in sentence]) == 1
+    (stalled,) = [sentence for sentence in items if "stalled" in sentence]
     assert stalled.startswith("β = 2: Bo")
-    (equal,) = [sentence for sentence in told if "nearly equal" in sentence]
-    assert equal == scheme.warnings_for(NAMES)[0]
     warnings = report_data(section, settings={})["warnings"]
-    assert warnings == told[: len(warnings)]
+    assert warnings == items[: len(warnings)]
 
 
 def test_without_warnings_there_is_no_box(tmp_path, quick):
-    quiet = next(drawn for drawn in several_draws() if not drawn.warnings)
-    assert "Before handing out" not in render(tmp_path, [section_of([quiet])])
+    promises, draws = several_draws()
+    results = [Collaboration(promises, draw) for draw in draws]
+    quiet = next(each for each in results if not collaboration_warnings(each))
+    assert "Before handing out" not in render(tmp_path, [section_of(quiet)])
 
 
 def test_settings_are_listed(tmp_path, quick):
@@ -313,7 +270,7 @@ def test_settings_are_listed(tmp_path, quick):
     }
     note = "Synthetic rows are real rows plus noise."
     page = Page(
-        render(tmp_path, [section_of([one()])], settings=settings, generator_note=note)
+        render(tmp_path, [section_of(one())], settings=settings, generator_note=note)
     )
     rows = table_rows(page)
     for row in (
@@ -331,85 +288,23 @@ def test_settings_are_listed(tmp_path, quick):
 
 
 def test_the_same_report_has_the_same_bytes(tmp_path, text):
-    assert render(tmp_path, [section_of([one()])]) == text
+    assert render(tmp_path, [section_of(one())]) == text
 
 
 def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path):
-    with pytest.raises(ValueError, match="Expected 3 names, one a party, got 2"):
-        render(tmp_path, [section_of([one()], ["Ada", "Bo"])])
+    with pytest.raises(ValueError, match="Expected 3 names, one per party, got 2"):
+        render(tmp_path, [section_of(one(), ["Ada", "Bo"])])
     assert not list(tmp_path.iterdir())
 
 
-# --- the numbers
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_data_are_strict_json_and_exact(tmp_path, size):
-    result = small_collaboration(*size)
-    names = [f"bank {i}" for i in range(size[0])]
-    settings = {"seed": np.int64(3), "sizes": np.arange(2), "device": ("cpu", 0.1)}
-    data = report_data(section_of([result], names), settings=settings)
-    write_json(tmp_path / "report.json", data)
-    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
-    assert data["settings"] == {"seed": 3, "sizes": [0, 1], "device": ["cpu", 0.1]}
-    scheme = result.scheme
-    for name, values in {
-        "shapley_value": scheme.shapley_values,
-        "normalized_shapley": scheme.normalized_shapley,
-        "own_value": scheme.own_values,
-        "lower_value": scheme.lower_values,
-        "reward_value": scheme.reward_values,
-        "upper_value": scheme.upper_values,
-        "own_value_pool_only": result.pool_own_values,
-        "name": names,
-        "rows": [len(points) for points in result.parties],
-    }.items():
-        assert [party[name] for party in data["parties"]] == list(values)
-    assert data["length_scale"] == result.length_scale
-    assert data["rho"] == scheme.rho
-    assert data["max_reward_value"] == scheme.max_reward_value
-    assert data["limiting_upper_party"] == scheme.limiting_upper_party
-    assert data["limiting_lower_party"] == scheme.limiting_lower_party
-    (draw,) = data["draws"]
-    assert draw["inverse_temperature"] == 1
-    for told, reward in zip(draw["rewards"], result.rewards, strict=True):
-        assert told["num_points"] == len(reward.indices)
-        assert told["final_value"] == reward.final_value
-        assert told["stop_reason"] == reward.stop_reason
-    if size[0] <= 10:
-        assert data["coalition_values"] == result.coalition_values.tolist()
-        assert data["coalition_values_pool_only"] == result.pool_values.tolist()
-    else:
-        assert not [name for name in data if name.startswith("coalition")]
-
-
-def test_data_say_how_shapley_values_were_computed(text):
-    for size, method in [((3, 2), "all coalitions"), ((24, 64), "polynomial time")]:
-        section = section_of([small_collaboration(*size)], ["a"] * size[0])
-        assert report_data(section, settings={})["shapley_method"] == method
-    assert "exact, from all coalitions" in Page(text).text
-
-
-def test_data_of_several_draws():
-    draws = several_draws()
-    data = report_data(section_of(draws), settings={})
-    betas = [draw["inverse_temperature"] for draw in data["draws"]]
-    assert betas == [1, 2, 8, "inf"]
-    counts = [[r["num_points"] for r in draw["rewards"]] for draw in data["draws"]]
-    assert counts == [[len(r.indices) for r in drawn.rewards] for drawn in draws]
-
-
-def test_what_does_not_exist_is_null():
-    result = dataclasses.replace(one(), length_scale=np.nan)
-    data = report_data(section_of([result]), settings={"accuracy": np.float32("nan")})
-    assert data["length_scale"] is None
-    assert data["settings"]["accuracy"] is None
-
-
 def test_a_page_can_be_made_of_a_kernel_without_a_length_scale(tmp_path, quick):
-    result = dataclasses.replace(one(), length_scale=np.nan)
-    page = Page(render(tmp_path, [section_of([result])]))
+    result = with_promises(one(), kernel=SquaredExponential(np.ones(2)))
+    page = Page(render(tmp_path, [section_of(result)]))
     assert page.all("dd")[0].text == "–"
+
+
+def test_the_page_says_how_shapley_values_were_computed(text):
+    assert "exact, from all coalitions" in Page(text).text
 
 
 def test_no_number_that_is_not_one_is_shown(text):
@@ -422,19 +317,18 @@ def test_no_number_that_is_not_one_is_shown(text):
 def test_of_many_parties_pictures_show_some_and_tables_all(
     tmp_path, quick, monkeypatch
 ):
-    monkeypatch.setattr("cgm_jax.report.page.MAX_SHOWN_PARTIES", 5)
+    monkeypatch.setattr("cgm_jax.report.sections.MAX_SHOWN_PARTIES", 5)
     shown = []
 
-    def picture(collaboration, names, *, parties, **more):
+    def picture(source, names, *, parties, **more):
         shown.append(parties)
-        return None
 
     for name in ("contributions", "values", "rewards"):
         monkeypatch.setattr(f"cgm_jax.plots.plot_{name}", picture)
     result = small_collaboration(24, 64)
     names = [f"bank {i}" for i in range(24)]
-    page = Page(render(tmp_path, [section_of([result], names)]))
-    order = np.argsort(-result.shapley_values)
+    page = Page(render(tmp_path, [section_of(result, names)]))
+    order = np.argsort(-result.promises.scheme.shapley_values)
     assert shown == [[order[i] for i in (0, 6, 12, 17, 23)]] * 3
     assert "Of 24 parties, the pictures show 5" in page.text
     assert "exact, in polynomial time" in page.text
@@ -446,9 +340,9 @@ def test_of_many_parties_pictures_show_some_and_tables_all(
 @pytest.mark.parametrize("size", [(3, 2), (24, 64)])
 def test_uncertainty_has_a_picture_and_a_table_by_rank(tmp_path, quick, size):
     result = small_collaboration(*size)
-    found = result.uncertainty(jax.random.key(0), 8)
+    found = estimate_uncertainty(jax.random.key(0), result.promises, 8)
     names = [f"bank {i}" for i in range(size[0])]
-    section = section_of([result], names, uncertainty=found)
+    section = section_of(result, names, uncertainty=found)
     data = report_data(section, settings={})["uncertainty"]
     assert data["num_resamples"] == 8
     for name in ("own_value", "shapley", "normalized_shapley", "reward_value"):
@@ -478,11 +372,11 @@ def test_uncertainty_has_a_picture_and_a_table_by_rank(tmp_path, quick, size):
 
 
 def test_warnings_on_the_resamples_are_told(tmp_path, quick):
-    found = one().uncertainty(jax.random.key(0), 2)
+    found = estimate_uncertainty(jax.random.key(0), one().promises, 2)
     rewards = found.reward_values.copy()
     rewards[0] = np.nan
     found = dataclasses.replace(found, reward_values=rewards)
-    page = Page(render(tmp_path, [section_of([one()], uncertainty=found)]))
+    page = Page(render(tmp_path, [section_of(one(), uncertainty=found)]))
     assert "In 1 of 2 resamples no reward values keep the promises" in page.text
 
 
@@ -493,13 +387,8 @@ def test_without_resamples_there_is_no_section(text):
 # --- where the candidates come from
 
 
-def origin_of(model=None, num_columns=2):
-    real, generated = np.random.default_rng(0).uniform(size=(2, 30, num_columns))
-    return CandidateOrigin(real, generated[:20], model=model)
-
-
 def render_origin(path, origin, **more):
-    return Page(render(path, [section_of([one()])], origin=origin, **more))
+    return Page(render(path, [section_of(one())], origin=origin, **more))
 
 
 def words_of(section):
@@ -507,8 +396,8 @@ def words_of(section):
 
 
 def test_metrics_have_tables_and_a_picture(tmp_path, quick):
-    draws = several_draws()
-    rng, (betas, n) = np.random.default_rng(0), (len(draws), len(draws[0].parties))
+    _, draws = several_draws()
+    rng, (betas, n) = np.random.default_rng(0), (len(draws), 3)
     before, after = (
         Measurements(**{name: rng.random(shape) for name in METRICS})
         for shape in ((n,), (betas, n))
@@ -517,7 +406,7 @@ def test_metrics_have_tables_and_a_picture(tmp_path, quick):
     evaluation = Evaluation(
         inverse_temperatures, rng.random(n), rng.random((betas, n)), before, after
     )
-    section = section_of(draws, evaluation=evaluation)
+    section = section_of_all_draws(evaluation=evaluation)
     page = Page(render(tmp_path, [section]))
     rows = [row for row in table_rows(page) if any("→" in cell for cell in row)]
     assert [row[0] for row in rows] == NAMES
@@ -589,21 +478,6 @@ def test_a_model_without_figures_or_history_has_a_section(tmp_path, quick):
     model = dataclasses.replace(trained(), quality=None, history=np.zeros((0, 5)))
     page = render_origin(tmp_path, origin_of(model))
     assert len(page.all("img")) == 4 + 1
-    data = report_data(section_of([one()]), settings={}, origin=origin_of(model))
+    data = report_data(section_of(one()), settings={}, origin=origin_of(model))
     assert data["generator"]["quality"] is None
     assert data["generator"]["history"]["step"] == []
-
-
-def test_figures_of_a_trained_generator_are_in_the_data(tmp_path):
-    model = trained()
-    data = report_data(section_of([one()]), settings={}, origin=origin_of(model))
-    write_json(tmp_path / "report.json", data)
-    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == data
-    found = data["generator"]["quality"]
-    assert found == json.loads(json.dumps(dataclasses.asdict(QUALITY)))
-    history = data["generator"]["history"]
-    assert list(history) == ["step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate"]
-    np.testing.assert_array_equal(list(history.values()), model.history.T)
-    assert "generator" not in report_data(section_of([one()]), settings={})
-    told = report_data(section_of([one()]), settings={}, origin=origin_of())
-    assert "generator" not in told

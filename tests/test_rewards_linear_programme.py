@@ -171,6 +171,14 @@ def test_the_papers_credit_ratings(printed, values, rewards, limits):
     assert scheme.rectified_parties == ()
 
 
+@pytest.mark.parametrize("solver", ["cvxpy", "closed form"])
+def test_rho_ends_at_1_where_more_would_raise_all_rewards(solver):
+    """By 0.5^ρ v* ≤ 0.4, v* = 0.8 at ρ = 1 and would be 1.6 at ρ = 2."""
+    scheme = solve_reward_scheme([1, 0.5], [0.01, 0.01], [10, 0.4], solver=solver)
+    assert scheme.rho == pytest.approx(1, abs=1e-9)
+    np.testing.assert_allclose(scheme.reward_values, [0.8, 0.4], rtol=1e-9)
+
+
 def test_the_papers_credit_ratings_to_six_digits():
     alpha = np.array([0.41662, 0.71042, 1, 0.32040, 0.88063])
     scheme = solve_reward_scheme(**EQUAL_DISJOINT)

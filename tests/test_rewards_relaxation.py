@@ -111,10 +111,9 @@ def test_who_can_get_more_makes_the_factor_no_smaller():
 
 @pytest.mark.parametrize("solver", ["cvxpy", "closed form"])
 def test_with_one_factor_left_rho_is_the_largest(solver):
-    """All parties alike but party 1: c is 0.8 for every ρ up to one half."""
-    scheme = solve_reward_scheme(
-        [1.0, 0.25], [0.5, 0.1], [0.4, 0.4], relax=True, solver=solver
-    )
+    """Party 0 alone decides c, which is 0.8 whatever ρ is."""
+    options = {"own_values": [0.1, 0.1], "relax": True, "solver": solver}
+    scheme = solve_reward_scheme([1.0, 0.25], [0.5, 0.1], [0.4, 0.4], **options)
     assert scheme.relaxation == pytest.approx(0.8, rel=1e-9)
     assert scheme.rho == 1
     np.testing.assert_allclose(scheme.reward_values, [0.4, 0.1], rtol=1e-9)
@@ -138,8 +137,11 @@ def test_own_values_are_kept_and_only_they_raise_a_reward_above_its_upper_value(
 def test_lower_values_without_a_logarithm_do_not_bind(low: float, solver):
     shapley, upper = np.array([0.2, 0.5, 0.1]), np.array([0.6, 0.5, 0.7])
     options = {"relax": True, "solver": solver}
-    scheme = solve_reward_scheme(shapley, [low, 0.8, 0.12], upper, **options)
-    others = solve_reward_scheme(shapley[1:], [0.8, 0.12], upper[1:], **options)
+    lower, own = np.array([low, 0.8, 0.12]), np.full(3, 0.1)
+    scheme = solve_reward_scheme(shapley, lower, upper, own_values=own, **options)
+    others = solve_reward_scheme(
+        shapley[1:], lower[1:], upper[1:], own_values=own[1:], **options
+    )
     assert scheme.relaxation == pytest.approx(0.625, rel=1e-9)
     assert others.relaxation == pytest.approx(0.625, rel=1e-9)
     assert scheme.floored_parties == (0,)

@@ -1,6 +1,7 @@
 """When a draw ends, what it depends on, what it tells meanwhile, what it refuses."""
 
 import dataclasses
+import importlib
 
 import jax
 import numpy as np
@@ -11,9 +12,10 @@ from sampling_pools import KEY, Pool, identical_parties, pool_of
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import Reward, weighted_sampling
-from cgm_jax.sampling import weighted_sampling as weighted
 from cgm_jax.valuation import coalition_values, values_with_candidates
 
+# The function has the name of its module.
+MODULE = importlib.import_module("cgm_jax.sampling.weighted_sampling")
 DTYPES = [np.float32, np.float64]
 
 
@@ -217,7 +219,7 @@ def test_a_draw_does_not_depend_on_the_length_of_chunks(
 ):
     pool = pool_of()
     before = pool.draw(max_picks=30)
-    monkeypatch.setattr(weighted, "PICKS_PER_CHUNK", length)
+    monkeypatch.setattr(MODULE, "PICKS_PER_CHUNK", length)
     for a, b in zip(before, pool.draw(max_picks=30), strict=True):
         assert same(a, b)
         np.testing.assert_allclose(a.values, b.values, atol=1e-14)
@@ -253,7 +255,7 @@ def test_progress_is_not_told_of_a_party_that_needs_no_point():
 def test_an_error_in_progress_ends_all_draws_soon(
     party_that_raises: int, error: type, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(weighted, "PICKS_PER_CHUNK", 1)
+    monkeypatch.setattr(MODULE, "PICKS_PER_CHUNK", 1)
     pool = pool_of(scale=1e-3)  # to the end it would be told 120 times
     told = []
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
+from small_experiments import image_data
 
-import cgm_jax
 from benchmarks.studies.__main__ import main
 from benchmarks.studies.class_assignments import reassign_classes
 from benchmarks.studies.coverage import class_coverage, sharpness
@@ -19,41 +19,21 @@ from benchmarks.studies.kernel_comparison import (
     fit_to_images,
 )
 from benchmarks.studies.kernel_tables import kernel_tables
-from cgm_jax.datasets import paper_results, split_by_proportions
+from cgm_jax.collaboration import promise
+from cgm_jax.datasets import split_by_proportions
 from cgm_jax.experiments import ExperimentData
-from cgm_jax.two_sample import test_power
-
-
-def images_of(labels: np.ndarray, seed: int) -> np.ndarray:
-    """3 × 3 pixels, one of them bright by the class, in noise."""
-    noise = np.random.default_rng(seed).uniform(0, 0.3, (len(labels), 9))
-    return np.clip(noise + 0.7 * np.eye(9)[labels], 0, 1).astype(np.float32)
-
-
-def small_data() -> ExperimentData:
-    labels = [np.arange(40) % 3, np.arange(40) % 3, np.arange(40) % 2]
-    candidate_labels = np.arange(300) % 3
-    images = [images_of(y, i) for i, y in enumerate(labels)]
-    candidate_images = images_of(candidate_labels, 9)
-    return ExperimentData(
-        title="Small",
-        split="unequal",
-        parties=[x[:, :4] for x in images],
-        labels=labels,
-        candidates=candidate_images[:, :4],
-        candidate_labels=candidate_labels,
-        num_classes=3,
-        columns=("a", "b", "c", "d"),
-        candidates_note="",
-        paper=paper_results("mnist", "unequal"),
-        is_stand_in=True,
-        images=(images, candidate_images),
-    )
+from cgm_jax.two_sample import estimate_power
 
 
 @pytest.fixture(scope="module")
 def comparison():
-    return compare_kernels(small_data(), betas=[1, 8], num_steps=3, num_assignments=3)
+    return compare_kernels(
+        jax.random.key(0),
+        image_data(),
+        inverse_temperatures=[1, 8],
+        num_steps=3,
+        num_assignments=3,
+    )
 
 
 def test_coverage_by_hand():
@@ -89,29 +69,31 @@ def test_where_all_cover_the_same_there_is_nothing_to_follow():
 
 
 def test_both_kernels_value_the_rows_held_out(comparison):
-    data = small_data()
+    data = image_data()
     rest = comparison.fitted.held_out_rows
     assert [len(rows) for rows in rest] == [20, 20, 20]
     umap, deep = (comparison.experiments[name] for name in COMPARED)
     for i, rows in enumerate(rest):
-        np.testing.assert_array_equal(umap.promised.parties[i], data.parties[i][rows])
-        np.testing.assert_array_equal(deep.promised.parties[i], data.images[0][i][rows])
+        held_out = umap.promises.parties[i], deep.promises.parties[i]
+        np.testing.assert_array_equal(held_out[0], data.parties[i][rows])
+        np.testing.assert_array_equal(held_out[1], data.images[0][i][rows])
         np.testing.assert_array_equal(deep.data.labels[i], data.labels[i][rows])
     assert deep.data.columns[-1] == "pixel 9"
     # the deep one is a collaboration over pixels with that kernel, projected
-    alone = cgm_jax.collaborate(
-        jax.random.fold_in(jax.random.key(0), 1),
-        deep.promised.parties,
+    alone = promise(
+        deep.promises.parties,
         data.images[1],
         kernel=comparison.fitted.kernel,
         search_length_scale=True,
     )
-    np.testing.assert_array_equal(alone.sums.between, deep.promised.sums.between)
+    np.testing.assert_array_equal(alone.sums.between, deep.promises.sums.between)
+    _, draw_key, _ = jax.random.split(jax.random.key(0), 3)
+    key = jax.random.fold_in(jax.random.fold_in(draw_key, 1), 0)
     for ours, theirs in zip(
-        alone.rewards, deep.collaborations[1.0].rewards, strict=True
+        alone.draw(key).rewards, deep.draws[1.0].rewards, strict=True
     ):
         np.testing.assert_array_equal(ours.indices, theirs.indices)
-    assert min(deep.promised.own_values) > -1e-9
+    assert min(deep.promises.scheme.own_values) > -1e-9
 
 
 def test_metrics_without_a_kernel_are_of_the_features(comparison):
@@ -123,9 +105,15 @@ def test_metrics_without_a_kernel_are_of_the_features(comparison):
 
 
 def test_labels_have_no_part_in_learning(comparison):
-    data = small_data()
+    data = image_data()
     others = replace(data, labels=[y[::-1].copy() for y in data.labels])
-    again = compare_kernels(others, betas=[1], num_steps=3, num_assignments=1)
+    again = compare_kernels(
+        jax.random.key(0),
+        others,
+        inverse_temperatures=[1],
+        num_steps=3,
+        num_assignments=1,
+    )
     for ours, theirs in zip(
         jax.tree.leaves(comparison.fitted.kernel),
         jax.tree.leaves(again.fitted.kernel),
@@ -135,7 +123,7 @@ def test_labels_have_no_part_in_learning(comparison):
 
 
 def test_learning_raises_j_of_what_is_seen():
-    images = small_data().images[0]
+    images = image_data().images[0]
     key = jax.random.key(3)
     short, long = (fit_to_images(key, images, num_steps=n) for n in (1, 60))
     assert long.fitted_power > 1.2 * short.fitted_power
@@ -143,7 +131,7 @@ def test_learning_raises_j_of_what_is_seen():
 
 def test_shares_of_negative_picks(comparison):
     for name in COMPARED:
-        rewards = comparison.experiments[name].collaborations[8.0].rewards
+        rewards = comparison.experiments[name].draws[8.0].rewards
         steps = np.concatenate([np.diff([r.initial_value, *r.values]) for r in rewards])
         found = comparison.negative_shares(name)
         assert list(found) == [1.0, 8.0]
@@ -192,7 +180,7 @@ def share_of_ten_classes() -> ExperimentData:
         jax.random.key(1), points, labels, "unequal", max_party_size=200
     )
     return replace(
-        small_data(),
+        image_data(),
         parties=split.parties,
         labels=split.labels,
         num_classes=10,
@@ -204,8 +192,8 @@ def test_both_kernels_value_parties_of_other_classes(comparison):
     assert comparison.assigned_coverage.shape == (3, 3)
     for name in COMPARED:
         alpha = comparison.assigned_alpha[name]
-        promised = comparison.experiments[name].promised
-        np.testing.assert_array_equal(alpha[0], promised.normalized_shapley)
+        scheme = comparison.experiments[name].promises.scheme
+        np.testing.assert_array_equal(alpha[0], scheme.normalized_shapley)
         assert alpha.shape == (3, 3)
         np.testing.assert_array_equal(alpha.max(1), 1)
         assert len(np.unique(alpha, axis=0)) == 3
@@ -222,7 +210,7 @@ def test_both_kernels_value_parties_of_other_classes(comparison):
 
 
 def test_of_other_classes_too_the_rows_held_out_are_valued():
-    data, key = small_data(), jax.random.key(4)
+    data, key = image_data(), jax.random.key(4)
     coverage, alpha = _reassigned(key, data, 3, lambda stage, share: None)
     share_key, fit_key = jax.random.split(key)
     again = reassign_classes(share_key, data)
@@ -233,25 +221,26 @@ def test_of_other_classes_too_the_rows_held_out_are_valued():
         ("deep", again.images[0], data.images[1], fitted.kernel),
     ):
         rows = zip(points, fitted.held_out_rows, strict=True)
-        by_hand = cgm_jax.collaborate(
-            jax.random.key(0),
+        by_hand = promise(
             [own[rest] for own, rest in rows],
             candidates,
             kernel=kernel,
             search_length_scale=kernel is not None,
         )
-        np.testing.assert_allclose(alpha[name], by_hand.normalized_shapley, rtol=1e-6)
+        np.testing.assert_allclose(
+            alpha[name], by_hand.scheme.normalized_shapley, rtol=1e-6
+        )
 
 
 def test_each_party_is_told_from_all_others():
-    images = small_data().images[0]
+    images = image_data().images[0]
     fitted = fit_to_images(jax.random.key(3), images, num_steps=2)
     seen = [own[rows] for own, rows in zip(images, fitted.fitted_rows, strict=True)]
     by_hand = []
     for i, own in enumerate(seen):
         others = np.concatenate([x for j, x in enumerate(seen) if j != i])
         # as many of the others, evenly spaced
-        found = test_power(fitted.kernel, own, others[::2])
+        found = estimate_power(fitted.kernel, own, others[::2])
         by_hand.append(found.criterion)
     assert fitted.fitted_power == pytest.approx(np.mean(by_hand), rel=1e-4)
 
@@ -259,18 +248,21 @@ def test_each_party_is_told_from_all_others():
 def test_contributions_without_a_draw_are_those_of_a_collaboration(comparison):
     for name in COMPARED:
         experiment = comparison.experiments[name]
-        kernel = experiment.promised.kernel.with_length_scale(3.0)
-        found = _contributions(kernel, experiment.data)
-        np.testing.assert_allclose(
-            found, experiment.promised.normalized_shapley, rtol=1e-6
-        )
+        kernel = experiment.promises.kernel.with_length_scale(3.0)
+        contributions = _contributions(kernel, experiment.data)
+        alpha = experiment.promises.scheme.normalized_shapley
+        np.testing.assert_allclose(contributions, alpha, rtol=1e-6)
 
 
 def test_no_assignment_is_tried_where_all_cover_the_same():
-    data = small_data()
+    data = image_data()
     labels = [np.arange(40) % 3 for _ in range(3)]
     found = compare_kernels(
-        replace(data, labels=labels), betas=[1], num_steps=1, num_assignments=4
+        jax.random.key(0),
+        replace(data, labels=labels),
+        inverse_temperatures=[1],
+        num_steps=3,
+        num_assignments=4,
     )
     assert len(found.assigned_coverage) == 1
     sentences = [s for s in kernel_tables(found) if isinstance(s, str)]
@@ -279,7 +271,7 @@ def test_no_assignment_is_tried_where_all_cover_the_same():
 
 def test_no_assignment_is_refused():
     with pytest.raises(ValueError, match="num_assignments >= 1, got 0"):
-        compare_kernels(small_data(), num_assignments=0)
+        compare_kernels(jax.random.key(0), image_data(), num_assignments=0)
 
 
 def test_tables_say_which_is_better(comparison):
@@ -300,7 +292,7 @@ def test_tables_do_not_judge_where_all_cover_the_same(comparison):
 
 def test_data_without_images_are_refused():
     with pytest.raises(ValueError, match="candidates in pixels, got features alone"):
-        compare_kernels(replace(small_data(), images=None))
+        compare_kernels(jax.random.key(0), replace(image_data(), images=None))
 
 
 @pytest.mark.slow

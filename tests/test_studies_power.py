@@ -11,11 +11,11 @@ import pytest
 from benchmarks.studies import power as module
 from benchmarks.studies import tested_kernels
 from benchmarks.studies.__main__ import main, print_power
-from benchmarks.studies.power import POWER_PROBLEMS, PowerOptions, estimate_power
+from benchmarks.studies.power import POWER_PROBLEMS, PowerOptions, measure_power
 from benchmarks.studies.power_tables import power_tables
 from cgm_jax.gram import median_length_scale, quantile_length_scale
 from cgm_jax.kernels import SquaredExponential
-from cgm_jax.two_sample import test_power as power_of
+from cgm_jax.two_sample import estimate_power as power_of
 from cgm_jax.two_sample import two_sample_test
 
 
@@ -30,7 +30,7 @@ OPTIONS = PowerOptions(num_kernels=3, num_tests=40, num_steps=3)
 
 @pytest.fixture(scope="module")
 def results():
-    return estimate_power(PROBLEM, OPTIONS)
+    return measure_power(PROBLEM, OPTIONS)
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_what_a_deep_kernel_is_learned_with(monkeypatch, given, num_steps):
 
     monkeypatch.setattr(tested_kernels, "fit_kernels", fit_kernels)
     with pytest.raises(Asked) as asked:
-        estimate_power(PROBLEM, PowerOptions(num_kernels=1, num_steps=given))
+        measure_power(PROBLEM, PowerOptions(num_kernels=1, num_steps=given))
     (options,) = asked.value.args
     assert options["num_steps"] == num_steps
     assert options["share"] == 1
@@ -110,7 +110,7 @@ def test_what_a_deep_kernel_is_learned_with(monkeypatch, given, num_steps):
 )
 def test_options_without_meaning_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        estimate_power(POWER_PROBLEMS["blobs"], PowerOptions(**options))
+        measure_power(POWER_PROBLEMS["blobs"], PowerOptions(**options))
 
 
 @pytest.mark.slow

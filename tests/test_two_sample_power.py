@@ -9,7 +9,7 @@ from kernel_table import KERNELS, PLAIN
 from tolerances import rtol
 
 from cgm_jax.kernels import Kernel, RationalQuadratic, SquaredExponential
-from cgm_jax.two_sample import test_power
+from cgm_jax.two_sample import estimate_power
 
 ROUNDINGS = 3000  # of entries of the kernel, see their tests
 
@@ -38,7 +38,7 @@ def test_equals_the_definition(
     n: int, d: int, dtype: type, tile_size: int | None, name: str
 ):
     x, y = two_sets(n, d, dtype=dtype)
-    found = test_power(KERNELS[name](d), x, y, tile_size=tile_size)
+    found = estimate_power(KERNELS[name](d), x, y, tile_size=tile_size)
     mmd2, variance = oracles.power_terms(PLAIN[name](d), x, y)
     deviation = np.sqrt(variance + 1e-8)
     tolerance = rtol(dtype, roundings=ROUNDINGS)
@@ -50,7 +50,7 @@ def test_equals_the_definition(
 
 def test_samples_that_are_the_same_have_no_power():
     x, _ = two_sets(20)
-    found = test_power(SquaredExponential(1.0), x, x)
+    found = estimate_power(SquaredExponential(1.0), x, x)
     # H is 0: all that is left of σ̂ is λ.
     np.testing.assert_allclose(found.mmd2, 0, atol=1e-14)
     np.testing.assert_allclose(found.standard_deviation, 1e-4, rtol=1e-6)
@@ -59,8 +59,8 @@ def test_samples_that_are_the_same_have_no_power():
 def test_names_of_the_samples_and_units_of_the_kernel_do_not_matter():
     x, y = two_sets(30)
     kernel = SquaredExponential(1.0)
-    found = test_power(kernel, x, y)
-    swapped, scaled = test_power(kernel, y, x), test_power(5.0 * kernel, x, y)
+    found = estimate_power(kernel, x, y)
+    swapped, scaled = estimate_power(kernel, y, x), estimate_power(5.0 * kernel, x, y)
     np.testing.assert_allclose(swapped.criterion, found.criterion, rtol=1e-12)
     np.testing.assert_allclose(scaled.mmd2, 5 * found.mmd2, rtol=1e-12)
     # λ is not in units of the kernel, and small.
@@ -71,7 +71,7 @@ def test_the_standard_deviation_is_that_of_many_samples():
     kernel, n, num = SquaredExponential(1.0), 100, 2_000
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(2, num, n, 1)).astype(np.float32)
-    found = jax.jit(jax.vmap(lambda x, y: test_power(kernel, x, y + 1)))(x, y)
+    found = jax.jit(jax.vmap(lambda x, y: estimate_power(kernel, x, y + 1)))(x, y)
     spread = np.std(np.sqrt(n) * np.asarray(found.mmd2))
     estimate = np.mean(np.asarray(found.standard_deviation))
     # A standard deviation of 2,000 has 1.6 % of error; terms in 1/n are left out.
@@ -82,7 +82,7 @@ def test_jit_grad_and_vmap():
     x, y = two_sets(7)
 
     def of(kernel: Kernel) -> jax.Array:
-        return test_power(kernel, x, y, tile_size=3).criterion
+        return estimate_power(kernel, x, y, tile_size=3).criterion
 
     with jax.enable_x64(True):
         kernel = jax.tree.map(jnp.asarray, RationalQuadratic(1.1, 0.7))
@@ -103,7 +103,7 @@ def test_jit_grad_and_vmap():
 
 def test_no_array_of_all_pairs_is_made():
     def run(x: jax.Array, y: jax.Array) -> object:
-        return test_power(SquaredExponential(1.0), x, y, tile_size=64)
+        return estimate_power(SquaredExponential(1.0), x, y, tile_size=64)
 
     shape = jax.ShapeDtypeStruct((5_000, 2), np.float32)
     used = jax.jit(run).lower(shape, shape).compile().memory_analysis()
@@ -113,8 +113,8 @@ def test_no_array_of_all_pairs_is_made():
 def test_errors():
     kernel, points = SquaredExponential(1.0), np.zeros((3, 2))
     with pytest.raises(ValueError, match="as many points in y as in x"):
-        test_power(kernel, points, points[:2])
+        estimate_power(kernel, points, points[:2])
     with pytest.raises(ValueError, match="at least 2 points in x"):
-        test_power(kernel, points[:1], points[:1])
+        estimate_power(kernel, points[:1], points[:1])
     with pytest.raises(ValueError, match="tile_size >= 1"):
-        test_power(kernel, points, points, tile_size=0)
+        estimate_power(kernel, points, points, tile_size=0)

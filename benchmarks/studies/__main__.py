@@ -31,7 +31,7 @@ from cgm_jax.report.sentences import collaboration_warnings
 
 from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
 from .kernel_tables import kernel_tables
-from .power import POWER_PROBLEMS, PowerOptions, PowerResults, estimate_power
+from .power import POWER_PROBLEMS, PowerOptions, PowerResults, measure_power
 from .power_tables import power_tables
 from .publish import publish_comparison, publish_power
 
@@ -186,7 +186,7 @@ def power(
     folder = prepare_output_dir(out or Path(f"study-power-{name}"), overwrite=overwrite)
     with interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
         try:
-            results = estimate_power(POWER_PROBLEMS[name], options, progress=tell)
+            results = measure_power(POWER_PROBLEMS[name], options, progress=tell)
         except ValueError as error:  # there is nothing but options
             raise UsageError(str(error)) from error
     print_power(results)

@@ -189,12 +189,12 @@ def compare_kernels(
     features, pixels = _held_out(data, fitted)
     measured = features.parties, features.candidates
     experiments = {}
-    for name, of, kernel in zip(
-        COMPARED, (features, pixels), (None, fitted.kernel), strict=True
-    ):
+    pairs = zip((features, pixels), (None, fitted.kernel), strict=True)
+    for i, (points, kernel) in enumerate(pairs):
+        name = COMPARED[i]
         experiments[name] = run_experiment(
-            draw_key,
-            of,
+            jax.random.fold_in(draw_key, i),
+            points,
             inverse_temperatures=inverse_temperatures,
             kernel=kernel,
             measured=measured,

@@ -34,7 +34,7 @@ from cgm_jax._shared.arrays import in_float32
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.collaboration.collaboration import Progress
 from cgm_jax.kernels import Kernel
-from cgm_jax.two_sample import test_power, two_sample_test
+from cgm_jax.two_sample import estimate_power, two_sample_test
 
 from .tested_kernels import (
     NEAR,
@@ -51,7 +51,7 @@ __all__ = [
     "PowerOptions",
     "PowerProblem",
     "PowerResults",
-    "estimate_power",
+    "measure_power",
 ]
 
 KERNELS: tuple[str, ...] = "deep kernel", "learned ℓ", "near ℓ", "median ℓ"
@@ -164,7 +164,7 @@ class PowerResults:
         return (self.level.mean(-1) - alpha) / np.sqrt(alpha * (1 - alpha) / num_tests)
 
 
-def estimate_power(
+def measure_power(
     problem: PowerProblem,
     options: PowerOptions = PowerOptions(),
     *,
@@ -188,7 +188,7 @@ def estimate_power(
         >>> options = PowerOptions(
         ...     num_points=(90,), num_kernels=2, num_tests=3, num_steps=2
         ... )
-        >>> found = estimate_power(POWER_PROBLEMS["blobs"], options)
+        >>> found = measure_power(POWER_PROBLEMS["blobs"], options)
         >>> found.power.shape
         (4, 1, 2)
 
@@ -261,7 +261,7 @@ def _of_one_size(
     )
     fitted = [
         [
-            float(test_power(kernel, x, y).criterion)
+            float(estimate_power(kernel, x, y).criterion)
             for kernel, (x, y) in zip(own, pairs, strict=True)
         ]
         for own in kernels
@@ -332,7 +332,7 @@ def _fresh_criterion(
 ) -> Float[Array, ""]:
     def one(key: Key[Array, ""]) -> Array:
         pair = problem.draw(key, num_points, same=False)
-        return jnp.asarray(test_power(kernel, *pair).criterion)
+        return jnp.asarray(estimate_power(kernel, *pair).criterion)
 
     return jnp.mean(jax.lax.map(one, jax.random.split(key, _NUM_FRESH)))
 

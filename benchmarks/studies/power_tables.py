@@ -16,7 +16,7 @@ def power_tables(results: PowerResults) -> Iterator[Table | str]:
     """Tables and sentences for the screen, in order.
 
     Args:
-        results: of `estimate_power`.
+        results: of `measure_power`.
 
     Returns:
         What `rich` can print: power, level, J, and what the sentences under them say.

@@ -101,7 +101,7 @@ def publish_power(folder: Path, results: PowerResults) -> Path:
 
     Args:
         folder: where to; it exists.
-        results: of `estimate_power`.
+        results: of `measure_power`.
 
     Returns:
         The picture.

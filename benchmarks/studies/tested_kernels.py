@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Key
 from cgm_jax.gram import quantile_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.learning import fit_kernels, starting_deep_kernel
-from cgm_jax.two_sample import test_power
+from cgm_jax.two_sample import estimate_power
 
 __all__ = [
     "NEAR",
@@ -134,7 +134,7 @@ def kernels_of_learned_scale(
             SquaredExponential(quantile_length_scale(points, quantile))
             for quantile in _QUANTILES
         ]
-        return max(kernels, key=lambda kernel: test_power(kernel, *pair).criterion)
+        return max(kernels, key=lambda kernel: estimate_power(kernel, *pair).criterion)
 
     fits = fit_kernels(
         _keys(key, len(pairs)),

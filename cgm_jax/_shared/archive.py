@@ -53,17 +53,7 @@ class ArchiveError(ValueError):
 def write_archive(
     path: str | Path, kind: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> None:
-    """Write an archive, complete or not at all, in place of what is there.
-
-    Args:
-        path: the file, by custom ``.npz``.
-        kind: what it holds, such as "kernel"; `read_archive` checks it.
-        facts: anything that JSON can hold.
-        arrays: arrays by name; the name "facts" is taken.
-
-    Raises:
-        OSError: if the system refuses.
-    """
+    """Write an archive, complete or not at all, in place of what is there."""
     text = json.dumps({"format": _format(kind), **facts})
     named: dict[str, Any] = {"facts": np.array(text), **arrays}
     publish(path, lambda file: np.savez_compressed(file, **named))
@@ -72,12 +62,7 @@ def write_archive(
 def read_archive(
     path: str | Path, kind: str, *, advice: str = ADVICE
 ) -> tuple[dict[str, Any], Arrays]:
-    """Read the facts and arrays that `write_archive` wrote.
-
-    Raises:
-        ArchiveError: if the file is damaged or of another kind.
-        OSError: if it cannot be read.
-    """
+    """Read the facts and arrays that `write_archive` wrote."""
     with archive_errors(path, kind, advice=advice):
         # Opened here: where the archive is damaged, NumPy leaves its file open.
         with open(path, "rb") as file:
@@ -116,9 +101,6 @@ def with_arrays(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     """The tree whose leaves `named_arrays` gave, checked against a template.
 
     The template's leaves need a shape and a dtype only.
-
-    Raises:
-        ValueError: if a name, shape or dtype differs.
     """
     leaves, structure = jax.tree_util.tree_flatten_with_path(template)
     expected = {_name(path): leaf for path, leaf in leaves}

@@ -56,19 +56,7 @@ def rounded_up(number: int, *, steps: int = 4) -> int:
 
 
 def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
-    """A float32 or float64 matrix of finite numbers, one row a point.
-
-    Args:
-        points: shape ``(n, d)``.
-        name: what to call it in an error.
-
-    Returns:
-        The same numbers; a NumPy array stays one.
-
-    Raises:
-        ValueError: if the shape is not ``(n, d)`` or a number is not finite.
-        TypeError: if the entries are not real numbers.
-    """
+    """A float32 or float64 matrix of finite numbers, one row a point."""
     array = points if isinstance(points, jax.Array) else np.asarray(points)
     if array.dtype not in (np.float32, np.float64):
         is_number = (
@@ -94,17 +82,7 @@ def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
 
 
 def as_parties(parties: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
-    """Every party's points; at least one party, each with at least one point.
-
-    Args:
-        parties: arrays of shape ``(n_i, d)``; sizes may differ.
-
-    Returns:
-        The parties' points.
-
-    Raises:
-        ValueError: as `as_points`, or if there is no party or one has no points.
-    """
+    """Every party's points; at least one party, each with at least one point."""
     arrays = [as_points(x, f"parties[{i}]") for i, x in enumerate(parties)]
     if not arrays:
         raise ValueError("Expected at least one party, got none.")
@@ -117,17 +95,7 @@ def as_parties(parties: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
 
 
 def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
-    """Points of one dimension, in the widest dtype among them.
-
-    Args:
-        named: pairs of a name and points.
-
-    Returns:
-        The points.
-
-    Raises:
-        ValueError: if the numbers of columns differ.
-    """
+    """Points of one dimension, in the widest dtype among them."""
     first_name, first = named[0]
     dtype = np.result_type(*(x.dtype for _, x in named))
     for name, x in named:
@@ -154,6 +122,6 @@ def in_float32(tree: Any) -> Any:
     return jax.tree.map(of_leaf, tree)
 
 
-def to_host(array: Array) -> Float[Array | np.ndarray, "..."]:
+def to_host(array: Array | np.ndarray) -> Float[Array | np.ndarray, "..."]:
     """A result as NumPy float64, or as it is inside the user's transformation."""
     return array if is_traced(array) else np.asarray(array, np.float64)

@@ -1,20 +1,19 @@
 """SHA-256 of files and of arrays, in hexadecimal."""
 
 import hashlib
+import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 __all__ = ["digest_of_arrays", "digest_of_file"]
 
 
-def digest_of_file(file: str | Path | BinaryIO) -> str:
+def digest_of_file(file: str | Path | io.BufferedReader | io.BytesIO) -> str:
     """The digest of a file's bytes, as ``sha256sum`` prints it.
 
     Example:
-        >>> import io
         >>> digest_of_file(io.BytesIO(b""))[:16]
         'e3b0c44298fc1c14'
     """

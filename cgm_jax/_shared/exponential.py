@@ -39,12 +39,6 @@ SMALLEST = np.float32(-87.3)  # the exponential of less is subnormal: 0 here
 def exp_nonpositive(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """e^x for x <= 0, to about 1e-7 relative in float32.
 
-    Args:
-        x: numbers <= 0; −∞ gives exactly 0, NaN gives NaN.
-
-    Returns:
-        The exponentials; below 1.2e-38 they are 0.
-
     Example:
         >>> exp_nonpositive(jnp.array([0.0, -1.0, -jnp.inf]))
         Array([1.       , 0.3678794, 0.       ], dtype=float32)

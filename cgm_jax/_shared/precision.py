@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import ArrayLike
 
 from .arrays import is_traced, to_host
 
@@ -39,7 +39,7 @@ def in_float64(function: Callable[..., Any], *inputs: ArrayLike) -> Any:
         return to_host(function(*(np.asarray(x, np.float64) for x in inputs)))
 
 
-def matmul(a: Array | np.ndarray, b: Array | np.ndarray) -> Array | np.ndarray:
+def matmul(a: ArrayLike, b: ArrayLike) -> Any:
     """A product in the precision of its factors (on a GPU, no TF32)."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return np.matmul(a, b)

@@ -18,15 +18,6 @@ def publish(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
 
     Only a killed process leaves its temporary file behind, ``.cgm-jax-*.tmp``.
 
-    Args:
-        path: the file. Its folder is created if needed; a file or link of that name is
-            replaced (the link, not what it points to).
-        write: is given the open temporary file and writes all of it.
-
-    Raises:
-        OSError: if the system refuses. The temporary file is gone and the old file is
-            as it was; the same holds for any exception of ``write``.
-
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp(), "bank_a", "note.txt")

@@ -28,20 +28,7 @@ def num_workers() -> int:
 def map_on_workers(
     function: Callable[[Item, Callable[[], None]], Result], items: Iterable[Item]
 ) -> list[Result]:
-    """Call a function for every item, as many at a time as there are workers.
-
-    Args:
-        function: called with an item and ``check``, in a thread where 64-bit types are
-            on. It is to call ``check()`` now and then, which raises once another call
-            failed or the user interrupted.
-        items: the items.
-
-    Returns:
-        The results, in the order of the items.
-
-    Raises:
-        Whatever a call raised first, soon after it did.
-    """
+    """Call a function for every item, as many at a time as there are workers."""
     stop = threading.Event()
 
     def check() -> None:

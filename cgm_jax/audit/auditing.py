@@ -23,8 +23,9 @@ from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.stability import stable_sets
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
-from .games import MAX_EXACT, Game, as_game
+from .games import Game, as_game
 from .incentives import (
     Check,
     SecondGame,
@@ -120,7 +121,7 @@ class Audit:
     @property
     def is_exact(self) -> bool:
         """Whether all coalitions were looked at, or a sample of them (n > 20)."""
-        return self.num_parties <= MAX_EXACT
+        return self.num_parties <= MAX_TABLE_PARTIES
 
     @property
     def broken(self) -> tuple[tuple[str, Check], ...]:

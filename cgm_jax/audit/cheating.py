@@ -29,7 +29,7 @@ from jaxtyping import Array, Float, Key
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.reprs import short_repr
-from cgm_jax.collaboration import MAX_TABLE_PARTIES, Promises
+from cgm_jax.collaboration import Promises
 from cgm_jax.collaboration.promises import scalar_length_scale
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.gram.gram_sums import as_blocks
@@ -37,6 +37,7 @@ from cgm_jax.kernels import Kernel
 from cgm_jax.rewards.from_sums import scheme_from_sums
 from cgm_jax.rewards.scheme import RewardScheme, RewardStatus
 from cgm_jax.sampling import weighted_sampling
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .manipulations import deal, merged, submissions
 
@@ -302,12 +303,10 @@ def _no_length_scale(party: int, strategy: str) -> Trial:
 
 
 def _sum_within(kernel: Kernel, points: Points) -> float:
-    """Σ k over all pairs; filled up to a power of two, so that few programs do."""
+    """Σ k over all pairs."""
     if len(points) == 0:
         return 0.0
-    fill = max(512, 1 << len(points).bit_length()) - len(points)
-    filler = np.repeat(points[:1], fill, axis=0)
-    return float(gram_sums(kernel, [points, filler], points[:0]).between[0, 0])
+    return float(gram_sums(kernel, [points], points[:0]).between[0, 0])
 
 
 def _outlier(points: list[Points], scale: float) -> Points:

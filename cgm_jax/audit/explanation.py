@@ -25,8 +25,9 @@ from cgm_jax.rewards.feasible_region import FeasibleRegion
 from cgm_jax.rewards.from_sums import scheme_from_values
 from cgm_jax.rewards.scheme import SLACK, RewardScheme, RewardStatus
 from cgm_jax.valuation import coalition_values, values_with_candidates
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
-from .games import MAX_EXACT, coalitions_without
+from .games import coalitions_without
 
 __all__ = [
     "Bound",
@@ -182,7 +183,7 @@ def _without_each(
 ) -> tuple[WithoutParty, ...]:
     region = scheme.region
     values, upper = None, None
-    if sums is not None and 1 < sums.num_parties <= MAX_EXACT:
+    if sums is not None and 1 < sums.num_parties <= MAX_TABLE_PARTIES:
         values = np.asarray(coalition_values(sums))
         upper = np.asarray(values_with_candidates(sums))
     programs = []

@@ -15,10 +15,9 @@ from jaxtyping import ArrayLike, Bool, Float, Int
 
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import coalition_values, values_of_coalitions
-from cgm_jax.valuation.coalitions import num_parties
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES, num_parties
 
 __all__ = [
-    "MAX_EXACT",
     "Game",
     "Joins",
     "SampledGame",
@@ -29,7 +28,6 @@ __all__ = [
     "members_of",
 ]
 
-MAX_EXACT = 20  # parties; of more, a sample of coalitions is looked at
 NUM_SAMPLED = 2**16  # values of the sample, about
 
 Values = Callable[[Bool[np.ndarray, "m n"]], Float[np.ndarray, " m"]]
@@ -230,23 +228,13 @@ class SampledGame:
 def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game:
     """The game of a table of values or of sums: whole up to 20 parties.
 
-    Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24; or sums
-            of n parties' data, any n; or a game.
-
-    Returns:
-        The game.
-
-    Raises:
-        ValueError: if the table is not of ``2**n`` finite numbers.
-
     Example:
         >>> as_game(np.array([0.0, 1.0, 2.0, 4.0])).num_parties
         2
     """
     if isinstance(values, GramSums):
         n = values.num_parties
-        if n <= MAX_EXACT:
+        if n <= MAX_TABLE_PARTIES:
             return TabulatedGame(np.asarray(coalition_values(values)))
         return SampledGame(
             n, lambda members: np.asarray(values_of_coalitions(values, members))
@@ -262,20 +250,13 @@ def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game
     if not np.isfinite(table).all():
         raise ValueError(f"Expected finite values of coalitions, got {table}.")
     n = num_parties(len(table))
-    if n <= MAX_EXACT:
+    if n <= MAX_TABLE_PARTIES:
         return TabulatedGame(table)
     return SampledGame(n, lambda members: table[members @ (1 << np.arange(n))])
 
 
 def coalitions_without(num: int, *absent: int) -> Int[np.ndarray, " some"]:
     """All coalitions of n parties without some of them.
-
-    Args:
-        num: n.
-        absent: parties, counted from 0.
-
-    Returns:
-        Bitmasks.
 
     Example:
         >>> coalitions_without(3, 1)

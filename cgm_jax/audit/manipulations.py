@@ -64,14 +64,6 @@ class Parts:
 def deal(key: Key[Array, ""], parties: Sequence[Points]) -> Parts:
     """Deal every party's rows into parts, and draw noise between the extremes.
 
-    Args:
-        key: a typed key; party i uses ``fold_in(key, i)``.
-        parties: the parties' points, arrays of shape ``(n_i, d)``.
-
-    Returns:
-        The parts. Noise is uniform between the smallest and the largest number of each
-        column.
-
     Example:
         >>> parts = deal(jax.random.key(0), [np.zeros((3, 1)), np.ones((70, 1))])
         >>> [len(mine) for mine in parts.owners], len(parts.blocks)
@@ -99,16 +91,7 @@ def deal(key: Key[Array, ""], parties: Sequence[Points]) -> Parts:
 def submissions(
     parts: Parts, party: int, *, best_other: int
 ) -> Iterator[tuple[str, list[Float[np.ndarray, " m"]]]]:
-    """What a party may hand in: names, and the weights of one or several data sets.
-
-    Args:
-        parts: the parts.
-        party: who hands in.
-        best_other: whose data are copied.
-
-    Yields:
-        The manipulations that need no other points than the parts.
-    """
+    """What a party may hand in: names, and the weights of one or several data sets."""
     own = parts.own(party)
     for k in SPLITS:
         if len(parts.owners[party]) >= k:
@@ -123,13 +106,6 @@ def submissions(
 
 def merged(sums: GramSums, weights: Sequence[Float[np.ndarray, " m"]]) -> GramSums:
     """Sums between data sets made of parts, and the candidates.
-
-    Args:
-        sums: sums between m parts and the candidates.
-        weights: the multiplicities of the parts in every data set.
-
-    Returns:
-        The sums; every row of a part counts as often as its multiplicity says.
 
     Example:
         >>> sums = GramSums(np.array([[4.0, 1, 0], [1, 9, 0], [0, 0, 0]]),

@@ -10,8 +10,9 @@ from jaxtyping import Array, Key
 
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.reprs import short_repr
-from cgm_jax.collaboration import MAX_TABLE_PARTIES, Collaboration
+from cgm_jax.collaboration import Collaboration
 from cgm_jax.metrics import SharedRows, shared_rows
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .auditing import Audit, audit
 from .cheating import Stress, stress

@@ -32,15 +32,7 @@ _AT_LIMIT = (
 
 
 def experiment_tables(experiment: Experiment) -> Iterator[Table | str]:
-    """Tables and sentences for the screen, in order.
-
-    Args:
-        experiment: with metrics or without.
-
-    Returns:
-        What `rich` can print: promises, numbers of points and, of an experiment with
-        metrics, MMD²_u and correlations.
-    """
+    """Tables and sentences for the screen, in order."""
     data, paper = experiment.data, experiment.data.paper
     title = f"{data.title}, {data.split} split"
     yield _scheme(experiment, title)

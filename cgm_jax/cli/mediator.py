@@ -10,6 +10,7 @@ from cgm_jax.files import UsageError, prepare_output_dir, read_parties, write_re
 from cgm_jax.mediation import Settings, audit_folder, mediate, publish_mediation
 from cgm_jax.mediation.row_source import train_rows
 from cgm_jax.mediation.run import Keys
+from cgm_jax.report.sentences import relaxation_warnings
 
 from .options import SplitName, at_least, fail, interruptible, positive
 from .screen import (
@@ -136,6 +137,8 @@ def audit(
         draws = audit_folder(folder)
     for draw in draws:
         screen.rule(draw.title, align="left")
+        for sentence in relaxation_warnings(draw.scheme):
+            screen.print(f"warning: {sentence}", markup=False)
         print_audit(draw.audit, draw.names, in_full=True)
         for file in draw.changed_files:
             screen.print(

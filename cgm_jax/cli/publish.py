@@ -40,23 +40,7 @@ def publish_experiments(
     stress_test: bool = False,
     progress: Progress = silent,
 ) -> Path:
-    """Write ``report.html``, ``report.json`` and every picture as PNG.
-
-    Args:
-        key: a typed key, for trials of cheating.
-        folder: where to; it exists.
-        experiments: at least one, on the same data, each shared in another way.
-        title: of the page.
-        settings: what the run can be repeated with.
-        stress_test: whether to try out what cheating would gain.
-        progress: called with the stage and the share of it that is done.
-
-    Returns:
-        The page.
-
-    Raises:
-        OSError: if a file cannot be written.
-    """
+    """Write ``report.html``, ``report.json`` and every picture as PNG."""
     sections = [
         _section(
             jax.random.fold_in(key, i),

@@ -53,10 +53,10 @@ errors = Console(stderr=True)
 def print_experiment(experiment: Experiment) -> None:
     """What each party is promised and handed out, beside what the paper prints."""
     screen.print()
-    for table in experiment_tables(experiment):
-        screen.print(table)
     names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
     _print_warnings(experiment.greediest, names)
+    for table in experiment_tables(experiment):
+        screen.print(table)
 
 
 def print_mediation(mediation: Mediation) -> None:
@@ -114,6 +114,7 @@ def print_mediation(mediation: Mediation) -> None:
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
     print_quality(mediation.quality)
+    _print_warnings(mediation.collaboration, names)
     review = mediation.review
     print_audit(review.audit, names)
     if review.stress is not None:
@@ -122,7 +123,6 @@ def print_mediation(mediation: Mediation) -> None:
     shared = shared_rows_sentences(review.shared, names)
     for sentence in [*mediation.warnings, *shared]:
         screen.print(f"warning: {sentence}", markup=False)
-    _print_warnings(mediation.collaboration, names)
     screen.print(
         f"One reward file per party: {mediation.folder}/<party>/reward.csv",
         markup=False,

@@ -9,14 +9,12 @@ from .collaboration import Collaboration as Collaboration
 from .collaboration import collaborate as collaborate
 from .draw import Draw as Draw
 from .growing import Growing as Growing
-from .promises import MAX_TABLE_PARTIES as MAX_TABLE_PARTIES
 from .promises import Promises as Promises
 from .promises import promise as promise
 from .uncertainty import Uncertainty as Uncertainty
 from .uncertainty import estimate_uncertainty as estimate_uncertainty
 
 __all__ = [
-    "MAX_TABLE_PARTIES",
     "Collaboration",
     "Draw",
     "Growing",

@@ -22,16 +22,12 @@ from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
 from cgm_jax.valuation import coalition_values, values_of_coalitions
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .draw import Draw, draw_rewards
 from .outliers import Outlier, find_outlier
 
-__all__ = ["MAX_TABLE_PARTIES", "Promises", "coalition_table", "promise"]
-
-MAX_TABLE_PARTIES = 20
-"""For more parties, no table of 2^n coalition values is made. At 20, the table (8 MB)
-takes as long as Shapley values without it; with every further party it takes twice as
-long."""
+__all__ = ["Promises", "coalition_table", "promise"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,16 +4,16 @@ A point is the first four principal components of a transaction, its class the f
 all amounts that its amount is in (App. I.2).
 """
 
+import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from .data_errors import DataNotFoundError
+from .data_errors import DamagedDataError, DataNotFoundError
 from .download import AMOUNT, CREDIT_CARD_COLUMNS, fetch
-from .image_files import table_file
 from .labelled import LabelledPoints
-from .number_tables import read_number_table
 from .storage import locate, read_arrays
 
 __all__ = ["amount_classes", "credit_card", "transactions_stand_in"]
@@ -34,9 +34,10 @@ def credit_card(
     """Card payments of two days in September 2013: V1-V4, five classes by amount.
 
     Args:
-        path: ``creditcard.csv`` as Kaggle serves it, the table of OpenML (data set
-            1597), or a folder with one of them. By default the folder ``credit-card``
-            in ``CGM_JAX_DATA``, else what was fetched before.
+        path: ``creditcard.csv`` as Kaggle serves it, compressed by gzip or not, or a
+            folder with it, or a file ``.npz`` that `fetch` stored (OpenML's data set
+            1597). By default the folder ``credit-card`` in ``CGM_JAX_DATA``, else what
+            was fetched before.
         download: fetch it from OpenML where it is in none of these places.
 
     Returns:
@@ -66,11 +67,66 @@ def credit_card(
     if place.suffix == ".npz":
         points, amounts = read_arrays(place, "points", "amounts")
     else:
-        file = table_file(place, "transactions")
-        columns = (*CREDIT_CARD_COLUMNS, AMOUNT)
-        _, values = read_number_table(file, columns=columns, dtype=np.float64)
+        values = _read_csv(_csv_file(place))
         points, amounts = values[:, :-1], values[:, -1]
     return LabelledPoints(points.astype(np.float32), amount_classes(amounts))
+
+
+def _csv_file(place: Path) -> Path:
+    if place.is_file():
+        return place
+    files = [*place.glob("*.csv"), *place.glob("*.csv.gz")]
+    if len(files) != 1:
+        raise DataNotFoundError(
+            f"Expected one table of transactions in {place}, a name that ends in .csv "
+            f"or .csv.gz; found {len(files)}."
+        )
+    return files[0]
+
+
+def _read_csv(file: Path) -> Float[np.ndarray, "rows columns"]:
+    """The columns V1 to V4 and Amount; the others may hold anything."""
+    wanted = [*CREDIT_CARD_COLUMNS, AMOUNT]
+    opened = gzip.open if file.suffix == ".gz" else open
+    try:
+        with opened(file, "rt", encoding="utf-8", errors="replace") as lines:
+            names = [name.strip().strip('"') for name in next(lines, "").split(",")]
+            rows = [line for line in lines if line.strip()]
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DamagedDataError(
+            file, f"expected a whole gzip file, but {error}; get the file again"
+        ) from error
+    missing = [name for name in wanted if name not in names]
+    if missing or not rows:
+        expected = f"a column {missing[0]}" if missing else "rows of numbers"
+        found = (", ".join(names[:8]) or "no columns") if missing else "none"
+        raise DamagedDataError(
+            file, f"expected {expected}, found {found}; check that it is the right file"
+        )
+    try:
+        if rows[-1].count(",") + 1 != len(names):  # what a file that was cut ends with
+            raise ValueError("the last row has fewer")
+        values = np.loadtxt(
+            rows,
+            delimiter=",",
+            quotechar='"',
+            usecols=[names.index(name) for name in wanted],
+            ndmin=2,
+        )
+    except ValueError as error:
+        raise DamagedDataError(
+            file,
+            f"expected {len(names)} numbers in every row, but {error}; get the file "
+            "again",
+        ) from error
+    is_finite = np.isfinite(values).all(axis=0)
+    if not is_finite.all():
+        raise DamagedDataError(
+            file,
+            "expected finite numbers, found NaN or infinity in column "
+            f"{wanted[int(np.argmin(is_finite))]}; get the file again",
+        )
+    return values
 
 
 def amount_classes(amounts: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:

@@ -15,6 +15,7 @@ __all__ = ["DIGIT_FEATURES", "digits", "digits_parties"]
 DIGIT_FEATURES = tuple(f"pixel_{row}_{col}" for row in range(8) for col in range(8))
 
 _SEED = 0
+_INK = np.float32(16)  # the most that a pixel has; a power of two changes no digit
 
 
 def digits() -> LabelledImages:
@@ -37,7 +38,7 @@ def digits() -> LabelledImages:
     from sklearn.datasets import load_digits
 
     ink, labels = load_digits(return_X_y=True)
-    points = np.asarray(ink, np.float32) / np.float32(16)
+    points = np.asarray(ink, np.float32) / _INK
     return LabelledImages(points, np.asarray(labels, np.int64), (8, 8, 1))
 
 
@@ -67,10 +68,6 @@ def digits_parties(split: Split) -> LabelledParties:
     Reference: Tay et al. 2022, App. I.6; the data are the test set of E. Alpaydin and
     C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI, 1998.
     """
-    from sklearn.datasets import load_digits
-
-    points, labels = load_digits(return_X_y=True)
+    images = digits()
     key = jax.random.key(_SEED, impl="threefry2x32")
-    return split_by_proportions(
-        key, np.asarray(points, np.float32), np.asarray(labels), split
-    )
+    return split_by_proportions(key, images.points * _INK, images.labels, split)

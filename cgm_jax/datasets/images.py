@@ -1,9 +1,8 @@
 """Real images with labels: MNIST, Fashion-MNIST and CIFAR-10.
 
 An image is a row of height · width · channels numbers, in that order, from 0 to 1. The
-files may be the idx files in which MNIST and Fashion-MNIST are published, the ARFF or
-Parquet table of OpenML, or what `fetch` put into the cache. A table has the training
-images first, as OpenML's tables do.
+files may be the idx files in which MNIST and Fashion-MNIST are published, or what
+`fetch` got from OpenML, where the training images come first.
 """
 
 from fractions import Fraction
@@ -25,7 +24,7 @@ class _Kind(NamedTuple):
     name: str
     shape: tuple[int, int, int]
     training_share: Fraction
-    """Share of a table's rows that are for training; they come first."""
+    """Share of OpenML's rows that are for training; they come first."""
 
 
 _MNIST = _Kind("mnist", (28, 28, 1), Fraction(6, 7))
@@ -39,8 +38,8 @@ def mnist(
     """Handwritten digits, 28 x 28 in grey, ten classes.
 
     Args:
-        path: a folder with the four idx files under their published names or with one
-            table of OpenML (data set 554), or the table itself. By default the folder
+        path: a folder with the four idx files under their published names, or a file
+            ``.npz`` that `fetch` stored (OpenML's data set 554). By default the folder
             ``mnist`` in ``CGM_JAX_DATA``, else what was fetched before.
         part: "train" (60,000 images) or "test" (10,000).
         download: fetch it from OpenML where it is in none of these places.
@@ -101,8 +100,9 @@ def cifar10(
     """Photographs of animals and vehicles, 32 x 32 in colour, ten classes.
 
     Args:
-        path: as in `mnist`, but a table only: OpenML's data sets are 40927 and, with
-            20,000 images, 40926; the folder is ``cifar10``.
+        path: a file ``.npz`` that `fetch` stored (OpenML's data set 40927), or a folder
+            with it. By default the folder ``cifar10`` in ``CGM_JAX_DATA``, else what
+            was fetched before.
         part: "train" (50,000 images) or "test" (10,000).
         download: fetch it from OpenML where it is in none of these places.
 

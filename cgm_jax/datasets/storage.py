@@ -29,10 +29,6 @@ DATA_VARIABLE = "CGM_JAX_DATA"
 def cache_folder() -> Path:
     """The user's folder of fetched data sets; it need not exist.
 
-    Returns:
-        ``cgm-jax`` in ``XDG_CACHE_HOME`` where that is set, else in the platform's own
-        place for caches.
-
     Example:
         >>> cache_folder().name
         'cgm-jax'

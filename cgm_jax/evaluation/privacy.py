@@ -15,9 +15,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Key
+from jaxtyping import Array, Bool, Key
 
-from cgm_jax._shared.arrays import as_parties
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
@@ -26,7 +25,6 @@ from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
 __all__ = [
     "PrivacyFigures",
     "RewardPrivacy",
-    "halves_control",
     "privacy_figures",
 ]
 
@@ -95,21 +93,6 @@ def privacy_figures(
 ) -> PrivacyFigures:
     """Distances of every reward to the real rows of the other parties.
 
-    Args:
-        key: a typed key, which chooses halves, and as many real rows on either side.
-        collaboration: a collaboration whose candidates were made of its parties' rows.
-        held_out: which rows of each party the generator never saw, booleans of shape
-            ``(n_i,)`` a party, for the control.
-        generator: without ``held_out``, what to make anew of half of the rows for the
-            control. Without either there is none.
-        decimals: to how many decimals numbers are rounded for rounded matches.
-
-    Returns:
-        The figures, a reward each.
-
-    Raises:
-        ValueError: if shapes do not fit.
-
     Example:
         >>> from cgm_jax import collaborate
         >>> from cgm_jax.generators import KernelDensity
@@ -174,50 +157,6 @@ def privacy_figures(
         )
 
     return PrivacyFigures(tuple(map(of, range(len(parties)))), words, decimals)
-
-
-def halves_control(
-    key: Key[Array, ""],
-    generator: Generator,
-    parties: Sequence[Float[ArrayLike, "_ d"]],
-    *,
-    num_points: int = _MOST_POINTS,
-    decimals: int = 2,
-) -> NearestReal:
-    """The same generator made of half of the rows, beside the half that it never saw.
-
-    Where no rows were held out, this says what the generator does with those it sees.
-
-    Args:
-        key: a typed key.
-        generator: the generator; it is fitted anew.
-        parties: the parties' points, arrays of shape ``(n_i, d)``, four rows in all at
-            least.
-        num_points: number of points that it draws.
-        decimals: to how many decimals numbers are rounded for rounded matches.
-
-    Returns:
-        Its points beside both halves.
-
-    Example:
-        >>> from cgm_jax.generators import KernelDensity
-        >>> parties = [np.random.default_rng(0).normal(size=(200, 3))]
-        >>> close = halves_control(jax.random.key(0), KernelDensity(0.01), parties)
-        >>> wide = halves_control(jax.random.key(0), KernelDensity(2.0), parties)
-        >>> close.nearer_share > 0.9 > wide.nearer_share
-        True
-
-    Reference:
-        Platzer and Reutterer 2021.
-    """
-    half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
-    pool = np.concatenate([np.asarray(x) for x in as_parties(parties)])
-    (is_unseen,) = _halves(half_key, [pool])
-    model = generator.fit(fit_key, pool[~is_unseen])
-    drawn = generator.sample(sample_key, model, num_points)
-    return nearest_real(
-        choice_key, drawn, pool[~is_unseen], pool[is_unseen], decimals=decimals
-    )
 
 
 def _halves(

@@ -101,18 +101,6 @@ def share(
 ) -> Sharing:
     """Share the same rows in both ways of the paper.
 
-    Args:
-        key: typed random key.
-        labels: the class of every row: five classes or ten, shape ``(rows,)``.
-        party_size: rows per party; by default as many as each split allows.
-        max_party_size: but no more than these.
-
-    Returns:
-        The pool and its owners. Whichever splits are run, the pool is the same.
-
-    Raises:
-        ValueError: if a class has too few rows, or there are not five classes or ten.
-
     Example:
         >>> import jax
         >>> shared = share(jax.random.key(0), np.arange(900) % 5, party_size=100)

@@ -53,26 +53,7 @@ def image_candidates(
     seed: int,
     progress: Progress = silent,
 ) -> tuple[Float[np.ndarray, "m f"], Callable[[int], LabelledCandidates]]:
-    """Features of the pool's images, and candidates like them in any number.
-
-    Args:
-        key: typed random key, of the classifier and the generator.
-        data: all images.
-        rows: which of them are the pool, shape ``(m,)``.
-        options: where synthetic images, or features, come from.
-        features: what UMAP reduces; by default pixels of grey images and what the
-            classifier's last hidden layer makes of coloured ones.
-        seed: of UMAP.
-        progress: called with what is under way and the share that is done.
-
-    Returns:
-        The pool's features, float32, shape ``(m, 8)``, and what draws candidates.
-
-    Raises:
-        ValueError: if a file does not hold what it should.
-        OSError: if it cannot be read.
-        ModuleNotFoundError: if umap-learn is not installed (extra ``images``).
-    """
+    """Features of the pool's images, and candidates like them in any number."""
     from cgm_jax.features import ImageClassifier, read_features, umap_features
 
     pool, labels = data.points[rows], data.labels[rows]

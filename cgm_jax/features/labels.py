@@ -32,15 +32,6 @@ def label_points(
 ) -> PooledLabels:
     """Label points by a random forest trained on the pool.
 
-    Args:
-        pool: the parties' points together, shape ``(m, d)``.
-        pool_labels: their labels, integers or text, shape ``(m,)``.
-        points: the synthetic points, shape ``(g, d)``.
-        seed: seed of the forest, which is the same on every machine.
-
-    Returns:
-        The labels and the accuracy on held-out real points.
-
     Example:
         >>> pool = np.array([[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]])
         >>> names = np.array(["low"] * 3 + ["high"] * 3)

@@ -105,11 +105,7 @@ def umap_features(
 
 
 def umap_class() -> Any:
-    """umap-learn's class, imported where it is first needed.
-
-    Raises:
-        ModuleNotFoundError: if umap-learn is not installed (extra ``images``).
-    """
+    """umap-learn's class, imported where it is first needed."""
     with warnings.catch_warnings():
         # umap-learn says so where TensorFlow is not installed; only a part of it that
         # is not used here needs TensorFlow.

@@ -34,18 +34,6 @@ def read_csv(file: Path, data: bytes) -> Table:
     A byte order mark is skipped and white space around names and numbers does not
     count. Blank lines are accepted at the end only: elsewhere they are empty cells.
 
-    Args:
-        file: path of the file, for messages.
-        data: its contents.
-
-    Returns:
-        The table; row 1 is the header.
-
-    Raises:
-        InputError: if the text is not UTF-8, has another separator than a comma, has no
-            header, or has a row with more or fewer cells than the header. The functions
-            of the table raise it for a cell that is not a number.
-
     Example:
         >>> table = read_csv(Path("bank.csv"), b"age,income\n31,1.5e3\n42,800\n")
         >>> table.columns, table.numbers("income")

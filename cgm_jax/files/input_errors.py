@@ -66,14 +66,6 @@ class FileAccessError(OSError):
 def access_error(path: Path, doing: str, error: OSError) -> FileAccessError:
     """The system's error, as one line that says what to do.
 
-    Args:
-        path: the file or folder.
-        doing: what was tried, as in "could not be ...".
-        error: what the system answered.
-
-    Returns:
-        The exception to raise.
-
     Example:
         >>> full = OSError(errno.ENOSPC, "No space left on device")
         >>> print(access_error(Path("out/reward.csv"), "written", full))
@@ -86,13 +78,6 @@ def access_error(path: Path, doing: str, error: OSError) -> FileAccessError:
 
 def one_line(text: str) -> str:
     r"""The text with everything that a terminal does not print as it is escaped.
-
-    Args:
-        text: any text, such as a message with a file's name in it.
-
-    Returns:
-        One line: line breaks, control and direction marks and bytes that are not UTF-8
-        are written as Python escapes.
 
     Example:
         >>> print(one_line("bank\nA.csv"))

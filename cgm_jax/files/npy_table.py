@@ -22,18 +22,6 @@ def read_npy(file: Path, data: bytes) -> Table:
     Nothing is allocated for what the header promises before the file is known to hold
     it, and nothing in the file is ever executed (no pickled objects).
 
-    Args:
-        file: path of the file, for messages.
-        data: its contents.
-
-    Returns:
-        The table, with columns ``x0`` to ``x{d-1}``; the first row is row 1.
-
-    Raises:
-        InputError: unless the file holds one 2-D array of integers or floating-point
-            numbers, of either byte order, and nothing else. The functions of the table
-            raise it for a number that is not finite.
-
     Example:
         >>> file = io.BytesIO()
         >>> np.save(file, np.array([[1, 2], [3, 4], [5, 6]], ">i4"))

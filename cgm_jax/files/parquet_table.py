@@ -18,19 +18,6 @@ _MOST_CELLS = 2**33  # 64 GiB of float64; a damaged or hostile file may promise 
 def read_parquet(file: Path, data: bytes) -> Table:
     """Read a Parquet file.
 
-    Args:
-        file: path of the file, for messages.
-        data: its contents.
-
-    Returns:
-        The table; the first row is row 1.
-
-    Raises:
-        InputError: if the file is damaged, or a column has no name of its own. The
-            functions of the table raise it for a column that does not hold numbers
-            (integers, floating point or decimals; categories of these) and for a
-            missing value.
-
     Example:
         >>> import io, pandas as pd
         >>> data = pd.DataFrame({"age": [31, 42], "job": ["a", "b"]}).to_parquet()

@@ -49,19 +49,6 @@ class Source:
 def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
     """Check everything that can be known before any file is read.
 
-    Args:
-        paths: one file a party, in the order of the parties.
-
-    Returns:
-        One source a party, in the same order.
-
-    Raises:
-        UsageError: for fewer than two parties, a web address (nothing is ever fetched),
-            or one file given twice, by whatever path or link.
-        InputError: for what is not a regular file, an unknown extension, or a party
-            name that is hidden, reserved, unprintable or equal to another.
-        FileAccessError: for a path that does not exist or cannot be looked up.
-
     Example:
         >>> check_sources(["bank.csv"])
         Traceback (most recent call last):
@@ -111,17 +98,6 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
 
 def read_bytes(source: Source) -> bytes:
     r"""Read a party's file, once: what is parsed is what the digest is of.
-
-    Args:
-        source: from `check_sources`.
-
-    Returns:
-        The contents of the file.
-
-    Raises:
-        InputError: if the file is empty, is of another kind than its extension says, is
-            not a regular file any more, or grows or shrinks while it is read.
-        FileAccessError: if the system refuses.
 
     Example:
         >>> import tempfile

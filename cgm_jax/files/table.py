@@ -41,15 +41,6 @@ class Table:
 def check_names(file: Path, names: Sequence[str], *, row: int | None = None) -> None:
     """Refuse a header in which a column has no name, or not one of its own.
 
-    Args:
-        file: path of the file.
-        names: the header.
-        row: row of the header, where it is one.
-
-    Raises:
-        InputError: for a nameless, unprintable or repeated name. It gives the position
-            and not the name, which may be data where the header is missing.
-
     Example:
         >>> check_names(Path("bank.csv"), ["", "age"], row=1)
         Traceback (most recent call last):
@@ -81,15 +72,6 @@ def check_cells(
     file: Path, column: str, values: Float[np.ndarray, " rows"], *, first_row: int
 ) -> None:
     """Refuse NaN, infinities and numbers that overflow in float32.
-
-    Args:
-        file: path of the file.
-        column: name of the column.
-        values: its cells.
-        first_row: row of ``values[0]`` as a person counts rows in the file.
-
-    Raises:
-        InputError: at the first such cell.
 
     Example:
         >>> check_cells(Path("a.npy"), "x0", np.array([1.0, 1e39]), first_row=1)
@@ -126,19 +108,6 @@ def parse_labels(
 
     White space around a label does not count; ``1.0`` is the whole number 1, but ``01``
     is text, so that nothing of a code is lost.
-
-    Args:
-        file: path of the file.
-        column: name of the label column.
-        cells: its cells as text, None where missing.
-        first_row: row of the first cell as a person counts rows in the file.
-
-    Returns:
-        int64 array, or object array of ``str``.
-
-    Raises:
-        InputError: at the first missing label, or one with a line break or the like in
-            it, which is what a quote that is never closed makes of the rest of a file.
 
     Example:
         >>> parse_labels(Path("a.csv"), "y", ["3", "1"], first_row=2)

@@ -31,16 +31,6 @@ def warning_signs(
 ) -> tuple[str, ...]:
     """Sentences on columns of another scale, on far outliers and on equal parties.
 
-    Args:
-        names: the parties' names.
-        columns: names of the columns, length d.
-        points: the parties' data, finite, sizes may differ.
-        first_rows: for each party, the row of its first data in its file.
-
-    Returns:
-        At most one sentence for a party and rule. They name parties, columns and rows,
-        never a value.
-
     Example:
         >>> metres, millimetres = np.array([[1.6], [1.8]]), np.array([[1650.0], [1710]])
         >>> print(*warning_signs("AB", ["height"], [metres, millimetres], [2, 2]))

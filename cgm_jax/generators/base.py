@@ -10,7 +10,6 @@ block is the same compiled program on the same shapes, whatever the number asked
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -20,7 +19,7 @@ from jaxtyping import Array, Key
 
 from cgm_jax._shared.arrays import Points, is_traced
 
-__all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks", "scoped_precision"]
+__all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks"]
 
 BLOCK_SIZE = 4_096  # small enough to waste little, large enough to hide the dispatch
 
@@ -49,19 +48,6 @@ def sample_in_blocks(
 ) -> Points:
     """Draw ``num`` points so that a larger sample starts with the smaller one.
 
-    Args:
-        draw: from a key to `BLOCK_SIZE` points, or to fewer where it rejects some;
-            jitted, it is compiled once.
-        key: typed random key.
-        num: how many points, at least 1.
-
-    Returns:
-        Points, shape ``(num, d)``; float64 points are a NumPy array, which nothing cuts
-        to float32 where the user has not switched on x64.
-
-    Raises:
-        ValueError: if ``num`` is below 1.
-
     Example:
         >>> def draw(key):
         ...     return jax.random.normal(key, (BLOCK_SIZE, 2))
@@ -80,8 +66,3 @@ def sample_in_blocks(
     if points.dtype == np.float64 and not is_traced(points):
         return np.asarray(points)
     return points
-
-
-def scoped_precision(dtype: np.dtype) -> AbstractContextManager[Any]:
-    """Make float64 exist inside a ``with``, where ``dtype`` asks for it."""
-    return jax.enable_x64(new_val=True) if dtype == np.float64 else nullcontext()

@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.precision import x64_if
 
-from .base import BLOCK_SIZE, sample_in_blocks, scoped_precision
+from .base import BLOCK_SIZE, sample_in_blocks
 
 __all__ = ["GaussianMixture"]
 
@@ -75,7 +76,7 @@ class GaussianMixture:
         with np.errstate(divide="ignore"):  # log 0: such a component is never drawn
             log_weights = np.log(_float64(model.weights))
         roots = _square_roots(_float64(model.covariances))
-        with scoped_precision(dtype):
+        with x64_if(dtype == np.float64):
             parameters = [
                 jnp.asarray(a, dtype) for a in (log_weights, model.means, roots)
             ]

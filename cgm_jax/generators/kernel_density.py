@@ -13,11 +13,13 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key, Num
 
 from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.precision import x64_if
 
-from .base import BLOCK_SIZE, sample_in_blocks, scoped_precision
+from .base import BLOCK_SIZE, sample_in_blocks
 
 __all__ = ["KernelDensity"]
 
@@ -91,7 +93,7 @@ class KernelDensity:
         Raises:
             ValueError: if ``num`` is below 1.
         """
-        with scoped_precision(model.dtype):
+        with x64_if(model.dtype == np.float64):
             draw = partial(_draw, jnp.asarray(model), float(self.bandwidth))
             return sample_in_blocks(draw, key, num)
 

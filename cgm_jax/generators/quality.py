@@ -1,4 +1,4 @@
-r"""How good synthetic points are, and how close they come to the points learnt from.
+r"""How good synthetic points are, and how close they come to the training points.
 
 Two questions, each answered beside what real points would score:
 
@@ -7,8 +7,8 @@ Two questions, each answered beside what real points would score:
   which are real and independent of the held-out ones, and a kernel density estimate
   with cross-validated bandwidth, the generator to beat;
 - copying: the share of synthetic points that are nearer to the training points than to
-  as many held-out ones. 0.5 is what points that have seen neither would have. It is
-  necessary, not sufficient: it is no proof that nothing was learnt by heart.
+  as many held-out ones. Points made of neither would have 0.5. That is necessary, not
+  sufficient: it does not prove that nothing was memorised.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from jaxtyping import Array, ArrayLike, Float, Key
 from cgm_jax._shared.arrays import as_points, with_common_dtype
 from cgm_jax.gram import median_length_scale
 from cgm_jax.kernels import SquaredExponential
+from cgm_jax.metrics import nearest_distances
+from cgm_jax.metrics.nearest_real import share_nearer
 from cgm_jax.valuation import mmd2_unbiased
 
 from .kernel_density import KernelDensity
@@ -39,8 +41,6 @@ NUM_FOLDS = 5
 MAX_FITTED = 2_000  # points that the bandwidth is chosen on
 MAX_COMPARED = 5_000  # synthetic points that are compared
 MAX_SUBSETS = 10  # of the training points, each as large as the held-out part
-TILE = 1_024  # synthetic points whose distances are held at a time
-OTHER_TILE = 4_096
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,13 @@ class SampleQuality:
     """ℓ, the median distance of training points."""
 
     num_held_out: int
-
     generated: tuple[float, float]
-
     real: tuple[float, float]
-    """Of the training points: what a perfect generator scores, up to chance."""
+    """The training points: what a perfect generator scores, up to chance."""
 
     kernel_density: tuple[float, float]
-
     bandwidth: float
-    """Of the kernel density estimate."""
+    """The bandwidth of the kernel density estimate."""
 
     nearest_share: float
     """Share of synthetic points nearer to the training than to the held-out points."""
@@ -83,20 +80,9 @@ def sample_quality(
 ) -> SampleQuality:
     """Compare synthetic points with real ones that were held out.
 
-    Bring the columns to one scale first: the density estimate has one bandwidth.
-
-    Args:
-        key: typed random key, of the density estimate's samples and of the subsets.
-        training: what the generator learnt from, shape ``(n, d)``, n >= 10.
-        held_out: real points that it never saw, shape ``(h, d)``, h >= 2.
-        generated: synthetic points, shape ``(m, d)``, m >= 2; at most 5,000 are used.
-
-    Returns:
-        The figures.
-
-    Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
-        ModuleNotFoundError: if scikit-learn is not installed.
+    The columns should have one scale, since the density estimate has one bandwidth. At
+    most 5,000 generated points are used; the key draws the density estimate's samples
+    and the subsets.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -145,21 +131,7 @@ def likeness(
     *,
     length_scale: float,
 ) -> tuple[float, float]:
-    """MMD²_u between two sets of points at a length scale and at a quarter of it.
-
-    Args:
-        points: shape ``(m, d)``, m >= 2.
-        held_out: shape ``(h, d)``, h >= 2.
-        length_scale: ℓ > 0 in the units of the points.
-
-    Returns:
-        The two figures, signed: negative half the time for equal distributions.
-
-    Example:
-        >>> x = np.array([[0.0], [1.0]])
-        >>> likeness(x, x, length_scale=1.0)
-        (-0.393469..., -0.999664...)
-    """
+    """MMD²_u between two sets of points at a length scale and at a quarter of it."""
     whole, quarter = (
         float(mmd2_unbiased(SquaredExponential(scale), points, held_out))
         for scale in (length_scale, length_scale / 4)
@@ -173,22 +145,7 @@ def cross_validated_bandwidth(
     """The bandwidth of a Gaussian density under which points left out are likeliest.
 
     Searched in 20 steps between a hundredth of the length scale and all of it, by five
-    shuffled folds.
-
-    Args:
-        points: shape ``(n, d)``, n >= 5; at most 2,000 are used.
-        length_scale: ℓ > 0 in the units of the points.
-
-    Returns:
-        The bandwidth, in the units of the points.
-
-    Raises:
-        ModuleNotFoundError: if scikit-learn is not installed.
-
-    Example:
-        >>> normal = np.random.default_rng(0).normal(size=(500, 1))
-        >>> round(cross_validated_bandwidth(normal, length_scale=1.0), 1)
-        0.2
+    shuffled folds of at most 2,000 points.
     """
     from scipy.special import logsumexp
     from sklearn.metrics import pairwise_distances
@@ -219,47 +176,20 @@ def nearest_share(
 
     The mean over up to ten disjoint random subsets of the training points, each as
     large as the held-out part (or the held-out part cut to the training points, if they
-    are fewer). Equal distances count half. Memory does not grow with the sets.
-
-    Args:
-        key: typed random key, which draws the subsets.
-        points: synthetic points, shape ``(m, d)``.
-        training: what was learnt from, shape ``(n, d)``.
-        held_out: real points that were not, shape ``(h, d)``.
-
-    Returns:
-        The share, in [0, 1]; 0.5 where points have seen neither.
-
-    Example:
-        >>> training, held_out = np.zeros((1, 2)), np.ones((1, 2))
-        >>> nearest_share(jax.random.key(0), training, training, held_out)
-        1.0
+    are fewer). Equal distances count half.
     """
     points, training, held_out = (
         np.asarray(a, np.float64) for a in (points, training, held_out)
     )
     size = min(len(training), len(held_out))
     order = np.asarray(jax.random.permutation(key, len(training)))
-    to_held_out = _nearest_distances(points, held_out[:size])
-    shares = []
-    for i in range(min(len(training) // size, MAX_SUBSETS)):
-        subset = training[order[i * size : (i + 1) * size]]
-        to_training = _nearest_distances(points, subset)
-        nearer = np.mean(to_training < to_held_out)
-        shares.append(nearer + np.mean(to_training == to_held_out) / 2)
+    to_held_out = nearest_distances(points, held_out[:size], num_neighbors=1)
+    subsets = (order[i * size : (i + 1) * size] for i in range(MAX_SUBSETS))
+    shares = [
+        share_nearer(
+            nearest_distances(points, training[subset], num_neighbors=1), to_held_out
+        )
+        for subset in subsets
+        if len(subset) == size
+    ]
     return float(np.mean(shares))
-
-
-def _nearest_distances(
-    points: Float[np.ndarray, "m d"], others: Float[np.ndarray, "n d"]
-) -> Float[np.ndarray, " m"]:
-    """Distance to the nearest of the others, by differences: exact for copies."""
-    from scipy.spatial.distance import cdist
-
-    nearest = np.full(len(points), np.inf)
-    for i in range(0, len(points), TILE):
-        rows = slice(i, i + TILE)
-        for j in range(0, len(others), OTHER_TILE):
-            block = cdist(points[rows], others[j : j + OTHER_TILE])
-            nearest[rows] = np.minimum(nearest[rows], block.min(axis=1))
-    return nearest

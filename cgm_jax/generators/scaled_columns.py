@@ -58,20 +58,7 @@ class TableScale:
         standardize: bool,
         whole: Bool[np.ndarray, " columns"],
     ) -> "TableScale":
-        """The scale of the parties' pooled rows.
-
-        Args:
-            parties: the parties' rows, in their units.
-            standardize: to mean 0 and standard deviation 1 over the pool; otherwise the
-                parties' units are kept.
-            whole: whether each column holds whole numbers only.
-
-        Returns:
-            The scale.
-
-        Raises:
-            ValueError: if no column varies.
-        """
+        """The scale of the parties' pooled rows."""
         pool = np.concatenate(parties)
         lowest, highest = pool.min(axis=0), pool.max(axis=0)
         varies = lowest < highest

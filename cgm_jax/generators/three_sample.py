@@ -27,16 +27,7 @@ def is_nearer(
     new: Float[ArrayLike, "n d"],
     old: Float[ArrayLike, "k d"],
 ) -> bool:
-    """Whether the new sample is nearer to the reference than the old, significantly.
-
-    Args:
-        kernel: the kernel of the MMD².
-        reference: shape ``(m, d)``, m >= 2.
-        new: shape ``(n, d)``, n >= 2.
-        old: shape ``(k, d)``, k >= 2.
-
-    Returns:
-        Whether it is, at 5 %.
+    """Whether the new sample is significantly nearer to the reference, at 5 %.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -68,10 +59,11 @@ def difference_and_error(
 def _sides(
     kernel: Kernel, reference: Float[ArrayLike, "m d"], sample: Float[ArrayLike, "n d"]
 ) -> tuple[np.ndarray, float, np.ndarray]:
-    """Means of k over the sample, for the reference and for the sample itself.
+    """Means of k that D and its error are made of.
 
-    Of every reference point; within the sample; and of every sample point over the
-    others, less that over the reference.
+    They are the mean over the sample for every reference point; the mean within the
+    sample; and for every sample point the mean over the others less that over the
+    reference.
     """
     across = _block(kernel, reference, sample)
     within = _block(kernel, sample, sample)

@@ -135,18 +135,7 @@ def default_tile_size() -> int:
 def as_blocks(
     parties: Sequence[Float[ArrayLike, "_ d"]], candidates: Float[ArrayLike, "g d"]
 ) -> tuple[list[Points], Points]:
-    """Parties and candidates, checked, with one number of columns and one dtype.
-
-    Args:
-        parties: arrays of shape ``(n_i, d)``.
-        candidates: shape ``(g, d)``; g may be 0.
-
-    Returns:
-        The parties' points and the candidates.
-
-    Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
-    """
+    """Parties and candidates, checked, with one number of columns and one dtype."""
     named = [(f"parties[{i}]", x) for i, x in enumerate(as_parties(parties))]
     *points, drawn = with_common_dtype(
         *named, ("candidates", as_points(candidates, "candidates"))
@@ -219,7 +208,7 @@ def _small_sums(
     if not among_candidates:
         has_party = row * blocks.block_of.shape[1] < pool_size
         row, column, weight = (x[has_party] for x in (row, column, weight))
-    rows = rows_between_blocks(kernel, blocks, (row, column, weight))
+    rows = np.asarray(rows_between_blocks(kernel, blocks, (row, column, weight)))
     first = np.cumsum([0, *sizes[:-2]])
     half = np.add.reduceat(rows[:pool_size, :-1], first, axis=0) / 2
     return half + half.T, rows[pool_size:]

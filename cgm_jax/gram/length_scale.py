@@ -92,23 +92,7 @@ def smallest_scale(
     high: float = 1000.0,
     num_halvings: int = 20,
 ) -> float:
-    """As `smallest_length_scale`, of any family of kernels that a scale leads through.
-
-    Args:
-        kernel_at: the kernel at a scale, flatter the larger it is.
-        parties: as in `smallest_length_scale`.
-        candidates: the same.
-        low: the same.
-        high: the same.
-        num_halvings: the same.
-
-    Returns:
-        The scale.
-
-    Raises:
-        ValueError: as `smallest_length_scale`.
-        TypeError: for points that are being traced.
-    """
+    """As `smallest_length_scale`, for any family of kernels with one parameter."""
     if not 0 < low < high < np.inf or num_halvings < 1:
         raise ValueError(
             f"Expected 0 < low < high and num_halvings >= 1, got low={low}, "

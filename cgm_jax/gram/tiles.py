@@ -19,7 +19,7 @@ core, and two tiles in two cores' caches are twice as fast.
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -138,9 +138,7 @@ def _padded_tiles(
     return jax.tree.map(tiles, embedding)
 
 
-def kernel_diagonal(
-    kernel: Kernel, points: Points
-) -> Float[Array | np.ndarray, " num_points"]:
+def kernel_diagonal(kernel: Kernel, points: Points) -> Any:
     """k(x, x) of every point, in the dtype of the points; NumPy unless traced."""
     if is_traced(kernel, points):
         return kernel.diagonal(jnp.asarray(points))
@@ -161,7 +159,7 @@ def _power_of_two(number: int) -> int:
 
 def sums_between_blocks(
     kernel: Kernel, points: Blocks
-) -> Float[Array, "blocks blocks"]:
+) -> Float[Array | np.ndarray, "blocks blocks"]:
     """B = ZᵀKZ of points with themselves, symmetric."""
     size = points.num_columns
     half = over_tiles(
@@ -177,7 +175,7 @@ def sums_between_blocks(
 
 def sums_of_rows(
     kernel: Kernel, x: Blocks, y: Blocks
-) -> Float[Array, "num_points blocks"]:
+) -> Float[Array | np.ndarray, "num_points blocks"]:
     """R = KZ: for every point of x, the sum of k over every block of y."""
     rows, columns = (i.reshape(-1) for i in np.indices((x.num_tiles, y.num_tiles)))
     sums = over_tiles(
@@ -192,7 +190,7 @@ def sums_of_rows(
 
 def sums_of_symmetric_rows(
     kernel: Kernel, points: Blocks
-) -> Float[Array, " num_points"]:
+) -> Float[Array | np.ndarray, " num_points"]:
     """K·1 of points with themselves, every pair of points compared once."""
     sums = over_tiles(
         _add_symmetric_rows,
@@ -206,7 +204,7 @@ def sums_of_symmetric_rows(
 
 def rows_between_blocks(
     kernel: Kernel, points: Blocks, pairs: tuple[np.ndarray, ...] | None = None
-) -> Float[Array, "num_points blocks"]:
+) -> Float[Array | np.ndarray, "num_points blocks"]:
     """R = KZ of points with themselves, every pair of points compared once.
 
     With some ``pairs`` of tiles it is the part of R that comes of them.
@@ -280,21 +278,8 @@ def over_tiles(
     shape: tuple[int, ...],
     data: tuple,
     tiles: tuple[np.ndarray, ...],
-) -> Array | np.ndarray:
-    """Sum of a contribution over a list of tiles (row, column, weight).
-
-    Args:
-        add: called as ``add(total, width, tile, *data)``; gives the total with one
-            more tile.
-        width: passed on.
-        shape: of the total.
-        data: the kernel, embedded points, and what else ``add`` reads.
-        tiles: row, column and weight of every tile.
-
-    Returns:
-        The total, in float64 where 64-bit types are on; a NumPy array, unless the data
-        are traced.
-    """
+) -> Any:
+    """Sum of a contribution over a list of tiles (row, column, weight)."""
     dtype = jnp.result_type(*jax.tree.leaves(data[1]))
     rows, columns, weight = tiles
     tiles = (rows.astype(np.int32), columns.astype(np.int32), weight.astype(dtype))
@@ -302,8 +287,8 @@ def over_tiles(
     if is_traced(data):
         return _sum_traced(add, width, jnp.zeros(shape, dtype), tiles, data)
 
-    def work(share: list[tuple], check: Callable[[], None]) -> Array:
-        total = np.zeros(shape, dtype)
+    def work(share: list[tuple], check: Callable[[], None]) -> Any:
+        total: Any = np.zeros(shape, dtype)
         for count, chunk in share:
             check()
             total = _sum_chunk(add, width, total, count, chunk, data)

@@ -26,6 +26,11 @@ class Kernel(abc.ABC):
     are parameters, or static where they say ``field(metadata={"static": True})``; it is
     registered with JAX by itself. ``kernel(x, y)`` is the dense block, ``+`` and ``*``
     make new kernels.
+
+    `learning.fit_kernel` learns a parameter as its field declares it:
+    ``field(metadata={"domain": "positive"})``, the default, as a logarithm, "unit", a
+    number in (0, 1), as a logit, and "real", any number, as it is. A parameter that
+    starts outside of its domain is refused.
     """
 
     def __init_subclass__(cls, **kwargs: Any):

@@ -38,16 +38,6 @@ def squared_distances(
 ) -> Float[Array, "m n"]:
     r"""Squared distances :math:`\lVert x_i - y_j\rVert^2`.
 
-    Args:
-        x: points in units of the length scale, shape ``(m, d)``.
-        y: points in the same units, shape ``(n, d)``.
-        exact: whether rounding must be relative even near 0, as for a kernel with a
-            root there. Slower, in many dimensions by far.
-
-    Returns:
-        Squared distances >= 0, shape ``(m, n)``, in the dtype of the points, wrong by
-        their own rounding and, unless ``exact``, by up to 1,000 roundings of 1.
-
     Example:
         >>> squared_distances(jnp.array([[0.0, 0.0]]), jnp.array([[3.0, 4.0]]))
         Array([[25.]], dtype=float32)

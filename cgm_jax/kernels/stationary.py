@@ -32,18 +32,7 @@ class Stationary(Kernel):
         """The formula: k as a function of r²; decreasing, 1 at 0."""
 
     def embed(self, points: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """Points in units of the length scale.
-
-        Args:
-            points: shape ``(n, d)``.
-
-        Returns:
-            ``points / length_scale``, shape ``(n, d)``.
-
-        Raises:
-            ValueError: if the length scale is not positive, or has another number of
-                dimensions than the points.
-        """
+        """Points in units of the length scale."""
         scale = self.length_scale
         if np.ndim(scale) > 1 or np.shape(scale) not in ((), (1,), points.shape[1:]):
             raise ValueError(

@@ -1,8 +1,8 @@
-r"""Kernels that are learned: those that tell the groups apart best, or least.
+r"""Learn the parameters of a kernel by maximising test power between groups.
 
 The objective is J = MMD²_u / √(σ̂² + λ), the power of the two-sample test (see
-`two_sample.test_power`), between every two groups or between each group and all others
-together.
+`two_sample.estimate_power`), between every two groups or between each group and all
+others together.
 
 For values of parties' data, the learned kernel is then projected to the valid range of
 Section 5 of the paper, given the candidates that make up the reference set with them.
@@ -36,7 +36,6 @@ from cgm_jax.kernels.saving import POWERS, save_kernel
 from .training import (
     Comparisons,
     Objective,
-    TrainingState,
     kernel_of,
     powers_of,
     start_training,
@@ -46,7 +45,6 @@ from .training import (
 __all__ = ["FittedKernel", "FittingProgress", "fit_kernel", "fit_kernels"]
 
 Between = Literal["pairs", "pool"]
-VALIDATION = 0.2  # of the rows that a fit sees, where it may stop early
 
 
 class FittingProgress(NamedTuple):
@@ -58,7 +56,7 @@ class FittingProgress(NamedTuple):
     """Mean J on the rows that are fitted to."""
 
     validation_power: float
-    """Mean J on the rows that decide when to stop; NaN without any."""
+    """Mean J on the validation rows; NaN without any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +69,10 @@ class FittedKernel:
         held_out_power: mean J on the others, NaN where there are none: the honest one.
         fitted_rows: of every group, the rows that the fit has seen, sorted.
         held_out_rows: of every group, the others: what the kernel is to be used on.
-        history: one row an evaluation: step, J on the rows fitted to, J on the rows
-            that decide when to stop (NaN without any).
-        stop_reason: "all-steps", "patience", or "not-finite" after infinite numbers;
-            the kernel is the last good one.
+        history: one row per evaluation: step, J on the rows fitted to, J on the
+            validation rows (NaN without any).
+        stop_reason: "all-steps", or "not-finite" after infinite numbers; the kernel is
+            then the last good one.
     """
 
     kernel: Kernel
@@ -95,10 +93,10 @@ class FittedKernel:
             TypeError: if the kernel is not made of this package's.
             OSError: if the system refuses.
         """
-        found = (self.fitted_power, self.held_out_power)
+        powers = (self.fitted_power, self.held_out_power)
         notes = {
             name: power if math.isfinite(power) else None
-            for name, power in zip(POWERS, found, strict=True)
+            for name, power in zip(POWERS, powers, strict=True)
         }
         save_kernel(path, self.kernel, notes=notes)
 
@@ -116,7 +114,7 @@ def fit_kernel(
     batch_size: int | None = None,
     jitter: float = 0.0,
     evaluate_every: int = 100,
-    patience: int | None = None,
+    validation_share: float = 0.0,
     candidates: Float[ArrayLike, "g d"] | None = None,
     progress: Callable[[FittingProgress], None] | None = None,
 ) -> FittedKernel:
@@ -126,8 +124,9 @@ def fit_kernel(
 
     Args:
         key: a typed key: which rows are seen, and batches.
-        kernel: where to start, as a deep kernel, or one with a length scale a
-            dimension. All of its parameters are learned.
+        kernel: where to start, as a deep kernel, or one with a length scale per
+            dimension. All of its parameters are learned, each in the domain that its
+            field declares (see `Kernel`).
         groups: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
             Float64 points are fitted to in float64, others in float32.
         objective: "power" maximises the mean J; "invariance" minimises the mean J², for
@@ -143,12 +142,11 @@ def fit_kernel(
             default as many as the smallest side has: all, where groups are of one size.
         jitter: standard deviation of Gaussian noise, new at every step, on all columns
             of the points that are fitted to, in their units. A network of many units
-            learns few points by heart, and less so points that move. J is reported
-            without it.
+            overfits small samples, and less so points that move. J is reported without
+            it.
         evaluate_every: steps between evaluations.
-        patience: stop after so many evaluations in a row without a better J on a fifth
-            of the seen rows, which is then kept from the fit, and return the best. By
-            default all steps are taken and all seen rows are fitted to.
+        validation_share: of the seen rows, the part that is kept from the fit, so that
+            the history shows J on rows not fitted to; at least 0, less than 1.
         candidates: synthetic points, shape ``(g, d)``; g may be 0. With them, the
             learned kernel is brought to the valid range of the paper's Section 5 (see
             `project_kernel`): the smallest length scale, of a deep kernel that of the
@@ -161,8 +159,9 @@ def fit_kernel(
 
     Raises:
         ValueError: for fewer than two groups, groups too small, shapes that do not fit,
-            entries that are not finite, or options out of range; with candidates, if
-            the kernel has no length scale, or none in the range of the search will do.
+            entries that are not finite, parameters outside of their domain, or options
+            out of range; with candidates, if the kernel has no length scale, or none in
+            the range of the search will do.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -178,13 +177,24 @@ def fit_kernel(
     Reference:
         Liu et al. 2020, Algorithm 1; Tay et al. 2022, Sec. 5.
     """
-    _check(objective, between, share, num_steps, learning_rate, jitter, evaluate_every)
+    _check(
+        objective,
+        between,
+        share,
+        validation_share,
+        num_steps,
+        learning_rate,
+        jitter,
+        evaluate_every,
+    )
     points = _checked(groups)
     dtype = points[0].dtype
     with jax.enable_x64(dtype == np.float64):
         split_key, train_key = jax.random.split(key)
         parts = [
-            _split(jax.random.fold_in(split_key, i), len(group), share, patience)
+            _split(
+                jax.random.fold_in(split_key, i), len(group), share, validation_share
+            )
             for i, group in enumerate(points)
         ]
         seen, validation, rest = (
@@ -196,28 +206,28 @@ def fit_kernel(
             raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
         is_all = bool((np.asarray(seen.members).sum(-1) == drawn).all())
         state = start_training(kernel, dtype)
-        run = _Run(state, objective, patience)
-        step = 0
-        while True:
+        kept, history, reason = kernel_of(state), [], "all-steps"
+        for step in [*range(0, num_steps, evaluate_every), num_steps]:
+            if history:
+                state = train(
+                    train_key,
+                    state,
+                    seen,
+                    jnp.asarray(learning_rate, dtype),
+                    jnp.asarray(jitter, dtype),
+                    jnp.asarray(step - history[-1][0], jnp.int32),
+                    objective=objective,
+                    num_drawn=None if is_all else drawn,
+                )
             current = kernel_of(state)
-            run.evaluated(step, _mean(current, seen), _mean(current, validation), state)
+            history.append((step, _mean(current, seen), _mean(current, validation)))
             if progress is not None:
-                progress(FittingProgress(step, num_steps, *run.history[-1][1:]))
-            if step == num_steps or run.reason is not None:
+                progress(FittingProgress(step, num_steps, *history[-1][1:]))
+            if not math.isfinite(history[-1][1]):
+                reason = "not-finite"
                 break
-            size = min(evaluate_every, num_steps - step)
-            state = train(
-                train_key,
-                state,
-                seen,
-                jnp.asarray(learning_rate, dtype),
-                jnp.asarray(jitter, dtype),
-                jnp.asarray(size, jnp.int32),
-                objective=objective,
-                num_drawn=None if is_all else drawn,
-            )
-            step += size
-        kept = jax.tree.map(_on_host, kernel_of(run.kept))
+            kept = current
+        kept = jax.tree.map(_on_host, kept)
         if candidates is not None:
             valued = points
             if share < 1:
@@ -230,8 +240,8 @@ def fit_kernel(
             held_out_power=_mean(kept, rest),
             fitted_rows=tuple(fitted_rows),
             held_out_rows=tuple(part[2] for part in parts),
-            history=np.array(run.history),
-            stop_reason=run.reason or "all-steps",
+            history=np.array(history, float),
+            stop_reason=reason,
         )
 
 
@@ -243,10 +253,10 @@ def fit_kernels(
     progress: Callable[[int, FittingProgress], None] | None = None,
     **options: Any,
 ) -> list[FittedKernel]:
-    """As `fit_kernel`, many at once: one a core, on a CPU.
+    """As `fit_kernel`, many at once: one per core, on a CPU.
 
     Args:
-        keys: one typed key a fit.
+        keys: one typed key per fit.
         kernels: where each starts. Kernels of one structure are compiled for once.
         groups: the groups of each fit.
         progress: called at every evaluation with the number of the fit, from the thread
@@ -278,46 +288,14 @@ def fit_kernels(
         )
 
     def work(i: int, check: Callable[[], None]) -> FittedKernel:
-        def told(now: FittingProgress) -> None:
+        def report(now: FittingProgress) -> None:
             check()
             if progress is not None:
                 progress(i, now)
 
-        return fit_kernel(keys[i], kernels[i], groups[i], progress=told, **options)
+        return fit_kernel(keys[i], kernels[i], groups[i], progress=report, **options)
 
     return map_on_workers(work, range(len(kernels)))
-
-
-class _Run:
-    """What Python keeps between the calls."""
-
-    def __init__(
-        self, state: TrainingState, objective: Objective, patience: int | None
-    ):
-        self.kept, self.objective, self.patience = state, objective, patience
-        self.best = -math.inf
-        self.without_best = 0
-        self.reason: str | None = None  # to stop
-        self.history: list[tuple[float, float, float]] = []
-
-    def evaluated(
-        self, step: int, power: float, validation: float, state: TrainingState
-    ) -> None:
-        """Note the figures of a step, keep the state if it is better, or stop."""
-        self.history.append((float(step), power, validation))
-        if not math.isfinite(power):
-            self.reason = "not-finite"
-            return
-        if self.patience is None:
-            self.kept = state
-            return
-        score = validation if self.objective == "power" else -abs(validation)
-        if score > self.best:
-            self.kept, self.best, self.without_best = state, score, 0
-            return
-        self.without_best += 1
-        if self.without_best >= self.patience:
-            self.reason = "patience"
 
 
 def _on_host(leaf: Array) -> Any:
@@ -330,22 +308,22 @@ def _mean(kernel: Kernel, compared: Comparisons) -> float:
     """Mean J; NaN where a side has fewer than two points."""
     if compared.rows.shape[-1] < 2:
         return math.nan
-    found = powers_of(kernel, compared.points, compared.rows)
-    return float(np.asarray(found, np.float64).mean())
+    powers = powers_of(kernel, compared.points, compared.rows)
+    return float(np.asarray(powers, np.float64).mean())
 
 
 def _split(
-    key: Key[Array, ""], size: int, share: float, patience: int | None
+    key: Key[Array, ""], size: int, share: float, validation_share: float
 ) -> list[Int[np.ndarray, " rows"]]:
-    """Rows that are fitted to, that decide when to stop, and that are held out."""
+    """Rows that are fitted to, rows for validation, and rows that are held out."""
     order = np.asarray(jax.random.permutation(key, size))
     seen = round(share * size)
-    aside = 0 if patience is None else max(2, round(VALIDATION * seen))
+    aside = max(2, round(validation_share * seen)) if validation_share else 0
     if seen - aside < 2 or (share < 1 and size - seen < 2):
         raise ValueError(
-            "Expected groups with at least two rows to fit to, two held out and, with "
-            f"patience, two to decide when to stop; got one of {size} rows with "
-            f"share={share}."
+            "Expected groups with at least two rows to fit to, two held out and two "
+            f"for validation, if any; got one of {size} rows with share={share}, "
+            f"validation_share={validation_share}."
         )
     return [np.sort(part) for part in np.split(order, [seen - aside, seen])]
 
@@ -391,6 +369,7 @@ def _check(
     objective: str,
     between: str,
     share: float,
+    validation_share: float,
     num_steps: int,
     learning_rate: float,
     jitter: float,
@@ -409,6 +388,8 @@ def _check(
             "Expected 0 < share <= 1 and a positive, finite learning_rate; got "
             f"share={share}, learning_rate={learning_rate}."
         )
+    if not 0 <= validation_share < 1:
+        raise ValueError(f"Expected 0 <= validation_share < 1, got {validation_share}.")
     if not 0 <= jitter < math.inf:
         raise ValueError(f"Expected a finite jitter >= 0, got {jitter}.")
     if num_steps < 1 or evaluate_every < 1:

@@ -11,7 +11,7 @@ and points contribute alike. Learning then changes what the features contribute:
 near two points are in one direction or another, here or there.
 
 A start at a good scale matters more than anything else when points are few: with 1,000
-steps from a poor one, a network learns the points by heart before it finds the scale.
+steps from a poor one, a network overfits the points before it finds the scale.
 """
 
 from dataclasses import replace

@@ -1,12 +1,11 @@
 """Steps of learning a kernel's parameters, as pure functions of one state.
 
 Parameters that must be positive are learned as logarithms, those in (0, 1) as logits,
-a network's as they are: a field of a kernel says which by its metadata, "domain":
-"positive" (where nothing is said), "unit" or "real". Step t draws from
-``fold_in(key, t)``, so ten steps are five steps twice.
+a network's as they are: the metadata of a kernel's field say which (see `Kernel`). Step
+t draws from ``fold_in(key, t)``, so ten steps are five steps twice.
 """
 
-from dataclasses import fields, replace
+from dataclasses import Field, fields, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -29,6 +28,8 @@ __all__ = [
 ]
 
 Objective = Literal["power", "invariance"]
+
+_DOMAINS = {"positive": (0, np.inf), "unit": (0, 1), "real": (-np.inf, np.inf)}
 
 
 class Comparisons(NamedTuple):
@@ -60,7 +61,12 @@ def start_training(kernel: Kernel, dtype: np.dtype) -> TrainingState:
     leaves = jax.tree.map(jnp.asarray, kernel)
     free = _in_domain(_free, jax.tree.map(partial(_number, dtype=dtype), leaves))
     fixed = jax.tree.map(lambda leaf: None if _is_number(leaf) else leaf, leaves)
-    return TrainingState(jnp.zeros((), jnp.int32), free, fixed, _adam().init(free))
+    import optax
+
+    # The learning rate is no part of Adam's state.
+    return TrainingState(
+        jnp.zeros((), jnp.int32), free, fixed, optax.adam(0.0).init(free)
+    )
 
 
 def kernel_of(state: TrainingState) -> Kernel:
@@ -86,22 +92,14 @@ def train(
     objective: Objective,
     num_drawn: int | None,
 ) -> TrainingState:
-    """Take some steps.
+    """Take some steps, whose number is not compiled for.
 
-    Args:
-        key: the same at every call.
-        state: where to go on.
-        compared: what to tell apart.
-        learning_rate: of Adam.
-        jitter: standard deviation of the noise that every step adds to the points.
-        num_steps: how many steps; not compiled for.
-        objective: "power" maximises the mean J, "invariance" minimises the mean J².
-        num_drawn: points drawn for each side at every step; None takes
-            ``compared.rows``.
-
-    Returns:
-        The new state.
+    Every step draws ``num_drawn`` points for each side of a comparison, or takes
+    ``compared.rows`` if that is None, and adds noise of standard deviation ``jitter``.
     """
+    import optax
+
+    optimizer = optax.adam(learning_rate)
 
     def step(_: Any, state: TrainingState) -> TrainingState:
         rows_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
@@ -113,14 +111,12 @@ def train(
 
         def loss(free: Kernel) -> Float[Array, ""]:
             kernel = kernel_of(state._replace(free=free))
-            found = powers_of(kernel, points, rows)
-            return jnp.mean(found**2 if objective == "invariance" else -found)
+            powers = powers_of(kernel, points, rows)
+            return jnp.mean(powers**2 if objective == "invariance" else -powers)
 
         slope = jax.grad(loss)(state.free)
-        update, adam = _adam().update(slope, state.adam)
-        free = jax.tree.map(
-            lambda p, u: p - learning_rate.astype(p.dtype) * u, state.free, update
-        )
+        update, adam = optimizer.update(slope, state.adam)
+        free = optax.apply_updates(state.free, update)
         return TrainingState(state.step + 1, free, state.fixed, adam)
 
     return jax.lax.fori_loop(0, num_steps, step, state)
@@ -145,36 +141,47 @@ def _drawn(
 
 
 def _in_domain(transform: Any, kernel: Kernel) -> Any:
-    """Every parameter transformed by what its field says of it."""
+    """Every parameter transformed by what its field says of its domain."""
 
-    def of_field(domain: str, value: Any) -> Any:
+    def of_field(field: Field, value: Any) -> Any:
         return jax.tree.map(
             lambda part: (
                 _in_domain(transform, part)
                 if isinstance(part, Kernel)
-                else transform(domain, part)
+                else transform(field, part)
             ),
             value,
             is_leaf=lambda part: isinstance(part, Kernel),
         )
 
     changed = {
-        field.name: of_field(
-            field.metadata.get("domain", "positive"), getattr(kernel, field.name)
-        )
+        field.name: of_field(field, getattr(kernel, field.name))
         for field in fields(kernel)  # type: ignore[arg-type]
         if not field.metadata.get("static", False)
     }
     return replace(kernel, **changed)  # type: ignore[type-var]
 
 
-def _free(domain: str, value: Array) -> Array:
+def _domain(field: Field) -> str:
+    return field.metadata.get("domain", "positive")
+
+
+def _free(field: Field, value: Array) -> Array:
+    domain = _domain(field)
+    low, high = _DOMAINS[domain]
+    if not bool(((value > low) & (value < high)).all()):
+        raise ValueError(
+            f"Expected the kernel's parameter {field.name!r} to start between {low} "
+            f"and {high}, because its domain is {domain!r}; got {value}. Declare one "
+            'that may be any real number with field(metadata={"domain": "real"}).'
+        )
     if domain == "positive":
         return jnp.log(value)
     return jnp.log(value) - jnp.log1p(-value) if domain == "unit" else value
 
 
-def _natural(domain: str, value: Array) -> Array:
+def _natural(field: Field, value: Array) -> Array:
+    domain = _domain(field)
     if domain == "positive":
         return jnp.exp(value)
     return jax.nn.sigmoid(value) if domain == "unit" else value
@@ -186,9 +193,3 @@ def _number(leaf: Array, dtype: np.dtype) -> Array | None:
 
 def _is_number(leaf: Array) -> bool:
     return jnp.issubdtype(leaf.dtype, jnp.floating)
-
-
-def _adam() -> Any:
-    import optax
-
-    return optax.scale_by_adam()

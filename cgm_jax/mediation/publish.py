@@ -107,7 +107,7 @@ def _write_reward(path: Path, party: int, mediation: Mediation) -> None:
 def _origin(mediation: Mediation, columns: list[str]) -> CandidateOrigin:
     promises, model = mediation.collaboration.promises, mediation.source.model
     candidates = np.asarray(promises.candidates)
-    if model is None or model.options.shape is None:
+    if model is None or model.shape is None:
         return CandidateOrigin(
             np.concatenate(promises.parties), candidates, columns, model
         )

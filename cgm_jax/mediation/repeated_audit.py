@@ -21,7 +21,7 @@ from cgm_jax.audit.games import as_game
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.files.input_errors import access_error
 from cgm_jax.gram import GramSums
-from cgm_jax.rewards import RewardStatus, scheme_from_sums
+from cgm_jax.rewards import RewardScheme, RewardStatus, scheme_from_sums
 
 __all__ = ["AuditedDraw", "audit_folder"]
 
@@ -36,8 +36,11 @@ class AuditedDraw:
     names: tuple[str, ...]
     """The parties' names."""
 
+    scheme: RewardScheme
+    """What was promised."""
+
     audit: Audit
-    """Whether its promises were kept."""
+    """Whether it was kept."""
 
     changed_files: tuple[str, ...]
     """Reward files that are missing, or are not those that were valued."""
@@ -134,7 +137,7 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         beta = f"β = {float(draw['inverse_temperature']):g}"
         title = f"{section['title']}, {beta}" if name else beta
         names = tuple(party["name"] for party in parties)
-        found.append(AuditedDraw(title, names, audit, changed))
+        found.append(AuditedDraw(title, names, scheme, audit, changed))
     return found
 
 

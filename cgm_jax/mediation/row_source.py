@@ -55,26 +55,7 @@ def candidate_source(
     model_path: Path | None,
     progress: Progress = silent,
 ) -> CandidateSource:
-    """The generator that a mediator asked for, trained if it has to be.
-
-    Args:
-        key: a typed key, for the training.
-        parties: the parties' rows.
-        scale: their units, and the scaled columns.
-        generator: which one, unless there is a ``model_path``.
-        bandwidth: of the kernel density estimate, in the scaled columns.
-        num_steps: of the MMD-GAN's training.
-        model_path: a model to use instead of training one.
-        progress: called with what is under way and the share that is done.
-
-    Returns:
-        The generator of points in scaled columns.
-
-    Raises:
-        UsageError: if the model was trained on other columns.
-        InputError: if the file is no model.
-        OSError: if it cannot be read.
-    """
+    """The generator that a mediator asked for, trained if it has to be."""
     if model_path is None and generator == "kde":
         density = TableGenerator(KernelDensity(bandwidth), scale)
         described = f"kernel density estimate, bandwidth {bandwidth:g}"
@@ -100,22 +81,7 @@ def train_rows(
     checkpoint_dir: Path | None = None,
     progress: Progress = silent,
 ) -> "MMDGANModel":
-    """An MMD-GAN of the parties' pooled rows, in their own units.
-
-    Args:
-        key: a typed key.
-        parties: the parties' rows.
-        num_steps: of the training.
-        checkpoint_dir: where to save the training, and to go on from.
-        progress: called with what is under way and the share that is done.
-
-    Returns:
-        The model, which knows the names of the columns.
-
-    Raises:
-        InputError: if the rows cannot be trained on.
-        UsageError: if the checkpoints are those of another training.
-    """
+    """An MMD-GAN of the parties' pooled rows, in their own units."""
     from cgm_jax.generators.mmd_gan.loop import training_stages
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
@@ -137,13 +103,12 @@ def _held_out(
     key: Key[Array, ""], parties: Parties, *, num_steps: int
 ) -> list[Bool[np.ndarray, " _"]]:
     """Which rows of each party `train_rows` does not train on."""
-    from cgm_jax.generators.mmd_gan.loop import held_out_rows
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
     sizes = [len(rows) for rows in parties.points]
     mask = np.zeros(sum(sizes), bool)
     options = MMDGAN(num_steps=num_steps)
-    mask[held_out_rows(key, options, len(mask))] = True
+    mask[options.held_out_rows(key, len(mask))] = True
     return np.split(mask, np.cumsum(sizes)[:-1])
 
 

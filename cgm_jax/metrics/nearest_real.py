@@ -7,8 +7,8 @@ For a synthetic row with the nearest real row at distance d₁ and the second at
 
 Both are given for the rows that the synthetic ones were made of and, beside them, for
 as many held-out rows. Rows made without looking at either are nearer to each half of
-the time, up to chance. What is found is necessary, not sufficient: it proves neither
-that nothing was learnt by heart nor that somebody's privacy is kept.
+the time, up to chance. That is necessary, not sufficient: it proves neither that
+nothing was memorised nor that anybody's privacy is kept.
 
 Distances depend on the units of the columns: bring them to one scale first. Rounded
 matches are counted in the units given.
@@ -25,7 +25,7 @@ from cgm_jax._shared.reprs import short_repr
 
 from .neighbors import nearest_distances
 
-__all__ = ["NearestReal", "ToReal", "nearest_real", "to_real"]
+__all__ = ["NearestReal", "ToReal", "nearest_real", "share_nearer", "to_real"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class ToReal:
     __repr__ = short_repr
 
     def quantiles(self, *shares: float) -> tuple[list[float], list[float]]:
-        """Of distances and of ratios, such as 0.05 and 0.5."""
+        """Quantiles of the distances and of the ratios, such as 0.05 and 0.5."""
         return (
             [float(np.quantile(self.distances, share)) for share in shares],
             [float(np.quantile(self.ratios, share)) for share in shares],
@@ -77,8 +77,14 @@ class NearestReal:
         """Share of synthetic rows nearer to those used; ties count half. 0.5 is what
         rows would have that were made of neither.
         """
-        used, control = self.used.distances, self.held_out.distances
-        return float(np.mean((used < control) + 0.5 * (used == control)))
+        return share_nearer(self.used.distances, self.held_out.distances)
+
+
+def share_nearer(
+    near: Float[np.ndarray, "..."], control: Float[np.ndarray, "..."]
+) -> float:
+    """Share of distances that are smaller than their controls; ties count half."""
+    return float(np.mean((near < control) + 0.5 * (near == control)))
 
 
 def nearest_real(
@@ -145,7 +151,7 @@ def nearest_real(
 def _some(key: Key[Array, ""], points: Points, num: int) -> Points:
     if len(points) == num:
         return points
-    # Of a power of two, so that many numbers of points do with few programs.
+    # As many as a power of two: few programs for many numbers of points.
     shares = jax.random.uniform(key, (1 << len(points).bit_length(),))
     return np.asarray(points)[np.argsort(np.asarray(shares)[: len(points)])[:num]]
 

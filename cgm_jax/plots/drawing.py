@@ -49,13 +49,6 @@ def new_figure(width: float, height: float) -> Figure:
 def new_panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
     """A figure of so many panels in rows, on shared axes.
 
-    Args:
-        count: number of panels, at least 1.
-        height: of each panel, in inches.
-
-    Returns:
-        The figure and its panels, row by row.
-
     Example:
         >>> figure, panels = new_panels(7, height=2.0)
         >>> len(figure.axes), figure.get_size_inches().tolist()
@@ -86,17 +79,6 @@ def count_of_points(count: int) -> str:
 
 def labels_of(names: Sequence[str] | None, count: int, kind: str) -> list[str]:
     """Names as they can be drawn: short, different, in letters that the font has.
-
-    Args:
-        names: one name each, or None.
-        count: how many are needed.
-        kind: what is named, for those without a name that can be drawn.
-
-    Returns:
-        One label each.
-
-    Raises:
-        ValueError: if there are names, but not ``count`` of them.
 
     Example:
         >>> labels_of(["bank A", "銀行", "hospital_of_the_far_north_2"], 3, "party")

@@ -16,15 +16,7 @@ _STOP_WORDS = {
 
 
 def render_page(template: str, **values: Any) -> str:
-    """A template of the package, filled in; text is escaped, names must exist.
-
-    Args:
-        template: the template's file name.
-        **values: what it refers to.
-
-    Returns:
-        The page as HTML.
-    """
+    """A template of the package, filled in; text is escaped, names must exist."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -96,17 +96,17 @@ class CandidateOrigin:
     @property
     def shape(self) -> tuple[int, int, int] | None:
         """Height, width and channels, where the rows are images."""
-        return None if self.model is None else self.model.options.shape
+        return None if self.model is None else self.model.shape
 
 
 def section_warnings(section: ReportSection) -> Iterator[str]:
     """Every sentence once; with the β of the draws it is about, unless of all."""
+    yield from promise_warnings(section.promises, section.names)
     yield from section.warnings
     if section.review is not None:
         yield from shared_rows_sentences(section.review.shared, section.names)
     if section.uncertainty is not None:
         yield from uncertainty_warnings(section.uncertainty)
-    yield from promise_warnings(section.promises, section.names)
     betas: dict[str, list[str]] = {}
     for draw in section.draws:
         for sentence in draw_warnings(draw, section.names):

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from .cvxpy_import import import_cvxpy
 from .feasible_region import SOLVER_SLACK, FeasibleRegion
 from .infeasible import error_of
 from .scheme import SLACK, RewardScheme, RewardStatus, contributes
@@ -79,7 +78,8 @@ def solve_reward_scheme(
         upper_values: what each party can get at most, v(D_i ∪ G), shape ``(n,)``.
         fairness_weight: ε, between 1e-6 and 1e6 so that the solver sees both terms.
         own_values: v_c({i}), below which no reward value falls (Eq. 6), shape ``(n,)``.
-            The ``lower_values`` if left out; pass them where those are v_c(C_i).
+            The ``lower_values`` if left out; pass them where those are v_c(C_i), and
+            with ``relax``, which does not lower them.
         stability: whether the ``lower_values`` are those of `stability_lower_values`,
             so that R6 is promised. The scheme keeps this; the numbers do not change.
         relax: whether to promise the least relaxation if the bounds exclude each other.
@@ -114,8 +114,12 @@ def solve_reward_scheme(
 
         Party 1 cannot get what it would need; nine tenths of the bounds can be kept.
 
-        >>> solve_reward_scheme([0.1, 0.2], [0.5, 1.0], [0.8, 0.9], relax=True)
-        RewardScheme(relaxed, n=2, v*=0.9, ρ=1, c=0.9, individually rational)
+        >>> relaxed = solve_reward_scheme(
+        ...     [0.1, 0.2], [0.3, 1.0], [0.8, 0.9],
+        ...     own_values=[0.3, 0.4], stability=True, relax=True,
+        ... )
+        >>> relaxed, relaxed.reward_values
+        (RewardScheme(relaxed, n=2, v*=0.9, ρ=1, c=0.9, stable), array([0.45, 0.9 ]))
     """
     phi, lower, upper, own = _checked(
         shapley_values=shapley_values,
@@ -178,7 +182,8 @@ def _solve_in_closed_form(unsolved: RewardScheme) -> RewardScheme:
 
 
 def _solve_program(unsolved: RewardScheme) -> RewardScheme:
-    cp = import_cvxpy()
+    import cvxpy as cp
+
     log_value, rho = cp.Variable(), cp.Variable()
     solution = _maximise(
         log_value + unsolved.fairness_weight * rho,
@@ -191,7 +196,8 @@ def _solve_program(unsolved: RewardScheme) -> RewardScheme:
 
 def _least_relaxation(region: FeasibleRegion) -> float | None:
     """The largest log c <= 0 with which c times the lower values can be kept."""
-    cp = import_cvxpy()
+    import cvxpy as cp
+
     log_value, rho, log_factor = cp.Variable(), cp.Variable(), cp.Variable()
     constraints = _constraints(region, log_value, rho, log_factor)
     solution = _maximise(log_factor, [*constraints, log_factor <= 0])
@@ -213,7 +219,8 @@ def _maximise(
     objective: "cp.Expression", constraints: "list[cp.Constraint]"
 ) -> "dict[cp.Variable, float] | RewardStatus":
     """The value of every variable of a linear program, or why there is none."""
-    cp = import_cvxpy()
+    import cvxpy as cp
+
     program = cp.Problem(cp.Maximize(objective), constraints)
     try:
         # A simplex method ends on a vertex up to rounding; an interior-point method was

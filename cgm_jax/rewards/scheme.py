@@ -82,11 +82,6 @@ class RewardScheme:
         return self.status is RewardStatus.RELAXED
 
     @property
-    def is_at_limit(self) -> Bool[np.ndarray, " n"]:
-        """Whether r_i is within 0.1 % of v(D_i ∪ G), where v is flat."""
-        return self.reward_values >= _AT_LIMIT * self.upper_values
-
-    @property
     def normalized_shapley(self) -> Float[np.ndarray, " n"]:
         """α = φ / max φ; NaN if nobody contributes."""
         largest = self.shapley_values.max()
@@ -99,6 +94,15 @@ class RewardScheme:
         shares = np.zeros_like(self.shapley_values)
         shares[region.parties] = np.exp(-self.rho * region.slopes)
         return shares * self.max_reward_value
+
+    @property
+    def is_at_limit(self) -> Bool[np.ndarray, " n"]:
+        """Whether r_i is within 0.1 % of v(D_i ∪ G), the most party i can be given.
+
+        Further points hardly change the value there, so that the number of points
+        differs by a factor of two between draws.
+        """
+        return self.reward_values >= _AT_LIMIT * self.upper_values
 
     @property
     def excluded_parties(self) -> tuple[int, ...]:

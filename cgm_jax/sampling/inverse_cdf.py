@@ -15,14 +15,6 @@ def inverse_cdf(
 
     An entry of weight zero is never returned, whatever the rounding, unless all are.
 
-    Args:
-        uniform: u, in [0, 1).
-        weights: w >= 0, shape ``(n,)``.
-
-    Returns:
-        The index, and where in that entry's share u fell, in [0, 1): a uniform number
-        for a further draw.
-
     Example:
         >>> index, rest = inverse_cdf(jnp.array(0.75), jnp.array([2.0, 0.0, 2.0]))
         >>> int(index), float(rest)

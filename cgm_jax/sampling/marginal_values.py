@@ -6,6 +6,9 @@ With S of s points, T the reference set of t points, and
 
 adding x changes both by sums that need no pass over S × S or S × T (App. H). All
 functions broadcast, and may be used under `jit`, `vmap` and `grad`.
+
+The sampler runs `pick_many`, which is the same algebra in one array: of all that is
+here, it keeps one number for every candidate.
 """
 
 import jax.numpy as jnp

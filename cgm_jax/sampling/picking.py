@@ -31,7 +31,11 @@ __all__ = ["CandidateSet", "Lane", "grid", "pick_many"]
 
 
 class CandidateSet(NamedTuple):
-    """What all parties draw from; the same for all of them."""
+    """The candidates that all parties draw from, and what is the same for all parties.
+
+    Candidates stand in the positions of a grid of rows and columns, one row after
+    another; positions without a candidate have a witness of −∞ in every `Lane`.
+    """
 
     points: Embedding  # embedded candidates, the last axis is the candidate
     reference_sums: Float[Array, " g"]  # c, float64
@@ -39,7 +43,7 @@ class CandidateSet(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One party's set S as it grows."""
+    """One party's set S as it grows, as sums that a pick updates."""
 
     witness: Float[Array, "rows columns"]  # w of all candidates, filled up
     within: Float[Array, ""]  # A
@@ -73,7 +77,9 @@ def pick_many(
     *,
     num_picks: int,
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
-    """Pick after pick, whatever the value reached.
+    """Pick after pick, whatever the value reached: the program of `weighted_sampling`.
+
+    It may be mapped over lanes and keys with `jax.vmap`.
 
     Args:
         key: the party's key; pick p uses ``fold_in(key, p)``.
@@ -85,8 +91,35 @@ def pick_many(
         num_picks: number of picks to make.
 
     Returns:
-        The set after the picks, the candidates in the order picked, and the value after
+        The set after the picks, the positions in the order picked, and the value after
         each pick.
+
+    Example:
+        A party of one point at 0 picks twice from the candidates 0, 1 and 2, and takes
+        the best each time:
+
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> kernel = SquaredExponential(1.0)
+        >>> own, grid = jnp.array([[0.0]]), jnp.array([[0.0], [1.0], [2.0]])
+        >>> everyone = jnp.concatenate([own, grid])
+        >>> reference_sums = kernel(grid, everyone).sum(1)
+        >>> embedded = kernel.embed(grid).T
+        >>> candidates = CandidateSet(embedded, reference_sums, jnp.array(4.0))
+        >>> lane = Lane(
+        ...     witness=(2 / 4 * reference_sums - kernel(grid, own)[:, 0] - 0.5)[None],
+        ...     within=jnp.array(1.0),
+        ...     across=kernel(own, everyone).sum(),
+        ...     size=jnp.array(1.0),
+        ... )
+        >>> key, best = jax.random.key(0), jnp.array(jnp.inf)
+        >>> lane, picks, values = pick_many(
+        ...     key, kernel, candidates, lane, best, jnp.array(0), num_picks=2
+        ... )
+        >>> picks, float(lane.size)
+        (Array([2, 0], dtype=int32), 3.0)
+
+    Reference:
+        Tay et al. 2022, Sec. 4.2 and App. H.
     """
     picks = first_pick + jnp.arange(num_picks)
     dtype = lane.within.dtype

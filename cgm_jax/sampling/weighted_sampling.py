@@ -237,7 +237,7 @@ def _candidate_set(
             jax.device_put(layout.arranged(reference_sums, 0.0)),
             jax.device_put(np.asarray(sums.reference_size)),
         ),
-        kernel_diagonal(kernel, points),
+        np.asarray(kernel_diagonal(kernel, points)),
     )
 
 
@@ -256,12 +256,14 @@ def _lane(
     rows = np.asarray(sums.candidate_rows)
     slope = (sums.sizes[party] + 1) / sums.reference_size
     w = slope * rows.sum(1) - rows[:, party] - diagonal / 2
-    return Lane(
+    lane = (
         layout.arranged(w, -np.inf).astype(dtype).reshape(layout.shape),
         np.asarray(sums.between[party, party]),
         np.asarray(sums.between[party].sum()),
         np.asarray(sums.sizes[party]),
     )
+    with jax.enable_x64(True):
+        return Lane(*jax.device_put(lane))
 
 
 def _draw_reward(
@@ -270,7 +272,7 @@ def _draw_reward(
     candidates: CandidateSet,
     layout: _Layout,
     lane: Lane,
-    beta: Float[Array, ""],
+    beta: np.float32,
     target: float,
     value_with_all: float,
     num_candidates: int,

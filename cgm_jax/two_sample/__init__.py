@@ -3,11 +3,11 @@
 from .permutation_test import TwoSampleTest as TwoSampleTest
 from .permutation_test import two_sample_test as two_sample_test
 from .power import PowerEstimate as PowerEstimate
-from .power import test_power as test_power
+from .power import estimate_power as estimate_power
 
 __all__ = [
     "PowerEstimate",
     "TwoSampleTest",
-    "test_power",
+    "estimate_power",
     "two_sample_test",
 ]

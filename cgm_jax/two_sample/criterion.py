@@ -39,18 +39,6 @@ def power_criterion(
     .. math:: J = \mathrm{MMD}_u^2 / \sqrt{\hat\sigma^2 + \lambda}, \quad
               \lambda = 10^{-8}
 
-    Args:
-        kernel: the kernel.
-        x: shape ``(n, d)``, n >= 2.
-        y: the same number of points.
-        tile_size: as in `gram_sums`.
-
-    Returns:
-        J.
-
-    Raises:
-        ValueError: if the samples are of different sizes or have fewer than 2 points.
-
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
         >>> x = jnp.array([[0.0], [1.0], [2.0]])
@@ -72,18 +60,6 @@ def power_terms(
     tile_size: int | None = None,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """MMD²_u over i ≠ j, and σ̂² without λ.
-
-    Args:
-        kernel: the kernel.
-        x: shape ``(n, d)``, n >= 2.
-        y: the same number of points.
-        tile_size: as in `gram_sums`.
-
-    Returns:
-        Two scalars; float64 where 64-bit types are on, otherwise float32.
-
-    Raises:
-        ValueError: if the samples are of different sizes or have fewer than 2 points.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential

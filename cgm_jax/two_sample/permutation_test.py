@@ -148,7 +148,7 @@ def _labels(
 def _statistics(
     kernel: Kernel,
     pool: Points,
-    is_x: Bool[Array, "labellings points"],
+    is_x: Bool[Array | np.ndarray, "labellings points"],
     m: int,
     tile_size: int,
 ) -> Float[Array | np.ndarray, " labellings"]:
@@ -191,7 +191,8 @@ def _add_forms(total, width, tile, kernel, tiles, weights):
 
 
 def _p_value(
-    found: Float[Array, " labellings"], diagonal: Float[Array, " points"]
-) -> Float[Array, ""]:
+    found: Float[Array | np.ndarray, " labellings"],
+    diagonal: Float[Array | np.ndarray, " points"],
+) -> Float[Array | np.ndarray, ""]:
     rounding = _ROUNDINGS * jnp.finfo(found.dtype).eps * diagonal.mean()
     return (found >= found[0] - rounding).astype(found.dtype).sum() / len(found)

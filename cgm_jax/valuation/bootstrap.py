@@ -120,14 +120,6 @@ def multiplicities(
 ) -> Int[np.ndarray, "resamples num_points"]:
     """How often every point is drawn, in resamples that keep the parties' sizes.
 
-    Args:
-        key: a typed key. Resample r uses ``fold_in(key, r)``.
-        sizes: number of points of each party.
-        num_resamples: number of resamples.
-
-    Returns:
-        One row a resample, the parties' points one after another.
-
     Example:
         >>> counts = multiplicities(jax.random.key(0), [3, 5], 2)
         >>> counts[:, :3].sum(axis=1), counts[:, 3:].sum(axis=1)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_PARTIES",
+    "MAX_TABLE_PARTIES",
     "checked_sums",
     "coalition_values",
     "membership",
@@ -34,7 +35,11 @@ __all__ = [
     "values_with_candidates",
 ]
 
+Numbers = Array | np.ndarray
 MAX_PARTIES = 24  # a table of 2**24 float64 values is 134 MB
+# With more parties a table is only made on request. At 20, the table (8 MB) takes as
+# long as Shapley values without it; with every further party it takes twice as long.
+MAX_TABLE_PARTIES = 20
 _MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
 
 
@@ -154,17 +159,7 @@ def values_with_candidates(sums: "GramSums") -> Float[Array | np.ndarray, " n"]:
 def checked_sums(
     sums: "GramSums",
 ) -> tuple[Float[Array | np.ndarray, "blocks blocks"], Float[np.ndarray, " blocks"]]:
-    """``between`` and ``sizes``, if they fit each other and are finite.
-
-    Args:
-        sums: sums of the kernel between n >= 1 parties and the candidates.
-
-    Returns:
-        B and the sizes.
-
-    Raises:
-        ValueError: if they do not fit each other, or a sum is not finite.
-    """
+    """``between`` and ``sizes``, if they fit each other and are finite."""
     between, sizes = sums.between, sums.sizes
     if between.ndim != 2 or between.shape != 2 * sizes.shape or len(sizes) < 2:
         raise ValueError(
@@ -183,13 +178,6 @@ def checked_sums(
 def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions n"]:
     """Which party belongs to which coalition: entry ``[C, i]`` is bit i of C.
 
-    Args:
-        n: number of parties.
-        dtype: dtype of the result.
-
-    Returns:
-        Zeros and ones, shape ``(2**n, n)``.
-
     Example:
         >>> membership(2, int)
         array([[0, 0],
@@ -203,15 +191,6 @@ def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions 
 
 def num_parties(num_coalitions: int) -> int:
     """Number of parties n of a game given as a table of ``2**n`` values.
-
-    Args:
-        num_coalitions: length of the table.
-
-    Returns:
-        n, between 1 and 24.
-
-    Raises:
-        ValueError: if there is no such n.
 
     Example:
         >>> num_parties(8)
@@ -231,17 +210,22 @@ def num_parties(num_coalitions: int) -> int:
 
 
 def _coalition_values(
-    between: Float[Array, "blocks blocks"], sizes: Float[Array, " blocks"]
-) -> Float[Array, " coalitions"]:
+    between: Float[Numbers, "blocks blocks"],
+    sizes: Float[Numbers, " blocks"],
+) -> Float[Numbers, " coalitions"]:
     xp = array_module(between, sizes)
     n = len(sizes) - 1
     half = n // 2
     low, high = (membership(m, between.dtype) for m in (half, n - half))
 
-    def sum_of(x: Float[Array, " n"]) -> Float[Array, "high low"]:
+    def sum_of(
+        x: Float[Numbers, " n"],
+    ) -> Float[Numbers, "high low"]:
         return matmul(high, x[half:])[:, None] + matmul(low, x[:half])[None]
 
-    def within(z: Num[np.ndarray, "m k"], b: Float[Array, "k k"]) -> Float[Array, " m"]:
+    def within(
+        z: Num[np.ndarray, "m k"], b: Float[Numbers, "k k"]
+    ) -> Float[Numbers, " m"]:
         return xp.sum(matmul(z, b) * z, axis=1)
 
     b = between[:n].sum(1)
@@ -266,10 +250,10 @@ _compiled_coalition_values = jax.jit(_coalition_values)
 
 
 def _values(
-    between: Float[Array, "blocks blocks"],
-    sizes: Float[Array, " blocks"],
-    members: Float[Array, "m n"],
-) -> Float[Array, " m"]:
+    between: Float[Numbers, "blocks blocks"],
+    sizes: Float[Numbers, " blocks"],
+    members: Float[Numbers, "m n"],
+) -> Float[Numbers, " m"]:
     xp = array_module(between, sizes)
     z = members.astype(between.dtype)
     size = matmul(z, sizes[:-1])
@@ -281,8 +265,9 @@ def _values(
 
 
 def _values_with_candidates(
-    between: Float[Array, "blocks blocks"], sizes: Float[Array, " blocks"]
-) -> Float[Array, " n"]:
+    between: Float[Numbers, "blocks blocks"],
+    sizes: Float[Numbers, " blocks"],
+) -> Float[Numbers, " n"]:
     xp = array_module(between, sizes)
     across = xp.sum(between, axis=1)
     within = xp.diag(between)[:-1] + 2 * between[:-1, -1] + between[-1, -1]

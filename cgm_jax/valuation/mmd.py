@@ -146,19 +146,7 @@ def mmd2_unbiased(
 
 
 def two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:
-    """Two sets of points, checked, with one number of columns and one dtype.
-
-    Args:
-        named: pairs of a name and points of shape ``(n, d)``.
-        smallest: the fewest points allowed.
-
-    Returns:
-        The points.
-
-    Raises:
-        ValueError: if there are fewer points, shapes do not fit or an entry is not
-            finite.
-    """
+    """Two sets of points, checked, with one number of columns and one dtype."""
     sets = [(name, as_points(points, name)) for name, points in named]
     for name, points in sets:
         if len(points) < smallest:

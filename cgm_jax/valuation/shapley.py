@@ -72,7 +72,9 @@ def shapley_values(
     return result
 
 
-def _shapley_values(v: Float[Array, " coalitions"]) -> Float[Array, " n"]:
+def _shapley_values(
+    v: Float[Array | np.ndarray, " coalitions"],
+) -> Float[Array | np.ndarray, " n"]:
     xp = array_module(v)
     v = v.astype(jnp.result_type(v, float))
     n = num_parties(v.shape[0])

@@ -50,14 +50,7 @@ class Calibration:
     """ℓ."""
 
     def acceptance(self, points: Float[ArrayLike, "n d"]) -> Float[np.ndarray, " n"]:
-        """Probability of keeping each point, r(x)/C.
-
-        Args:
-            points: shape ``(n, d)``.
-
-        Returns:
-            Probabilities, shape ``(n,)``, float64.
-        """
+        """The probability of keeping each point, r(x)/C, in float64."""
         from scipy.special import expit
 
         features = _features(points, self.landmarks, float(self.length_scale))
@@ -72,14 +65,8 @@ def fit_calibration(
 ) -> Calibration:
     """Learn which generated points to keep.
 
-    Args:
-        training: real points, shape ``(n, d)``.
-        generated: points of the generator, shape ``(m, d)``, best many more than n: the
-            noise of both is learnt. The first 256 become landmarks.
-        length_scale: ℓ > 0 in the units of the points.
-
-    Returns:
-        The calibration.
+    Best with many more generated than training points: the noise of both is learnt. The
+    first 256 generated points become landmarks; ``length_scale`` is ℓ.
 
     Example:
         >>> rng = np.random.default_rng(0)

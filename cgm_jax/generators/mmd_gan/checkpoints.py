@@ -13,20 +13,14 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.archive import named_arrays, with_arrays
+from cgm_jax._shared.archive import Arrays, named_arrays, with_arrays
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.publishing import publish, sync_folder
-
-from .fixed_kernel import options_as_facts
-
-if TYPE_CHECKING:
-    from .mmd_gan import MMDGAN
 
 __all__ = ["Checkpoints"]
 
@@ -39,46 +33,10 @@ class Checkpoints:
 
     folder: Path
     belongs_to: dict[str, Any]
-    """Options, data and key of the training, as JSON knows them."""
-
-    @classmethod
-    def of(
-        cls,
-        folder: str | Path,
-        options: "MMDGAN",
-        points: Float[np.ndarray, "n d"],
-        key: Key[Array, ""],
-    ) -> "Checkpoints":
-        """The checkpoints of a training; the folder is created when the first is saved.
-
-        Args:
-            folder: where they are.
-            options: of the training.
-            points: what is trained on, in the user's units.
-            key: of the training.
-
-        Returns:
-            The checkpoints.
-        """
-        digest = digest_of_arrays({"points": points})
-        belongs_to = {
-            **options_as_facts(options),
-            "points": f"{points.shape[0]} x {points.shape[1]}, sha256 {digest[:16]}",
-            "key": f"{jax.random.key_impl(key)} {jax.random.key_data(key).tolist()}",
-        }
-        # Tuples become lists here as they do in a record.
-        return cls(Path(folder).absolute(), json.loads(json.dumps(belongs_to)))
+    """Options, data and key of the training, as JSON holds them."""
 
     def save(self, step: int, tree: Any) -> None:
-        """Save a tree of arrays; older checkpoints go once this one is whole.
-
-        Args:
-            step: number of the checkpoint.
-            tree: the arrays.
-
-        Raises:
-            OSError: if the system refuses.
-        """
+        """Save a tree of arrays; older checkpoints go once this one is whole."""
         arrays = named_arrays(tree)
         path = self._path(step)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -98,17 +56,7 @@ class Checkpoints:
             shutil.rmtree(self._path(old), ignore_errors=True)
 
     def newest(self, template: Any) -> Any | None:
-        """The newest checkpoint that is whole.
-
-        Args:
-            template: a tree of arrays of the same structure, shapes and dtypes.
-
-        Returns:
-            The tree, or None if there is no checkpoint.
-
-        Raises:
-            ValueError: if it belongs to other options, other data or another key.
-        """
+        """The newest checkpoint that is whole, as a tree like the template, or None."""
         for step in reversed(self._steps()):
             try:
                 record = json.loads(self._record(step).read_bytes())
@@ -120,16 +68,16 @@ class Checkpoints:
                 arrays = _read(self._path(step))
                 if digest_of_arrays(arrays) == digest:
                     return with_arrays(template, arrays)
-            except Exception:  # whatever Orbax says of damage
+            except Exception:  # Orbax may raise anything for damaged files
                 continue
         return None
 
-    def _check_belongs(self, found: dict[str, Any]) -> None:
-        names = sorted(set(found) | set(self.belongs_to))
+    def _check_belongs(self, saved: dict[str, Any]) -> None:
+        ours = self.belongs_to
         differing = [
-            f"{name} {found.get(name)!r} there and {self.belongs_to.get(name)!r} now"
-            for name in names
-            if found.get(name) != self.belongs_to.get(name)
+            f"{name} {saved.get(name)!r} there and {ours.get(name)!r} now"
+            for name in sorted(set(saved) | set(ours))
+            if saved.get(name) != ours.get(name)
         ]
         if differing:
             raise ValueError(
@@ -139,11 +87,11 @@ class Checkpoints:
             )
 
     def _steps(self, pattern: str = r"step_(\d+)\.json") -> list[int]:
-        """Steps that have a record, or another name, from old to new."""
+        """The steps in names of the folder that match, from old to new."""
         if not self.folder.is_dir():
             return []
-        found = (re.fullmatch(pattern, path.name) for path in self.folder.iterdir())
-        return sorted(int(match[1]) for match in found if match)
+        matches = (re.fullmatch(pattern, path.name) for path in self.folder.iterdir())
+        return sorted(int(match[1]) for match in matches if match)
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step_{step:08d}"
@@ -152,14 +100,14 @@ class Checkpoints:
         return self.folder / f"step_{step:08d}.json"
 
 
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def _write(path: Path, arrays: Arrays) -> None:
     import orbax.checkpoint as ocp
 
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
         checkpointer.save(path, args=ocp.args.PyTreeSave(arrays))
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path) -> Arrays:
     import orbax.checkpoint as ocp
 
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:

@@ -46,9 +46,6 @@ SIGMAS = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
 class Mixture(Kernel):
     """Sum of kernels of the distance, which is computed once for all of them.
 
-    Args:
-        parts: the kernels, each with a scalar length scale.
-
     Example:
         >>> kernel = Mixture((SquaredExponential(1.0), SquaredExponential(2.0)))
         >>> kernel(jnp.zeros((1, 3)), jnp.zeros((1, 3)))
@@ -85,24 +82,30 @@ class Mixture(Kernel):
 
 
 @dataclass(frozen=True)
-class Dot(Kernel):
-    r"""The dot product: compares means, and keeps a gradient where others are flat.
-
-    .. math:: k(x, x') = \langle x, x' \rangle / \ell^2
-
-    Args:
-        length_scale: ℓ > 0 in the units of the points.
-
-    Example:
-        >>> Dot()(jnp.array([[1.0, 2.0]]), jnp.array([[3.0, 4.0]]))
-        Array([[11.]], dtype=float32)
-    """
+class _OfScaledPoints(Kernel):
+    """A kernel of points in units of a length scale; a subclass gives the formula."""
 
     length_scale: Float[ArrayLike, "..."] = 1.0
 
     def embed(self, points: Float[Array, "n d"]) -> Float[Array, "n d"]:
         """Points in units of the length scale."""
         return points / jnp.asarray(self.length_scale, points.dtype).reshape(1, -1)
+
+    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Kernel:
+        """The same at another length scale."""
+        return replace(self, length_scale=length_scale)
+
+
+@dataclass(frozen=True)
+class Dot(_OfScaledPoints):
+    r"""The dot product: compares means, and keeps a gradient where others are flat.
+
+    .. math:: k(x, x') = \langle x, x' \rangle / \ell^2
+
+    Example:
+        >>> Dot()(jnp.array([[1.0, 2.0]]), jnp.array([[3.0, 4.0]]))
+        Array([[11.]], dtype=float32)
+    """
 
     def pairwise(
         self, x: Float[Array, "m d"], y: Float[Array, "n d"]
@@ -114,34 +117,20 @@ class Dot(Kernel):
         """Squared norms."""
         return jnp.sum(self.embed(points) ** 2, axis=1)
 
-    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Dot":
-        """The same at another length scale."""
-        return Dot(length_scale)
-
 
 @dataclass(frozen=True)
-class Distance(Kernel):
+class Distance(_OfScaledPoints):
     r"""The kernel of the energy distance; its MMD² is half of that distance.
 
     .. math:: k(x, x') = (\lVert x \rVert + \lVert x' \rVert
               - \lVert x - x' \rVert) / 2 \ell
 
-    Args:
-        length_scale: ℓ > 0 in the units of the points.
-
     Example:
         >>> Distance()(jnp.array([[3.0, 4.0]]), jnp.array([[0.0, 4.0]]))
         Array([[3.]], dtype=float32)
 
-    Reference:
-        Sejdinovic et al. 2013, Sec. 3.
+    Reference: Sejdinovic et al. 2013, Sec. 3.
     """
-
-    length_scale: Float[ArrayLike, "..."] = 1.0
-
-    def embed(self, points: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """Points in units of the length scale."""
-        return points / jnp.asarray(self.length_scale, points.dtype).reshape(1, -1)
 
     def pairwise(
         self, x: Float[Array, "m d"], y: Float[Array, "n d"]
@@ -155,25 +144,13 @@ class Distance(Kernel):
         """Norms."""
         return safe_root(jnp.sum(self.embed(points) ** 2, axis=1))
 
-    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Distance":
-        """The same at another length scale."""
-        return Distance(length_scale)
-
 
 def critic_kernel(name: CriticKernel) -> Kernel:
     """The kernels of the original paper, on the critic's features.
 
-    Args:
-        name: "rational-quadratic" is the sum over α in {0.2, 0.5, 1, 2, 5},
-            "rational-quadratic-dot" that plus the dot product, "rbf" the sum over
-            widths {2, 5, 10, 20, 40, 80}, "distance" that of the energy distance.
-
-    Returns:
-        The kernel.
-
-    Example:
-        >>> critic_kernel("rbf")(jnp.zeros((1, 16)), jnp.zeros((1, 16)))
-        Array([[6.]], dtype=float32)
+    "rational-quadratic" is the sum over α in {0.2, 0.5, 1, 2, 5}, and
+    "rational-quadratic-dot" that plus the dot product; "rbf" is the sum over widths {2,
+    5, 10, 20, 40, 80}, and "distance" the kernel of the energy distance.
     """
     if name == "rbf":
         return Mixture(tuple(map(SquaredExponential, SIGMAS)))
@@ -189,19 +166,6 @@ def critic_mmd2(
     """Unbiased MMD² of two small sets of features, dense and differentiable.
 
     The same number as `cgm_jax.valuation.mmd2_unbiased`, which goes tile by tile.
-
-    Args:
-        kernel: on features.
-        x: shape ``(m, f)``, m >= 2.
-        y: shape ``(n, f)``, n >= 2.
-
-    Returns:
-        A scalar in the dtype of the features.
-
-    Example:
-        >>> x = jnp.array([[0.0], [1.0]])
-        >>> critic_mmd2(SquaredExponential(1.0), x, x)
-        Array(-0.39346933, dtype=float32)
     """
     m, n = len(x), len(y)
     x, y = kernel.embed(x), kernel.embed(y)
@@ -222,15 +186,7 @@ def witness_penalty(
 ) -> Float[Array, ""]:
     """How far the slope of the witness is from 1: mean (‖∇f(t)‖ − 1)².
 
-    Args:
-        kernel: on features.
-        critic: from points to features, each point by itself.
-        between: the points t, shape ``(b, d)``.
-        real_features: φ of the real points, shape ``(m, f)``.
-        fake_features: φ of the generated points, shape ``(n, f)``.
-
-    Returns:
-        A scalar in the dtype of the points.
+    ``between`` are the points t; the critic treats each point by itself.
 
     Example:
         >>> real, fake = jnp.array([[1.0]]), jnp.array([[0.0]])

@@ -8,8 +8,8 @@ a column's mean at 0 and its deviation at 1, so what is trained with is
 a and s the shift and scale of the columns. The kernel's numbers are handed to the
 compiled step, not compiled into it.
 
-A saved training remembers a fixed kernel by its kind and a digest: sampling does not
-need it, and any kernel can be digested, also a user's own that no file could rebuild.
+A saved training records a fixed kernel by its kind and a digest: sampling does not need
+it, and any kernel can be digested, also a user's own that no file could rebuild.
 
 Reference: Li, Swersky and Zemel, *Generative Moment Matching Networks*, 2015;
 Dziugaite, Roy and Ghahramani, *Training generative neural networks via Maximum Mean
@@ -17,8 +17,8 @@ Discrepancy optimization*, 2015.
 """
 
 import re
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,10 +30,7 @@ from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import Embedding
 
-if TYPE_CHECKING:
-    from .mmd_gan import MMDGAN
-
-__all__ = ["InUnits", "KernelRecord", "kernel_in_units", "options_as_facts"]
+__all__ = ["InUnits", "kernel_in_units", "kernel_record"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +38,6 @@ class InUnits(Kernel):
     r"""A kernel of points in the caller's units, for points in the networks'.
 
     .. math:: k'(u, u') = k(a + s \circ u, a + s \circ u')
-
-    Args:
-        kernel: k.
-        shift: a, shape ``(d,)``.
-        scale: s, shape ``(d,)``.
 
     Example:
         >>> from cgm_jax.generators.mmd_gan.critic_loss import Dot
@@ -79,64 +71,33 @@ class InUnits(Kernel):
         return shift[None] + scale[None] * points
 
 
-@dataclass(frozen=True)
-class KernelRecord:
-    """What a saved training remembers of the fixed kernel that it was trained with.
+def kernel_record(kernel: Kernel) -> dict[str, str]:
+    """The kind of a kernel, and a digest of its structure and numbers in float32.
 
-    Attributes:
-        kind: name of the kernel's class.
-        sha256: digest of its structure and its numbers in float32. Functions count by
-            their names. Another version of Flax may describe a network otherwise.
+    Functions count by their names. Another version of Flax may describe a network
+    otherwise.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> kernel_record(SquaredExponential(1.0))["kind"]
+        'SquaredExponential'
     """
-
-    kind: str
-    sha256: str
-
-    @classmethod
-    def of(cls, kernel: Kernel) -> "KernelRecord":
-        """The record of a kernel.
-
-        Example:
-            >>> from cgm_jax.kernels import SquaredExponential
-            >>> KernelRecord.of(SquaredExponential(1.0)).kind
-            'SquaredExponential'
-        """
-        leaves, structure = jax.tree.flatten(in_float32(kernel))
-        # Where a function lies in memory is another place in another process.
-        text = re.sub(r" at 0x[0-9a-f]+", "", str(structure))
-        numbers = {str(i): _numbers(leaf) for i, leaf in enumerate(leaves)}
-        return cls(type(kernel).__name__, digest_of_arrays(numbers, text=text))
+    leaves, structure = jax.tree.flatten(in_float32(kernel))
+    # The address of a function in memory differs between processes.
+    text = re.sub(r" at 0x[0-9a-f]+", "", str(structure))
+    numbers = {str(i): _numbers(leaf) for i, leaf in enumerate(leaves)}
+    digest = digest_of_arrays(numbers, text=text)
+    return {"kind": type(kernel).__name__, "sha256": digest}
 
 
 def kernel_in_units(
-    kernel: Kernel | KernelRecord,
+    kernel: Kernel,
     points: Float[np.ndarray, "n d"],
     *,
     shift: Float[np.ndarray, " d"],
     scale: Float[np.ndarray, " d"],
 ) -> InUnits:
-    """A fixed kernel, tried on two of the points, in the units of the networks.
-
-    Args:
-        kernel: of points in the caller's units.
-        points: what is trained on, in these units.
-        shift: the networks' 0 in these units.
-        scale: the networks' 1 is so far from their 0.
-
-    Returns:
-        The kernel, its numbers and those of the units in float32.
-
-    Raises:
-        ValueError: if it does not give finite numbers for such points, or is only the
-            record of a kernel.
-    """
-    if isinstance(kernel, KernelRecord):
-        raise ValueError(
-            "Expected a fixed kernel to train with, got options of a saved model, "
-            f"which remembers only that it was a {kernel.kind} with the digest "
-            f"{kernel.sha256[:16]}; hand it in again: "
-            "dataclasses.replace(options, kernel=...)."
-        )
+    """A fixed kernel in the units of the networks, in float32, tried on two points."""
     fixed: Kernel = in_float32(kernel)
     some = jnp.asarray(points[:2], jnp.float32)
     expected = (
@@ -146,7 +107,7 @@ def kernel_in_units(
     advice = "choose or fit one on such points."
     try:
         block = np.asarray(fixed(some, some))
-    except Exception as error:  # whatever a kernel of the user's own says
+    except Exception as error:  # a user's kernel may raise anything
         raise ValueError(
             f"{expected}; for two of the points, {type(kernel).__name__} failed with "
             f"{type(error).__name__}: {str(error).rstrip('.')}; {advice}"
@@ -157,20 +118,6 @@ def kernel_in_units(
             f"{block.tolist()}; {advice}"
         )
     return InUnits(fixed, *(jnp.asarray(a, jnp.float32) for a in (shift, scale)))
-
-
-def options_as_facts(options: "MMDGAN") -> dict[str, Any]:
-    """The options as JSON can hold them; of a fixed kernel, its record.
-
-    Args:
-        options: of the MMD-GAN.
-
-    Returns:
-        One entry an option.
-    """
-    if isinstance(options.kernel, Kernel):
-        options = replace(options, kernel=KernelRecord.of(options.kernel))
-    return asdict(options)
 
 
 def _numbers(leaf: Any) -> np.ndarray:

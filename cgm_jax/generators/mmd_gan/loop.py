@@ -1,25 +1,23 @@
 """Training an MMD-GAN from Python: chunks of compiled steps, and what is between them.
 
 After every chunk the numbers are checked, the average generator is compared with the
-held-out points, the learning-rate rule decides, the caller is told and the whole `Run`
-is saved. Everything that a later step depends on is in the `Run`, and chunks start at
-the same steps whether or not the training was interrupted.
+held-out points, the learning-rate rule decides, the whole `Run` is saved and progress
+is reported. Everything that a later step depends on is in the `Run`, and chunks start
+at the same steps whether or not the training was interrupted.
 """
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.archive import named_arrays
-from cgm_jax._shared.arrays import as_points
 from cgm_jax._shared.progress import Progress
 from cgm_jax.generators.quality import likeness, sample_quality
 from cgm_jax.generators.three_sample import is_nearer
@@ -28,16 +26,29 @@ from cgm_jax.kernels import Kernel, SquaredExponential
 
 from .calibration import Calibration, fit_calibration
 from .checkpoints import Checkpoints
-from .fixed_kernel import kernel_in_units
-from .model import MMDGANModel
-from .step import Parameters, Program, TrainingState, start_training, train
+from .model import MMDGANModel, generate_points
+from .networks import Architecture
+from .step import (
+    Parameters,
+    Program,
+    StepOptions,
+    TrainingState,
+    start_training,
+    train,
+    with_learning_rate,
+)
 
-if TYPE_CHECKING:
-    from .mmd_gan import MMDGAN
+__all__ = [
+    "Run",
+    "Schedule",
+    "Task",
+    "TrainingProgress",
+    "held_out_rows",
+    "start",
+    "train_model",
+    "training_stages",
+]
 
-__all__ = ["Run", "TrainingProgress", "fit_mmd_gan", "held_out_rows", "training_stages"]
-
-LEAST_POINTS = 20
 NUM_EVALUATED = 1_000  # generated points at an evaluation
 NUM_JUDGED = 5_000  # at the end
 # To calibrate with: so many times the training points that their noise decides.
@@ -47,8 +58,20 @@ _NUM_KEYS = 6  # children of the key of a fit
 MAX_FAILURES = 3  # checks of the three-sample rule in a row
 
 
+class Schedule(NamedTuple):
+    """What steers the loop, and is not compiled for."""
+
+    num_steps: int
+    learning_rate: float
+    learning_rate_rule: Literal["constant", "three-sample"]
+    held_out: float
+    evaluate_every: int
+    patience: int | None
+    calibrated: bool
+
+
 class TrainingProgress(NamedTuple):
-    """What the caller is told at every evaluation."""
+    """The figures of one evaluation, for the caller's ``progress``."""
 
     step: int
     num_steps: int
@@ -103,38 +126,20 @@ class Run(NamedTuple):
 class Task:
     """What is trained, on what, with which keys; points in the networks' units."""
 
-    options: "MMDGAN"
+    schedule: Schedule
     program: Program
     training: Float[np.ndarray, "n d"]
     held_out: Float[np.ndarray, "h d"]
     shift: Float[np.ndarray, " d"]
     scale: Float[np.ndarray, " d"]
     length_scale: float
-    fixed_kernel: Kernel | None
-    """That of the options, of points in the networks' units."""
+    """ℓ, the median distance of training points."""
 
+    fixed_kernel: Kernel | None
     train_key: Key[Array, ""]
     evaluate_key: Key[Array, ""]
     quality_key: Key[Array, ""]
     calibrate_key: Key[Array, ""]
-
-    @property
-    def kernel(self) -> SquaredExponential:
-        """At ℓ."""
-        return SquaredExponential(self.length_scale)
-
-    def model(
-        self, average: Parameters, history: np.ndarray, stop_reason: str
-    ) -> MMDGANModel:
-        """The generator with some parameters."""
-        return MMDGANModel(
-            self.options,
-            named_arrays(average),
-            self.shift,
-            self.scale,
-            history[np.isfinite(history[:, 0])],
-            stop_reason,
-        )
 
     def generated(
         self,
@@ -144,14 +149,18 @@ class Task:
         key: Key[Array, ""] | None = None,
         calibration: Calibration | None = None,
     ) -> np.ndarray:
-        """Points of some parameters, in the networks' units, from the same noise."""
-        model = replace(
-            self.model(average, np.zeros((0, 5)), ""),
+        """Points of some parameters, from the same noise unless there is a key."""
+        points = generate_points(
+            self.evaluate_key if key is None else key,
+            self.program.architecture,
+            self.program.generator,
+            average,
+            num,
             shift=np.zeros_like(self.shift),
             scale=np.ones_like(self.scale),
             calibration=calibration,
         )
-        return np.asarray(model.sample(self.evaluate_key if key is None else key, num))
+        return np.asarray(points)
 
     def calibration(self, average: Parameters) -> Calibration:
         """Which points of some parameters to keep, from noise of its own."""
@@ -163,101 +172,90 @@ class Task:
         )
 
 
-def fit_mmd_gan(
-    key: Key[Array, ""],
-    options: "MMDGAN",
-    points: Float[ArrayLike, "n d"],
-    *,
-    checkpoint_dir: str | Path | None,
+def train_model(
+    task: Task,
+    run: Run,
+    trained_with: dict[str, Any],
+    checkpoints: Checkpoints | None,
     progress: Callable[[TrainingProgress], None] | None,
 ) -> MMDGANModel:
-    """Train, evaluate, save and go on; see `MMDGAN.fit`."""
-    # One precision, whatever the user's setting: the same programs, the same bits.
-    with jax.enable_x64(False):
-        array = np.asarray(as_points(points, "points"))
-        task, run = _start(key, options, array)
-        checkpoints = None
-        if checkpoint_dir is not None:
-            checkpoints = Checkpoints.of(checkpoint_dir, options, array, key)
-            run = checkpoints.newest(run) or run
-        run, stop_reason = _train(task, run, checkpoints, progress)
-        chosen = run.training.average if options.patience is None else run.best
-        model = task.model(chosen, run.history, stop_reason)
-        calibration = task.calibration(chosen) if options.calibrated else None
-        quality = sample_quality(
-            task.quality_key,
-            task.training,
-            task.held_out,
-            task.generated(chosen, NUM_JUDGED, calibration=calibration),
-        )
-    return replace(model, quality=quality, calibration=calibration)
+    """Train to the end, from the newest checkpoint if there is one, and judge."""
+    if checkpoints is not None:
+        run = checkpoints.newest(run) or run
+    run, stop_reason = _train(task, run, checkpoints, progress)
+    chosen = run.training.average if task.schedule.patience is None else run.best
+    calibration = task.calibration(chosen) if task.schedule.calibrated else None
+    quality = sample_quality(
+        task.quality_key,
+        task.training,
+        task.held_out,
+        task.generated(chosen, NUM_JUDGED, calibration=calibration),
+    )
+    return MMDGANModel(
+        trained_with,
+        named_arrays(chosen),
+        task.shift,
+        task.scale,
+        run.history[np.isfinite(run.history[:, 0])],
+        stop_reason,
+        quality,
+        calibration=calibration,
+    )
 
 
 def held_out_rows(
-    key: Key[Array, ""], options: "MMDGAN", num: int
+    key: Key[Array, ""], num: int, *, share: float
 ) -> Int[np.ndarray, " h"]:
-    """Which of ``num`` points a training with this key and options never sees.
-
-    Args:
-        key: the key that `MMDGAN.fit` is given.
-        options: the generator.
-        num: number of points that it is trained on, and judged by.
-
-    Returns:
-        Their numbers, from 0.
-    """
+    """Which of ``num`` points a training with this key never sees, from 0."""
     with jax.enable_x64(False):
-        split_key = jax.random.split(key, _NUM_KEYS)[1]
-        return _split(split_key, options, num)[0]
+        return _split(jax.random.split(key, _NUM_KEYS)[1], num, share)[0]
 
 
 def _split(
-    key: Key[Array, ""], options: "MMDGAN", num: int
+    key: Key[Array, ""], num: int, share: float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
     """The points held out, and those trained on, in random order."""
     order = np.asarray(jax.random.permutation(key, num))
-    num_held_out = max(2, round(options.held_out * num))
+    num_held_out = max(2, round(share * num))
     return order[:num_held_out], order[num_held_out:]
 
 
-def _start(
-    key: Key[Array, ""], options: "MMDGAN", points: Float[np.ndarray, "n d"]
+def start(
+    key: Key[Array, ""],
+    points: Float[np.ndarray, "n d"],
+    architecture: Architecture,
+    options: StepOptions,
+    schedule: Schedule,
+    *,
+    shift: Float[np.ndarray, " d"],
+    scale: Float[np.ndarray, " d"],
+    kernel: Kernel | None,
 ) -> tuple[Task, Run]:
-    _check_points(options, points)
+    """The task and its run before the first step; a fixed kernel in these units."""
     start_key, split_key, *keys = jax.random.split(key, _NUM_KEYS)
-    shift, scale = _units(options, points)
     # A column far from 0 is centred in the precision that it came in.
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
     held_out, training = (
-        scaled[rows] for rows in _split(split_key, options, len(points))
+        scaled[rows] for rows in _split(split_key, len(points), schedule.held_out)
     )
-    fixed_kernel = None
-    if not isinstance(options.kernel, str):
-        fixed_kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
-    program, state = start_training(start_key, options, points.shape[1])
+    program, state = start_training(
+        start_key, architecture, options, learning_rate=schedule.learning_rate
+    )
+    length_scale = median_length_scale(training)
     task = Task(
-        options,
-        program,
-        training,
-        held_out,
-        shift,
-        scale,
-        median_length_scale(training),
-        fixed_kernel,
-        *keys,
+        schedule, program, training, held_out, shift, scale, length_scale, kernel, *keys
     )
-    num_evaluations = -(-options.num_steps // options.evaluate_every)
+    num_evaluations = -(-schedule.num_steps // schedule.evaluate_every)
     zero = np.zeros((), np.int32)
-    history = np.full((num_evaluations, 5), np.nan)
     run = Run(
-        state,
-        state.average,
-        np.array(np.inf),
-        zero,
-        state.average,
-        zero,
-        zero,
-        history,
+        training=state,
+        best=state.average,
+        best_score=np.array(np.inf),
+        without_best=zero,
+        compared=state.average,
+        failures=zero,
+        restarts=zero,
+        history=np.full((num_evaluations, 5), np.nan),
     )
     return task, run
 
@@ -269,12 +267,12 @@ def _train(
     progress: Callable[[TrainingProgress], None] | None,
 ) -> tuple[Run, str]:
     """Chunks of steps until all are taken or there is no point in going on."""
-    options = task.options
+    schedule = task.schedule
     points = jnp.asarray(task.training)
-    while (step := int(run.training.step)) < options.num_steps:
-        if options.patience is not None and run.without_best >= options.patience:
+    while (step := int(run.training.step)) < schedule.num_steps:
+        if schedule.patience is not None and run.without_best >= schedule.patience:
             return run, "patience"
-        size = min(options.evaluate_every, options.num_steps - step)
+        size = min(schedule.evaluate_every, schedule.num_steps - step)
         key = jax.random.fold_in(task.train_key, int(run.restarts))
         began = time.perf_counter()
         state, loss = train(
@@ -294,28 +292,32 @@ def _train(
                     raise FloatingPointError(
                         "Expected finite numbers in the training, got infinite ones or "
                         f"NaN within the first {size} steps at four learning rates "
-                        f"from {options.learning_rate:g} down; use a smaller "
+                        f"from {schedule.learning_rate:g} down; use a smaller "
                         "learning_rate or look for rows far from all others."
                     )
                 return run, "not-finite"
             run = _back(run)
             continue
-        at = step // options.evaluate_every
-        run = _evaluated(task, run, state, loss, generated, at)
+        row = step // schedule.evaluate_every
+        run = _evaluated(task, run, state, loss, generated, row)
         if checkpoints is not None:
             checkpoints.save(step + size, run)
         if progress is not None:
-            row = run.history[at]
-            told = (float(row[2]), float(row[3])), float(row[4]), size / seconds
-            progress(TrainingProgress(step + size, options.num_steps, loss, *told))
+            mmd2, mmd2_quarter, rate = map(float, run.history[row, 2:])
+            figures = loss, (mmd2, mmd2_quarter), rate, size / seconds
+            progress(TrainingProgress(step + size, schedule.num_steps, *figures))
     return run, "all-steps"
 
 
 def _back(run: Run) -> Run:
     """The last good state, with half the learning rate and other randomness."""
-    half = run.training.learning_rate / 2
-    training = run.training._replace(learning_rate=half)
-    return run._replace(training=training, restarts=run.restarts + np.int32(1))
+    return run._replace(
+        training=_at_half_the_rate(run.training), restarts=run.restarts + np.int32(1)
+    )
+
+
+def _at_half_the_rate(state: TrainingState) -> TrainingState:
+    return with_learning_rate(state, state.learning_rate / 2)
 
 
 def _evaluated(
@@ -339,7 +341,7 @@ def _evaluated(
         )
     else:
         run = run._replace(without_best=run.without_best + np.int32(1))
-    if task.options.learning_rate_rule == "three-sample":
+    if task.schedule.learning_rate_rule == "three-sample":
         run = _by_three_samples(task, run, generated)
     return run
 
@@ -348,52 +350,14 @@ def _by_three_samples(task: Task, run: Run, generated: np.ndarray) -> Run:
     """Halve the learning rate after three checks in a row without an improvement."""
     before = task.generated(run.compared)
     run = run._replace(compared=run.training.average)
-    if is_nearer(task.kernel, task.held_out, generated, before):
+    kernel = SquaredExponential(task.length_scale)
+    if is_nearer(kernel, task.held_out, generated, before):
         return run._replace(failures=np.zeros((), np.int32))
     if run.failures + 1 < MAX_FAILURES:
         return run._replace(failures=run.failures + np.int32(1))
-    half = run.training.learning_rate / 2
     return run._replace(
-        training=run.training._replace(learning_rate=half),
-        failures=np.zeros((), np.int32),
+        training=_at_half_the_rate(run.training), failures=np.zeros((), np.int32)
     )
-
-
-def _units(
-    options: "MMDGAN", points: Float[np.ndarray, "n d"]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shift and scale of every column."""
-    ones = np.ones(points.shape[1])
-    if options.value_range is not None:
-        low, high = options.value_range
-        return ones * low, ones * (high - low)
-    deviation = points.std(axis=0, dtype=np.float64)
-    return points.mean(axis=0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
-
-
-def _check_points(options: "MMDGAN", points: Float[np.ndarray, "n d"]) -> None:
-    if len(points) < LEAST_POINTS:
-        raise ValueError(
-            f"Expected at least {LEAST_POINTS} points to train on, got {len(points)}; "
-            "KernelDensity takes fewer."
-        )
-    if (points == points[:1]).all():
-        raise ValueError(
-            "Expected points that differ, got the same row everywhere: there is "
-            "nothing to learn."
-        )
-    if options.shape is not None and math.prod(options.shape) != points.shape[1]:
-        raise ValueError(
-            f"Expected images of shape {options.shape} as rows of "
-            f"{math.prod(options.shape)} numbers, got {points.shape[1]} columns."
-        )
-    if options.value_range is not None:
-        low, high = options.value_range
-        if points.min() < low or points.max() > high:
-            raise ValueError(
-                f"Expected points in value_range={options.value_range}, got numbers "
-                f"from {points.min():g} to {points.max():g}."
-            )
 
 
 def _are_finite(*trees: Any) -> bool:

@@ -18,24 +18,56 @@ Reference: Bińkowski, Sutherland, Arbel and Gretton, *Demystifying MMD GANs*, 2
 Swersky and Zemel, *Generative Moment Matching Networks*, 2015.
 """
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from jaxtyping import Array, ArrayLike, Key, Num
+import jax
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
-from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax.kernels import Kernel
 
+from .checkpoints import Checkpoints
 from .critic_loss import CriticKernel
-from .fixed_kernel import KernelRecord
-from .loop import TrainingProgress, fit_mmd_gan
+from .fixed_kernel import kernel_in_units, kernel_record
+from .loop import (
+    Run,
+    Schedule,
+    Task,
+    TrainingProgress,
+    held_out_rows,
+    start,
+    train_model,
+)
 from .model import MMDGANModel
+from .networks import Architecture
+from .step import StepOptions
 
 __all__ = ["MMDGAN", "MMDGANModel", "TrainingProgress"]
 
+LEAST_POINTS = 20
+LEAST = {
+    "num_steps": 1,
+    "batch_size": 2,
+    "critic_steps": 1,
+    "feature_size": 1,
+    "width": 1,
+    "depth": 1,
+    "channels": 1,
+    "evaluate_every": 1,
+    "latent_size": 1,  # or None
+    "patience": 1,  # or None
+}
+NAMES = {
+    "latent": ("normal", "uniform"),
+    "learning_rate_rule": ("constant", "three-sample"),
+}
 CRITIC_OPTIONS = "critic_steps", "gradient_penalty", "feature_size"
 
 
@@ -47,12 +79,13 @@ class MMDGAN:
 
     Args:
         num_steps: generator steps. 6,000 suit a table of few columns, 3,000 digits.
-        batch_size: real and generated points a step, at least 2.
+        batch_size: real and generated points per step, at least 2.
         critic_steps: critic steps before each generator step.
         learning_rate: of Adam(0.5, 0.9), for both networks.
         learning_rate_rule: "constant", or "three-sample": halved when, at three checks
             in a row, the generator is not significantly nearer to held-out points than
-            the generator of the check before.
+            the generator of the check before. The latter is tested on small trainings
+            only; it was never run at full size.
         kernel: on the critic's features, by name: sum of rational quadratic kernels
             with or without the dot product, of squared exponentials ("rbf"), or that of
             the energy distance. Or any `cgm_jax.kernels.Kernel`, as a fitted
@@ -93,7 +126,7 @@ class MMDGAN:
             training; see `cgm_jax.generators.mmd_gan.calibration`.
 
     Raises:
-        ValueError: for options without meaning.
+        ValueError: for invalid options.
         TypeError: if ``kernel`` is neither a name nor a kernel.
 
     Example:
@@ -104,6 +137,8 @@ class MMDGAN:
         >>> model = generator.fit(fit_key, points)
         >>> generator.sample(sample_key, model, 3).shape
         (3, 2)
+        >>> MMDGAN.like(model) == generator
+        True
 
     Reference:
         Bińkowski et al. 2018; for a fixed kernel Li et al. 2015 and Dziugaite, Roy and
@@ -115,7 +150,7 @@ class MMDGAN:
     critic_steps: int = 2
     learning_rate: float = 1e-3
     learning_rate_rule: Literal["constant", "three-sample"] = "constant"
-    kernel: CriticKernel | Kernel | KernelRecord = "rational-quadratic-dot"
+    kernel: CriticKernel | Kernel = "rational-quadratic-dot"
     gradient_penalty: float = 1.0
     feature_size: int = 16
     latent_size: int | None = None
@@ -132,10 +167,8 @@ class MMDGAN:
     calibrated: bool = True
 
     def __post_init__(self) -> None:
-        _check_numbers(self)
-        _check_names(self)
+        _check_options(self)
         _check_kernel(self)
-        _check_points_options(self)
 
     @classmethod
     def paper(
@@ -145,6 +178,8 @@ class MMDGAN:
         value_range: tuple[float, float] | None = None,
     ) -> "MMDGAN":
         """The original setting: days of a GPU, hopeless in minutes of a CPU.
+
+        It was never run at full size with this package: only its options are tested.
 
         Adam's rate 1e-4, halved by the three-sample test, five critic steps, 100
         uniform numbers as noise, widths of DCGAN, 150,000 steps, no average, and every
@@ -206,9 +241,51 @@ class MMDGAN:
             ModuleNotFoundError: if ``checkpoint_dir`` is given and Orbax, or anyway if
                 scikit-learn, is not installed.
         """
-        return fit_mmd_gan(
-            key, self, points, checkpoint_dir=checkpoint_dir, progress=progress
-        )
+        # One precision, whatever the user's setting: the same programs, the same bits.
+        with jax.enable_x64(False):
+            array = np.asarray(as_points(points, "points"))
+            task, run = start_task(key, self, array)
+            facts, checkpoints = self.facts(), None
+            if checkpoint_dir is not None:
+                digest = digest_of_arrays({"points": array})[:16]
+                belongs_to = {
+                    **facts,
+                    "points": f"{len(array)} x {array.shape[1]}, sha256 {digest}",
+                    "key": f"{jax.random.key_impl(key)} "
+                    f"{jax.random.key_data(key).tolist()}",
+                }
+                checkpoints = Checkpoints(Path(checkpoint_dir).absolute(), belongs_to)
+            return train_model(task, run, facts, checkpoints, progress)
+
+    @classmethod
+    def like(cls, model: MMDGANModel, *, kernel: Kernel | None = None) -> "MMDGAN":
+        """The options that a model was trained with.
+
+        Args:
+            model: a trained or loaded model.
+            kernel: the fixed kernel, where the model was trained with one.
+
+        Returns:
+            The options, to train again.
+
+        Raises:
+            ValueError: if the kernel was fixed and none is given.
+        """
+        options: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in model.trained_with.items()
+        }
+        record = options["kernel"]
+        if kernel is not None:
+            options["kernel"] = kernel
+        elif isinstance(record, dict):
+            raise ValueError(
+                "Expected the fixed kernel that the model was trained with, got none; "
+                f"it recorded only that it was a {record['kind']} with the digest "
+                f"{record['sha256'][:16]}: hand it in again, MMDGAN.like(model, "
+                "kernel=...)."
+            )
+        return cls(**options)
 
     def sample(self, key: Key[Array, ""], model: MMDGANModel, num: int) -> Points:
         """Draw ``num`` points of ``model``; more points start with fewer.
@@ -226,67 +303,97 @@ class MMDGAN:
         """
         return model.sample(key, num)
 
+    def facts(self) -> dict[str, Any]:
+        """The options as JSON holds them; a fixed kernel by its kind and digest."""
+        options = dict(vars(self))
+        if isinstance(self.kernel, Kernel):
+            options["kernel"] = kernel_record(self.kernel)
+        return json.loads(json.dumps(options))
 
-def _check_numbers(options: MMDGAN) -> None:
-    least = {
-        "num_steps": 1,
-        "batch_size": 2,
-        "critic_steps": 1,
-        "feature_size": 1,
-        "width": 1,
-        "depth": 1,
-        "channels": 1,
-        "evaluate_every": 1,
-        "latent_size": 1,  # or None
-        "patience": 1,  # or None
-    }
-    for name, bound in least.items():
-        number = getattr(options, name)
-        if number is not None and not number >= bound:
-            raise ValueError(f"Expected {name} of at least {bound}, got {number}.")
-    if not 0 < options.learning_rate < math.inf:
-        raise ValueError(
-            "Expected a positive, finite learning_rate, got "
-            f"{options.learning_rate}; 1e-3 is the default."
-        )
-    if not 0 <= options.gradient_penalty < math.inf:
-        raise ValueError(
-            "Expected a finite gradient_penalty of at least 0, got "
-            f"{options.gradient_penalty}."
-        )
-    if not 0 <= options.average < 1:
-        raise ValueError(f"Expected average in [0, 1), got {options.average}.")
-    if not 0 < options.held_out <= 0.5:
-        raise ValueError(
-            "Expected held_out, a share of the points, above 0 and at most 0.5; got "
-            f"{options.held_out}."
+    def split(self, num_columns: int) -> tuple[Architecture, StepOptions, Schedule]:
+        """The options by their users: the networks, a step, and the loop of steps."""
+        options = dict(vars(self))
+        if isinstance(self.kernel, Kernel):
+            options["kernel"] = None
+        return (
+            Architecture.of(options, num_columns),
+            StepOptions(**{name: options[name] for name in StepOptions._fields}),
+            Schedule(**{name: options[name] for name in Schedule._fields}),
         )
 
+    def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
+        """Which of ``num`` points a training with this key never sees, from 0."""
+        return held_out_rows(key, num, share=self.held_out)
 
-def _check_names(options: MMDGAN) -> None:
-    known = {
-        "latent": ("normal", "uniform"),
-        "learning_rate_rule": ("constant", "three-sample"),
-    }
-    for option, names in known.items():
-        if getattr(options, option) not in names:
+
+def start_task(
+    key: Key[Array, ""], options: MMDGAN, points: Float[np.ndarray, "n d"]
+) -> tuple[Task, Run]:
+    """What is trained, in the networks' units, and the run before its first step."""
+    _check_points(options, points)
+    shift, scale = _units(options, points)
+    fixed_kernel = None
+    if isinstance(options.kernel, Kernel):
+        fixed_kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
+    parts = options.split(points.shape[1])
+    return start(key, points, *parts, shift=shift, scale=scale, kernel=fixed_kernel)
+
+
+def _units(
+    options: MMDGAN, points: Float[np.ndarray, "n d"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shift and scale of every column."""
+    ones = np.ones(points.shape[1])
+    if options.value_range is not None:
+        low, high = options.value_range
+        return ones * low, ones * (high - low)
+    deviation = points.std(axis=0, dtype=np.float64)
+    return points.mean(axis=0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
+
+
+def _check_options(options: MMDGAN) -> None:
+    penalty, (low, high) = options.gradient_penalty, options.value_range or (0, 1)
+    height, width, channels = options.shape or (4, 4, 1)
+    sides_fit = min(height, width) >= 4 and height % 4 == width % 4 == 0
+    checks = [
+        (name, f"of at least {least}", number is None or number >= least)
+        for name, least in LEAST.items()
+        for number in [getattr(options, name)]
+    ]
+    checks += [
+        (name, f"to be one of {', '.join(known)}", getattr(options, name) in known)
+        for name, known in NAMES.items()
+    ]
+    sides = "to be (height, width, channels), sides multiples of 4; pad the images"
+    bounded = "beside shape, such as (0, 255): the numbers of an image are bounded"
+    known_range = options.shape is None or options.value_range is not None
+    checks += [
+        ("learning_rate", "positive and finite", 0 < options.learning_rate < math.inf),
+        ("gradient_penalty", "finite and at least 0", 0 <= penalty < math.inf),
+        ("average", "in [0, 1)", 0 <= options.average < 1),
+        ("held_out", "to be a share in (0, 0.5]", 0 < options.held_out <= 0.5),
+        (
+            "value_range",
+            "finite, lowest below highest",
+            -math.inf < low < high < math.inf,
+        ),
+        ("shape", sides, sides_fit and channels >= 1),
+        ("value_range", bounded, known_range),
+    ]
+    for name, expected, holds in checks:
+        if not holds:
             raise ValueError(
-                f"Expected {option} to be one of {', '.join(names)}; got "
-                f"{getattr(options, option)!r}."
+                f"Expected {name} {expected}; got {getattr(options, name)!r}."
             )
 
 
 def _check_kernel(options: MMDGAN) -> None:
     names = ", ".join(get_args(CriticKernel))
-    if isinstance(options.kernel, str):
-        if options.kernel not in get_args(CriticKernel):
-            raise ValueError(
-                f"Expected kernel to be one of {names}, or a kernel of "
-                f"cgm_jax.kernels; got {options.kernel!r}."
-            )
+    if isinstance(options.kernel, str) and options.kernel in get_args(CriticKernel):
         return
-    if not isinstance(options.kernel, Kernel | KernelRecord):
-        raise TypeError(
+    if not isinstance(options.kernel, Kernel):
+        error = ValueError if isinstance(options.kernel, str) else TypeError
+        raise error(
             f"Expected kernel to be one of {names}, or a kernel of cgm_jax.kernels, as "
             "SquaredExponential(0.5) or the .kernel of what fit_kernel returned; got "
             f"{options.kernel!r}."
@@ -300,23 +407,26 @@ def _check_kernel(options: MMDGAN) -> None:
             )
 
 
-def _check_points_options(options: MMDGAN) -> None:
+def _check_points(options: MMDGAN, points: Float[np.ndarray, "n d"]) -> None:
+    if len(points) < LEAST_POINTS:
+        raise ValueError(
+            f"Expected at least {LEAST_POINTS} points to train on, got {len(points)}; "
+            "KernelDensity takes fewer."
+        )
+    if (points == points[:1]).all():
+        raise ValueError(
+            "Expected points that differ, got the same row everywhere: there is "
+            "nothing to learn."
+        )
+    if options.shape is not None and math.prod(options.shape) != points.shape[1]:
+        raise ValueError(
+            f"Expected images of shape {options.shape} as rows of "
+            f"{math.prod(options.shape)} numbers, got {points.shape[1]} columns."
+        )
     if options.value_range is not None:
         low, high = options.value_range
-        if not -math.inf < low < high < math.inf:
+        if points.min() < low or points.max() > high:
             raise ValueError(
-                "Expected value_range=(lowest, highest), finite and lowest below "
-                f"highest; got {options.value_range}."
-            )
-    if options.shape is not None:
-        height, width, channels = options.shape
-        if height < 4 or width < 4 or height % 4 or width % 4 or channels < 1:
-            raise ValueError(
-                "Expected shape=(height, width, channels) with sides that are "
-                f"multiples of 4, got {options.shape}; pad the images."
-            )
-        if options.value_range is None:
-            raise ValueError(
-                "Expected value_range, as (0, 255), beside shape: the numbers of an "
-                "image have a lowest and a highest value."
+                f"Expected points in value_range={options.value_range}, got numbers "
+                f"from {points.min():g} to {points.max():g}."
             )

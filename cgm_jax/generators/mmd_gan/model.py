@@ -1,18 +1,14 @@
-"""A trained MMD-GAN: what sampling needs, how good it is, and a file that holds both.
+"""A trained MMD-GAN: what sampling needs, its quality, and a file that holds both."""
 
-The file is an ``.npz`` archive of numbers and one JSON text; reading it runs no code of
-the file's.
-"""
-
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared.archive import (
@@ -28,17 +24,14 @@ from cgm_jax.generators.base import BLOCK_SIZE, sample_in_blocks
 from cgm_jax.generators.quality import SampleQuality
 
 from .calibration import Calibration
-from .fixed_kernel import KernelRecord, options_as_facts
-from .step import Parameters, Program, draw_latent, generate, start_training
+from .networks import Architecture, ImageShape
+from .step import Parameters
 
-if TYPE_CHECKING:
-    from .mmd_gan import MMDGAN
-
-__all__ = ["MMDGANModel"]
+__all__ = ["MMDGANModel", "generate_points"]
 
 KIND = "MMD-GAN"
 ADVICE = "train and save it again"
-SUB_BLOCK = 256  # points a call of the network: patches of 4,096 images need gigabytes
+SUB_BLOCK = 256  # points per call: patches of 4,096 images would need gigabytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +39,12 @@ class MMDGANModel:
     """A trained generator.
 
     Attributes:
-        options: what it was trained with; a loaded model has a fixed kernel's record.
+        trained_with: the options of the `MMDGAN` as JSON holds them; of a fixed kernel
+            its kind and digest. `MMDGAN.like` makes options of them again.
         parameters: of the generator, by name, float32; the moving average.
         shift: the networks' 0 in the units of the points, shape ``(d,)``.
-        scale: the networks' 1 is so far from their 0, shape ``(d,)``.
-        history: one row an evaluation: step, mean generator loss since the last one,
+        scale: distance of the networks' 1 from their 0, shape ``(d,)``.
+        history: one row per evaluation: step, mean generator loss since the last one,
             MMD² to the held-out points at ℓ and at ℓ/4, learning rate; of all of the
             generator's points, as no calibration is fitted yet.
         stop_reason: "all-steps", "patience", or "not-finite" after three attempts that
@@ -60,8 +54,8 @@ class MMDGANModel:
         calibration: which of the generator's points are kept, with ``calibrated``.
     """
 
-    options: "MMDGAN"
-    parameters: dict[str, Float[np.ndarray, "..."]]
+    trained_with: dict[str, Any]
+    parameters: Arrays
     shift: Float[np.ndarray, " d"]
     scale: Float[np.ndarray, " d"]
     history: Float[np.ndarray, "evaluations 5"]
@@ -70,26 +64,31 @@ class MMDGANModel:
     columns: tuple[str, ...] | None = None
     calibration: Calibration | None = None
 
+    @property
+    def architecture(self) -> Architecture:
+        """The shapes of its networks."""
+        return Architecture.of(self.trained_with, len(self.shift))
+
+    @property
+    def shape(self) -> ImageShape | None:
+        """Height, width and channels of its images; None for rows of a table."""
+        return self.architecture.shape
+
     def sample(self, key: Key[Array, ""], num: int) -> Points:
         """Draw points in the units that were trained on; as `MMDGAN.sample`."""
         with jax.enable_x64(False):
-            program, template = _template(self.options, len(self.shift))
-            state = with_arrays(template, self.parameters)
-            shift, scale = (
-                jnp.asarray(a, jnp.float32) for a in (self.shift, self.scale)
+            graph, template = self.architecture.generator_template()
+            points = generate_points(
+                key,
+                self.architecture,
+                graph,
+                with_arrays(template, self.parameters),
+                num,
+                shift=self.shift,
+                scale=self.scale,
+                calibration=self.calibration,
             )
-            draw = partial(_draw, program, state, shift, scale)
-
-            def draw_kept(key: Key[Array, ""]) -> Points:
-                draw_key, keep_key = jax.random.split(key)
-                unscaled, points = draw(draw_key)
-                if self.calibration is None:
-                    return points
-                chance = jax.random.uniform(keep_key, (BLOCK_SIZE,), jnp.float32)
-                kept = np.asarray(chance) < self.calibration.acceptance(unscaled)
-                return np.asarray(points)[kept]
-
-            return jnp.asarray(sample_in_blocks(draw_kept, key, num))
+            return jnp.asarray(points)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, complete or not at all.
@@ -101,9 +100,9 @@ class MMDGANModel:
             OSError: if the system refuses.
         """
         facts = {
-            "options": options_as_facts(self.options),
+            "options": self.trained_with,
             "stop_reason": self.stop_reason,
-            "quality": self.quality and dataclasses.asdict(self.quality),
+            "quality": self.quality and asdict(self.quality),
             "columns": self.columns,
         }
         arrays: dict[str, Any] = {
@@ -131,52 +130,69 @@ class MMDGANModel:
             ValueError: if the file does not hold one, or is damaged.
             OSError: if it cannot be read.
         """
-        from .mmd_gan import MMDGAN
 
         facts, arrays = read_archive(path, KIND, advice=ADVICE)
         with archive_errors(path, KIND, advice=ADVICE):
-            known = _with_tuples(facts["options"])
-            if isinstance(known["kernel"], dict):
-                known["kernel"] = KernelRecord(**known["kernel"])
-            options = MMDGAN(**known)
             quality = facts["quality"] and SampleQuality(
-                **_with_tuples(facts["quality"])
+                **{k: _tuple(v) for k, v in facts["quality"].items()}
             )
             model = cls(
-                options,
+                facts["options"],
                 with_prefix(arrays, "parameters."),
                 arrays["shift"],
                 arrays["scale"],
                 arrays["history"],
                 facts["stop_reason"],
                 quality,
-                facts["columns"] and tuple(facts["columns"]),
+                _tuple(facts["columns"]),
                 _calibration(with_prefix(arrays, "calibration."), len(arrays["shift"])),
             )
-            _, template = _template(options, len(model.shift))
+            _, template = model.architecture.generator_template()
             with_arrays(template, model.parameters)
         return model
 
 
-def _template(options: "MMDGAN", num_columns: int) -> tuple[Program, Parameters]:
-    """The program, and a generator of the right shapes."""
-    program, state = start_training(jax.random.key(0), options, num_columns)
-    return program, state.generator
+def generate_points(
+    key: Key[Array, ""],
+    architecture: Architecture,
+    graph: nnx.GraphDef,
+    parameters: Parameters,
+    num: int,
+    *,
+    shift: Float[np.ndarray, " d"],
+    scale: Float[np.ndarray, " d"],
+    calibration: Calibration | None = None,
+) -> Points:
+    """Points of a generator, in the units of ``shift`` and ``scale``."""
+    shift, scale = (np.asarray(a, np.float32) for a in (shift, scale))
+
+    def draw(key: Key[Array, ""]) -> Points:
+        draw_key, keep_key = jax.random.split(key)
+        unscaled, points = _draw(
+            draw_key, architecture, graph, parameters, shift, scale
+        )
+        if calibration is None:
+            return points
+        chance = jax.random.uniform(keep_key, (BLOCK_SIZE,), jnp.float32)
+        kept = np.asarray(chance) < calibration.acceptance(unscaled)
+        return np.asarray(points)[kept]
+
+    return sample_in_blocks(draw, key, num)
 
 
-@partial(jax.jit, static_argnames="program")
+@partial(jax.jit, static_argnames=("architecture", "graph"))
 def _draw(
-    program: Program,
-    state: Parameters,
+    key: Key[Array, ""],
+    architecture: Architecture,
+    graph: nnx.GraphDef,
+    parameters: Parameters,
     shift: Float[Array, " d"],
     scale: Float[Array, " d"],
-    key: Key[Array, ""],
 ) -> tuple[Float[Array, "block d"], Float[Array, "block d"]]:
-    """Points in the networks' units, and the same in those of the model."""
-    z = draw_latent(key, program, BLOCK_SIZE)
-    z = z.reshape(-1, SUB_BLOCK, program.latent_size)
-    points = jax.lax.map(partial(generate, program, state), z)
-    points = points.reshape(BLOCK_SIZE, -1)
+    """A block of points in the networks' units, and the same in those of the model."""
+    z = architecture.noise(key, BLOCK_SIZE)
+    z = z.reshape(-1, SUB_BLOCK, architecture.latent_size)
+    points = jax.lax.map(nnx.merge(graph, parameters), z).reshape(BLOCK_SIZE, -1)
     return points, shift[None] + scale[None] * points
 
 
@@ -184,12 +200,12 @@ def _calibration(arrays: Arrays, num_columns: int) -> Calibration | None:
     if not arrays:
         return None
     calibration = Calibration(**arrays)
-    # Whatever the landmarks are, this is a number or the arrays do not fit.
+    # Arrays that do not fit together raise an error here, or give no numbers.
     if not np.isfinite(calibration.acceptance(np.zeros((1, num_columns)))).all():
         raise ValueError("its calibration is not finite")
     return calibration
 
 
-def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows lists only."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+def _tuple(value: Any) -> Any:
+    """JSON holds tuples as lists."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,8 +1,9 @@
 """Networks of the MMD-GAN: a generator and a critic, for tables and for images.
 
-The generator maps noise z to a point, the critic a point to a few features in which
-points are compared. Both kinds take and return matrices of one row a point; an image is
-a row of height · width · channels numbers, in that order.
+The generator maps noise z to a point, the critic maps a point to a few features in
+which points are compared. Both take and return matrices of one row per point; an image
+is a row of height · width · channels numbers, in that order. `Architecture` holds all
+that determines them.
 
 Convolutions are written as one matrix product of patches (im2col): on a CPU a training
 step, with its second derivatives, is then 5-18 times faster than with the library's
@@ -10,26 +11,97 @@ convolution, and one code serves 8 x 8, 28 x 28 and 32 x 32 x 3. There is no bat
 it would couple the points whose kernel is summed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
-__all__ = ["Convolution", "ImageCritic", "ImageGenerator", "Perceptron"]
+__all__ = [
+    "Architecture",
+    "Convolution",
+    "ImageCritic",
+    "ImageGenerator",
+    "Perceptron",
+    "doubled_side",
+]
 
 ImageShape = tuple[int, int, int]  # height, width, channels
+
+
+class Architecture(NamedTuple):
+    """What determines the shapes of both networks, and the noise."""
+
+    num_columns: int
+    latent_size: int
+    latent: Literal["normal", "uniform"]
+    width: int
+    depth: int
+    channels: int
+    feature_size: int
+    shape: ImageShape | None
+    bounded: bool
+    """Whether a table's generator ends in a sigmoid; that of images always does."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], num_columns: int) -> "Architecture":
+        """The architecture that the options of an `MMDGAN`, by name, ask for."""
+        return cls(
+            num_columns,
+            options["latent_size"] or min(max(2 * num_columns, 4), 16),
+            options["latent"],
+            options["width"],
+            options["depth"],
+            options["channels"],
+            options["feature_size"],
+            options["shape"] and tuple(options["shape"]),
+            options["value_range"] is not None,
+        )
+
+    def generator(self, key: Key[Array, ""]) -> nnx.Module:
+        """A generator with random parameters."""
+        rngs = nnx.Rngs(key)
+        if self.shape is not None:
+            return ImageGenerator(
+                self.latent_size, self.shape, channels=self.channels, rngs=rngs
+            )
+        sizes = self.latent_size, *(self.width,) * self.depth, self.num_columns
+        return Perceptron(sizes, squash=self.bounded, rngs=rngs)
+
+    def critic(self, key: Key[Array, ""]) -> nnx.Module:
+        """A critic with random parameters."""
+        rngs = nnx.Rngs(key)
+        if self.shape is not None:
+            return ImageCritic(
+                self.shape,
+                channels=self.channels,
+                feature_size=self.feature_size,
+                rngs=rngs,
+            )
+        sizes = self.num_columns, *(self.width,) * self.depth, self.feature_size
+        return Perceptron(sizes, squash=False, rngs=rngs)
+
+    def generator_template(self) -> tuple[nnx.GraphDef, nnx.State]:
+        """The generator's graph, and its parameters as shapes only."""
+        return nnx.split(nnx.eval_shape(lambda: self.generator(jax.random.key(0))))
+
+    def noise(
+        self, key: Key[Array, ""], num: int, dtype: Any = jnp.float32
+    ) -> Float[Array, "num z"]:
+        """Noise that the generator starts from."""
+        shape = (num, self.latent_size)
+        if self.latent == "normal":
+            return jax.random.normal(key, shape, dtype)
+        return jax.random.uniform(key, shape, dtype, minval=-1.0, maxval=1.0)
 
 
 class Perceptron(nnx.Module):
     """Linear layers with SiLU between them: generator or critic of a table.
 
-    Args:
-        sizes: number of inputs, of every hidden layer's units and of outputs.
-        squash: whether a sigmoid brings the outputs into (0, 1).
-        rngs: draws the initial weights.
+    With ``squash`` a sigmoid brings the outputs into (0, 1).
 
     Example:
         >>> network = Perceptron((4, 128, 128, 2), squash=False, rngs=nnx.Rngs(0))
@@ -43,7 +115,7 @@ class Perceptron(nnx.Module):
         self.squash = squash
 
     def __call__(self, points: Float[Array, "n a"]) -> Float[Array, "n b"]:
-        """One row a point."""
+        """One row per point."""
         *hidden, last = self.layers
         for layer in hidden:
             points = jax.nn.silu(layer(points))
@@ -54,12 +126,7 @@ class Perceptron(nnx.Module):
 class Convolution(nnx.Module):
     """Convolution with zero padding: the patches of an image times one matrix.
 
-    Args:
-        num_in: channels of the input.
-        num_out: channels of the output.
-        size: side of a patch, odd.
-        stride: distance between patches; the output is smaller by it, rounded up.
-        rngs: draws the initial weights.
+    A patch has the odd side ``size``; ``stride`` is the distance between patches.
 
     Example:
         >>> layer = Convolution(3, 16, size=5, stride=2, rngs=nnx.Rngs(0))
@@ -75,7 +142,6 @@ class Convolution(nnx.Module):
         self.size, self.stride = size, stride
 
     def __call__(self, images: Float[Array, "n h w a"]) -> Float[Array, "n i j b"]:
-        """Images of the new channels."""
         size, stride = self.size, self.stride
         height, width = images.shape[1:3]
         margin = size // 2
@@ -93,12 +159,6 @@ class ImageGenerator(nnx.Module):
     A convolution to four times the channels, whose channels then become 2 x 2 pixels,
     is a transposed convolution of stride 2, at a quarter of the cost of convolving the
     larger image.
-
-    Args:
-        latent_size: length of z.
-        shape: height and width, multiples of 4, and channels.
-        channels: channels at half the side; twice as many at a quarter.
-        rngs: draws the initial weights.
 
     Example:
         >>> network = ImageGenerator(16, (28, 28, 1), channels=16, rngs=nnx.Rngs(0))
@@ -127,12 +187,6 @@ class ImageGenerator(nnx.Module):
 class ImageCritic(nnx.Module):
     """Images to features: two convolutions that halve the side, then a linear layer.
 
-    Args:
-        shape: height, width and channels of the images.
-        channels: channels at half the side; twice as many at a quarter.
-        feature_size: number of features.
-        rngs: draws the initial weights.
-
     Example:
         >>> rngs = nnx.Rngs(0)
         >>> network = ImageCritic((8, 8, 1), channels=4, feature_size=5, rngs=rngs)
@@ -159,12 +213,6 @@ class ImageCritic(nnx.Module):
 
 def doubled_side(images: Float[Array, "n h w c4"]) -> Float[Array, "n h2 w2 c"]:
     """Every four channels become a square of 2 x 2 pixels.
-
-    Args:
-        images: shape ``(n, h, w, 4 c)``.
-
-    Returns:
-        The same numbers, shape ``(n, 2 h, 2 w, c)``.
 
     Example:
         >>> doubled_side(jnp.arange(4.0).reshape(1, 1, 1, 4))[0, :, :, 0]

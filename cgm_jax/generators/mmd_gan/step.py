@@ -1,15 +1,14 @@
-"""One training step of the MMD-GAN, as a pure function, and many of them in one call.
+"""One training step of the MMD-GAN as a pure function, and many of them in one call.
 
-What never changes during a training (`Program`: the networks' graphs and a few numbers)
-is apart from what does (`TrainingState`: parameters, Adam's moments, the average). Step
-t draws all of its randomness from ``fold_in(key, t)`` and the state holds t, so ten
-steps are five steps twice, bit for bit: that is what makes resuming exact.
+What never changes during a training (`Program`) is apart from what does
+(`TrainingState`: parameters, Adam's moments and rate, the average). Step t draws all of
+its randomness from ``fold_in(key, t)`` and the state holds t, so ten steps are five
+steps twice, bit for bit: that is what makes resuming exact.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,54 +19,55 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key, PyTree
 
 from cgm_jax.kernels import Kernel
 
-from .critic_loss import critic_kernel, critic_mmd2, witness_penalty
-from .networks import ImageCritic, ImageGenerator, Perceptron
-
-if TYPE_CHECKING:
-    from .mmd_gan import MMDGAN
+from .critic_loss import CriticKernel, critic_kernel, critic_mmd2, witness_penalty
+from .networks import Architecture
 
 __all__ = [
+    "ADAM",
     "Parameters",
     "Program",
+    "StepOptions",
     "TrainingState",
     "critic_loss",
-    "draw_latent",
-    "generate",
+    "draw_batches",
     "generator_loss",
     "start_training",
     "train",
+    "with_learning_rate",
 ]
 
 Parameters = PyTree[Array | np.ndarray]  # of a network; an `nnx.State`
-# One object: a fresh transform would be another function, and compiled again.
-ADAM = optax.scale_by_adam(b1=0.5, b2=0.9)
-NOT_COMPILED = (
-    "num_steps",
-    "learning_rate",
-    "learning_rate_rule",
-    "held_out",
-    "evaluate_every",
-    "patience",
-    "calibrated",
-)
+# One object: a fresh transform would be another function, and compiled again. The rate
+# is part of its state, where `with_learning_rate` puts it.
+ADAM = optax.inject_hyperparams(
+    optax.adam, static_args=("b1", "b2", "eps", "eps_root")
+)(learning_rate=0.0, b1=0.5, b2=0.9)
+
+
+class StepOptions(NamedTuple):
+    """What a step does, apart from the networks."""
+
+    batch_size: int
+    critic_steps: int
+    gradient_penalty: float
+    average: float
+    kernel: CriticKernel | None
+    """On the critic's features; None where a fixed kernel stands in its place."""
 
 
 class Program(NamedTuple):
     """What is compiled for: hashable, the same for the same options."""
 
+    architecture: Architecture
+    options: StepOptions
     generator: nnx.GraphDef
     critic: nnx.GraphDef | None
-    """None where a fixed kernel stands in its place."""
-
-    latent_size: int
-    options: "MMDGAN"
 
 
 class TrainingState(NamedTuple):
     """What a step changes."""
 
     step: Int[Array, ""]
-    learning_rate: Float[Array, ""]
     generator: Parameters
     critic: Parameters
     generator_adam: Any
@@ -75,48 +75,44 @@ class TrainingState(NamedTuple):
     average: Parameters
     """Exponential moving average of the generator's parameters."""
 
+    @property
+    def learning_rate(self) -> Float[Array, ""]:
+        """The rate of both networks."""
+        return self.generator_adam.hyperparams["learning_rate"]
+
 
 def start_training(
-    key: Key[Array, ""], options: "MMDGAN", num_columns: int
+    key: Key[Array, ""],
+    architecture: Architecture,
+    options: StepOptions,
+    *,
+    learning_rate: float,
 ) -> tuple[Program, TrainingState]:
-    """Networks with random parameters, and everything at step 0.
-
-    Args:
-        key: typed random key.
-        options: of the MMD-GAN.
-        num_columns: length of a point.
-
-    Returns:
-        The program and the first state.
-    """
-    learning_rate = jnp.asarray(options.learning_rate, jnp.float32)
+    """Networks with random parameters, and everything at step 0."""
     generator_key, critic_key = jax.random.split(key)
-    latent_size = options.latent_size or min(max(2 * num_columns, 4), 16)
-    generator, generator_state = nnx.split(
-        _generator(generator_key, options, latent_size, num_columns)
-    )
+    generator, generator_state = nnx.split(architecture.generator(generator_key))
     critic = critic_state = critic_adam = None
-    if has_critic := isinstance(options.kernel, str):
-        critic, critic_state = nnx.split(_critic(critic_key, options, num_columns))
+    if options.kernel is not None:
+        critic, critic_state = nnx.split(architecture.critic(critic_key))
         critic_adam = ADAM.init(critic_state)
-    # What steers from Python is no reason to compile again, nor are the numbers of a
-    # fixed kernel, which is handed to `train`.
-    defaults = type(options)()
-    options = replace(
-        options,
-        **{name: getattr(defaults, name) for name in NOT_COMPILED},
-        kernel=options.kernel if has_critic else defaults.kernel,
-        value_range=options.shape and (0.0, 1.0),
-    )
-    return Program(generator, critic, latent_size, options), TrainingState(
+    state = TrainingState(
         jnp.zeros((), jnp.int32),
-        learning_rate,
         generator_state,
         critic_state,
         ADAM.init(generator_state),
         critic_adam,
         generator_state,
     )
+    program = Program(architecture, options, generator, critic)
+    return program, with_learning_rate(state, learning_rate)
+
+
+def with_learning_rate(
+    state: TrainingState, learning_rate: Float[ArrayLike, ""]
+) -> TrainingState:
+    """The state with another rate of Adam, for both networks."""
+    rate = jnp.asarray(learning_rate, jnp.float32)
+    return optax.tree_utils.tree_set(state, learning_rate=rate)
 
 
 @partial(jax.jit, static_argnames="program")
@@ -131,17 +127,9 @@ def train(
 ) -> tuple[TrainingState, Float[Array, ""]]:
     """Take some steps: each trains the critic a few times, then the generator once.
 
-    Args:
-        key: typed random key of the whole training, the same at every call.
-        program: what is compiled for.
-        state: where to go on.
-        points: training points in the networks' units, shape ``(n, d)``.
-        num_steps: how many steps, at least 1; not compiled for.
-        kernel: a fixed one of points in the networks' units, in the critic's place; its
-            numbers are not compiled for.
-
-    Returns:
-        The new state, and the mean of the generator's loss over the steps.
+    Neither ``num_steps`` nor the numbers of a fixed ``kernel``, one of points in the
+    networks' units, are compiled for. Returns the new state and the mean loss of the
+    generator over the steps.
     """
 
     def step(
@@ -170,7 +158,7 @@ def training_step(
         critic, adam = carry
         loss = partial(critic_loss, key, program)
         slope = jax.grad(loss, argnums=1)(state.generator, critic, points)
-        return adam_step(critic, adam, slope, state.learning_rate), None
+        return adam_step(critic, adam, slope), None
 
     critic, critic_adam = state.critic, state.critic_adam
     if kernel is None:
@@ -181,23 +169,13 @@ def training_step(
     loss, slope = jax.value_and_grad(partial(generator_loss, generator_key, program))(
         state.generator, critic, points, kernel
     )
-    generator, generator_adam = adam_step(
-        state.generator, state.generator_adam, slope, state.learning_rate
-    )
+    generator, generator_adam = adam_step(state.generator, state.generator_adam, slope)
     # Early on the average forgets faster: the first parameters are noise.
     t = state.step.astype(jnp.float32)
     decay = jnp.minimum(options.average, (1 + t) / (10 + t))
-    average = jax.tree.map(
-        lambda old, new: decay * old + (1 - decay) * new, state.average, generator
-    )
+    average = optax.incremental_update(generator, state.average, 1 - decay)
     new = TrainingState(
-        state.step + 1,
-        state.learning_rate,
-        generator,
-        critic,
-        generator_adam,
-        critic_adam,
-        average,
+        state.step + 1, generator, critic, generator_adam, critic_adam, average
     )
     return new, loss
 
@@ -248,68 +226,23 @@ def draw_batches(
     size = program.options.batch_size
     # int32 by name: the draw would differ where the user has switched on x64.
     rows = jax.random.randint(real_key, (size,), 0, len(points), jnp.int32)
-    z = draw_latent(fake_key, program, size, points.dtype)
-    return points[rows], generate(program, generator, z)
-
-
-def draw_latent(
-    key: Key[Array, ""], program: Program, num: int, dtype: Any = jnp.float32
-) -> Float[Array, "num z"]:
-    """Noise that the generator starts from."""
-    shape = (num, program.latent_size)
-    if program.options.latent == "normal":
-        return jax.random.normal(key, shape, dtype)
-    return jax.random.uniform(key, shape, dtype, minval=-1.0, maxval=1.0)
-
-
-def generate(
-    program: Program, generator: Parameters, z: Float[Array, "n z"]
-) -> Float[Array, "n d"]:
-    """Points of the generator, in the networks' units."""
-    return nnx.merge(program.generator, generator)(z)
+    z = program.architecture.noise(fake_key, size, points.dtype)
+    return points[rows], nnx.merge(program.generator, generator)(z)
 
 
 def adam_step(
-    parameters: Parameters, adam: Any, slope: Parameters, learning_rate: Array
+    parameters: Parameters, adam: Any, slope: Parameters
 ) -> tuple[Parameters, Any]:
-    """Parameters and moments after a step downhill."""
-    direction, adam = ADAM.update(slope, adam)
-    parameters = jax.tree.map(
-        lambda p, u: p - learning_rate.astype(p.dtype) * u, parameters, direction
-    )
-    return parameters, adam
-
-
-def _generator(
-    key: Key[Array, ""], options: "MMDGAN", latent_size: int, num_columns: int
-) -> nnx.Module:
-    rngs = nnx.Rngs(key)
-    if options.shape is not None:
-        return ImageGenerator(
-            latent_size, options.shape, channels=options.channels, rngs=rngs
-        )
-    sizes = latent_size, *(options.width,) * options.depth, num_columns
-    return Perceptron(sizes, squash=options.value_range is not None, rngs=rngs)
-
-
-def _critic(key: Key[Array, ""], options: "MMDGAN", num_columns: int) -> nnx.Module:
-    rngs = nnx.Rngs(key)
-    if options.shape is not None:
-        return ImageCritic(
-            options.shape,
-            channels=options.channels,
-            feature_size=options.feature_size,
-            rngs=rngs,
-        )
-    sizes = num_columns, *(options.width,) * options.depth, options.feature_size
-    return Perceptron(sizes, squash=False, rngs=rngs)
+    """Parameters and Adam's state after a step downhill."""
+    updates, adam = ADAM.update(slope, adam, parameters)
+    return optax.apply_updates(parameters, updates), adam
 
 
 def _named_kernel(
     program: Program, critic: Parameters
 ) -> tuple[Kernel, Callable[[Float[Array, "b d"]], Float[Array, "b f"]]]:
-    """The kernel that the options name, and the features that it is one of."""
-    if program.critic is None or not isinstance(program.options.kernel, str):
+    """The kernel that the options name, and the critic whose features it compares."""
+    if program.critic is None or program.options.kernel is None:
         raise ValueError(
             "Expected the fixed kernel that this program is compiled for, got none; "
             "hand it to train."

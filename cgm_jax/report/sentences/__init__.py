@@ -13,6 +13,7 @@ from .promises import collaboration_warnings as collaboration_warnings
 from .promises import draw_warnings as draw_warnings
 from .promises import outlier_warnings as outlier_warnings
 from .promises import promise_warnings as promise_warnings
+from .promises import relaxation_warnings as relaxation_warnings
 from .promises import scheme_warnings as scheme_warnings
 from .promises import uncertainty_warnings as uncertainty_warnings
 
@@ -27,6 +28,7 @@ __all__ = [
     "party_names",
     "promise_warnings",
     "quality_sentences",
+    "relaxation_warnings",
     "repetition_warnings",
     "scheme_warnings",
     "shared_rows_sentences",

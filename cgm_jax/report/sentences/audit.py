@@ -11,6 +11,7 @@ import numpy as np
 
 from cgm_jax.audit import Audit, Check, SchemeComparison, Stress
 from cgm_jax.metrics import SharedRows
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
 
@@ -194,8 +195,9 @@ def _remarks(audit: Audit) -> list[str]:
     )
     if not audit.is_exact:
         found.append(
-            "With more than 20 parties not all groups were looked at, but a sample: a "
-            "promise about groups may be broken for one that is not in it."
+            f"With more than {MAX_TABLE_PARTIES} parties not all groups were looked "
+            "at, but a sample: a promise about groups may be broken for one that is "
+            "not in it."
         )
     return found
 

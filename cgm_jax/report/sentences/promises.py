@@ -12,6 +12,7 @@ __all__ = [
     "collaboration_warnings",
     "draw_warnings",
     "outlier_warnings",
+    "relaxation_warnings",
     "scheme_warnings",
     "uncertainty_warnings",
 ]
@@ -48,10 +49,10 @@ def collaboration_warnings(
 
 
 def promise_warnings(promises: Promises, names: Names = None) -> list[str]:
-    """What to know of the length scale and of the reward values."""
+    """What to know of the reward values, relaxed bounds first, and the length scale."""
     return [
-        *outlier_warnings(promises.outlier, names),
         *scheme_warnings(promises.scheme, names),
+        *outlier_warnings(promises.outlier, names),
     ]
 
 
@@ -72,14 +73,7 @@ def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
     """What to know before promising the reward values of a scheme."""
     if not scheme.has_rewards:
         return []
-    sentences = []
-    if scheme.is_relaxed:
-        sentences.append(
-            "No reward values keep every promise with these candidates, so what "
-            f"parties must get was lowered by {1 - scheme.relaxation:.2g} of it, the "
-            "least that makes them possible: some coalition could do better alone by "
-            f"up to {1 - scheme.relaxation:.2%}."
-        )
+    sentences = relaxation_warnings(scheme)
     if scheme.excluded_parties:
         sentences.append(
             f"{party_names(scheme.excluded_parties, names)}: nothing is added to the "
@@ -107,6 +101,18 @@ def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
             "Who contributes more than another may not get more (Proposition 2)."
         )
     return sentences
+
+
+def relaxation_warnings(scheme: RewardScheme) -> list[str]:
+    """By how much the bounds of relaxed promises were lowered."""
+    if not scheme.is_relaxed:
+        return []
+    return [
+        "No reward values keep every promise with these candidates, so what "
+        f"parties must get was lowered by {1 - scheme.relaxation:.2g} of it, the "
+        "least that makes them possible: some coalition could do better alone by "
+        f"up to {1 - scheme.relaxation:.2%}."
+    ]
 
 
 def draw_warnings(draw: Draw, names: Names = None) -> list[str]:

@@ -33,19 +33,7 @@ def equal_size_semivalues(
     size: float,
     reference_size: float,
 ) -> Float[Array, " n"]:
-    """Semivalue of every player, for players of one size.
-
-    Args:
-        across: b, sums of the kernel between a player and the reference.
-        diagonal: B_ii, sums within a player.
-        others: R, sums between a player and all other players.
-        probabilities: p, weight of the coalitions of c = 0 … n − 1 others.
-        size: s, number of points of a player.
-        reference_size: t.
-
-    Returns:
-        Semivalues, in the dtype of the sums.
-    """
+    """Semivalue of every player, for players of one size."""
     numbers = _numbers(probabilities)
     numbers[:2] *= 2 / (size * reference_size)
     numbers[2:] /= size**2

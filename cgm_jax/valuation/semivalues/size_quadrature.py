@@ -46,17 +46,7 @@ class Nodes(NamedTuple):
 def nodes_for(
     sizes: Float[np.ndarray, " n"], weighting: Weighting, tolerance: float
 ) -> Nodes:
-    """Nodes for parties of these sizes, and what is asked for.
-
-    Args:
-        sizes: number of points of each party, all positive.
-        weighting: the law of q; not that of leave-one-out, which needs no integral.
-        tolerance: relative error of every coalition's 1/s and 1/s², and of a mean
-            over q.
-
-    Returns:
-        The nodes.
-    """
+    """Nodes for parties of these sizes, and what is asked for."""
     u, du = inverse_size_rule(sizes.min(), sizes.sum(), tolerance)
     if not isinstance(weighting, BetaShapley):
         return Nodes(np.full(u.shape, 0.5), u, du)
@@ -72,16 +62,7 @@ def nodes_for(
 def inverse_size_rule(
     smallest: float, largest: float, tolerance: float
 ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """Exponents u and weights w with Σ w e^{−us} = 1/s and Σ w u e^{−us} = 1/s².
-
-    Args:
-        smallest: smallest s > 0.
-        largest: largest s.
-        tolerance: relative error of both, for every s between.
-
-    Returns:
-        The exponents and the weights.
-    """
+    """Exponents u and weights w with Σ w e^{−us} = 1/s and Σ w u e^{−us} = 1/s²."""
     step = 8.9 / np.log(60 / tolerance)
     decay = np.log(1 / tolerance)
     first = -np.log(decay + 2)

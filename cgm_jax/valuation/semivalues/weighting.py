@@ -44,17 +44,7 @@ _LARGEST = 500  # Gauss–Jacobi weights overflow at twice that
 
 
 def as_weighting(weighting: Weighting) -> Weighting:
-    """The same weighting, checked.
-
-    Args:
-        weighting: what a user gave.
-
-    Returns:
-        The weighting.
-
-    Raises:
-        ValueError: if there is no such weighting, or α or β is out of range.
-    """
+    """The same weighting, checked."""
     if isinstance(weighting, BetaShapley):
         parameters = np.array([weighting.alpha, weighting.beta], float)
         if not ((parameters > 0) & (parameters <= _LARGEST)).all():
@@ -72,13 +62,6 @@ def as_weighting(weighting: Weighting) -> Weighting:
 
 def size_probabilities(weighting: Weighting, n: int) -> Float[np.ndarray, " n"]:
     """Probability that c of the n − 1 others are in the coalition, c = 0 … n − 1.
-
-    Args:
-        weighting: the law of q.
-        n: number of parties, >= 1.
-
-    Returns:
-        Probabilities, shape ``(n,)``.
 
     Example:
         >>> size_probabilities(SHAPLEY, 4)
