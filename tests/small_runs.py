@@ -14,7 +14,7 @@ import pytest
 
 from cgm_jax import cli
 from cgm_jax.cli import mediator
-from cgm_jax.mediation import Mediation
+from cgm_jax.mediation.run import Mediation
 
 NAMES = ("north", "south", "west")
 COLUMNS = ("age", "income", "sex")

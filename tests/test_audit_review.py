@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections import defaultdict
+from importlib import import_module
 
 import jax
 import numpy as np
@@ -110,7 +111,8 @@ def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
         calls.append((key, promises, options))
         return "tried"
 
-    monkeypatch.setattr("cgm_jax.audit.review.stress", stress)
+    module = import_module("cgm_jax.audit.review")  # the function has the same name
+    monkeypatch.setattr(module, "stress", stress)
     result, stages = small_collaboration(3, 2), []
     assert review(KEY, result, stress_test=False).stress is None and not calls
     found = review(KEY, result, progress=lambda *stage: stages.append(stage))
@@ -123,7 +125,7 @@ def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
         "outlier_scales": (),
     }
     many = with_promises(result, parties=result.promises.parties * 7)
-    monkeypatch.setattr("cgm_jax.audit.review.shared_rows", lambda parties: None)
+    monkeypatch.setattr(module, "shared_rows", lambda parties: None)
     assert review(KEY, many).stress is None
 
 

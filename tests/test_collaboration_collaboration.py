@@ -10,12 +10,20 @@ import pytest
 from small_collaborations import ratings, small_ratings
 
 from cgm_jax import Collaboration, Growing, collaborate, promise
-from cgm_jax.audit import Stress, review
-from cgm_jax.collaboration import estimate_uncertainty
+from cgm_jax.audit import (
+    Review,
+    Stress,
+    audit,
+    compare_with_shapley_fair,
+    explain_scheme,
+)
+from cgm_jax.collaboration import Uncertainty
 from cgm_jax.datasets import credit_ratings
-from cgm_jax.evaluation import evaluate_rewards
-from cgm_jax.evaluation.privacy import privacy_figures
+from cgm_jax.evaluation import Evaluation
+from cgm_jax.evaluation.evaluate import Measurements
+from cgm_jax.evaluation.privacy import PrivacyFigures
 from cgm_jax.generators import GaussianMixture, KernelDensity
+from cgm_jax.metrics import SharedRows
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.sampling import weighted_sampling
 
@@ -235,30 +243,32 @@ def test_results_have_a_short_repr():
     assert "5 parties of [60, 45, 80, 50, 70] points" in text
     assert "candidates=(400, 2)" in text and "5 of 5 reached" in text
     assert len(text) < 400
-    result, promises, draws = ratings(), ratings().promises, [ratings().draw]
-    labels = [np.arange(len(points)) % 2 for points in promises.parties]
-    classes = np.arange(len(promises.candidates)) % 2
-    reviewed = review(KEY, result, stress_test=False)
-    measured = evaluate_rewards(promises, draws, labels, classes, num_classes=2)
-    uncertainty = estimate_uncertainty(KEY, promises, 2)
-    assert "shapley_values=float64[2, 5]" in repr(uncertainty)
-    for part in (
+    promises, draw = ratings().promises, ratings().draw
+    scheme, many, table = promises.scheme, np.ones(5), np.ones((200, 5))
+    checked = audit(ratings())
+    explanation = explain_scheme(scheme)
+    comparison = compare_with_shapley_fair(promises.coalition_values, scheme)
+    shared = SharedRows(table, table, many)
+    measured = Measurements(table, table, table, table, table)
+    reviewed = Review(checked, explanation, comparison, shared, None, 1.0)
+    for result in (
         promises,
         promises.sums,
-        promises.scheme,
-        draws[0],
-        draws[0].rewards[0],
-        uncertainty,
-        reviewed,
-        reviewed.audit,
-        reviewed.explanation,
-        reviewed.comparison,
-        reviewed.shared,
-        Stress(promises.scheme, np.ones(3), (None,) * 30),
+        scheme,
+        draw,
+        draw.rewards[0],
+        Uncertainty(scheme, table, table, table),
+        checked,
+        explanation,
+        comparison,
+        shared,
+        Stress(scheme, many, (None,) * 300),
         measured,
-        measured.before,
-        privacy_figures(KEY, result),
+        Evaluation(many, many, table, measured, measured),
+        PrivacyFigures((None,) * 300, "none", 2),
+        reviewed,
     ):
-        text = repr(part)
-        assert text.startswith(f"{type(part).__name__}(") and "\n" not in text
-        assert len(text) < (1_500 if part is reviewed else 500), text
+        text = repr(result)
+        assert text.startswith(f"{type(result).__name__}(") and "\n" not in text
+        assert len(text) < (1_500 if result is reviewed else 600), text
+    assert "values=float64[200, 5]" in repr(Uncertainty(scheme, table, table, table))

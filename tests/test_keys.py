@@ -15,8 +15,7 @@ from benchmarks.studies.__main__ import main as studies
 from benchmarks.studies.kernel_comparison import compare_kernels
 from cgm_jax.experiments import run_experiment
 from cgm_jax.files import UsageError
-from cgm_jax.mediation import Settings, mediate
-from cgm_jax.mediation.run import Keys
+from cgm_jax.mediation.run import Keys, Settings, mediate
 
 # Functions that are handed a key, and how many children of it they use by `fold_in`.
 ENTRY_POINTS: dict[str, Callable[..., int]] = {

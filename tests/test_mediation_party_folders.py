@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from small_runs import CANARIES, COLUMNS, NAMES
 
-from cgm_jax.mediation import Settings, mediate, publish_mediation
+from cgm_jax.mediation.publish import publish_mediation
+from cgm_jax.mediation.run import Settings, mediate
 
 
 def check_folder(out: Path, name: str, tables: dict[str, np.ndarray]) -> None:

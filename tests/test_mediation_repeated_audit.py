@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from small_runs import cgm_jax
 
-from cgm_jax.mediation import Settings, audit_folder, mediate, publish_mediation
+from cgm_jax.mediation.publish import publish_mediation
+from cgm_jax.mediation.repeated_audit import audit_folder
+from cgm_jax.mediation.run import Settings, mediate
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from small_generators import HISTORY, QUALITY
 from cgm_jax._shared.archive import named_arrays
 from cgm_jax.generators import MMDGAN, MMDGANModel
 from cgm_jax.generators.mmd_gan.step import start_training
-from cgm_jax.mediation import Settings, mediate, publish, publish_mediation
+from cgm_jax.mediation import publish
+from cgm_jax.mediation.publish import publish_mediation
+from cgm_jax.mediation.run import Settings, mediate
 
 SHAPE = (4, 4, 1)
 

@@ -10,6 +10,7 @@ from test_rewards_linear_programme import (
     solvers_of,
 )
 
+from cgm_jax.report.sentences import scheme_warnings
 from cgm_jax.rewards import (
     InfeasibleError,
     NoContributionError,
@@ -129,7 +130,7 @@ def test_own_values_are_kept_and_only_they_raise_a_reward_above_its_upper_value(
     assert np.all(r >= own)  # R4
     assert scheme.rectified_parties == (1,) and r[1] == own[1] > scheme.upper_values[1]
     assert r[0] <= 0.5 and r[2] <= 0.5
-    assert any("raised" in warning for warning in scheme.warnings)
+    assert any("raised" in warning for warning in scheme_warnings(scheme))
 
 
 @pytest.mark.parametrize("solver", ["cvxpy", "closed form"])

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from cgm_jax.files import UsageError, prepare_output_dir, read_parties, write_reward_csv
-from cgm_jax.mediation import Settings, audit_folder, mediate, publish_mediation
+from cgm_jax.mediation.publish import publish_mediation
+from cgm_jax.mediation.repeated_audit import audit_folder
 from cgm_jax.mediation.row_source import train_rows
-from cgm_jax.mediation.run import Keys
+from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.report.sentences import relaxation_warnings
 
 from .options import SplitName, at_least, fail, interruptible, positive

@@ -20,7 +20,7 @@ from cgm_jax.audit import Audit
 from cgm_jax.collaboration import Collaboration, Uncertainty
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
-from cgm_jax.mediation import Mediation
+from cgm_jax.mediation.run import Mediation
 from cgm_jax.report.sentences import (
     audit_sentences,
     collaboration_warnings,

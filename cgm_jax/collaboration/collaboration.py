@@ -129,7 +129,9 @@ def collaborate(
     candidates_key, draw_key = jax.random.split(key)
     points = as_parties(parties)
     checked_kernel(points, kernel, search_length_scale=search_length_scale)
-    for drawn, is_last in candidate_sets(candidates_key, points, candidates):
+    sets = candidate_sets(candidates_key, points, candidates)
+    while True:
+        drawn, is_last = next(sets)
         try:
             promises = promise(
                 points,
@@ -151,4 +153,3 @@ def collaborate(
             draw_key, inverse_temperature=inverse_temperature, progress=progress
         )
         return Collaboration(promises, draw)
-    raise AssertionError  # there is always a last set

@@ -1,17 +1,7 @@
-"""A run from the parties' files to their reward files."""
+"""A run from the parties' files to their reward files.
 
-from .publish import publish_mediation as publish_mediation
-from .repeated_audit import AuditedDraw as AuditedDraw
-from .repeated_audit import audit_folder as audit_folder
-from .run import Mediation as Mediation
-from .run import Settings as Settings
-from .run import mediate as mediate
+`run.mediate` computes everything, `publish.publish_mediation` writes it, and
+`repeated_audit.audit_folder` audits the folder of a finished run.
+"""
 
-__all__ = [
-    "AuditedDraw",
-    "Mediation",
-    "Settings",
-    "audit_folder",
-    "mediate",
-    "publish_mediation",
-]
+__all__: list[str] = []

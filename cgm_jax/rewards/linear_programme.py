@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from .cvxpy_import import import_cvxpy
 from .feasible_region import SOLVER_SLACK, FeasibleRegion
 from .infeasible import error_of
 from .scheme import SLACK, RewardScheme, RewardStatus, contributes
@@ -183,7 +182,8 @@ def _solve_in_closed_form(unsolved: RewardScheme) -> RewardScheme:
 
 
 def _solve_program(unsolved: RewardScheme) -> RewardScheme:
-    cp = import_cvxpy()
+    import cvxpy as cp
+
     log_value, rho = cp.Variable(), cp.Variable()
     solution = _maximise(
         log_value + unsolved.fairness_weight * rho,
@@ -196,7 +196,8 @@ def _solve_program(unsolved: RewardScheme) -> RewardScheme:
 
 def _least_relaxation(region: FeasibleRegion) -> float | None:
     """The largest log c <= 0 with which c times the lower values can be kept."""
-    cp = import_cvxpy()
+    import cvxpy as cp
+
     log_value, rho, log_factor = cp.Variable(), cp.Variable(), cp.Variable()
     constraints = _constraints(region, log_value, rho, log_factor)
     solution = _maximise(log_factor, [*constraints, log_factor <= 0])
@@ -218,7 +219,8 @@ def _maximise(
     objective: "cp.Expression", constraints: "list[cp.Constraint]"
 ) -> "dict[cp.Variable, float] | RewardStatus":
     """The value of every variable of a linear program, or why there is none."""
-    cp = import_cvxpy()
+    import cvxpy as cp
+
     program = cp.Problem(cp.Maximize(objective), constraints)
     try:
         # A simplex method ends on a vertex up to rounding; an interior-point method was
