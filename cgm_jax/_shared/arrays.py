@@ -1,9 +1,11 @@
 """What users hand in, made into arrays once, at the boundary.
 
-The precision rule of the package lives here too: float64 points are computed in
-float64, everything else in float32; what is *reported* is NumPy float64. Outside a
-scope of `jax.enable_x64` the next operation on a float64 ``jax.Array`` would cut it to
-float32, which is why reported numbers are NumPy.
+The precision rule of the package lives here, too. Kernel entries are computed in the
+precision of the points: float64 arrays in float64, everything else in float32. What is
+reported or decided on (values, Shapley values, rewards, the end of a draw) is
+accumulated in float64 and returned as NumPy float64: outside a scope of
+`jax.enable_x64` the next operation on a float64 ``jax.Array`` would cut it to float32.
+The user's ``jax_enable_x64`` is never changed.
 """
 
 from collections.abc import Sequence
