@@ -58,7 +58,7 @@ def rounded_up(number: int, *, steps: int = 4) -> int:
 
 
 def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
-    """A float32 or float64 matrix of finite numbers, one row a point."""
+    """A float32 or float64 matrix of finite numbers, one row per point."""
     array = points if isinstance(points, jax.Array) else np.asarray(points)
     if array.dtype not in (np.float32, np.float64):
         is_number = (
@@ -71,7 +71,7 @@ def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
         array = array.astype(np.float32)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
-            f"Expected {name} of shape (n, d), one row a point, got {array.shape}."
+            f"Expected {name} of shape (n, d), one row per point, got {array.shape}."
         )
     if not is_traced(array):
         finite = np.isfinite(np.asarray(array)).all(axis=1)
