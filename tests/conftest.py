@@ -1,5 +1,6 @@
 """One strict configuration for every test (the rest of it is in ``pyproject.toml``)."""
 
+import os
 from typing import TYPE_CHECKING
 
 import jax
@@ -7,6 +8,9 @@ import pytest
 
 if TYPE_CHECKING:
     from small_runs import SmallRun
+
+# Commands that tests call keep no programs in the user's cache folder.
+os.environ.setdefault("CGM_JAX_COMPILATION_CACHE", "off")
 
 # x[:, None] + y is written out, never left to broadcasting by accident.
 jax.config.update("jax_numpy_rank_promotion", "raise")

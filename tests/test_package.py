@@ -157,7 +157,7 @@ def test_public_names_exist_and_are_documented():
 
 
 def test_functions_of_the_public_interface_have_an_example():
-    for name in PACKAGES:
+    for name in (name for name in PACKAGES if name.count(".") <= 1):
         package = importlib.import_module(name)
         for public in package.__all__:
             thing = getattr(package, public)

@@ -18,10 +18,10 @@ from cgm_jax.report import (
     CandidateOrigin,
     ReportSection,
     draw_pictures,
-    privacy_page,
     report_data,
     report_page,
 )
+from cgm_jax.report.privacy_page import privacy_page
 
 from .run import Mediation
 

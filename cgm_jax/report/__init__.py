@@ -9,7 +9,6 @@ from .data import report_data as report_data
 from .page import report_page as report_page
 from .pictures import Picture as Picture
 from .pictures import draw_pictures as draw_pictures
-from .privacy_page import privacy_page as privacy_page
 from .sections import CandidateOrigin as CandidateOrigin
 from .sections import ReportSection as ReportSection
 
@@ -19,7 +18,6 @@ __all__ = [
     "ReportSection",
     "audit_data",
     "draw_pictures",
-    "privacy_page",
     "report_data",
     "report_page",
 ]
