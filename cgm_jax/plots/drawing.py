@@ -92,7 +92,7 @@ def labels_of(names: Sequence[str] | None, count: int, kind: str) -> list[str]:
         return [f"{kind} {i}" for i in range(count)]
     if len(names) != count:
         raise ValueError(
-            f"Expected {count} names, one a {kind}, got {len(names)}: {list(names)}."
+            f"Expected {count} names, one per {kind}, got {len(names)}: {list(names)}."
         )
     font = get_font(findfont(FontProperties()))
     half = _LABEL_LENGTH // 2
