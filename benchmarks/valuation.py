@@ -80,7 +80,7 @@ def _coalitions_row(problem: Problem, num_plain: int) -> tuple[Row, np.ndarray]:
         error=relative_error(values[some], exact),
         error_against=f"{num_plain} random coalitions from their raw points",
         baseline=Baseline(
-            "one MMD a coalition from raw points, float64",
+            "one MMD per coalition from raw points, float64",
             plain_seconds * 2**n / num_plain,
             f"{num_plain} random coalitions, by 2^n",
         ),

@@ -18,7 +18,7 @@ def test_as_they_are(tmp_path, dtype):
     ("array", "error", "message"),
     [
         (np.zeros((4, 3)), ValueError, r"each of the 5 images.*\(4, 3\)"),
-        (np.zeros(5), ValueError, r"\(n, d\), one row a point, got \(5,\)"),
+        (np.zeros(5), ValueError, r"\(n, d\), one row per point, got \(5,\)"),
         (np.full((5, 2), np.inf), ValueError, "NaN or infinity in row 0"),
         (np.full((5, 2), "x"), TypeError, "real numbers"),
     ],

@@ -153,7 +153,7 @@ def test_hostile_names_are_drawn_without_a_warning(picture):
 
 def test_a_name_is_needed_for_every_party():
     for picture in PICTURES.values():
-        with pytest.raises(ValueError, match="Expected 3 names, one a party, got 2"):
+        with pytest.raises(ValueError, match="Expected 3 names, one per party, got 2"):
             picture(small_collaboration(3, 2), ["Ada", "Bo"])
 
 
@@ -584,5 +584,5 @@ def test_one_or_two_columns_stay_as_they_are():
 
 
 def test_a_name_is_needed_for_every_column():
-    with pytest.raises(ValueError, match="Expected 3 names, one a column, got 1"):
+    with pytest.raises(ValueError, match="Expected 3 names, one per column, got 1"):
         plane_of(np.ones((4, 3)), ["income"])

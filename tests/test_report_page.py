@@ -445,7 +445,7 @@ def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path, qui
 def test_a_generator_worse_than_the_density_is_warned_of(tmp_path, quick):
     model = trained(dataclasses.replace(QUALITY, is_worse_than_kernel_density=True))
     page = render_origin(tmp_path, origin_of(model))
-    (section,) = [s for s in page.all("section") if "learnt from" in s.text]
+    (section,) = [s for s in page.all("section") if "training rows" in s.text]
     assert "worse than a kernel density estimate" in section.text
     assert "Train it longer" in section.text
 

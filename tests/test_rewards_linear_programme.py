@@ -424,9 +424,9 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture):
     "shapley, lower, upper, message",
     [
         ([0.1, 0.2], [0.1], [0.5, 0.5], r"'lower_values': \(1,\)"),
-        ([[0.1, 0.2]], [[0.1, 0.1]], [[0.5, 0.5]], "one number a party"),
-        ([], [], [], "one number a party"),
-        (0.1, 0.1, 0.5, "one number a party"),
+        ([[0.1, 0.2]], [[0.1, 0.1]], [[0.5, 0.5]], "one number per party"),
+        ([], [], [], "one number per party"),
+        (0.1, 0.1, 0.5, "one number per party"),
         ([0.1, np.nan], [0.1, 0.1], [0.5, 0.5], "finite shapley_values"),
         ([0.1, 0.2], [0.1, 0.1], [0.5, np.inf], "finite upper_values"),
     ],

@@ -296,7 +296,7 @@ def test_reward_values_that_do_not_fit_are_an_error():
     pool = pool_of()
     options = {"inverse_temperature": 1.0}
     for wrong in (np.ones(2), np.ones((3, 1)), 1.0, [1.0, np.nan, 1.0]):
-        with pytest.raises(ValueError, match=r"one reward value a party \(3\)"):
+        with pytest.raises(ValueError, match=r"one reward value per party \(3\)"):
             weighted_sampling(
                 KEY, pool.kernel, pool.candidates, pool.sums, wrong, **options
             )

@@ -123,7 +123,7 @@ def test_the_mean_over_resamples_is_the_sum_of_the_data():
 
 
 def test_the_standard_error_of_a_sum_of_points_is_known():
-    """B_iG adds one number a point: n_i times the variance of those numbers."""
+    """B_iG adds one number per point: n_i times the variance of those numbers."""
     parties, candidates = small_data()
     kernel, plain = SquaredExponential(0.8), oracles.squared_exponential(0.8)
     sums = gram_sums(kernel, parties, candidates)

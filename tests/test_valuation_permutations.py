@@ -183,7 +183,7 @@ def test_intervals_cover_the_exact_value(game: str):
     [
         (np.zeros(8), 2, "game of n = 2 parties, got one of 3"),
         (np.zeros(6), 3, r"2\*\*n coalition values, got 6"),
-        (np.zeros((2, 2)), 2, "one value a coalition"),
+        (np.zeros((2, 2)), 2, "one value per coalition"),
         (np.zeros(1), 0, "at least one party"),
         (np.array([0, 1, 2, np.nan]), 2, "finite values"),
         (lambda member: jnp.inf * member.sum(), 2, "finite values"),

@@ -151,7 +151,7 @@ def test_the_jacobian_holds_the_weights():
         (np.zeros(6), r"2\*\*n coalition values, got 6"),
         (np.zeros(1), "got 1"),
         (np.zeros(0), "got 0"),
-        (np.zeros((2, 2)), "one value a coalition"),
+        (np.zeros((2, 2)), "one value per coalition"),
         (np.broadcast_to(0.0, 2**25), "at most 24"),
         (np.array([0, 1, 2, np.nan]), r"1 that are not.*parties \[0, 1\]"),
         (np.array([0, np.inf, np.nan, 0]), r"2 that are not.*parties \[0\]"),

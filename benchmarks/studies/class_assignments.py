@@ -1,4 +1,4 @@
-"""The same points shared anew, with the classes assigned to the parties otherwise.
+"""The same points shared anew, with a random permutation of the classes.
 
 The paper's tables say how much of which column of classes a party has. Which class
 stands in which column follows from the numbers that the classes happen to have, so what

@@ -45,7 +45,7 @@ def class_coverage(
         num_classes: counting those without a point.
 
     Returns:
-        One number a party: 1 for a party with the pool's own shares of the classes.
+        One number per party: 1 for a party with the pool's own shares of the classes.
 
     Example:
         >>> class_coverage([np.array([0, 1]), np.array([0, 0])], 2)

@@ -26,7 +26,7 @@ def plot_coverage(
         alpha: normalised Shapley values by the name of the kernel; at most four.
 
     Returns:
-        The figure: one dot a party and kernel, with the number of the party, from 1,
+        The figure: one dot per party and kernel, with the number of the party, from 1,
         at the dots of the first.
 
     Raises:

@@ -60,15 +60,15 @@ class KernelComparison:
     coordinates of the UMAP features (MMD²_u in each kernel's own)."""
 
     assigned_coverage: Float[np.ndarray, "assignments n"]
-    """Of the classes by every party's rows, all of them: in the first row that of the
-    experiments, then with the classes assigned otherwise."""
+    """Coverage of the classes by all rows of every party: in the first row that of the
+    experiments, then with random permutations of the classes."""
 
     assigned_alpha: dict[str, Float[np.ndarray, "assignments n"]]
     """α there, by `COMPARED`."""
 
     @property
     def coverage(self) -> Float[np.ndarray, " n"]:
-        """Of the classes by every party's rows, in the experiments."""
+        """Coverage of the classes by every party's rows, in the experiments."""
         return self.assigned_coverage[0]
 
     def sharpness(self, name: str) -> Sharpness:

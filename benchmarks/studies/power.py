@@ -137,7 +137,7 @@ class PowerResults:
     problem: PowerProblem
     options: PowerOptions
     num_points: tuple[int, ...]
-    """Of a sample, one a size."""
+    """Points per sample, one number per size."""
 
     power: Float[np.ndarray, "4 sizes kernels"]
     """Share of the tests that rejected, where P ≠ Q."""
@@ -152,7 +152,7 @@ class PowerResults:
     """J of fresh points: mean over ten pairs of samples."""
 
     training_seconds: Float[np.ndarray, "4 sizes"]
-    """Of all kernels of a size together, with compilation."""
+    """Seconds for all kernels of a size together, with compilation."""
 
     @property
     def level_deviations(self) -> Float[np.ndarray, "4 sizes"]:
@@ -181,7 +181,7 @@ def measure_power(
         Power, level, J and seconds.
 
     Raises:
-        ValueError: for options without meaning, or samples of another size than asked
+        ValueError: for invalid options, or samples of another size than asked
             for.
 
     Example:
@@ -284,7 +284,7 @@ def _measured(
     kernels: Sequence[Sequence[Kernel]],
     key: Key[Array, ""],
 ) -> Float[np.ndarray, "kinds kernels"]:
-    """A measure of every kernel, the i-th of each kind with one key; one a core."""
+    """A measure of every kernel, the i-th of each kind with one key; one per core."""
     programs: dict[Any, Callable[..., Float[Array, ""]]] = {}
     with jax.enable_x64(False):
         # float32 arrays, or a program would be made for every length scale.

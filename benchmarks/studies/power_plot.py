@@ -31,7 +31,7 @@ def plot_power(
     """Shares of tests that rejected P = Q, where P ≠ Q and where P = Q.
 
     Args:
-        num_points: of a sample, one a size.
+        num_points: of a sample, one per size.
         power: where P ≠ Q, of every learned kernel, by kind of kernel; at most four.
         level: the same where P = Q.
         significance: the share at which P = Q should be rejected.

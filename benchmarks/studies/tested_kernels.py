@@ -1,6 +1,6 @@
 """The kernels whose tests are compared: learned from pairs of samples, or by a rule.
 
-From few points a network learns these points by heart. What helps is a start at a good
+A network overfits small samples. What helps is a start at a good
 length scale, points that are moved a little at every step, and few steps where points
 are few: the 1,000 that many points allow undo more than the start has won. The numbers
 here (1 %, 58,000, the noise of `PowerOptions.jitter`) were found on blobs.

@@ -1,3 +1,3 @@
-"""What every folder uses and nobody else needs: arrays, precision, files, threads."""
+"""What every folder uses: arrays and their precision, archives, progress, threads."""
 
 __all__: list[str] = []

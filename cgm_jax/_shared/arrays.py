@@ -1,9 +1,11 @@
 """What users hand in, made into arrays once, at the boundary.
 
-The precision rule of the package lives here too: float64 points are computed in
-float64, everything else in float32; what is *reported* is NumPy float64. Outside a
-scope of `jax.enable_x64` the next operation on a float64 ``jax.Array`` would cut it to
-float32, which is why reported numbers are NumPy.
+The precision rule of the package lives here, too. Kernel entries are computed in the
+precision of the points: float64 arrays in float64, everything else in float32. What is
+reported or decided on (values, Shapley values, rewards, the end of a draw) is
+accumulated in float64 and returned as NumPy float64: outside a scope of
+`jax.enable_x64` the next operation on a float64 ``jax.Array`` would cut it to float32.
+The user's ``jax_enable_x64`` is never changed.
 """
 
 from collections.abc import Sequence
@@ -56,7 +58,7 @@ def rounded_up(number: int, *, steps: int = 4) -> int:
 
 
 def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
-    """A float32 or float64 matrix of finite numbers, one row a point."""
+    """A float32 or float64 matrix of finite numbers, one row per point."""
     array = points if isinstance(points, jax.Array) else np.asarray(points)
     if array.dtype not in (np.float32, np.float64):
         is_number = (
@@ -69,7 +71,7 @@ def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
         array = array.astype(np.float32)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
-            f"Expected {name} of shape (n, d), one row a point, got {array.shape}."
+            f"Expected {name} of shape (n, d), one row per point, got {array.shape}."
         )
     if not is_traced(array):
         finite = np.isfinite(np.asarray(array)).all(axis=1)

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 def num_workers() -> int:
-    """One a core that this process may use, or one for an accelerator."""
+    """One per core that this process may use, or one for an accelerator."""
     if jax.default_backend() != "cpu":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -1,4 +1,10 @@
-"""Whether promises were kept, why they are what they are, and what cheating gains."""
+"""Whether promises were kept, why they are what they are, and what cheating gains.
+
+`audit` checks R1 to R7, F1 to F4 and the conditions of Prop. 2 and 3 from their
+definitions, on what was assigned and on what was handed out. `explain` says which
+bounds decide ρ and v*. `stress` tries splitting, copying, withholding, noise and
+outliers (Sec. 2 assumes honesty). Above 20 parties a sample of coalitions is checked.
+"""
 
 from .auditing import Audit as Audit
 from .auditing import SufficientConditions as SufficientConditions

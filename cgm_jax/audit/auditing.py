@@ -84,10 +84,10 @@ class Audit:
     """What was promised, what of it holds, and why it might not."""
 
     assigned: dict[str, Check]
-    """By name, for the reward values r_i."""
+    """Checks of the reward values r_i, by name."""
 
     realised: dict[str, Check]
-    """By name, for v(D_i ∪ G_i); empty if nothing was handed out. "delivery" is
+    """Checks of v(D_i ∪ G_i), by name; empty if nothing was handed out. "delivery" is
     whether each party got what it was assigned. F4, which is about two games, is here
     only if both were drawn."""
 

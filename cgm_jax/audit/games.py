@@ -187,7 +187,7 @@ class SampledGame:
         return np.append(self._values, self._changed)
 
     def value_of(self, members: Bool[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
-        """By the function."""
+        """Values by the given function."""
         return self._function(members)
 
     def joins(self, party: int) -> Joins:

@@ -26,10 +26,10 @@ class SchemeComparison:
     """Two schemes at the same ρ, checked by the same definitions."""
 
     ours: dict[str, Check]
-    """Of max{v_c({i}), α_i^ρ v*}."""
+    """Checks of max{v_c({i}), α_i^ρ v*}."""
 
     theirs: dict[str, Check]
-    """Of α_i^ρ v_c(N), whose largest value is v_c(N), for everyone."""
+    """Checks of α_i^ρ v_c(N), whose largest value is v_c(N), for everyone."""
 
     their_rewards: Float[np.ndarray, " n"]
     """α_i^ρ v_c(N), shape ``(n,)``."""

@@ -1,7 +1,7 @@
 """The words of a command line, and the code that the process ends with.
 
-Exit codes: 0 done, 1 a package that is missing, 2 a command without meaning, 3 a
-party's file, 4 promises that cannot be or were not kept, 6 a file or folder that cannot
+Exit codes: 0 done, 1 a package that is missing, 2 a usage error, 3 a party's
+file, 4 promises that cannot be or were not kept, 6 a file or folder that cannot
 be read or written, 130 interrupted. Errors are one line on standard error.
 """
 

@@ -2,7 +2,8 @@
 
 `promise` values the parties' data and promises reward values, `Promises.draw` keeps
 them, and `collaborate` does both. An experiment is one `Promises` and a `Draw` per
-inverse temperature.
+inverse temperature. D_i are ``parties``, G is ``candidates``, T both (Sec. 2, 3). G is
+drawn from a generator, and doubled until the programme is feasible (App. F).
 """
 
 from .collaboration import Collaboration as Collaboration

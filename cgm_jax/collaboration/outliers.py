@@ -25,13 +25,13 @@ class Outlier:
     """ℓ with all parties."""
 
     median: float
-    """Of the distance of two points of the pool."""
+    """Median distance of two points of the pool."""
 
     party: int
-    """Without which the length scale would be smallest."""
+    """The party without which the length scale would be smallest."""
 
     without_party: float
-    """ℓ then."""
+    """ℓ without it."""
 
 
 def find_outlier(

@@ -104,7 +104,7 @@ class Uncertainty:
 
     @property
     def above_next(self) -> Float[np.ndarray, " n"]:
-        """Of each party, how sure it is that it is above the next in the ranking.
+        """How sure it is that each party is above the next in the ranking.
 
         As in ``ranked_alike``; shape ``(n,)``, NaN for the last one.
         """

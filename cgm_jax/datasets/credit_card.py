@@ -165,7 +165,7 @@ def transactions_stand_in(*, num_points: int = 50_000) -> LabelledPoints:
         The points, float32 and the same on every machine, and their classes.
 
     Raises:
-        ValueError: for fewer than one point a class.
+        ValueError: for fewer than one point per class.
 
     Example:
         >>> data = transactions_stand_in(num_points=1_000)

@@ -13,7 +13,7 @@ class LabelledPoints:
     """Points as rows, and the class of each."""
 
     points: Float[np.ndarray, "n d"]
-    """float32, one row a point."""
+    """float32, one row per point."""
 
     labels: Int[np.ndarray, " n"]
     """int64, from 0."""

@@ -47,10 +47,10 @@ class PaperResults:
     """MMD²_u(D_i ∪ G_i, T) for each β."""
 
     beta_correlations: dict[str, PrintedCorrelation] = field(default_factory=dict)
-    """Of β with "num_points" and with "mmd2_unbiased" (Tables 7 and 8)."""
+    """Correlations of β with "num_points" and with "mmd2_unbiased" (Tables 7 and 8)."""
 
     accuracy_correlation: float | None = None
-    """Of the accuracy of an SVM with α (Sec. 6); not printed for credit ratings."""
+    """Correlation of SVM accuracy with α (Sec. 6); not printed for credit ratings."""
 
     normalized_shapley_caption: Float[np.ndarray, " n"] | None = None
     """α as the captions of the appendix's pictures print it, to four digits."""

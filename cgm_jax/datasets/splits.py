@@ -1,6 +1,6 @@
 """Sharing labelled points among parties, class by class (App. I.6, Tables 1-4).
 
-A split is a table p with one row a party and one column a class: party i has the share
+A split is a table p with one row per party, one column per class: party i has the share
 p[i, c] of its points from class c, so every row sums to 1. The paper names two of them:
 
 - "equal-disjoint": every party owns nearly all of its points from classes of its own;
@@ -42,9 +42,9 @@ class LabelledParties:
     """Every party's points, and the class of each point.
 
     Attributes:
-        parties: one array a party, shape ``(s_i, d)``.
-        labels: one array a party, shape ``(s_i,)``, in the order of its points.
-        rows: one array a party, shape ``(s_i,)``: which row of the data each point is.
+        parties: one array per party, shape ``(s_i, d)``.
+        labels: one array per party, shape ``(s_i,)``, in the order of its points.
+        rows: one array per party, shape ``(s_i,)``: the row of the data of each point.
         held_out: rows of the data that no party owns, in random order.
     """
 
@@ -88,7 +88,7 @@ def paper_proportions(
         return np.repeat(table, 2, axis=1) / 2
     raise ValueError(
         f"The paper splits 5 or 10 classes, got num_classes={num_classes}; "
-        "pass your own table of proportions, one row a party and one column a class."
+        "pass your own table of proportions, one row per party, one column per class."
     )
 
 
@@ -154,7 +154,7 @@ def split_by_proportions(
             f"Expected a max_party_size of at least 1, got {max_party_size}."
         )
     if party_size is None:
-        # If not even one point a party fits, the check below says which class is short.
+        # If not one point per party fits, the check below says which class is short.
         party_size = max(_largest_party_size(shares, available, max_party_size), 1)
     counts = _counts(shares, party_size)
     _check_enough(counts, available, classes, shares)

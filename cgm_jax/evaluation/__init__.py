@@ -1,4 +1,8 @@
-"""What a collaboration left the parties with: Section 6, and nearness to real rows."""
+"""What a collaboration left the parties with: Section 6, and nearness to real rows.
+
+`evaluate_rewards` measures D_i ∪ G_i, and its correlations with α and β (Fig. 2, Tables
+7 and 8); `privacy.privacy_figures` is for the mediator only.
+"""
 
 from .evaluate import Evaluation as Evaluation
 from .evaluate import evaluate_rewards as evaluate_rewards

@@ -70,10 +70,10 @@ class Evaluation:
     """|G_i|."""
 
     before: Measurements
-    """Of D_i, arrays of shape ``(n,)``."""
+    """Metrics of D_i, arrays of shape ``(n,)``."""
 
     after: Measurements
-    """Of D_i ∪ G_i, arrays of shape ``(betas, n)``."""
+    """Metrics of D_i ∪ G_i, arrays of shape ``(betas, n)``."""
 
     __repr__ = short_repr
 

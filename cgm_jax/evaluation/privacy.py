@@ -5,7 +5,7 @@ is known only beside a control: rows that the generator never saw. Where some we
 out of its training, the reward itself is put beside those, too; otherwise the generator
 is made anew of half of every party's rows, and its points are put beside either half.
 
-Only the mediator may see this: the figures tell of the data of all parties. No figure
+Only the mediator may see this: the figures reveal something of all data. No figure
 is a verdict.
 """
 
@@ -51,7 +51,7 @@ class PrivacyFigures:
     """What each party's reward is near to."""
 
     rewards: tuple[RewardPrivacy | None, ...]
-    """One a party; None where it got no points."""
+    """One per party; None where it got no points."""
 
     control: str
     """How the control was made, in words."""
@@ -62,7 +62,7 @@ class PrivacyFigures:
     __repr__ = short_repr
 
     def rows(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """One dictionary a reward, for a table and for JSON."""
+        """One dictionary per reward, for a table and for JSON."""
         return [
             {
                 "party": names[i] if names is not None else i,

@@ -1,4 +1,8 @@
-"""The experiments of Section 6, from a data set's name to the paper's numbers."""
+"""The experiments of Section 6, from a data set's name to the paper's numbers.
+
+`prepare_experiments` loads and shares the data and makes candidates, `run_experiment`
+promises, draws at every β and measures, `compare` sets the numbers beside the paper's.
+"""
 
 from .beside_paper import Comparison as Comparison
 from .beside_paper import compare as compare

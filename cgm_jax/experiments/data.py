@@ -89,7 +89,7 @@ class Sharing:
     """Rows of the data set that any party owns in any split, ascending."""
 
     owned: dict[Split, list[Int[np.ndarray, " _"]]]
-    """Of each split, every party's rows as positions in the pool."""
+    """In each split, every party's rows as positions in the pool."""
 
 
 def share(

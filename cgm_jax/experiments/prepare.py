@@ -50,7 +50,7 @@ class ExperimentOptions:
     path: Path | None = None
     """Where the data are."""
     seed: int = 0
-    """Of UMAP, which takes no key."""
+    """Seed of UMAP, which takes no key."""
 
 
 def prepare_experiments(

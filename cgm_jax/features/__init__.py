@@ -1,4 +1,8 @@
-"""What stands for an image in the valuation, and what it shows (App. I.3-I.4)."""
+"""What stands for an image in the valuation, and what it shows (App. I.3-I.4).
+
+`umap_features` reduces pixels to eight numbers; `ImageClassifier` supplies labels of
+generated images, and features where the paper has Inception's pool3.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any

@@ -16,7 +16,7 @@ class PooledLabels:
     """Labels of synthetic points, and how far to trust them."""
 
     labels: Shaped[np.ndarray, " g"]
-    """One label a point, of the kind of the pool's labels."""
+    """One label per point, of the kind of the pool's labels."""
 
     accuracy: float
     """Share of held-out real points that get their own label (3-fold); NaN where a

@@ -30,7 +30,7 @@ class UmapFeatures:
     """A fitted map, and where it put the points it was fitted to."""
 
     pool: Float[np.ndarray, "m k"]
-    """float32, one row a point of the pool."""
+    """float32, one row per point of the pool."""
 
     points: Float[np.ndarray, "m d"]
     """What it was fitted to, float32."""

@@ -1,4 +1,8 @@
-"""The parties' files in, reward files and reports out; every write is atomic."""
+"""The parties' files in, reward files and reports out; every write is atomic.
+
+CSV, Parquet and NPY files are read into one `Parties`; an `InputError` names the file
+and the place, never a cell's value.
+"""
 
 from .atomic import prepare_output_dir as prepare_output_dir
 from .atomic import write_atomically as write_atomically

@@ -18,7 +18,7 @@ _LONGEST_NAME = 60
 
 
 class UsageError(ValueError):
-    """The command asks for something that has no meaning (exit code 2)."""
+    """A usage error: options that do not fit together (exit code 2)."""
 
     def __init__(self, sentence: str):
         super().__init__(one_line(sentence))

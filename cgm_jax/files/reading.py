@@ -72,13 +72,13 @@ def read_parties(
     label_column: str | None = None,
     min_rows: int = 2,
 ) -> Parties:
-    r"""Read one CSV, Parquet or NPY file a party.
+    r"""Read one CSV, Parquet or NPY file per party.
 
     CSV and Parquet files may be mixed, and their columns stand in any order. NPY files
     have no column names, so they go with NPY files only and have no label column.
 
     Args:
-        paths: one file a party, in the order of the parties.
+        paths: one file per party, in the order of the parties.
         label_column: name of the column that holds labels; all others hold numbers.
         min_rows: the fewest rows a party may have. The value of a single row is the
             density of everyone's data at that row, which is theirs to keep.

@@ -56,7 +56,7 @@ def write_shapiq_game(
     table = np.asarray(values, np.float64)
     if table.ndim != 1 or not np.isfinite(table).all():
         raise ValueError(
-            "Expected one finite value a coalition, got an array of shape "
+            "Expected one finite value per coalition, got an array of shape "
             f"{table.shape}, or one with NaN or infinity."
         )
     n = num_parties(len(table))

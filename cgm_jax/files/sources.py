@@ -78,7 +78,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
         file_id = (status.st_dev, status.st_ino)
         if file_id in first_of_file:
             raise UsageError(
-                f"{path}: expected one file a party, found the same file as "
+                f"{path}: expected one file per party, found the same file as "
                 f"{first_of_file[file_id]}; give each file once"
             )
         first_of_file[file_id] = path

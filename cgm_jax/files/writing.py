@@ -67,7 +67,7 @@ def write_reward_csv(
         points: the rows in the parties' units, shape (m, d), finite, float32 or
             float64. With m = 0 the file has the header only.
         header: names of all columns, in order, the label column among them.
-        labels: one label a row, shape (m,), if there is a label column.
+        labels: one label per row, shape (m,), if there is a label column.
         label_column: its name in the header.
         integer_columns: names of the columns that are rounded to whole numbers.
 
@@ -103,7 +103,7 @@ def write_reward_csv(
         )
     if labels is not None and labels.shape != (len(points),):
         raise ValueError(
-            f"Expected {len(points)} labels, one a row, got shape {labels.shape}."
+            f"Expected {len(points)} labels, one per row, got shape {labels.shape}."
         )
     if not np.isfinite(points).all():
         raise ValueError("Expected finite points to write, got NaN or an infinity.")

@@ -1,4 +1,9 @@
-"""Where synthetic points come from."""
+"""Where synthetic points come from: the generative model of Sec. 2 and 6.
+
+A `Generator` has two methods, ``fit`` and ``sample``. `KernelDensity` adds a little
+noise to real rows, `GaussianMixture` is the simulated data's own, and `MMDGAN` learns
+to make rows out of noise. None of them gives a privacy guarantee.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any

@@ -46,7 +46,7 @@ class TableScale:
     """Whether the column holds whole numbers only."""
 
     lowest: Float[np.ndarray, " columns"]
-    """Of the pool; only whole columns are kept in their range."""
+    """Column minima of the pooled rows; only whole columns are kept in their range."""
 
     highest: Float[np.ndarray, " columns"]
 
@@ -108,7 +108,7 @@ class TableGenerator:
     """Draws points in scaled columns."""
 
     scale: TableScale
-    """Of the table."""
+    """Scale of the table's columns."""
 
     def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
         """Fit the generator to points in scaled columns, shape ``(n, d)``."""
@@ -142,10 +142,10 @@ class RowGenerator:
     """
 
     model: RowModel
-    """Draws rows in the parties' units, one number a column."""
+    """Draws rows in the parties' units, one number per column."""
 
     scale: TableScale
-    """Of the table."""
+    """Scale of the table's columns."""
 
     def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
         """The model, which was trained before."""
@@ -167,10 +167,10 @@ class OfRows:
     """A fitted model, and the real rows that its own must not repeat."""
 
     model: Any
-    """Of the generator within."""
+    """The model of the wrapped generator."""
 
     real: Float[np.ndarray, "n d"]
-    """In scaled columns."""
+    """Real rows, in scaled columns."""
 
 
 def is_among(

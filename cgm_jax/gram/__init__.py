@@ -1,4 +1,10 @@
-"""Sums of a kernel over all pairs of points: one pass, and the length scale."""
+"""Sums of a kernel over all pairs of points, and the length scale that they decide.
+
+`gram_sums` is one pass over all t² pairs of T, tile by tile and using symmetry; every
+value is read from its sums, and the t × t matrix never exists. Most of the time is
+spent in the exponential. `smallest_length_scale` finds the smallest ℓ with v(D_i) ≥ 0
+for all parties i (Sec. 5).
+"""
 
 from .gram_sums import GramSums as GramSums
 from .gram_sums import gram_sums as gram_sums

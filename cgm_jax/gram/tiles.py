@@ -12,7 +12,7 @@ No matrix is ever built: a tile of K lives for two small products. K is symmetri
 tile above the diagonal serves both of its sides. Tile sums are taken in the precision
 of the points, sums of tiles in float64 where 64-bit types are on.
 
-A CPU gets one worker thread a core: XLA runs the small operations of one tile on one
+A CPU gets one worker thread per core: XLA runs the small operations of one tile on one
 core, and two tiles in two cores' caches are twice as fast.
 """
 
@@ -257,7 +257,7 @@ def kernel_tile(
 ) -> Float[Array, "m n"]:
     """K between tile i of x and tile j of y."""
     at_i, at_j = (jax.tree.map(lambda a, m=m: a[m], e) for e, m in ((x, i), (y, j)))
-    # Kept: fused into two sums, every entry would be computed twice, and slowly.
+    # The barrier materialises the tile; otherwise XLA fuses `exp` into both reductions.
     return lax.optimization_barrier(kernel.pairwise(at_i, at_j))
 
 

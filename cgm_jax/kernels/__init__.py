@@ -1,4 +1,10 @@
-"""What "similar" means: kernels, fixed and learned."""
+"""What "similar" means: kernels, fixed and learned (Sec. 5).
+
+k(x, x') is the similarity of two points, ℓ a length scale (Eq. 9, which prints 2ℓ; here
+it is 2ℓ², as in the paper's tables). `nonnegativity_lower_bound` is Prop. 4,
+`monotonicity_upper_bound` Theorem 1, `value_bounds` Corollary 1 and `bounds_conflict`
+Prop. 5. `DeepKernel` compares features of a network (future work, Sec. 7).
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any

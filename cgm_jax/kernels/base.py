@@ -1,6 +1,6 @@
 """What a kernel is, and kernels made of kernels.
 
-A kernel k(x, x') says how similar two points are. The work that is done once a point
+A kernel k(x, x') says how similar two points are. The work that is done once per point
 (`embed`: scaling, a network) is apart from the work done once a pair (`pairwise`), so
 that a pass over all pairs embeds every point once and then compares tile by tile.
 """
@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 __all__ = ["Embedding", "Kernel", "Product", "Scaled", "Sum"]
 
-Embedding = PyTree[Array]  # every leaf has one row a point
+Embedding = PyTree[Array]  # every leaf has one row per point
 
 
 class Kernel(abc.ABC):
@@ -40,7 +40,7 @@ class Kernel(abc.ABC):
 
     @abc.abstractmethod
     def embed(self, points: Float[Array, "n d"]) -> Embedding:
-        """All that is done once a point: arrays of one row a point."""
+        """All that is done once per point: arrays of one row per point."""
 
     @abc.abstractmethod
     def pairwise(self, x: Embedding, y: Embedding) -> Float[Array, "m n"]:
@@ -91,7 +91,7 @@ def _register(kind: type[Kernel]) -> None:
         return parameters, tuple(getattr(kernel, name) for name in names(static=True))
 
     def unflatten(static: tuple[Any, ...], parameters: Iterable[Any]) -> Kernel:
-        # Past the constructor: JAX puts other things than numbers here, too.
+        # Bypass `__init__`: JAX unflattens with sentinels and None, too.
         kernel = object.__new__(kind)
         for is_static, values in ((False, parameters), (True, static)):
             for name, value in zip(names(static=is_static), values, strict=True):

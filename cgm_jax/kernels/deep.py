@@ -104,7 +104,7 @@ class DeepKernel(Kernel):
 
     Raises:
         ValueError: when points are embedded, if ε is not in (0, 1) or the network does
-            not give one row of features a point.
+            not give one row of features per point.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -141,7 +141,7 @@ class DeepKernel(Kernel):
             Features in the dtype of the points.
 
         Raises:
-            ValueError: if the network does not give one row of features a point.
+            ValueError: if the network does not give one row of features per point.
         """
         return _features(self.network, jnp.asarray(points))
 
@@ -190,7 +190,7 @@ def _features(network: FeatureMap, points: Float[Array, "n d"]) -> Float[Array, 
         features = jnp.asarray(network.network()(points))
         if features.ndim != 2 or len(features) != len(points):
             raise ValueError(
-                "Expected a network that gives one row of features a point, from "
+                "Expected a network that gives one row of features per point, from "
                 f"shape {points.shape} to ({len(points)}, m), got {features.shape}."
             )
         return features.astype(points.dtype)

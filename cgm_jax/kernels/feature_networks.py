@@ -63,7 +63,7 @@ class FeatureNetwork(nnx.Module):
         self.layers = nnx.List([_layer(m, n, rngs) for m, n in pairwise(sizes)])
 
     def __call__(self, points: Float[Array, "n d"]) -> Float[Array, "n features"]:
-        """Features, one row a point."""
+        """Features, one row per point."""
         step: Callable[[Array], Array] = getattr(jax.nn, self.activation)
         *hidden, last = self.layers
         for layer in hidden:

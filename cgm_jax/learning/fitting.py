@@ -48,7 +48,7 @@ Between = Literal["pairs", "pool"]
 
 
 class FittingProgress(NamedTuple):
-    """What the caller is told at every evaluation."""
+    """What `progress` receives at every evaluation."""
 
     step: int
     num_steps: int
@@ -267,7 +267,7 @@ def fit_kernels(
         What `fit_kernel` gives for each.
 
     Raises:
-        ValueError: as `fit_kernel`, or if there is not one of each for every fit.
+        ValueError: as `fit_kernel`, or if keys, kernels and groups differ in number.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential

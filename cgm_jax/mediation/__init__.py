@@ -1,7 +1,7 @@
 """A run from the parties' files to their reward files.
 
-`run.mediate` computes everything, `publish.publish_mediation` writes it, and
-`repeated_audit.audit_folder` audits the folder of a finished run.
+`mediate` computes, `publish_mediation` writes, and `audit_folder` repeats the audit of
+a finished run from its files.
 """
 
 __all__: list[str] = []

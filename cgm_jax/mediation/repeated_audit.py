@@ -58,7 +58,7 @@ def audit_folder(folder: str | Path) -> list[AuditedDraw]:
         folder: its output folder.
 
     Returns:
-        The audits, one a draw.
+        The audits, one per draw.
 
     Raises:
         UsageError: if the folder is not that of a finished run.

@@ -26,7 +26,7 @@ GAN_NOTE = (
     "The candidates come from an MMD-GAN trained on the parties' pooled rows: a "
     "synthetic row is made of noise alone, but it can still come close to a real one. "
     "The figures that follow are necessary and not sufficient: they are no proof that "
-    "nothing was learnt by heart."
+    "nothing was memorised."
 )
 
 

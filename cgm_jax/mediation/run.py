@@ -85,7 +85,7 @@ class Mediation:
     learned: KernelFile | None
     """The kernel of the mediator's own, and what its file says of it."""
     uncertainty: Uncertainty | None
-    """Where resamples were asked for."""
+    """None if no resamples were requested."""
     review: Review
     """Whether the promises were kept, and what cheating would gain."""
     privacy: PrivacyFigures

@@ -1,5 +1,7 @@
 """How good the outcome is: closeness to the reference, use, and whether both follow α.
 
+The metrics of D_i ∪ G_i in Sec. 6: `reverse_kl_divergence`, `wasserstein2_gaussians`,
+`class_imbalance`, `svm_accuracies`; and how near synthetic rows are to real ones.
 Everything here takes plain arrays; `cgm_jax.evaluation` measures a whole collaboration.
 """
 

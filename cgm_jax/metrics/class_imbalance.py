@@ -43,7 +43,7 @@ def class_imbalance(labels: Int[ArrayLike, " s"], *, num_classes: int) -> np.flo
     if len(labels) == 0 or labels.min() < 0 or labels.max() >= num_classes:
         found = f"{labels.min()} to {labels.max()}" if len(labels) else "none"
         raise ValueError(
-            f"Expected labels from 0 to {num_classes - 1}, one a point, got {found}."
+            f"Expected labels from 0 to {num_classes - 1}, one per point, got {found}."
         )
     shares = np.bincount(labels, minlength=num_classes) / len(labels)
     return np.mean(shares**2)

@@ -1,7 +1,7 @@
 r"""Correlations over a handful of parties or temperatures, and their mean.
 
 A correlation with something constant does not exist: it is NaN here, left out of every
-mean, and the number of those that remain is told.
+mean, and the number of those that remain is reported.
 """
 
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ def svm_accuracy(
         class.
 
     Raises:
-        ValueError: if there is not one label a point, or shapes do not fit.
+        ValueError: if labels and points differ in number, or shapes do not fit.
         ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:

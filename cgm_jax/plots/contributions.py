@@ -39,7 +39,7 @@ def plot_contributions(
         party's own data and at v(D_i ∪ G), the most that it can be given.
 
     Raises:
-        ValueError: if there is not one name a party.
+        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import cgm_jax

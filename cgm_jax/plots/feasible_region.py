@@ -36,7 +36,8 @@ def plot_feasible_region(
         bound is a straight line. The two bounds that limit the choice are labelled.
 
     Raises:
-        ValueError: if there is not one name a party, or the scheme has no optimum.
+        ValueError: if ``len(names)`` differs from the number of parties, or if
+            the scheme has no optimum.
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme

@@ -43,7 +43,7 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
         broken. The axis is linear within the band and logarithmic beyond.
 
     Raises:
-        ValueError: if there is not one name a party.
+        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import jax, cgm_jax

@@ -64,7 +64,7 @@ def plane_of(
         The plane, the same on every machine.
 
     Raises:
-        ValueError: if there is not one name a column.
+        ValueError: if ``len(names)`` differs from the number of columns.
 
     Example:
         >>> line = np.outer([-1.0, 0.0, 1.0], [3.0, 0.0, -4.0])

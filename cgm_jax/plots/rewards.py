@@ -68,7 +68,7 @@ def plot_reward(
         drawn as three strips, in which height means nothing.
 
     Raises:
-        ValueError: if there is not one name a party.
+        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import jax, cgm_jax
@@ -92,7 +92,7 @@ def plot_rewards(
     parties: Sequence[int] | None = None,
     plane: Plane | Embedding | None = None,
 ) -> Figure:
-    """What `plot_reward` shows, of all parties: one panel a party, on the same axes.
+    """What `plot_reward` shows, of all parties: one panel per party, on the same axes.
 
     Args:
         collaboration: what was handed out.
@@ -105,7 +105,7 @@ def plot_rewards(
         The figure.
 
     Raises:
-        ValueError: if there is not one name a party.
+        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import jax, cgm_jax
@@ -131,7 +131,7 @@ def plot_reward_over_temperatures(
     plane: Plane | Embedding | None = None,
     candidate_labels: Shaped[ArrayLike, " g"] | None = None,
 ) -> Figure:
-    r"""What `plot_reward` shows, of draws of several β: one panel a draw.
+    r"""What `plot_reward` shows, of draws of several β: one panel per draw.
 
     Args:
         promises: what was promised.
@@ -147,7 +147,8 @@ def plot_reward_over_temperatures(
         The figure.
 
     Raises:
-        ValueError: if there is not one name a party or one label a candidate.
+        ValueError: if ``len(names)`` differs from the number of parties, or
+            ``len(candidate_labels)`` from that of candidates.
 
     Example:
         >>> import jax, cgm_jax

@@ -42,7 +42,7 @@ def plot_uncertainty(
         each side, and is left out where there is no standard error.
 
     Raises:
-        ValueError: if there is not one name a party.
+        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import jax

@@ -31,7 +31,7 @@ def plot_values(
     *,
     parties: Sequence[int] | None = None,
 ) -> Figure:
-    """The value of each party's data as synthetic points join it, one panel a party.
+    """The value of each party's data as synthetic points join it, one panel per party.
 
     Args:
         draw: what was handed out.
@@ -43,7 +43,7 @@ def plot_values(
         thinned to at most 500 points a line; dashed, the reward value.
 
     Raises:
-        ValueError: if there is not one name a party.
+        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import jax, cgm_jax

@@ -1,4 +1,8 @@
-"""What people read: the page of a run, its numbers, its pictures, its sentences."""
+"""What people read: the page of a run, its numbers, its pictures, its sentences.
+
+A `ReportSection` is one collaboration and its names; `report_page` is the page of
+several, `report_data` their numbers as JSON. Every sentence is made in `sentences`.
+"""
 
 from .data import audit_data as audit_data
 from .data import report_data as report_data

@@ -1,4 +1,10 @@
-"""Who deserves what: reward values that are fair, stable and within reach."""
+"""Who deserves what: reward values that are fair, stable and within reach (Sec. 4).
+
+r_i = max{v_c({i}), α_i^ρ v*} (Eq. 6): a linear programme finds the largest v* and ρ
+that keep all bounds, or relaxes the bounds where none do. C_i are the parties that
+contributed at most what i did; R6 (stability) needs only these. Sim et al. 2020 (App.
+C.3) is `shapley_fair_rewards`, its Theorem 2 `largest_rho`.
+"""
 
 from .feasible_region import FeasibleRegion as FeasibleRegion
 from .from_sums import scheme_from_sums as scheme_from_sums

@@ -268,7 +268,9 @@ def _checked(**vectors: ArrayLike) -> list[Float[np.ndarray, " n"]]:
     shapes = {name: array.shape for name, array in arrays.items()}
     first = next(iter(shapes.values()))
     if len(first) != 1 or first[0] < 1 or set(shapes.values()) != {first}:
-        raise ValueError(f"Expected one number a party in each of these, got {shapes}.")
+        raise ValueError(
+            f"Expected one number per party in each of these, got {shapes}."
+        )
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"Expected finite {name}, got {array}.")

@@ -2,7 +2,7 @@
 
 The grand coalition is stable (R6) if no coalition C is worth more, on its own, than the
 reward value of its member with the largest Shapley value. For a monotone value it is
-enough to look at one coalition a party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, App. D).
+enough to look at one coalition per party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, App. D).
 """
 
 import numpy as np

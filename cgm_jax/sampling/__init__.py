@@ -1,4 +1,10 @@
-"""Which synthetic points each party gets."""
+"""Which synthetic points each party gets (Sec. 4.2, Algorithm 1).
+
+β is the inverse temperature, Δ_x what a candidate adds (`marginal_values`), and Eq. 22
+and 23 are `updated_sigma_s` and `updated_sigma_st`. A pick costs O(|G| d) instead of
+the paper's O(|G| (s + t) d), because the witness function of every candidate is updated
+by one kernel column. Parties are drawn side by side on all cores.
+"""
 
 from .marginal_values import marginal_values as marginal_values
 from .marginal_values import updated_sigma_s as updated_sigma_s

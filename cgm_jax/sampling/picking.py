@@ -159,8 +159,8 @@ def _draw(
     beta = jnp.clip(inverse_temperature.astype(witness.dtype), 1e-30, 1e30)
     beta, spread = (jnp.where(is_flat, x, y) for x, y in ((1e-30, beta), (1, spread)))
     relative = (witness - largest) * (1 / spread)  # β apart: 1e30 could overflow
-    # exp(β (Δ̄ − 1)) <= 1. Kept: fused into the sums, exponentials would be computed
-    # more than once.
+    # exp(β (Δ̄ − 1)) <= 1. The barrier materialises the weights; otherwise XLA fuses
+    # `exp` into every sum.
     weights = lax.optimization_barrier(exp_nonpositive(relative * beta))
     # Three short cumulative sums: a long one costs more than all the rest.
     num_columns = witness.shape[1]

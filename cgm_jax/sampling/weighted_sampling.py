@@ -113,7 +113,7 @@ def weighted_sampling(
             picks so far and its value, from one thread at a time.
 
     Returns:
-        One reward a party. Where the value is not reached, the reward is cut at its
+        One reward per party. Where the value is not reached, the reward is cut at its
         best value (but not where ``max_picks`` ended it): see ``stop_reason`` and
         ``shortfall``.
 
@@ -157,7 +157,7 @@ def weighted_sampling(
                 with lock:
                     progress(party, num_picks, value)
 
-        # One lane a worker, not one a party: there may be hundreds of parties.
+        # One lane per worker, not one per party: there may be hundreds of parties.
         lane = _lane(diagonal, sums, party, layout, points.dtype)
         return _draw_reward(
             jax.random.fold_in(key, np.uint32(party)),
@@ -191,7 +191,7 @@ def _check(points, sums, targets, inverse_temperature, max_picks) -> None:
         )
     if targets.shape != (sums.num_parties,) or np.isnan(targets).any():
         raise ValueError(
-            f"Expected one reward value a party ({sums.num_parties}), none of them "
+            f"Expected one reward value per party ({sums.num_parties}), none of them "
             f"NaN, got {targets}."
         )
 

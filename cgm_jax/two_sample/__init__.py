@@ -1,4 +1,8 @@
-"""Whether two samples differ: a permutation test and its power."""
+"""Whether two samples differ: a permutation test with MMD²_u, and its power.
+
+The criterion J = MMD²_u / σ is what deep kernels are learned for (Liu et al. 2020). The
+p-value is valid for every kernel that has not seen the points.
+"""
 
 from .permutation_test import TwoSampleTest as TwoSampleTest
 from .permutation_test import two_sample_test as two_sample_test

@@ -1,4 +1,12 @@
-"""What data are worth: MMD, coalition values, Shapley values."""
+"""What data are worth: MMD (Eq. 1), values (Eq. 2), Shapley values (Eq. 5).
+
+A coalition C is a bitmask over the n parties, v_c(C) the value of its pooled data, φ_i
+the Shapley value and α_i = φ_i / max φ. All 2^n values are one batch over `GramSums`.
+For more than 20 parties `mmd_shapley_values` integrates with O(n²) work per node
+(derived in `semivalues.block_semivalues`); `point_shapley_values` makes every point a
+player. For other games there is `permutation_shapley_values`, with
+`permutation_sample_size` for how many orders are enough (App. H).
+"""
 
 from .bootstrap import bootstrap_sums as bootstrap_sums
 from .coalitions import coalition_values as coalition_values

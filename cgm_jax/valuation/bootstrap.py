@@ -138,7 +138,7 @@ def _multiplicities(
     num_resamples: int,
 ) -> Int[Array, "resamples num_points"]:
     def counts(resample: Int[Array, ""]) -> Int[Array, " num_points"]:
-        # One draw a point of the pool, from the points of its own party.
+        # One draw per point of the pool, from the points of its own party.
         drawn = jax.random.randint(
             jax.random.fold_in(key, resample),
             first.shape,

@@ -123,7 +123,7 @@ def values_of_coalitions(
     n = len(sizes) - 1
     if mask.ndim != 2 or mask.shape[1] != n or mask.dtype != bool:
         raise ValueError(
-            f"Expected booleans of shape (m, {n}), one column a party, got "
+            f"Expected booleans of shape (m, {n}), one column per party, got "
             f"{mask.dtype} of shape {mask.shape}."
         )
     return in_float64(_values, between, sizes, mask)

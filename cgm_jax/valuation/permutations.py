@@ -62,7 +62,7 @@ class ShapleyEstimate:
     def interval(
         self, level: float = 0.95
     ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """Lower and upper ends of Student's confidence intervals, one a party."""
+        """Lower and upper ends of Student's confidence intervals, one per party."""
         from scipy.stats import t
 
         half = t.ppf((1 + level) / 2, self.num_permutations // 2 - 1)
@@ -202,7 +202,7 @@ def _prepared(game: Game, n: int) -> tuple[Callable, Any, Callable | None]:
         table = np.asarray(game, np.float64)
         if table.ndim != 1:
             raise ValueError(
-                f"Expected one value a coalition, got an array of {table.shape}."
+                f"Expected one value per coalition, got an array of {table.shape}."
             )
         parties = num_parties(len(table))
         marginals, data = _from_table, table

@@ -57,7 +57,7 @@ def shapley_values(
     """
     shape = np.shape(values)
     if len(shape) != 1:
-        raise ValueError(f"Expected one value a coalition, got an array of {shape}.")
+        raise ValueError(f"Expected one value per coalition, got an array of {shape}.")
     in_numpy = num_parties(shape[0]) <= _MAX_NUMPY_PARTIES
     result = in_float64(_shapley_values if in_numpy else _compiled, values)
     # Every coalition but ∅ has a weight, and ∅ is N's complement: one bad value shows.

@@ -65,7 +65,7 @@ def fit_calibration(
 ) -> Calibration:
     """Learn which generated points to keep.
 
-    Best with many more generated than training points: the noise of both is learnt. The
+    Best with many more generated than training points: the noise of both is fitted. The
     first 256 generated points become landmarks; ``length_scale`` is ℓ.
 
     Example:

@@ -151,7 +151,7 @@ def _semivalues(
     weighting: Weighting,
     tolerance: float,
 ) -> Float[Array, " n"]:
-    """By the way that fits the sizes and the weighting; no party is empty."""
+    """Choose the way that fits the sizes and the weighting; no party is empty."""
     if weighting != "leave-one-out" and sizes.min() == sizes.max():
         diagonal = jnp.diag(between)
         return equal_size_semivalues(
