@@ -80,7 +80,7 @@ def test_a_damaged_file_is_named(tmp_path, capsys):
         ("fetch", "digits"),
     ],
 )
-def test_commands_without_meaning(words, tmp_path, capsys, monkeypatch):
+def test_usage_errors(words, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cgm_jax(*words) == 2
     one_line_error(capsys)

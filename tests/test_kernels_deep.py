@@ -201,7 +201,7 @@ def test_an_epsilon_that_is_none_is_an_error(epsilon: float):
         kernel(points(3), points(3))
 
 
-def test_a_network_without_one_row_a_point_is_an_error():
+def test_a_network_without_one_row_per_point_is_an_error():
     kernel = DeepKernel(jnp.ravel, SquaredExponential(1.0))
     with pytest.raises(ValueError, match=r"one row of features per point.*got \(6,\)"):
         kernel(points(3), points(3))

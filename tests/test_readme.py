@@ -49,16 +49,18 @@ def test_make_targets_exist():
 def test_commands_and_their_options_exist():
     from cgm_jax.cli.app import app
 
-    commands = typer.main.get_command(app).commands
-    named = re.findall(r"(?<=cgm-jax )[a-z-]+.*", README)
-    assert {line.split()[0] for line in named} >= {"example", "run", "audit", "fetch"}
+    group = typer.main.get_command(app)
+    commands = group.commands
+    named = re.findall(r"(?:^|`|&& )cgm-jax ([^\n`&#]+)", README, re.MULTILINE)
+    assert len(named) >= 8
     for line in named:
-        name, *rest = re.split(r"[\s`]", line)
-        if name.startswith("-"):
-            continue
-        assert name in commands, name
-        options = {text for option in commands[name].params for text in option.opts}
-        assert {word for word in rest if word.startswith("--")} <= options, line
+        name, *words = line.split()
+        command = group if name.startswith("--") else commands[name]
+        options = {text for option in command.params for text in option.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
+    every = [option for each in (group, *commands.values()) for option in each.params]
+    exist = {text for option in every for text in option.opts}
+    assert set(re.findall(r"(?<=[ `])--[a-z-]+", README)) <= exist
 
 
 def test_files_that_it_links_to_exist():

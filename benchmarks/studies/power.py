@@ -95,7 +95,7 @@ POWER_PROBLEMS = {
         (10, 30, 30, 30, 30),
     ),
 }
-"""Those of Liu et al. 2020; the blobs' samples have 10 to 100 points a blob."""
+"""Those of Liu et al. 2020; the blobs' samples have 10 to 100 points per blob."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ Whatever f is, k is positive definite, bounded by the diagonals of κ and q, and
 diagonal is constant where theirs are. The second form tells any two distributions
 apart, like q, where f alone may have lost what makes them different.
 
-Points go through the network once a pass, in batches of rows, and are then compared
+Points go through the network once per pass, in batches of rows, and are then compared
 tile by tile, like those of any kernel.
 
 Reference: Liu, Xu, Lu, Zhang, Gretton and Sutherland, *Learning Deep Kernels for

@@ -40,7 +40,7 @@ def plot_values(
 
     Returns:
         The figure: v(D_i ∪ G_i) over the number of points, from 0 on and logarithmic,
-        thinned to at most 500 points a line; dashed, the reward value.
+        thinned to at most 500 points per line; dashed, the reward value.
 
     Raises:
         ValueError: if ``len(names)`` differs from the number of parties.

@@ -2,7 +2,7 @@ r"""Exact Shapley values of single points: every point of the pool is a player.
 
 Players of one point have one size, so that the closed form of `equal_sizes` holds. For
 N points x and a reference T of t points it reads, with c_x = Σ_{y∈T} k(x, y) and
-R_x = Σ_{y≠x} k(x, y) over the pool, O(1) a point after one pass over the kernel:
+R_x = Σ_{y≠x} k(x, y) over the pool, O(1) per point after one pass over the kernel:
 
     φ_x = 2/t (λ c_x − λ' Σ_{y≠x} c_y) − (μ k(x, x) + ν R_x − ν' D_x − ν'' O_x)
 

@@ -35,7 +35,7 @@ b_C and 2 Σ_{j∈C} B_ij + B_ii to B_CC. With r_i = Σ_{j≠i} B_ij y_j,
     φ_i = ∫∫ P_{−i} { (2/t) [e_i b_i − (1 − e_i) β_i]
                       − u [e_i (2 r_i + B_ii) − (1 − e_i) κ_i] } du dμ(q).
 
-**4. O(n²) a node.** Σ_j b_j y_j and Σ_j B_ij y_j are one product of (b, B) with the
+**4. O(n²) per node.** Σ_j b_j y_j and Σ_j B_ij y_j are one product of (b, B) with the
 matrix of all y_j at all nodes; without i they are
 
     β_i = Σ_j b_j y_j − b_i y_i,       κ_i = Σ_j y_j (By)_j + Σ_j B_jj y_j (1 − y_j)

@@ -13,7 +13,7 @@ that with p_c the weight of the coalitions of c others
           − 1/s² Σ_c p_c/(c+1)² [B_ii + 2c/(n−1) R_i
               − [c≥1] (2c+1)/(c(n−1)) (D_i + (c−1)/(n−2) O_i)]
 
-and each sum over c serves all players: O(1) a player.
+and each sum over c serves all players: O(1) per player.
 """
 
 import jax
