@@ -23,7 +23,8 @@ from cgm_jax.cli.options import (
     different_betas,
     interruptible,
 )
-from cgm_jax.cli.screen import print_report, progress, screen
+from cgm_jax.cli.progress_bar import progress
+from cgm_jax.cli.screen import print_report, screen
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir

@@ -22,7 +22,7 @@ from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme
-from cgm_jax.rewards.stability import stable_sets
+from cgm_jax.rewards.stable_sets import stable_sets
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .games import Game, as_game

@@ -31,7 +31,7 @@ from jaxtyping import ArrayLike, Float
 
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme, contributes
-from cgm_jax.rewards.stability import stable_sets
+from cgm_jax.rewards.stable_sets import stable_sets
 
 from .games import Game, as_game
 

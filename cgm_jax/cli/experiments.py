@@ -32,12 +32,12 @@ from .options import (
     different_betas,
     interruptible,
 )
+from .progress_bar import progress
 from .publish import publish_experiments
 from .screen import (
     print_experiment,
     print_quality,
     print_report,
-    progress,
     screen,
 )
 

@@ -14,12 +14,12 @@ from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.report.sentences import relaxation_warnings
 
 from .options import SplitName, at_least, fail, interruptible, positive
+from .progress_bar import progress
 from .screen import (
     print_audit,
     print_mediation,
     print_quality,
     print_report,
-    progress,
     screen,
 )
 

@@ -1,19 +1,11 @@
-"""What the commands print: tables for people on the screen, progress on the side."""
+"""What the commands print: tables and sentences for people on the screen."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from cgm_jax.audit import Audit
@@ -37,7 +29,6 @@ __all__ = [
     "print_mediation",
     "print_quality",
     "print_report",
-    "progress",
     "screen",
 ]
 
@@ -47,7 +38,6 @@ _METHODS = {
 }
 MAX_ROWS = 30  # of more parties, this many are printed
 screen = Console()
-errors = Console(stderr=True)
 
 
 def print_experiment(experiment: Experiment) -> None:
@@ -166,23 +156,3 @@ def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
 def print_report(report: Path) -> None:
     """Where the report is, on a line of its own, however long."""
     screen.print(f"Report: {report}", markup=False, soft_wrap=True)
-
-
-@contextmanager
-def progress(title: str) -> Iterator:
-    """A line that says what is under way, on a terminal."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    ) as bar:
-        task = bar.add_task(escape(title), total=1.0)
-
-        def tell(stage: str, share: float) -> None:
-            bar.update(task, description=escape(f"{title}: {stage}"), completed=share)
-
-        yield tell

@@ -20,7 +20,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
-from scipy.spatial.distance import pdist
 
 from cgm_jax._shared.arrays import as_points
 from cgm_jax.gram.length_scale import evenly_spaced
@@ -69,6 +68,8 @@ def starting_deep_kernel(
         >>> [round(float(k(x, y)[0, 0]), 2) for k in (kernel, SquaredExponential(0.1))]
         [0.88, 0.88]
     """
+    from scipy.spatial.distance import pdist  # slow to import
+
     array = evenly_spaced(np.asarray(as_points(points, "points")))
     if len(array) < 2:
         raise ValueError(f"Expected at least two points, got {len(array)}.")

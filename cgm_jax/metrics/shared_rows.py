@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
-from scipy.spatial.distance import cdist
 
 from cgm_jax._shared.arrays import as_parties
 from cgm_jax._shared.reprs import short_repr
@@ -70,6 +69,8 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
 
     Reference: J. L. Bentley 1975 (the search).
     """
+    from scipy.spatial.distance import cdist  # slow to import
+
     points = as_parties(parties)
     n = len(points)
     exact, near = np.zeros((n, n), int), np.zeros((n, n), int)

@@ -17,8 +17,8 @@ from .scheme import RewardScheme as RewardScheme
 from .scheme import RewardStatus as RewardStatus
 from .shapley_fair import largest_rho as largest_rho
 from .shapley_fair import shapley_fair_rewards as shapley_fair_rewards
-from .stability import stability_lower_values as stability_lower_values
-from .stability import stable_sets as stable_sets
+from .stable_sets import stability_lower_values as stability_lower_values
+from .stable_sets import stable_sets as stable_sets
 
 __all__ = [
     "FeasibleRegion",

@@ -14,7 +14,7 @@ from cgm_jax.valuation import (
 
 from .linear_programme import Solver, solve_reward_scheme
 from .scheme import RewardScheme
-from .stability import stability_lower_values
+from .stable_sets import stability_lower_values
 
 if TYPE_CHECKING:
     from cgm_jax.gram import GramSums

@@ -9,13 +9,13 @@ from .generator import quality_sentences as quality_sentences
 from .generator import repetition_warnings as repetition_warnings
 from .names import Names as Names
 from .names import party_names as party_names
-from .promises import collaboration_warnings as collaboration_warnings
-from .promises import draw_warnings as draw_warnings
-from .promises import outlier_warnings as outlier_warnings
-from .promises import promise_warnings as promise_warnings
-from .promises import relaxation_warnings as relaxation_warnings
-from .promises import scheme_warnings as scheme_warnings
-from .promises import uncertainty_warnings as uncertainty_warnings
+from .warnings import collaboration_warnings as collaboration_warnings
+from .warnings import draw_warnings as draw_warnings
+from .warnings import outlier_warnings as outlier_warnings
+from .warnings import promise_warnings as promise_warnings
+from .warnings import relaxation_warnings as relaxation_warnings
+from .warnings import scheme_warnings as scheme_warnings
+from .warnings import uncertainty_warnings as uncertainty_warnings
 
 __all__ = [
     "Names",
