@@ -58,7 +58,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
     if len(paths) < 2:
         raise UsageError(
             f"expected the files of at least two parties, found {len(paths)}; give one "
-            "file a party"
+            "file per party"
         )
     for path in paths:
         if _ADDRESS.match(str(path)):
