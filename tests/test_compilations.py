@@ -60,5 +60,5 @@ def test_many_candidates_are_summed_by_other_programs_only_once():
         ([190, 210, 200, 180], 5_050),
         ([190, 190, 190, 190, 190], 4_900),
     )
-    assert first <= 15
+    assert first <= 16  # small blocks of parties and large ones of candidates
     assert others == [0, 0]

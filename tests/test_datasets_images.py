@@ -7,6 +7,7 @@ import pytest
 from image_files import contents, write_idx_folder
 from sklearn.datasets import load_digits
 
+from cgm_jax._shared.archive import write_archive
 from cgm_jax.datasets import (
     DamagedDataError,
     DataNotFoundError,
@@ -63,14 +64,15 @@ def test_idx_folder(tmp_path, load, form):
 @pytest.mark.parametrize("given", ["file", "folder"])
 def test_fetched_arrays(tmp_path, given):
     file = tmp_path / "copy.npz"
-    np.savez(file, pixels=IMAGES.reshape(14, -1).astype(np.uint8), labels=LABELS)
+    pixels = IMAGES.reshape(14, -1).astype(np.uint8)
+    write_archive(file, "data set", {}, {"pixels": pixels, "labels": LABELS})
     check_mnist_form(mnist, file if given == "file" else tmp_path)
 
 
 def test_cifar10_puts_the_channels_last(tmp_path):
     file = tmp_path / "cifar10.npz"
     pixels = COLOURS.reshape(12, -1).astype(np.uint8)
-    np.savez(file, pixels=pixels, labels=LABELS[:12])
+    write_archive(file, "data set", {}, {"pixels": pixels, "labels": LABELS[:12]})
     train, test = cifar10(file), cifar10(file, part="test")
     assert (len(train.points), len(test.points)) == (10, 2)
     assert train.shape == (32, 32, 3)
@@ -147,7 +149,7 @@ def test_other_files_are_refused(tmp_path):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(DataNotFoundError, match="found 2 of these"):
         mnist(tmp_path)
-    with pytest.raises(DamagedDataError, match="expected the arrays pixels, labels"):
+    with pytest.raises(DamagedDataError, match="expected a saved data set"):
         mnist(tmp_path / "one.npz")
 
 

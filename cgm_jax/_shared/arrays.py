@@ -97,7 +97,11 @@ def as_parties(parties: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
 
 
 def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
-    """Points of one dimension, in the widest dtype among them."""
+    """Points of one dimension, in the widest dtype among them.
+
+    In the user's own `jit`, where some are traced, all are: a program that is called
+    there on the others would give tracers anyway.
+    """
     first_name, first = named[0]
     dtype = np.result_type(*(x.dtype for _, x in named))
     for name, x in named:
@@ -106,7 +110,8 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
                 f"Expected the same number of columns everywhere, got {first.shape[1]} "
                 f"in {first_name} and {x.shape[1]} in {name}."
             )
-    return [x if x.dtype == dtype else _widened(x, dtype) for _, x in named]
+    points = [x if x.dtype == dtype else _widened(x, dtype) for _, x in named]
+    return jax.lax.optimization_barrier(points) if is_traced(points) else points
 
 
 def _widened(points: Points, dtype: np.dtype) -> Points:
