@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import jax
 from jaxtyping import Array, ArrayLike, Float, Key
@@ -59,7 +58,9 @@ class Collaboration:
         save_collaboration(path, self)
 
     @classmethod
-    def load(cls, path: str | Path, *, network: Network | None = None) -> Self:
+    def load(
+        cls, path: str | Path, *, network: Network | None = None
+    ) -> "Collaboration":
         """Read what `save` wrote.
 
         Args:
