@@ -84,7 +84,7 @@ class Architecture(NamedTuple):
         sizes = self.num_columns, *(self.width,) * self.depth, self.feature_size
         return Perceptron(sizes, squash=False, rngs=rngs)
 
-    def generator_template(self) -> tuple[nnx.GraphDef, nnx.State]:
+    def generator_template(self) -> tuple[Any, Any]:
         """The generator's graph, and its parameters as shapes only."""
         return nnx.split(nnx.eval_shape(lambda: self.generator(jax.random.key(0))))
 
