@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool | None) -> None:
     if wanted:
         folder = cache_folder()
         typer.echo(f"cgm-jax {__version__}")
@@ -42,7 +42,7 @@ def _print_version(wanted: bool) -> None:
 def before_every_command(
     *,
     version: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--version",
             is_eager=True,

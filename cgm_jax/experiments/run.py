@@ -114,7 +114,7 @@ def run_experiment(
     draws = {
         float(beta): promises.draw(
             jax.random.fold_in(key, k),
-            inverse_temperature=beta,
+            inverse_temperature=float(beta),
             progress=within(progress, f"β = {beta:g}"),
         )
         for k, beta in enumerate(inverse_temperatures)

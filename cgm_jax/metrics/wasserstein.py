@@ -71,11 +71,11 @@ def _moments(
 
 @jax.jit
 def _squared_distance(
-    mean_x: Float[Array, " d"],
-    covariance_x: Float[Array, "d d"],
-    mean_y: Float[Array, " d"],
-    covariance_y: Float[Array, "d d"],
-) -> Float[Array, ""]:
+    mean_x: Float[Array | np.ndarray, " d"],
+    covariance_x: Float[Array | np.ndarray, "d d"],
+    mean_y: Float[Array | np.ndarray, " d"],
+    covariance_y: Float[Array | np.ndarray, "d d"],
+) -> Float[Array | np.ndarray, ""]:
     with jax.default_matmul_precision("highest"):
         root = _square_root(covariance_x)
         across = _square_root(root @ covariance_y @ root)
@@ -84,7 +84,9 @@ def _squared_distance(
     return jnp.sum((mean_x - mean_y) ** 2) + jnp.maximum(spread, 0)
 
 
-def _square_root(matrix: Float[Array, "d d"]) -> Float[Array, "d d"]:
+def _square_root(
+    matrix: Float[Array | np.ndarray, "d d"],
+) -> Float[Array | np.ndarray, "d d"]:
     """The symmetric root of a positive semi-definite matrix."""
     values, vectors = jnp.linalg.eigh((matrix + matrix.T) / 2)
     roots = jnp.sqrt(jnp.maximum(values, 0))

@@ -124,7 +124,7 @@ def plot_training(model: MMDGANModel) -> Figure:
         >>> from cgm_jax.generators import MMDGAN, MMDGANModel
         >>> history = np.array([[250, 0.9, 0.5, 0.7, 1e-3], [500, 0.8, 0.1, 0.2, 1e-3]])
         >>> numbers = {}, np.zeros(2), np.ones(2), history
-        >>> figure = plot_training(MMDGANModel(MMDGAN(), *numbers, "all-steps"))
+        >>> figure = plot_training(MMDGANModel(MMDGAN().facts(), *numbers, "all-steps"))
         >>> figure.axes[0].lines[0].get_ydata()
         array([0.5, 0.1])
     """

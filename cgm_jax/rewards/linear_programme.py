@@ -115,8 +115,8 @@ def solve_reward_scheme(
         Party 1 cannot get what it would need; nine tenths of the bounds can be kept.
 
         >>> relaxed = solve_reward_scheme(
-        ...     [0.1, 0.2], [0.3, 1.0], [0.8, 0.9],
-        ...     own_values=[0.3, 0.4], stability=True, relax=True,
+        ...     *np.array([[0.1, 0.2], [0.3, 1.0], [0.8, 0.9]]),
+        ...     own_values=np.array([0.3, 0.4]), stability=True, relax=True,
         ... )
         >>> relaxed, relaxed.reward_values
         (RewardScheme(relaxed, n=2, v*=0.9, ρ=1, c=0.9, stable), array([0.45, 0.9 ]))

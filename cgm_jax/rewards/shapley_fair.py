@@ -89,8 +89,10 @@ def largest_rho(
 
 
 def _shapley_fair_rewards(
-    phi: Float[Array, " n"], grand_value: Float[Array, ""], rho: Float[Array, ""]
-) -> Float[Array, " n"]:
+    phi: Float[Array | np.ndarray, " n"],
+    grand_value: Float[Array | np.ndarray, ""],
+    rho: Float[Array | np.ndarray, ""],
+) -> Float[Array | np.ndarray, " n"]:
     share = _shares(phi)
     # The gradient of 0^ρ is infinite: `where` on the base keeps it out.
     power = jnp.where(share > 0, share, 1) ** rho
@@ -98,10 +100,10 @@ def _shapley_fair_rewards(
 
 
 def _largest_rho(
-    phi: Float[Array, " n"],
-    lower_values: Float[Array, " n"],
-    grand_value: Float[Array, ""],
-) -> Float[Array, ""]:
+    phi: Float[Array | np.ndarray, " n"],
+    lower_values: Float[Array | np.ndarray, " n"],
+    grand_value: Float[Array | np.ndarray, ""],
+) -> Float[Array | np.ndarray, ""]:
     share = _shares(phi)
     depends_on_rho = (share > 0) & (share < 1) & (lower_values > 0)
     log_share = jnp.log(jnp.where(depends_on_rho, share, 0.5))
@@ -113,7 +115,7 @@ def _largest_rho(
     return jnp.where(jnp.any(lower_values > most), -jnp.inf, rho)
 
 
-def _shares(phi: Float[Array, " n"]) -> Float[Array, " n"]:
+def _shares(phi: Float[Array | np.ndarray, " n"]) -> Float[Array | np.ndarray, " n"]:
     return phi / phi.max()
 
 

@@ -18,6 +18,7 @@ Reference: Gretton et al. 2012; Liu et al. 2020, Sec. 2.
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -193,6 +194,6 @@ def _add_forms(total, width, tile, kernel, tiles, weights):
 def _p_value(
     found: Float[Array | np.ndarray, " labellings"],
     diagonal: Float[Array | np.ndarray, " points"],
-) -> Float[Array | np.ndarray, ""]:
+) -> Any:
     rounding = _ROUNDINGS * jnp.finfo(found.dtype).eps * diagonal.mean()
     return (found >= found[0] - rounding).astype(found.dtype).sum() / len(found)

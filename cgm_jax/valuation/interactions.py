@@ -72,14 +72,16 @@ def shapley_interactions(
 
 @jax.jit
 def _shapley_interactions(
-    v: Float[Array, " coalitions"], own: Float[Array, " n"]
-) -> Float[Array, "n n"]:
+    v: Float[Array | np.ndarray, " coalitions"], own: Float[Array | np.ndarray, " n"]
+) -> Float[Array | np.ndarray, "n n"]:
     v = v.astype(own.dtype)
     n = len(own)
     none, one, both = _weights(n)
     size = jax.lax.population_count(jax.lax.iota(np.uint32, v.shape[0]))
 
-    def weighted(of_size: Float[np.ndarray, " sizes"]) -> Float[Array, "high low"]:
+    def weighted(
+        of_size: Float[np.ndarray, " sizes"],
+    ) -> Float[Array | np.ndarray, "high low"]:
         half = n // 2
         return (jnp.array(of_size, v.dtype)[size] * v).reshape(2 ** (n - half), -1)
 
@@ -96,7 +98,9 @@ def _weights(n: int) -> Float[np.ndarray, "3 sizes"]:
     return np.stack([w[2:], w[1:-1], w[:-2]])
 
 
-def _sums_of_singles(table: Float[Array, "high low"], n: int) -> Float[Array, " n"]:
+def _sums_of_singles(
+    table: Float[Array | np.ndarray, "high low"], n: int
+) -> Float[Array | np.ndarray, " n"]:
     """Σ_C z_i x(C) of every party."""
     low, high = (membership(m, table.dtype) for m in (n // 2, n - n // 2))
     # Sums as products with ones, as in `shapley`.
@@ -105,7 +109,9 @@ def _sums_of_singles(table: Float[Array, "high low"], n: int) -> Float[Array, " 
     return jnp.concatenate([matmul(columns, low), matmul(rows, high)])
 
 
-def _sums_of_pairs(table: Float[Array, "high low"], n: int) -> Float[Array, "n n"]:
+def _sums_of_pairs(
+    table: Float[Array | np.ndarray, "high low"], n: int
+) -> Float[Array | np.ndarray, "n n"]:
     """Σ_C z_i z_j x(C) of every pair."""
     low, high = (membership(m, table.dtype) for m in (n // 2, n - n // 2))
     columns = matmul(np.ones(len(high), table.dtype), table)

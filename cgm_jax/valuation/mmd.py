@@ -8,6 +8,8 @@ With S and T two sets of s and t points,
 and MMD²_u leaves the pairs of a point with itself out of the first and third mean.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
@@ -158,7 +160,7 @@ def two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:
     return with_common_dtype(*sets)
 
 
-def _sums(kernel: Kernel, x: Points, y: Points) -> tuple[Array, Array, Array]:
+def _sums(kernel: Kernel, x: Points, y: Points) -> tuple[Any, Any, Any]:
     """Sums of k within x, across, and within y."""
     tile_size = default_tile_size()
     within_x, rows = sums_with_parties(kernel, [x], y, tile_size)

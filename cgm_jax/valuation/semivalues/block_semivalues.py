@@ -143,14 +143,14 @@ def block_semivalues(
 
 
 def _semivalues(
-    between: Float[Array, "n n"],
-    across: Float[Array, " n"],
+    between: Float[Array | np.ndarray, "n n"],
+    across: Float[Array | np.ndarray, " n"],
     *,
     sizes: Float[np.ndarray, " n"],
     total: float,
     weighting: Weighting,
     tolerance: float,
-) -> Float[Array, " n"]:
+) -> Float[Array | np.ndarray, " n"]:
     """Choose the way that fits the sizes and the weighting; no party is empty."""
     if weighting != "leave-one-out" and sizes.min() == sizes.max():
         diagonal = jnp.diag(between)
@@ -174,11 +174,11 @@ def _semivalues(
 
 @jax.jit
 def _leave_one_out(
-    between: Float[Array, "n n"],
-    across: Float[Array, " n"],
-    sizes: Float[Array, " n"],
-    total: Float[Array, ""],
-) -> Float[Array, " n"]:
+    between: Float[Array | np.ndarray, "n n"],
+    across: Float[Array | np.ndarray, " n"],
+    sizes: Float[Array | np.ndarray, " n"],
+    total: Float[Array | np.ndarray, ""],
+) -> Float[Array | np.ndarray, " n"]:
     """v(N) − v(N∖i), from the sums over N∖i."""
 
     def value(b: Array, within: Array, size: Array) -> Array:
@@ -210,16 +210,18 @@ def _chunks(nodes: Nodes) -> Nodes:
 
 @jax.jit
 def _by_quadrature(
-    between: Float[Array, "n n"],
-    across: Float[Array, " n"],
-    sizes: Float[Array, " n"],
-    total: Float[Array, ""],
-    *chunks: Float[Array, "chunks width"],
-) -> Float[Array, " n"]:
+    between: Float[Array | np.ndarray, "n n"],
+    across: Float[Array | np.ndarray, " n"],
+    sizes: Float[Array | np.ndarray, " n"],
+    total: Float[Array | np.ndarray, ""],
+    *chunks: Float[Array | np.ndarray, "chunks width"],
+) -> Float[Array | np.ndarray, " n"]:
     own, b = jnp.diag(between)[None], (2 / total * across)[None]
 
     # One row a node: XLA's CPU sums along the last axis are many times faster.
-    def add(semivalues: Float[Array, " n"], nodes: tuple) -> tuple[Array, None]:
+    def add(
+        semivalues: Float[Array | np.ndarray, " n"], nodes: tuple
+    ) -> tuple[Array, None]:
         q, u, w = (x[:, None] for x in nodes)
         e, gone = jnp.exp(-u * sizes[None]), -jnp.expm1(-u * sizes[None])
         d = (1 - q) + q * e

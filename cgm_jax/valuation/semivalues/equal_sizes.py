@@ -25,14 +25,14 @@ __all__ = ["equal_size_semivalues"]
 
 
 def equal_size_semivalues(
-    across: Float[Array, " n"],
-    diagonal: Float[Array, " n"],
-    others: Float[Array, " n"],
+    across: Float[Array | np.ndarray, " n"],
+    diagonal: Float[Array | np.ndarray, " n"],
+    others: Float[Array | np.ndarray, " n"],
     probabilities: Float[np.ndarray, " n"],
     *,
     size: float,
     reference_size: float,
-) -> Float[Array, " n"]:
+) -> Float[Array | np.ndarray, " n"]:
     """Semivalue of every player, for players of one size."""
     numbers = _numbers(probabilities)
     numbers[:2] *= 2 / (size * reference_size)
@@ -62,11 +62,11 @@ def _numbers(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, "6"]:
 
 @jax.jit
 def _combined(
-    across: Float[Array, " n"],
-    diagonal: Float[Array, " n"],
-    others: Float[Array, " n"],
-    numbers: Float[Array, "6"],
-) -> Float[Array, " n"]:
+    across: Float[Array | np.ndarray, " n"],
+    diagonal: Float[Array | np.ndarray, " n"],
+    others: Float[Array | np.ndarray, " n"],
+    numbers: Float[Array | np.ndarray, "6"],
+) -> Float[Array | np.ndarray, " n"]:
     linear = numbers[0] * across + numbers[1] * (jnp.sum(across) - across)
     own = numbers[2] * diagonal + numbers[3] * others
     rest = numbers[4] * (jnp.sum(diagonal) - diagonal)
