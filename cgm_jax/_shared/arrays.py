@@ -129,6 +129,6 @@ def in_float32(tree: Any) -> Any:
     return jax.tree.map(of_leaf, tree)
 
 
-def to_host(array: ArrayLike) -> Float[Array | np.ndarray, "..."]:
+def to_host(array: Any) -> Float[Array | np.ndarray, "..."]:
     """A result as NumPy float64, or as it is inside the user's transformation."""
     return array if is_traced(array) else np.asarray(array, np.float64)
