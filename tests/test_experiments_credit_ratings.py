@@ -44,7 +44,8 @@ def test_as_many_points_as_printed_where_the_value_is_not_flat(experiment):
         assert all(reward.stop_reason == "reached" for reward in rewards)
         ours = np.array([len(reward.indices) for reward in rewards])
         printed = experiment.data.paper.num_points[beta]
-        np.testing.assert_allclose(ours[below], printed[below], rtol=0.15)
+        # Another key changes a count by up to a fifth.
+        np.testing.assert_allclose(ours[below], printed[below], rtol=0.2)
         # At the limit the spread between seeds is a factor of two.
         assert (ours / printed < 2.5).all() and (ours / printed > 0.4).all()
 
