@@ -3,13 +3,19 @@ r"""How unevenly a set of points is spread over the classes.
 Reference: Tay et al. 2022, Sec. 6.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Int
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from cgm_jax._shared.arrays import array_module
 
 __all__ = ["class_imbalance"]
 
 
-def class_imbalance(labels: Int[ArrayLike, " s"], *, num_classes: int) -> np.floating:
+def class_imbalance(
+    labels: Int[ArrayLike, " s"], *, num_classes: int
+) -> Float[Array, ""] | np.floating:
     r"""Mean of the squared shares of the classes: the paper's class imbalance.
 
     .. math:: \frac{1}{m} \sum_{y=1}^{m} p_y^2
@@ -21,7 +27,8 @@ def class_imbalance(labels: Int[ArrayLike, " s"], *, num_classes: int) -> np.flo
 
     Returns:
         The imbalance, a float64 number: :math:`1/m^2` where all classes are equally
-        frequent, :math:`1/m` where there is only one.
+        frequent, :math:`1/m` where there is only one. Inside the user's transformation
+        labels are not checked, and the dtype is JAX's default.
 
     Raises:
         ValueError: if there is no label, or one that is no class.
@@ -34,12 +41,15 @@ def class_imbalance(labels: Int[ArrayLike, " s"], *, num_classes: int) -> np.flo
 
     Reference: Tay et al. 2022, Sec. 6, where it is called ρ.
     """
-    labels = np.asarray(labels)
+    xp = array_module(labels)
+    labels = xp.asarray(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
             "Expected labels of shape (s,), whole numbers, got shape "
             f"{labels.shape} and dtype {labels.dtype}."
         )
+    if xp is jnp and len(labels):  # values cannot be looked at
+        return jnp.mean(jnp.mean(jax.nn.one_hot(labels, num_classes), axis=0) ** 2)
     if len(labels) == 0 or labels.min() < 0 or labels.max() >= num_classes:
         found = f"{labels.min()} to {labels.max()}" if len(labels) else "none"
         raise ValueError(

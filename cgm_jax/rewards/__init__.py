@@ -6,6 +6,8 @@ contributed at most what i did; R6 (stability) needs only these. Sim et al. 2020
 C.3) is `shapley_fair_rewards`, its Theorem 2 `largest_rho`.
 """
 
+from .closed_form import FairRewards as FairRewards
+from .closed_form import fair_reward_values as fair_reward_values
 from .feasible_region import FeasibleRegion as FeasibleRegion
 from .from_sums import scheme_from_sums as scheme_from_sums
 from .from_sums import scheme_from_values as scheme_from_values
@@ -21,12 +23,14 @@ from .stable_sets import stability_lower_values as stability_lower_values
 from .stable_sets import stable_sets as stable_sets
 
 __all__ = [
+    "FairRewards",
     "FeasibleRegion",
     "InfeasibleError",
     "NoContributionError",
     "RewardScheme",
     "RewardSchemeError",
     "RewardStatus",
+    "fair_reward_values",
     "largest_rho",
     "scheme_from_sums",
     "scheme_from_values",

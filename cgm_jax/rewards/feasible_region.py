@@ -12,11 +12,14 @@ Reference: Tay et al. 2022, Sec. 4.1.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
-__all__ = ["SOLVER_SLACK", "FeasibleRegion"]
+from cgm_jax._shared.arrays import array_module
+
+__all__ = ["SOLVER_SLACK", "FeasibleRegion", "best_corner"]
 
 SOLVER_SLACK = 1e-10  # the tightest tolerance HiGHS takes
 _SAME_POINT = 1e-12  # corners closer than this are one; the region is of order 1
@@ -85,13 +88,8 @@ class FeasibleRegion:
         All upper lines rise with ρ, so it is where ρ is largest: where the first lower
         line that is steeper than an upper one meets it, or at 1.
         """
-        steeper = self.slopes[:, None] - self.slopes[None]
-        room = self.log_upper[None] - self.log_lower[:, None]
-        crossings = room[steeper > _SAME_POINT] / steeper[steeper > _SAME_POINT]
-        rho = min(max(crossings.min(initial=1.0), 0.0), 1.0)
-        top = (self.log_upper + rho * self.slopes).min()
-        bottom = (self.log_lower + rho * self.slopes).max()
-        return (float(rho), float(top)) if top >= bottom - SOLVER_SLACK else None
+        rho, top, is_empty = best_corner(self.slopes, self.log_lower, self.log_upper)
+        return None if is_empty else (float(rho), float(top))
 
     def vertices(self) -> Float[np.ndarray, "vertices 2"]:
         """Corners (ρ, log v*), counter-clockwise; none if the region is empty."""
@@ -109,6 +107,23 @@ class FeasibleRegion:
         step = np.abs(polygon - np.roll(polygon, 1, axis=0)).max(axis=1, initial=0)
         distinct = polygon[step > _SAME_POINT]
         return distinct if len(distinct) else polygon[:1]
+
+
+def best_corner(
+    slopes: Float[Array | np.ndarray, " m"],
+    log_lower: Float[Array | np.ndarray, " m"],
+    log_upper: Float[Array | np.ndarray, " m"],
+) -> tuple[Any, Any, Any]:
+    """ρ and log v* at `FeasibleRegion.optimum`, and whether the region is empty."""
+    xp = array_module(slopes, log_lower, log_upper)
+    steeper = slopes[:, None] - slopes[None]
+    meets = steeper > _SAME_POINT
+    room = log_upper[None] - log_lower[:, None]
+    crossings = xp.where(meets, room, 1) / xp.where(meets, steeper, 1)
+    rho = xp.clip(xp.min(crossings, initial=1.0), 0.0, 1.0)
+    top = xp.min(log_upper + rho * slopes)
+    bottom = xp.max(log_lower + rho * slopes)
+    return rho, top, top < bottom - SOLVER_SLACK
 
 
 def _cut(

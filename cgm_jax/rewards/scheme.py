@@ -7,13 +7,18 @@ counted from 0.
 
 import dataclasses
 import enum
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
+
+from cgm_jax._shared.arrays import array_module
 
 from .feasible_region import FeasibleRegion
 
-__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes"]
+__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "floor_of"]
+
+Vector = Array | np.ndarray
 
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
 _AT_LIMIT = 0.999  # of the upper value
@@ -112,8 +117,7 @@ class RewardScheme:
     @property
     def floor(self) -> float:
         """What stands in for lower values without a logarithm: 10⁻¹² min_i upper_i."""
-        positive = self.upper_values[self.upper_values > 0]
-        return _FLOOR * (float(positive.min()) if positive.size else 1.0)
+        return float(floor_of(self.upper_values))
 
     @property
     def floored_parties(self) -> tuple[int, ...]:
@@ -162,9 +166,16 @@ class RewardScheme:
         return self.region.vertices()
 
 
-def contributes(shapley_values: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+def contributes(shapley_values: Float[Vector, " n"]) -> Bool[Vector, " n"]:
     """Whether each party's Shapley value is above 0 by more than rounding."""
-    return shapley_values > _ROUNDING * np.abs(shapley_values).max()
+    return shapley_values > _ROUNDING * abs(shapley_values).max()
+
+
+def floor_of(upper_values: Float[Vector, " n"]) -> Any:
+    """What stands in for lower values without a logarithm: 10⁻¹² min_i upper_i."""
+    xp = array_module(upper_values)
+    positive = xp.where(upper_values > 0, upper_values, xp.inf)
+    return _FLOOR * xp.where(xp.isinf(positive.min()), 1.0, positive.min())
 
 
 def _indices(mask: Bool[np.ndarray, " n"]) -> tuple[int, ...]:

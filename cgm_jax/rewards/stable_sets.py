@@ -5,9 +5,11 @@ reward value of its member with the largest Shapley value. For a monotone value 
 enough to look at one coalition per party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, App. D).
 """
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
+from cgm_jax._shared.arrays import array_module, to_host
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import values_of_coalitions
 from cgm_jax.valuation.coalitions import num_parties
@@ -17,7 +19,9 @@ __all__ = ["stability_lower_values", "stable_sets"]
 _TIE = 1e-12  # of max |φ|: equal Shapley values differ by rounding
 
 
-def stable_sets(shapley_values: Float[ArrayLike, " n"]) -> Bool[np.ndarray, "n n"]:
+def stable_sets(
+    shapley_values: Float[ArrayLike, " n"],
+) -> Bool[Array | np.ndarray, "n n"]:
     r"""The coalition C_i of the parties that contribute no more than party i.
 
     .. math:: C_i = \{j : \varphi_j \le \varphi_i\}
@@ -34,14 +38,15 @@ def stable_sets(shapley_values: Float[ArrayLike, " n"]) -> Bool[np.ndarray, "n n
                [False,  True, False],
                [ True,  True,  True]])
     """
-    phi = np.asarray(shapley_values, float)
-    return phi[None] <= phi[:, None] + _TIE * np.abs(phi).max()
+    xp = array_module(shapley_values)
+    phi = shapley_values if xp is jnp else np.asarray(shapley_values, float)
+    return phi[None] <= phi[:, None] + _TIE * abs(phi).max()
 
 
 def stability_lower_values(
     game: Float[ArrayLike, " coalitions"] | GramSums,
     shapley_values: Float[ArrayLike, " n"],
-) -> Float[np.ndarray, " n"]:
+) -> Float[Array | np.ndarray, " n"]:
     r"""What each party must get at least for the collaboration to be stable.
 
     .. math:: v_i^{\min} = v_c(C_i), \quad C_i = \{j : \varphi_j \le \varphi_i\}
@@ -72,6 +77,8 @@ def stability_lower_values(
             f"array of shape {np.shape(shapley_values)}."
         )
     sets = stable_sets(shapley_values)
-    if is_table:
-        return np.asarray(game, float)[sets @ (1 << np.arange(n))]
-    return np.asarray(values_of_coalitions(game, sets))
+    if not is_table:
+        return to_host(values_of_coalitions(game, sets))
+    xp = array_module(game, sets)
+    values = game if xp is jnp else np.asarray(game, float)
+    return xp.asarray(values)[sets @ (1 << np.arange(n, dtype=np.int32))]
