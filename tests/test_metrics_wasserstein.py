@@ -80,3 +80,38 @@ def test_inside_the_users_own_jit():
 def test_a_single_point_has_no_covariance():
     with pytest.raises(ValueError, match="at least 2 points in y, got 1"):
         wasserstein2_gaussians(np.ones((3, 2)), np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("dimension", [5, 64])
+def test_all_digits_where_a_covariance_is_singular(dimension):
+    """Fewer rows than columns: by singular values of the product of both, in full."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(dimension // 2, dimension))
+    y = rng.normal(1, 2, size=(3 * dimension, dimension))
+    a, b = ((z - z.mean(0)) / np.sqrt(len(z) - 1) for z in (x, y))
+    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + (a**2).sum() + (b**2).sum()
+    expected -= 2 * np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    assert wasserstein2_gaussians(x, y) == pytest.approx(expected, rel=1e-13)
+
+
+SQUARE = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+
+
+@pytest.mark.parametrize(
+    "x", [SQUARE, np.eye(3, 5), np.ones((4, 3))], ids=["equal", "singular", "one place"]
+)
+def test_the_gradient_is_that_of_differences_where_eigenvalues_are_equal_or_zero(x):
+    y = np.random.default_rng(5).normal(size=(30, x.shape[1]))
+    step = 1e-6
+    with jax.enable_x64(True):
+        gradient = np.asarray(jax.jit(jax.grad(wasserstein2_gaussians))(x, y))
+    assert np.isfinite(gradient).all()
+    if x.std() == 0:
+        return  # there it has a kink
+    for row in range(len(x)):
+        move = np.zeros_like(x)
+        move[row, 1] = step
+        slope = wasserstein2_gaussians(x + move, y) - wasserstein2_gaussians(
+            x - move, y
+        )
+        assert gradient[row, 1] == pytest.approx(slope / (2 * step), rel=1e-6, abs=1e-8)

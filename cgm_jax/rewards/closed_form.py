@@ -60,6 +60,7 @@ def fair_reward_values(
 
         How the rewards change with the Shapley value of the first party:
 
+        >>> import jax, jax.numpy as jnp
         >>> gradient = jax.jacobian(lambda phi: fair_reward_values(
         ...     phi, jnp.array([0.3, 0.4]), jnp.array([0.8, 0.9])).reward_values)
         >>> gradient(jnp.array([0.1, 0.2]))[:, 0]
@@ -91,6 +92,6 @@ def _fair_rewards(phi: Any, lower: Any, upper: Any, own: Any) -> tuple[Array, ..
     )
     has_none = is_empty | ~is_in.any() | (is_in & ~can_get).any()
     log_value = xp.where(has_none, xp.nan, log_value)
-    shares = xp.exp(log_value - rho * slopes) * is_in  # NaN where there are none
+    shares = xp.where(is_in | has_none, xp.exp(log_value - rho * slopes), 0)
     rewards = xp.maximum(xp.maximum(shares, own), 0)
     return rewards, xp.exp(log_value), xp.where(has_none, xp.nan, rho)
