@@ -63,8 +63,8 @@ def fair_reward_values(
         >>> import jax, jax.numpy as jnp
         >>> gradient = jax.jacobian(lambda phi: fair_reward_values(
         ...     phi, jnp.array([0.3, 0.4]), jnp.array([0.8, 0.9])).reward_values)
-        >>> gradient(jnp.array([0.1, 0.2]))[:, 0]
-        Array([4.5, 0. ], dtype=float32)
+        >>> float(gradient(jnp.array([0.1, 0.2]))[0, 0])
+        4.5
 
     Reference:
         Tay et al. 2022, Eq. 6 and Sec. 4.1.
