@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from .atomic import write_text
@@ -21,8 +20,7 @@ def write_json(path: str | Path, obj: Any) -> None:
 
     Args:
         path: the file.
-        obj: dicts with text keys, lists, tuples, text, numbers, None, and arrays and
-            scalars of NumPy or JAX in them.
+        obj: dicts with text keys, lists, tuples, text, numbers, None, arrays, scalars.
 
     Raises:
         ValueError: for NaN or an infinity: write None where a number does not exist.
@@ -64,8 +62,7 @@ def write_reward_csv(
 
     Args:
         path: the file.
-        points: the rows in the parties' units, shape (m, d), finite, float32 or
-            float64. With m = 0 the file has the header only.
+        points: the rows in the parties' units, shape (m, d), finite.
         header: names of all columns, in order, the label column among them.
         labels: one label per row, shape (m,), if there is a label column.
         label_column: its name in the header.
@@ -109,20 +106,16 @@ def write_reward_csv(
         raise ValueError("Expected finite points to write, got NaN or an infinity.")
     text = {} if labels is None else {label_column: [str(label) for label in labels]}
     for name, column in zip(columns, points.T, strict=True):
-        text[name] = _number_text(column, is_whole=name in integer_columns)
+        # NumPy's text of one number is the shortest that reads back as the same number.
+        text[name] = [str(number) for number in column]
+        if name in integer_columns:
+            text[name] = [str(int(number)) for number in np.rint(column)]
 
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(zip(*(text[name] for name in header), strict=True))
     write_text(path, stream.getvalue())
-
-
-def _number_text(column: Float[np.ndarray, " m"], *, is_whole: bool) -> list[str]:
-    if is_whole:
-        return [str(int(number)) for number in np.rint(column)]
-    # NumPy's text of one number is the shortest that reads back as the same number.
-    return [str(number) for number in column]
 
 
 def _plain(value: Any) -> Any:
