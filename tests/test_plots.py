@@ -33,8 +33,8 @@ from cgm_jax.plots import (
     plot_uncertainty,
     plot_values,
 )
+from cgm_jax.plots.contributions import _with_error
 from cgm_jax.plots.drawing import GREEN, RED, labels_of
-from cgm_jax.plots.uncertainty import _with_error
 from cgm_jax.plots.values import _evenly_in_factors
 from cgm_jax.rewards import solve_reward_scheme
 

@@ -7,6 +7,7 @@ pyplot: nothing is shown, written or remembered. Save one with
 """
 
 from .contributions import plot_contributions as plot_contributions
+from .contributions import plot_uncertainty as plot_uncertainty
 from .correlations import plot_correlations as plot_correlations
 from .feasible_region import plot_feasible_region as plot_feasible_region
 from .generator import plot_samples as plot_samples
@@ -19,7 +20,6 @@ from .rewards import MAX_DOTS as MAX_DOTS
 from .rewards import plot_reward as plot_reward
 from .rewards import plot_reward_over_temperatures as plot_reward_over_temperatures
 from .rewards import plot_rewards as plot_rewards
-from .uncertainty import plot_uncertainty as plot_uncertainty
 from .values import plot_values as plot_values
 
 __all__ = [

@@ -1,8 +1,4 @@
-"""The reward values that keep every promise, and why these were chosen.
-
-Notation: ρ the exponent and v* the largest reward value in r_i = α_i^ρ v*, α the
-normalised Shapley values. Reference: Tay et al. 2022, Sec. 4.1.
-"""
+"""The reward values that keep every promise, and why these were chosen."""
 
 from __future__ import annotations
 
@@ -25,8 +21,7 @@ __all__ = ["plot_feasible_region"]
 def plot_feasible_region(
     scheme: RewardScheme, names: Sequence[str] | None = None
 ) -> Figure:
-    r"""The pairs (ρ, v*) that keep every promise, and the one that was chosen.
-
+    r"""The pairs (ρ, v*) of r_i = α_i^ρ v* that keep every promise, and the chosen one.
     Args:
         scheme: reward values that were found.
         names: the parties' names.
