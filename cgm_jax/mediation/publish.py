@@ -21,7 +21,7 @@ from cgm_jax.report import (
     report_data,
     report_page,
 )
-from cgm_jax.report.privacy_page import privacy_page
+from cgm_jax.report.page import privacy_page
 
 from .run import Mediation
 
@@ -33,15 +33,6 @@ def publish_mediation(mediation: Mediation) -> Path:
 
     Writes ``<party>/reward.csv`` in the parties' own columns and units, and
     ``mediator/report.html``, ``privacy.html`` and ``report.json``.
-
-    Args:
-        mediation: what a run computed.
-
-    Returns:
-        The report's page.
-
-    Raises:
-        FileAccessError: if a file cannot be written.
     """
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder

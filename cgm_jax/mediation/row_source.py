@@ -32,16 +32,21 @@ GAN_NOTE = (
 
 @dataclass(frozen=True, eq=False)
 class CandidateSource:
-    """A generator and what people should know about it."""
+    """A generator and what people should know about it.
+
+    Attributes:
+        generator: makes rows.
+        described: what it is, for the settings of the report.
+        note: what a mediator should beware of.
+        model: the trained generator, if one was.
+        held_out: which rows of each party it never saw, if that is known.
+    """
 
     generator: Generator
     described: str
     note: str
     model: "MMDGANModel | None" = None
-    """The trained generator, if one was."""
-
     held_out: list[Bool[np.ndarray, " _"]] | None = None
-    """Which rows of each party the generator never saw, if it is known."""
 
 
 def candidate_source(

@@ -122,24 +122,7 @@ def mediate(
     *,
     progress: Progress = silent,
 ) -> Mediation:
-    """Read the parties' files and compute everything that is to be published.
-
-    Args:
-        paths: one CSV, Parquet or NPY file per party.
-        out: the output folder: empty, or ``settings.overwrite``. It is made ready
-            before the work begins; `publish_mediation` writes into it.
-        settings: what the mediator decides.
-        progress: called with the stage and the share of it that is done.
-
-    Returns:
-        What was computed.
-
-    Raises:
-        UsageError: for a usage error.
-        InputError: if a file does not hold what it should.
-        FileAccessError: if a file or folder cannot be read or written.
-        RewardSchemeError: if the promises cannot be kept.
-    """
+    """Read the parties' files and compute everything that is to be published."""
     keys = Keys.of(settings.seed)
     parties = read_parties(paths, label_column=settings.label_column)
     folders = [*parties.names, "mediator"]

@@ -42,29 +42,7 @@ _PROMISES = {
 
 
 def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
-    """What an audit found, one sentence a promise, the broken ones first.
-
-    Args:
-        audit: the audit.
-        names: the parties' names; their numbers from 0 if left out.
-
-    Returns:
-        Plain sentences: a summary, broken promises, kept ones, and what explains them.
-
-    Example:
-        >>> import numpy as np
-        >>> from cgm_jax.audit import audit_promises
-        >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> sentences = audit_sentences(found, ["Ada", "Bo"])
-        >>> sentences[0]
-        'All promises were kept.'
-        >>> [line.split(": ")[1] for line in sentences if "worse off" in line]
-        ['as assigned, this holds; tightest for Ada, with 1.4 to spare.']
-    """
+    """What an audit found, one sentence a promise, the broken ones first."""
     lines = [
         (_rank(check, kind, audit), _sentence(check, kind, audit, names))
         for kind, checks in (("assigned", audit.assigned), ("realised", audit.realised))

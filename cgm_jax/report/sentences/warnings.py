@@ -24,23 +24,7 @@ _MOST_SENTENCES = 10  # about promises of one kind
 def collaboration_warnings(
     collaboration: Collaboration, names: Names = None
 ) -> list[str]:
-    """All that a mediator should know before handing out the rewards.
-
-    Args:
-        collaboration: what was promised and handed out.
-        names: the parties' names; their numbers from 0 if left out.
-
-    Returns:
-        Sentences; none where there is nothing to beware of.
-
-    Example:
-        >>> import jax, cgm_jax
-        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
-        >>> grid = np.linspace(-1, 2, 50)[:, None]
-        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> collaboration_warnings(result, ["Ada", "Bo"])
-        []
-    """
+    """All that a mediator should know before handing out the rewards."""
     promises = collaboration.promises
     return [
         *promise_warnings(promises, names),
