@@ -22,8 +22,7 @@ from cgm_jax.cli.options import (
     at_least,
     different_betas,
 )
-from cgm_jax.cli.progress_bar import progress
-from cgm_jax.cli.screen import print_report, say, screen, warn
+from cgm_jax.cli.screen import print_report, progress, say, screen, warn
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir

@@ -1,14 +1,11 @@
 """Were the promises kept: every incentive condition, on what was assigned and realised.
 
 The paper proves R1 to R6 for a value that is non-negative and monotone, and for rewards
-that are worth exactly r_i. Real data break both, so here nothing is proved: conditions
-are checked from their definitions, once on the assigned r_i and once on the realised
-v(D_i ∪ G_i).
+that are worth exactly r_i. Real data break both: conditions are checked from their
+definitions, once on the assigned r_i and once on the realised v(D_i ∪ G_i).
 
 F4 is about two games. Unless another collaboration is given, the second one is a trial:
 the same game, but everyone's data together are worth 1 % more (`monotonicity_trial`).
-
-Reference: Tay et al. 2022, Sec. 4, Proposition 3.
 """
 
 from dataclasses import dataclass, replace
@@ -207,7 +204,7 @@ def audit_promises(
         values: as those of `check_incentives`.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
-        tolerance: what counts as equal, relative to the largest number.
+        tolerance: as that of `check_incentives`.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
@@ -279,7 +276,7 @@ def sufficient_conditions(
     Args:
         values: as those of `check_incentives`.
         scheme: the reward scheme.
-        tolerance: what counts as equal, relative to the largest number.
+        tolerance: as that of `check_incentives`.
 
     Returns:
         Its assumptions and its three conditions, one by one.

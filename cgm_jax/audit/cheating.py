@@ -1,20 +1,16 @@
 r"""What a party gains by not playing fair: splitting, copying, withholding, noise.
 
 A party hands in something else than its data D_i; everything is valued and drawn anew.
-Three things may change:
+Three things may change: the sum of the Shapley values φ of all it handed in, the
+largest of its reward values r, and the value of its true data and all handed out to it,
 
-- φ, the sum of the Shapley values of all it handed in;
-- r, the largest of its reward values;
-- the value of all that it then holds, its true data and everything handed out to it,
+    v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
 
-      v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
-
-  always valued as if everybody had been honest. This is what counts: two rewards may
-  be worth less together than one.
+always valued as if everybody had been honest. This is what counts: two rewards may be
+worth less together than one.
 
 All but outliers are made of parts of the parties' data and of noise, and follow from
-one pass over the pairs (see `manipulations`), at one length scale. An outlier changes
-the length scale, so that it takes passes of its own.
+one pass over the pairs (see `manipulations`). An outlier takes passes of its own.
 """
 
 from collections.abc import Sequence

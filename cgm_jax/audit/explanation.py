@@ -1,15 +1,9 @@
 """Why the reward values are what they are, and what would change them.
 
 The optimum is the point where ρ is largest: v* follows from it. Three questions are
-answered from the bounds of the linear program:
-
-- which bounds hold with equality, and whose they are;
-- what ρ and v* would be without each party: without its bounds, the Shapley values of
-  the others being what they are; and, from the sums of the kernel, in the game that the
-  others play, on the same reference set;
-- where nothing is feasible, the least change of one bound that would repair it.
-
-Reference: Tay et al. 2022, Sec. 4.1 and App. F.
+answered from the bounds of the linear program: which hold with equality; what ρ and v*
+would be without each party; and, where nothing is feasible, the least change of one
+bound that would repair it.
 """
 
 from collections.abc import Iterator
@@ -43,12 +37,7 @@ Side = Literal["lower", "upper"]
 
 @dataclass(frozen=True)
 class Bound:
-    """A constraint of the linear program that holds with equality.
-
-    Attributes:
-        party: whose it is; None for those of ρ itself.
-        side: which bound it is.
-    """
+    """A constraint that holds with equality, and whose it is: None's where of ρ."""
 
     party: int | None
     side: Literal["lower", "upper", "rho = 0", "rho = 1"]
@@ -56,14 +45,10 @@ class Bound:
 
 @dataclass(frozen=True)
 class WithoutParty:
-    """The program with one party less; NaN where it is infeasible.
+    """The program without a party's bounds, NaN where it is infeasible, and in a game.
 
-    Attributes:
-        party: the party.
-        rho: ρ of the program without its bounds.
-        max_reward_value: v* of the same.
-        in_game: the scheme of the game that the others play on the same reference set;
-            None without the sums, of more than 20 parties, or where nobody contributes.
+    The game is that of the others on the same reference set: None without the sums, of
+    more than 20 parties, or where nobody contributes.
     """
 
     party: int

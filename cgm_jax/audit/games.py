@@ -45,13 +45,8 @@ class Joins(NamedTuple):
 class Swaps(NamedTuple):
     """Party i instead of each party j > i, in coalitions C without both.
 
-    Attributes:
-        others: the parties j.
-        most: the largest v(C ∪ i) − v(C ∪ j).
-        least: the smallest.
-        at_most: the case of the largest.
-        at_least: the case of the smallest.
-        coalition: the members of C, of a pair and a case.
+    The largest and smallest v(C ∪ i) − v(C ∪ j), at which cases they are, and the
+    members of C, of a pair and a case.
     """
 
     others: Int[np.ndarray, " pairs"]
@@ -194,12 +189,7 @@ def as_game(values: Float[ArrayLike, " coalitions"] | GramSums | Game) -> Game:
 
 
 def coalitions_without(num: int, *absent: int) -> Int[np.ndarray, " some"]:
-    """All coalitions of n parties without some of them.
-
-    Example:
-        >>> coalitions_without(3, 1)
-        array([0, 1, 4, 5])
-    """
+    """All coalitions of n parties without some of them, as bitmasks."""
     masks = np.arange(2 ** (num - len(absent)))
     for i in sorted(absent):
         masks = (masks >> i << i + 1) | (masks & (1 << i) - 1)

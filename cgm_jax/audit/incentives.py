@@ -18,8 +18,6 @@ most that party i can get and v* the largest reward value, a vector r satisfies
 
 R5, fairness, is F1 to F4. A margin is what is left of the worst case: negative by how
 much a condition is broken.
-
-References: Tay et al. 2022, Sec. 4 and App. D; Sim et al. 2020.
 """
 
 from dataclasses import dataclass
@@ -122,7 +120,7 @@ def check_incentives(
         >>> checks["R7"].margin, checks["F3"].parties
         (-1.0, (1, 0))
 
-    Reference: Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D.
+    References: Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D; Sim et al. 2020.
     """
     game, r, phi, upper = _checked(values, rewards, shapley_values, upper_values)
     slack = tolerance * scale_of(game.known, r, upper, max_reward_value)

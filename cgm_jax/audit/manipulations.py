@@ -27,15 +27,10 @@ SPLITS = (2, 3, 5)
 
 @dataclass(frozen=True)
 class Parts:
-    """The parties' rows in parts, and as much noise as every party has rows.
+    """The parties' rows in parts, and as much noise as every party has rows."""
 
-    Attributes:
-        blocks: all parts of party 0, of party 1, …, then the noise of each party.
-        owners: which blocks are parts of which party.
-    """
-
-    blocks: list[Points]
-    owners: tuple[tuple[int, ...], ...]
+    blocks: list[Points]  # of party 0, of party 1, …, then the noise of each party
+    owners: tuple[tuple[int, ...], ...]  # which blocks are parts of which party
 
     def part(
         self, party: int, first: int | float, last: int | float

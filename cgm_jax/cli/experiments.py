@@ -21,18 +21,17 @@ from cgm_jax.experiments import (
 from cgm_jax.files import UsageError, prepare_output_dir
 from cgm_jax.rewards import RewardSchemeError
 
-from .options import (
-    Betas,
-    NumSteps,
-    Overwrite,
-    RealData,
-    Seed,
-    Strict,
-    different_betas,
-)
-from .progress_bar import progress
+from .options import Betas, NumSteps, Overwrite, RealData, Seed, Strict, different_betas
 from .publish import publish_experiments
-from .screen import print_experiment, print_quality, print_report, say, screen, warn
+from .screen import (
+    print_experiment,
+    print_quality,
+    print_report,
+    progress,
+    say,
+    screen,
+    warn,
+)
 
 __all__ = ["commands"]
 

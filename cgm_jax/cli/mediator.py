@@ -22,12 +22,12 @@ from .options import (
     fail,
     positive,
 )
-from .progress_bar import progress
 from .screen import (
     print_audit,
     print_mediation,
     print_quality,
     print_report,
+    progress,
     say,
     screen,
     warn,
@@ -95,8 +95,7 @@ def run(
         int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
     ] = 0,
     no_stress: Annotated[
-        bool,
-        typer.Option("--no-stress", help="Skip the manipulation stress test."),
+        bool, typer.Option("--no-stress", help="Skip the manipulation stress test.")
     ] = False,
     overwrite: ReplaceFiles = False,
 ) -> None:

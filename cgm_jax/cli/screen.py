@@ -1,11 +1,19 @@
-"""What the commands print: tables and sentences for people on the screen."""
+"""What the commands show people: tables, sentences, and a bar of progress."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from cgm_jax.audit import Audit
@@ -29,6 +37,7 @@ __all__ = [
     "print_mediation",
     "print_quality",
     "print_report",
+    "progress",
     "say",
     "screen",
     "warn",
@@ -40,6 +49,27 @@ _METHODS = {
 }
 MAX_ROWS = 30  # of more parties, this many are printed
 screen = Console()
+errors = Console(stderr=True)
+
+
+@contextmanager
+def progress(title: str) -> Iterator:
+    """A line that says what is under way, on a terminal."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    ) as bar:
+        task = bar.add_task(escape(title), total=1.0)
+
+        def tell(stage: str, share: float) -> None:
+            bar.update(task, description=escape(f"{title}: {stage}"), completed=share)
+
+        yield tell
 
 
 def say(sentence: str) -> None:

@@ -13,9 +13,9 @@ from .input_errors import UsageError as UsageError
 from .reading import Parties as Parties
 from .reading import PartyFile as PartyFile
 from .reading import read_parties as read_parties
-from .shapiq_game import write_shapiq_game as write_shapiq_game
 from .writing import write_json as write_json
 from .writing import write_reward_csv as write_reward_csv
+from .writing import write_shapiq_game as write_shapiq_game
 
 __all__ = [
     "FileAccessError",

@@ -67,8 +67,7 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> N
     Only a killed process leaves its temporary file behind, ``.cgm-jax-*.tmp``.
 
     Args:
-        path: the file. Its folder is created if needed; a file or link of that name is
-            replaced (the link, not what it points to).
+        path: the file, in a folder that is created if needed; a link is replaced.
         write: is given the open temporary file and writes all of it.
 
     Raises:

@@ -1,7 +1,6 @@
 """CSV files: a header, commas between cells, points in numbers, UTF-8.
 
-The whole file is cut into cells of text first, by a parser that reports a row with too
-few or too many cells; numbers are made of the text column by column.
+The whole file is cut into cells of text first; numbers are made of them by column.
 """
 
 import codecs

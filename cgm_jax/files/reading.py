@@ -60,10 +60,7 @@ class Parties:
 
 
 def read_parties(
-    paths: Sequence[str | Path],
-    *,
-    label_column: str | None = None,
-    min_rows: int = 2,
+    paths: Sequence[str | Path], *, label_column: str | None = None, min_rows: int = 2
 ) -> Parties:
     r"""Read one CSV, Parquet or NPY file per party.
 
@@ -73,8 +70,8 @@ def read_parties(
     Args:
         paths: one file per party, in the order of the parties.
         label_column: name of the column that holds labels; all others hold numbers.
-        min_rows: the fewest rows a party may have. The value of a single row is the
-            density of everyone's data at that row, which is theirs to keep.
+        min_rows: the fewest rows a party may have. The value of a single row would tell
+            how dense everyone's data are there.
 
     Returns:
         The data of all parties.

@@ -44,28 +44,18 @@ class Settings:
 
     label_column: str | None = None
     generator: Literal["kde", "mmd-gan"] = "kde"
-    generator_model: Path | None = None
-    """A trained MMD-GAN to use instead."""
-    num_steps: int = 6_000
-    """Training steps of the MMD-GAN."""
-    bandwidth: float = 0.05
-    """Noise of the kernel density estimate, in the scaled columns."""
-    num_candidates: int = 10_000
-    """Doubled, up to 16 times as many, until the promises can be kept."""
+    generator_model: Path | None = None  # a trained MMD-GAN to use instead
+    num_steps: int = 6_000  # of training the MMD-GAN
+    bandwidth: float = 0.05  # of the kernel density estimate, in the scaled columns
+    num_candidates: int = 10_000  # up to 16 times as many, until promises can be kept
     inverse_temperature: float = 1.0
-    kernel: Path | None = None
-    """A file of `save_kernel`, for the scaled columns; by default the squared
-    exponential. Its length scale is searched, where it has one."""
+    kernel: Path | None = None  # a file of `save_kernel`, for the scaled columns
     seed: int = 0
     scale: Literal["standard", "none"] = "standard"
     stability: bool = True
-    relax: bool = True
-    """Whether bounds are lowered by the least common factor where the most candidates
-    cannot keep them; otherwise the run is refused."""
-    num_resamples: int = 0
-    """Resamples of the parties' rows, for standard errors; none by default."""
-    stress_test: bool = True
-    """Whether to try out what cheating would gain, for up to 20 parties."""
+    relax: bool = True  # lower bounds where the most candidates cannot keep them
+    num_resamples: int = 0  # of the parties' rows, for standard errors
+    stress_test: bool = True  # try out cheating, for up to 20 parties
     overwrite: bool = False
 
 
@@ -73,25 +63,18 @@ class Settings:
 class Mediation:
     """What a run computed, before anything is published."""
 
-    folder: Path
-    """The output folder, which is ready."""
+    folder: Path  # the output folder, which is ready
     settings: Settings
     parties: Parties
-    scale: TableScale
-    """Between the parties' columns and the points that are valued."""
+    scale: TableScale  # between the parties' columns and the points that are valued
     source: CandidateSource
     collaboration: Collaboration
     labels: PooledLabels | None
-    learned: KernelFile | None
-    """The kernel of the mediator's own, and what its file says of it."""
+    learned: KernelFile | None  # the kernel of the mediator's own
     uncertainty: Uncertainty | None
-    """None if no resamples were requested."""
     review: Review
-    """Whether the promises were kept, and what cheating would gain."""
     privacy: PrivacyFigures
-    """How near the rewards are to real rows."""
-    warnings: tuple[str, ...]
-    """What a mediator should know of files and candidates."""
+    warnings: tuple[str, ...]  # on files and candidates
 
     @property
     def quality(self) -> SampleQuality | None:

@@ -10,16 +10,7 @@ import numpy as np
 
 from cgm_jax.collaboration import Promises, Uncertainty
 
-from .drawing import (
-    BLUE,
-    INK,
-    PALE,
-    RED,
-    TEXT,
-    labels_of,
-    new_rows,
-    write_beside_rows,
-)
+from .drawing import BLUE, INK, PALE, RED, TEXT, labels_of, new_rows, write_beside_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,9 +37,6 @@ def plot_contributions(
     Returns:
         The figure: α on the left; on the right r, with marks at the value of the
         party's own data and at v(D_i ∪ G), the most that it can be given.
-
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import cgm_jax
@@ -99,9 +87,6 @@ def plot_uncertainty(
     Returns:
         The figure: α on the left, r on the right; a bar is 1.96 standard errors long to
         each side, and left out where there is no standard error.
-
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import jax

@@ -38,11 +38,7 @@ INK, PALE, YELLOW = "#222222", "#c4c4c4", "#f0e442"
 SERIES = (BLUE, "#e69f00", GREEN, "#cc79a7")  # for what stands side by side
 WIDTH = 9.0  # inches
 TEXT = 9  # points
-LEGEND: dict = {
-    "loc": "outside upper right",
-    "frameon": False,
-    "fontsize": TEXT,
-}
+LEGEND: dict = {"loc": "outside upper right", "frameon": False, "fontsize": TEXT}
 _LABEL_LENGTH = 24  # characters: longer names would push the pictures aside
 
 
@@ -106,8 +102,6 @@ def labels_of(names: Sequence[str] | None, count: int, kind: str) -> list[str]:
     Example:
         >>> labels_of(["bank A", "銀行", "hospital_of_the_far_north_2"], 3, "party")
         ['bank A', 'party 1', 'hospital_of_…_far_north_2']
-        >>> labels_of(None, 2, "party")
-        ['party 0', 'party 1']
     """
     from matplotlib.font_manager import FontProperties, findfont, get_font
 

@@ -31,8 +31,7 @@ def plot_feasible_region(
         bound is a straight line. The two bounds that limit the choice are labelled.
 
     Raises:
-        ValueError: if ``len(names)`` differs from the number of parties, or if
-            the scheme has no optimum.
+        ValueError: if the scheme has no optimum.
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
@@ -97,21 +96,14 @@ def _annotate_optimum(
 ) -> None:
     axes.plot(*optimum, "o", color=INK, ms=7, zorder=3)
     # All bounds rise with ρ, so the region is below and left of the optimum.
-    for text, right, up, color in (
-        (f"ρ = {optimum[0]:.3g}\nv* = {optimum[1]:.4g}", -32, -7, INK),
-        (upper, -9, 7, RED),
-        (lower, 9, -7, GREEN),
+    chosen = f"ρ = {optimum[0]:.3g}\nv* = {optimum[1]:.4g}"
+    for text, offset, ha, va, color in (
+        (chosen, (-32, -7), "right", "top", INK),
+        (upper, (-9, 7), "right", "bottom", RED),
+        (lower, (9, -7), "left", "top", GREEN),
     ):
-        axes.annotate(
-            text,
-            optimum,
-            (right, up),
-            textcoords="offset points",
-            ha="left" if right > 0 else "right",
-            va="bottom" if up > 0 else "top",
-            color=color,
-            fontsize=TEXT,
-        )
+        style = {"ha": ha, "va": va, "color": color, "fontsize": TEXT}
+        axes.annotate(text, optimum, offset, textcoords="offset points", **style)
 
 
 def _set_ticks(axes: Axes) -> None:

@@ -52,9 +52,6 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
         to the right of the grey band (the tolerance) there is room, to the left it is
         broken. The axis is linear within the band and logarithmic beyond.
 
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
-
     Example:
         >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]

@@ -60,7 +60,7 @@ def plane_of(
         The plane, the same on every machine.
 
     Raises:
-        ValueError: if ``len(names)`` differs from the number of columns.
+        ValueError: if names and columns are not as many.
 
     Example:
         >>> line = np.outer([-1.0, 0.0, 1.0], [3.0, 0.0, -4.0])

@@ -63,9 +63,6 @@ def plot_reward(
         drawn as three strips, in which height means nothing. A title has the party's
         normalised Shapley value α.
 
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
-
     Example:
         >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -238,9 +235,7 @@ def _places(
 
 
 def _write_classes(
-    axes: Axes,
-    places: Float[np.ndarray, "g 2"],
-    labels: Shaped[np.ndarray, " g"],
+    axes: Axes, places: Float[np.ndarray, "g 2"], labels: Shaped[np.ndarray, " g"]
 ) -> None:
     """The name of every class where its candidates are densest."""
     from matplotlib.patheffects import withStroke

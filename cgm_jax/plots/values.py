@@ -38,9 +38,6 @@ def plot_values(
         The figure: v(D_i ∪ G_i) over the number of points, from 0 on and logarithmic,
         thinned to at most 500 points per line; dashed, the reward value.
 
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
-
     Example:
         >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]

@@ -42,8 +42,7 @@ def report_page(
         sections: at least one.
         pictures: what `draw_pictures` drew of every section.
         title: of the page.
-        settings: what the run can be repeated with: options, seeds, versions, digests
-            of the inputs; text, numbers, and lists and dicts of them.
+        settings: what the run can be repeated with: text, numbers, lists and dicts.
         generator_note: a sentence on where the candidates come from.
         origin: what the candidates imitate, for a section of its own.
 

@@ -1,15 +1,14 @@
 """An audit, and what cheating gains, for people who are not mathematicians.
 
 Every sentence says what was promised, whether it holds, by how much, and for whom it is
-tightest. Nothing is rounded away: margins are printed to three digits, in the units of
-the values.
+tightest; margins are in the units of the values.
 """
 
 import math
 
 import numpy as np
 
-from cgm_jax.audit import Audit, Check, SchemeComparison, Stress
+from cgm_jax.audit import Audit, Check, SchemeComparison, Stress, Trial
 from cgm_jax.metrics import SharedRows
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
@@ -61,15 +60,15 @@ def stress_sentence(stress: Stress, names: Names = None) -> str:
     num = len(stress.trials)
     if not stress.profitable:
         return f"None of the {num} manipulations tried was profitable."
-    best = max(
-        stress.profitable,
-        key=lambda trial: trial.joint_gain / abs(stress.joint_values[trial.party]),
-    )
-    gain = best.joint_gain / abs(stress.joint_values[best.party])
+
+    def gain_of(trial: Trial) -> float:
+        return trial.joint_gain / abs(stress.joint_values[trial.party])
+
+    best = max(stress.profitable, key=gain_of)
     return (
         f"{len(stress.profitable)} of the {num} manipulations tried would have been "
         f"profitable; the most for {party_names([best.party], names)}, by "
-        f'"{best.strategy}": what it holds would be worth {gain:.1%} more.'
+        f'"{best.strategy}": what it holds would be worth {gain_of(best):.1%} more.'
     )
 
 
@@ -127,13 +126,13 @@ def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
     who = party_names(check.parties, names)
     if not check.holds:
         verdict = " is broken" if is_promise else ", which was not promised, fails"
-        text = f"{start}this{verdict} for {who}, by {_amount(-check.margin)}"
+        text = f"{start}this{verdict} for {who}, by {-check.margin:.3g}"
     elif abs(check.margin) <= audit.tolerance:
         text = f"{start}this holds; exactly, up to rounding, for {who}"
     else:
         text = f"{start}this holds; tightest for {who}"
         if check.name not in ("R3", "F1", "F2"):
-            text += f", with {_amount(check.margin)} to spare"
+            text += f", with {check.margin:.3g} to spare"
     if check.coalition:
         text += f", as the data of {party_names(check.coalition, names)} show"
     elif check.coalition is not None:
@@ -178,7 +177,3 @@ def _remarks(audit: Audit) -> list[str]:
             "not in it."
         )
     return found
-
-
-def _amount(margin: float) -> str:
-    return f"{margin:.3g}"
