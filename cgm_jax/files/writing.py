@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from cgm_jax.valuation.coalitions import membership, num_parties
@@ -123,7 +123,7 @@ def write_reward_csv(
 
 
 def write_shapiq_game(
-    path: str | Path, values: Float[ArrayLike, " coalitions"]
+    path: str | Path, values: Float[Array | np.ndarray, " coalitions"]
 ) -> None:
     """Publish a table of coalition values as a game for shapiq.
 
