@@ -11,8 +11,7 @@ from jaxtyping import ArrayLike, Float, Num
 
 __all__ = ["CorrelationSummary", "correlation", "correlation_summary"]
 
-# A spread of so little of the largest entry is rounding.
-_ROUNDING = 1e-12
+_ROUNDING = 1e-12  # spread of so little of the largest entry
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,6 @@ def correlation(
         ValueError: if lengths differ or n < 2.
 
     Example:
-        >>> float(correlation(np.array([1, 2, 3]), np.array([1, 3, 2])))
-        0.5
         >>> correlation(np.array([[1, 2, 3], [5, 5, 5]]), np.array([3, 2, 1]))
         array([-1., nan])
 

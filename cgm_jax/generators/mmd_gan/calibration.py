@@ -67,14 +67,6 @@ def fit_calibration(
 
     Best with many more generated than training points: the noise of both is fitted. The
     first 256 generated points become landmarks; ``length_scale`` is ℓ.
-
-    Example:
-        >>> rng = np.random.default_rng(0)
-        >>> real, generated = rng.normal(size=(500, 1)), rng.normal(0.5, 1, (5_000, 1))
-        >>> calibration = fit_calibration(real, generated, length_scale=1.0)
-        >>> kept = rng.uniform(size=5_000) < calibration.acceptance(generated)
-        >>> bool(abs(generated[kept].mean() - real.mean()) < 0.1)
-        True
     """
     from scipy.special import expit
 

@@ -38,12 +38,6 @@ class InUnits(Kernel):
     r"""A kernel of points in the caller's units, for points in the networks'.
 
     .. math:: k'(u, u') = k(a + s \circ u, a + s \circ u')
-
-    Example:
-        >>> from cgm_jax.generators.mmd_gan.critic_loss import Dot
-        >>> kernel = InUnits(Dot(), shift=jnp.array([1.0]), scale=jnp.array([10.0]))
-        >>> kernel(jnp.array([[0.0]]), jnp.array([[0.2]]))
-        Array([[3.]], dtype=float32)
     """
 
     kernel: Kernel
@@ -76,11 +70,6 @@ def kernel_record(kernel: Kernel) -> dict[str, str]:
 
     Functions count by their names. Another version of Flax may describe a network
     otherwise.
-
-    Example:
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> kernel_record(SquaredExponential(1.0))["kind"]
-        'SquaredExponential'
     """
     leaves, structure = jax.tree.flatten(in_float32(kernel))
     # The address of a function in memory differs between processes.

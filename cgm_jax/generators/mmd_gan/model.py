@@ -91,14 +91,7 @@ class MMDGANModel:
             return jnp.asarray(points)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a file, complete or not at all.
-
-        Args:
-            path: the file, by custom ``.npz``; one that is there is replaced.
-
-        Raises:
-            OSError: if the system refuses.
-        """
+        """Write the model to a file, by custom ``.npz``, in place of what is there."""
         facts = {
             "options": self.trained_with,
             "stop_reason": self.stop_reason,
@@ -118,19 +111,7 @@ class MMDGANModel:
 
     @classmethod
     def load(cls, path: str | Path) -> "MMDGANModel":
-        """Read a model that `save` wrote.
-
-        Args:
-            path: the file.
-
-        Returns:
-            The model.
-
-        Raises:
-            ValueError: if the file does not hold one, or is damaged.
-            OSError: if it cannot be read.
-        """
-
+        """Read a model that `save` wrote; a ``ValueError`` if the file is damaged."""
         facts, arrays = read_archive(path, KIND, advice=ADVICE)
         with archive_errors(path, KIND, advice=ADVICE):
             quality = facts["quality"] and SampleQuality(
