@@ -114,19 +114,17 @@ def split_by_proportions(
         key: typed random key.
         points: all points, shape ``(rows, d)``.
         labels: the class of every point, shape ``(rows,)``, numbers or strings.
-        proportions: share of each class in each party, shape ``(n, classes)``, every
-            row summing to 1, columns in the sorted order of the classes; or the name of
-            a table of the paper (see `paper_proportions`).
+        proportions: share of each class in each party, shape ``(n, classes)``, columns
+            in the sorted order of the classes; or a split of `paper_proportions`.
         party_size: points a party, at least 1; by default as many as the data allow.
         max_party_size: but no more than these, such as the paper's 5,000.
 
     Returns:
-        The parties, in random row order, in the dtype of ``points``, with their labels,
-        and the rows that are left.
+        The parties, in random row order, with their labels, and the rows left.
 
     Raises:
-        ValueError: if the proportions are not a table of shares with one column a
-            class, if a class has too few points, or if lengths differ.
+        ValueError: for proportions that are not a table of shares with one column a
+            class, too few points of a class, or lengths that differ.
 
     Example:
         >>> points, labels = np.arange(12.0).reshape(6, 2), np.array(list("aaabbb"))
@@ -162,9 +160,10 @@ def split_by_proportions(
     order_key, party_key = jax.random.split(key)
     order = np.asarray(jax.random.permutation(order_key, len(labels)))
     queues = [order[class_of_row[order] == c] for c in range(len(classes))]
-    ends = np.cumsum(counts, axis=0)
     rows = []
-    for i, (end, count) in enumerate(zip(ends, counts, strict=True)):
+    for i, (end, count) in enumerate(
+        zip(np.cumsum(counts, axis=0), counts, strict=True)
+    ):
         taken = [q[e - m : e] for q, e, m in zip(queues, end, count, strict=True)]
         shuffle = jax.random.permutation(jax.random.fold_in(party_key, i), party_size)
         rows.append(np.concatenate(taken)[np.asarray(shuffle)])

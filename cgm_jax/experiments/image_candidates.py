@@ -20,8 +20,13 @@ from jaxtyping import Array, Float, Int, Key
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.datasets import LabelledImages
 
-from .candidates import SyntheticOptions, feature_source, raw_source
-from .table_candidates import LabelledCandidates, label_by_forest
+from .candidates import (
+    LabelledCandidates,
+    SyntheticOptions,
+    feature_source,
+    label_by_forest,
+    raw_source,
+)
 
 __all__ = ["NUM_FEATURES", "FeatureMap", "SuppliedFeatures", "image_candidates"]
 
@@ -61,12 +66,12 @@ def image_candidates(
     progress("training the classifier", 0.0)
     classifier = ImageClassifier().fit(classifier_key, pool, labels, shape=data.shape)
     progress("UMAP of the pool", 0.0)
-    if features is None and data.shape[2] == 3:
-        features = classifier.features
+    if features is None:
+        features = classifier.features if data.shape[2] == 3 else lambda images: images
     if isinstance(features, SuppliedFeatures):
         reduced = read_features(features.real, num_points=len(data.points))[rows]
     else:
-        reduced = pool if features is None else features(pool)
+        reduced = features(pool)
     umap = umap_features(reduced, num_coordinates=NUM_FEATURES, seed=seed)
     source = raw_source(raw_key, pool, options, shape=data.shape, progress=progress)
     if source is None:
@@ -79,7 +84,7 @@ def image_candidates(
         if isinstance(features, SuppliedFeatures):
             reduced = read_features(features.synthetic, num_points=len(images))
         else:
-            reduced = images if features is None else features(images)
+            reduced = features(images)
         note = (
             f"{source.note} Their classes are told by a convolutional classifier, "
             f"which is right for {classifier.accuracy:.1%} of held-out real images."

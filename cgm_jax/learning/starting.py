@@ -57,9 +57,8 @@ def starting_deep_kernel(
         The kernel.
 
     Raises:
-        ValueError: if there are fewer than two points, no two of them are nearer than
-            2ℓ, ``length_scale`` is not a positive number, or the network gives the
-            same features for all near points.
+        ValueError: for fewer than two points, none nearer than 2ℓ, a length scale that
+            is not positive, or the same features of all near points.
 
     Example:
         >>> points = np.linspace(0.0, 1.0, 50)[:, None]
