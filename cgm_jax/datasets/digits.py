@@ -24,9 +24,6 @@ def digits() -> LabelledImages:
     Returns:
         scikit-learn's images, with ink from 0 to 1, and their digits.
 
-    Raises:
-        ModuleNotFoundError: if scikit-learn is not installed.
-
     Example:
         >>> images = digits()
         >>> images.points.shape, images.shape
@@ -57,7 +54,6 @@ def digits_parties(split: Split) -> LabelledParties:
 
     Raises:
         ValueError: for an unknown split.
-        ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
         >>> data = digits_parties("equal-disjoint")

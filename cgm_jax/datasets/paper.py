@@ -57,20 +57,16 @@ def paper_results(dataset: str, split: Split) -> PaperResults:
 
     Args:
         dataset: "credit-ratings", "credit-card", "mnist" or "cifar10".
-        split: "equal-disjoint" or "unequal".
+        split: "equal-disjoint" or "unequal"; any other is a ``ValueError``.
 
     Returns:
         The printed numbers.
-
-    Raises:
-        ValueError: for a data set or a split that is not in the paper.
 
     Example:
         >>> paper_results("credit-ratings", "unequal").max_reward_value
         0.0898
 
-    Reference:
-        Tay et al. 2022, App. I.9.
+    Reference: Tay et al. 2022, App. I.9.
     """
     results = _results()
     if dataset not in results.get(split, {}):

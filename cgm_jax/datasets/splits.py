@@ -19,14 +19,8 @@ __all__ = ["LabelledParties", "Split", "paper_proportions", "split_by_proportion
 Split = Literal["equal-disjoint", "unequal"]
 
 # Tables 1 and 2. Tables 3 and 4 are these with every class cut in two.
-_FIVE_CLASSES: dict[str, list[list[float]]] = {
-    "equal-disjoint": [
-        [0.96, 0.01, 0.01, 0.01, 0.01],
-        [0.01, 0.96, 0.01, 0.01, 0.01],
-        [0.01, 0.01, 0.96, 0.01, 0.01],
-        [0.01, 0.01, 0.01, 0.96, 0.01],
-        [0.01, 0.01, 0.01, 0.01, 0.96],
-    ],
+_FIVE_CLASSES = {
+    "equal-disjoint": np.where(np.eye(5) == 1, 0.96, 0.01),
     "unequal": [
         [0.20, 0.20, 0.20, 0.20, 0.20],
         [0.20, 0.20, 0.20, 0.20, 0.20],
@@ -43,8 +37,8 @@ class LabelledParties:
 
     Attributes:
         parties: one array per party, shape ``(s_i, d)``.
-        labels: one array per party, shape ``(s_i,)``, in the order of its points.
-        rows: one array per party, shape ``(s_i,)``: the row of the data of each point.
+        labels: one array per party, shape ``(s_i,)``.
+        rows: the row of the data of each point, as the labels.
         held_out: rows of the data that no party owns, in random order.
     """
 

@@ -75,8 +75,8 @@ class Evaluation:
     def alpha_correlations(self) -> dict[str, CorrelationSummary]:
         """Correlation over the parties with α, as mean and standard error over β.
 
-        Those of Figure 2, "num_points" and the negative of all `LOWER_IS_BETTER`, and
-        that of "svm_accuracy" (Sec. 6). The higher, the better.
+        Of "num_points", the negative of all `LOWER_IS_BETTER` (Figure 2), and of
+        "svm_accuracy" (Sec. 6). The higher, the better.
         """
         better = {name: -getattr(self.after, name) for name in LOWER_IS_BETTER}
         better["num_points"] = self.num_points
@@ -90,8 +90,8 @@ class Evaluation:
     def beta_correlations(self) -> dict[str, CorrelationSummary]:
         """Correlation over the draws with β, as mean and standard error over parties.
 
-        Those of Tables 7 and 8, "num_points" and "mmd2_unbiased": the lower, the
-        better. NaN where there is one draw only.
+        Of "num_points" and "mmd2_unbiased" (Tables 7 and 8): the lower, the better. NaN
+        where there is one draw only.
         """
         measured = {
             "num_points": self.num_points,
@@ -141,12 +141,10 @@ def evaluate_rewards(
 
     Example:
         >>> import jax, cgm_jax
-        >>> rng = np.random.default_rng(0)
+        >>> rng, grid = np.random.default_rng(0), np.linspace(-3, 4, 200)[:, None]
         >>> parties = [rng.normal(size=(20, 1)), rng.normal(1, size=(30, 1))]
-        >>> labels = [np.asarray(x[:, 0] > 0.5, int) for x in parties]
-        >>> grid = np.linspace(-3, 4, 200)[:, None]
+        >>> *labels, classes = (np.asarray(x[:, 0] > 0.5, int) for x in (*parties, grid))
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> classes = np.asarray(grid[:, 0] > 0.5, int)
         >>> evaluation = evaluate_rewards(
         ...     result.promises, [result.draw], labels, classes, num_classes=2
         ... )

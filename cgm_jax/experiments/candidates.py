@@ -28,10 +28,6 @@ __all__ = [
     "GeneratorName",
     "LabelledCandidates",
     "SyntheticOptions",
-    "SyntheticSource",
-    "feature_source",
-    "label_by_forest",
-    "raw_source",
     "table_candidates",
 ]
 
@@ -40,23 +36,14 @@ GeneratorName = Literal["gaussian-mixture", "kde", "mmd-gan"]
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticOptions:
-    """Where candidates come from.
-
-    Attributes:
-        generator: which one, unless there is a file.
-        file: synthetic points that something else drew, as they are stored.
-        num_candidates: |G| that a generator draws at first.
-        num_steps: training steps of an MMD-GAN.
-        bandwidth: of the density estimate, in the units of the valued points.
-        num_components: of a Gaussian mixture, twice the classes.
-    """
+    """Where candidates come from: a generator, or a file of points as stored."""
 
     generator: GeneratorName
     file: Path | None = None
-    num_candidates: int = 100_000
-    num_steps: int = 6_000
-    bandwidth: float = 0.05
-    num_components: int = 10
+    num_candidates: int = 100_000  # at first
+    num_steps: int = 6_000  # of an MMD-GAN
+    bandwidth: float = 0.05  # of a density estimate, in the units of the valued points
+    num_components: int = 10  # of a Gaussian mixture
 
 
 @dataclass(frozen=True, eq=False)

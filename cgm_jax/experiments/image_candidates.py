@@ -4,9 +4,7 @@
       ├─── UMAP ──┐                 │
       └─── MMD-GAN ─ new images ─ features, classes
 
-A density estimate draws the features themselves, and no images.
-
-Reference: Tay et al. 2022, App. I.3 and I.4.
+A density estimate draws the features themselves, and no images (App. I.3 and I.4).
 """
 
 from collections.abc import Callable
@@ -39,9 +37,7 @@ NUM_FEATURES = 8
 class SuppliedFeatures(NamedTuple):
     """Files of what UMAP reduces instead of pixels, such as Inception's pool3.
 
-    Attributes:
-        real: an ``.npy`` file, one row per image of the data set.
-        synthetic: another, one row per synthetic image.
+    Both are ``.npy`` files, with a row per image of the data set, or per synthetic one.
     """
 
     real: Path

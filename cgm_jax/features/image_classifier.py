@@ -9,7 +9,6 @@ It is trained by cross-entropy on the pooled real images, less a tenth of them o
 its accuracy is measured. Everything is computed in float32.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -148,15 +147,14 @@ class ImageClassifierModel:
 
     def features(self, points: Num[ArrayLike, "n d"]) -> Float[np.ndarray, "n f"]:
         """Penultimate layer, float32, of images that are rows like the trained ones."""
-        return self._by_blocks(_features, points)
+        return self._by_blocks(points)[0]
 
     def labels(self, points: Num[ArrayLike, "n d"]) -> Shaped[np.ndarray, " n"]:
         """The likeliest class of each image."""
-        return self.classes[self._by_blocks(_likeliest, points)]
+        return self.classes[self._by_blocks(points)[1]]
 
-    def _by_blocks(
-        self, function: Callable[..., Array], points: Num[ArrayLike, "n d"]
-    ) -> np.ndarray:
+    def _by_blocks(self, points: Num[ArrayLike, "n d"]) -> tuple[np.ndarray, ...]:
+        """Features and likeliest classes."""
         images = _images(points, "points", self.shape)
         num = len(images)
         results = []
@@ -165,8 +163,10 @@ class ImageClassifierModel:
                 block = (images[start : start + BLOCK_SIZE] - self.shift) / self.scale
                 # The last block is filled up: one shape, compiled once.
                 block = np.pad(block, ((0, BLOCK_SIZE - len(block)), (0, 0)))
-                results.append(np.asarray(function(self.graph, self.weights, block)))
-        return np.concatenate(results)[:num]
+                outputs = _outputs(self.graph, self.weights, block)
+                results.append([np.asarray(output) for output in outputs])
+        blocks = zip(*results, strict=True)
+        return tuple(np.concatenate(of_blocks)[:num] for of_blocks in blocks)
 
 
 class _Network(nnx.Module):
@@ -225,17 +225,12 @@ def _train(
 
 
 @partial(jax.jit, static_argnames="graph")
-def _features(
+def _outputs(
     graph: nnx.GraphDef, weights: PyTree[Array], points: Float[ArrayLike, "n d"]
-) -> Float[Array, "n f"]:
-    return nnx.merge(graph, weights).features(points)
-
-
-@partial(jax.jit, static_argnames="graph")
-def _likeliest(
-    graph: nnx.GraphDef, weights: PyTree[Array], points: Float[ArrayLike, "n d"]
-) -> Int[Array, " n"]:
-    return jnp.argmax(nnx.merge(graph, weights)(points), axis=1)
+) -> tuple[Float[Array, "n f"], Int[Array, " n"]]:
+    network = nnx.merge(graph, weights)
+    features = network.features(points)
+    return features, jnp.argmax(network.head(features), axis=1)
 
 
 def _images(

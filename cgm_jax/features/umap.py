@@ -2,9 +2,8 @@
 
 The map is fitted to the pooled real points and then applied to synthetic ones, which
 are placed among their neighbours of the pool and move none of it. umap-learn does the
-work, with its default settings but for the number of coordinates and the seed. It
-compares a small pool (below 4,096 points) with everything; the distances for that are
-handed to it, as its own loop over pairs is in Python and takes minutes.
+work, with its default settings but for the number of coordinates and the seed. To a
+small pool (below 4,096 points) all distances are handed in: its own loop takes minutes.
 
 On one core, 25,000 points of 784 columns are fitted in about a minute and 100,000 more
 are placed in half a minute, in 2 GB.
@@ -42,7 +41,8 @@ class UmapFeatures:
         All points that are to be compared belong into one call: how far a point is
         moved depends a little on those that are placed with it.
         """
-        rows, num_columns = _rows(points, "points"), self.points.shape[1]
+        rows = np.asarray(as_points(points, "points"), np.float32)
+        num_columns = self.points.shape[1]
         if rows.shape[1] != num_columns:
             raise ValueError(
                 f"Expected points of {num_columns} columns, as the pool's; got "
@@ -80,7 +80,7 @@ def umap_features(
     Reference: McInnes, Healy and Melville, *UMAP: uniform manifold approximation and
     projection for dimension reduction*, 2018.
     """
-    rows = _rows(pool, "pool")
+    rows = np.asarray(as_points(pool, "pool"), np.float32)
     least = max(16, num_coordinates + 2)  # 15 neighbours; k + 1 eigenvectors
     if len(rows) < least:
         raise ValueError(
@@ -102,10 +102,9 @@ def umap_features(
 def umap_class() -> Any:
     """umap-learn's class, imported where it is first needed."""
     with warnings.catch_warnings():
-        # umap-learn says so where TensorFlow is not installed; only a part of it that
-        # is not used here needs TensorFlow.
+        # umap-learn wants TensorFlow, for a part of it that is not used here, and
+        # widgets, for a progress bar in a notebook.
         warnings.simplefilter("ignore", ImportWarning)
-        # The same of widgets, for a progress bar in a notebook.
         warnings.filterwarnings("ignore", "IProgress not found")
         from umap import UMAP
     return UMAP
@@ -122,7 +121,3 @@ def _input(
     from sklearn.metrics import euclidean_distances
 
     return euclidean_distances(rows, pool) if _is_small(pool) else rows
-
-
-def _rows(points: Num[ArrayLike, "n d"], name: str) -> Float[np.ndarray, "n d"]:
-    return np.asarray(as_points(points, name), np.float32)

@@ -27,13 +27,7 @@ from cgm_jax.valuation import mmd2_unbiased
 from .kernel_density import KernelDensity
 from .three_sample import is_nearer
 
-__all__ = [
-    "SampleQuality",
-    "cross_validated_bandwidth",
-    "likeness",
-    "nearest_share",
-    "sample_quality",
-]
+__all__ = ["SampleQuality", "likeness", "sample_quality"]
 
 MAX_TESTED = 2_000  # points in the test of which generator is nearer
 NUM_BANDWIDTHS, NUM_FOLDS = 20, 5
@@ -127,8 +121,7 @@ def cross_validated_bandwidth(
 ) -> float:
     """The bandwidth of a Gaussian density under which points left out are likeliest.
 
-    Searched in 20 steps between a hundredth of the length scale and all of it, by five
-    shuffled folds of at most 2,000 points.
+    Searched between a hundredth of the length scale and all of it, by shuffled folds.
     """
     from scipy.special import logsumexp
     from sklearn.metrics import pairwise_distances
@@ -167,12 +160,9 @@ def nearest_share(
     size = min(len(training), len(held_out))
     order = np.asarray(jax.random.permutation(key, len(training)))
     to_held_out = nearest_distances(points, held_out[:size], num_neighbors=1)
-    subsets = (order[i * size : (i + 1) * size] for i in range(MAX_SUBSETS))
-    shares = [
-        share_nearer(
-            nearest_distances(points, training[subset], num_neighbors=1), to_held_out
-        )
-        for subset in subsets
-        if len(subset) == size
-    ]
+    shares = []
+    for i in range(min(MAX_SUBSETS, len(training) // size)):
+        subset = training[order[i * size : (i + 1) * size]]
+        distances = nearest_distances(points, subset, num_neighbors=1)
+        shares.append(share_nearer(distances, to_held_out))
     return float(np.mean(shares))

@@ -1,12 +1,11 @@
 """Generators for tables: work in scaled columns, return rows that a file can hold.
 
 A generator and a kernel want columns of one scale; the parties want rows in their own
-units, with whole numbers where theirs are whole, and none that is beyond all of theirs:
-nobody has −1 children, and no pixel is brighter than white. `TableScale` translates
-between the two, and `TableGenerator` makes any generator draw rows that survive the
-translation: a column is rounded before its points are valued, so that what is valued is
-what is handed out. Rounding may lead back to a real row, above all from a kernel
-density: such rows are drawn again, so that nobody is handed out another's row.
+units, with whole numbers in the range of theirs where theirs are whole. `TableScale`
+translates between the two, and `TableGenerator` makes any generator draw rows that
+survive the translation: a column is rounded before its points are valued, so that what
+is valued is what is handed out. Rounding may lead back to a real row: such rows are
+drawn again, so that nobody is handed out another's row.
 """
 
 from collections.abc import Callable, Sequence

@@ -56,21 +56,15 @@ def _sides(
     sample; and for every sample point the mean over the others less that over the
     reference.
     """
-    across = _block(kernel, reference, sample)
-    within = _block(kernel, sample, sample)
+    x, y = (np.asarray(points, np.float32) for points in (reference, sample))
+    across, within = (np.asarray(_block(kernel, a, y), float) for a in (x, y))
     n = len(within)
     of_others = (within.sum(axis=1) - np.diag(within)) / (n - 1)
     return across.mean(axis=1), float(of_others.mean()), of_others - across.mean(axis=0)
 
 
-def _block(kernel: Kernel, x: ArrayLike, y: ArrayLike) -> np.ndarray:
-    return np.asarray(
-        _jitted(kernel, *(np.asarray(a, np.float32) for a in (x, y))), float
-    )
-
-
 @jax.jit
-def _jitted(
+def _block(
     kernel: Kernel, x: Float[Array, "m d"], y: Float[Array, "n d"]
 ) -> Float[Array, "m n"]:
     return kernel(x, y)

@@ -4,15 +4,10 @@ The objective is J = MMD²_u / √(σ̂² + λ), the power of the two-sample tes
 `two_sample.estimate_power`), between every two groups or between each group and all
 others together.
 
-For values of parties' data, the learned kernel is then projected to the valid range of
-Section 5 of the paper, given the candidates that make up the reference set with them.
-
 A kernel that has seen the points it is used on finds differences that are not there. So
 it is fitted to a random part of every group's rows, half of them unless said otherwise,
 and is to be used on the rest: `FittedKernel.held_out_rows`. J is reported on both. No
 label is ever seen: the groups are all that there is.
-
-Reference: Liu et al. 2020, Sec. 4.
 """
 
 import math
@@ -66,10 +61,8 @@ class FittedKernel:
         held_out_power: mean J on the others, NaN where there are none: the honest one.
         fitted_rows: of every group, the rows that the fit has seen, sorted.
         held_out_rows: of every group, the others: what the kernel is to be used on.
-        history: one row per evaluation: step, J on the rows fitted to, J on the
-            validation rows (NaN without any).
-        stop_reason: "all-steps", or "not-finite" after infinite numbers; the kernel is
-            then the last good one.
+        history: one row per evaluation: step, J on the rows fitted to and validated on.
+        stop_reason: "all-steps", or "not-finite"; the kernel is the last good one.
     """
 
     kernel: Kernel

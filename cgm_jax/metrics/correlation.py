@@ -16,16 +16,14 @@ _ROUNDING = 1e-12  # spread of so little of the largest entry
 
 @dataclass(frozen=True)
 class CorrelationSummary:
-    """Several correlations of one kind as a mean and its standard error."""
+    """Mean of the correlations that exist, its standard error, and their number.
+
+    The mean of none is NaN, and so is the error of fewer than two.
+    """
 
     mean: float
-    """NaN if there is none."""
-
     standard_error: float
-    """Standard deviation over the root of the number; NaN of fewer than two."""
-
     count: int
-    """How many correlations exist."""
 
 
 def correlation(

@@ -8,10 +8,8 @@ For a synthetic row with the nearest real row at distance d₁ and the second at
 Both are given for the rows that the synthetic ones were made of and, beside them, for
 as many held-out rows. Rows made without looking at either are nearer to each half of
 the time, up to chance. That is necessary, not sufficient: it proves neither that
-nothing was memorised nor that anybody's privacy is kept.
-
-Distances depend on the units of the columns: bring them to one scale first. Rounded
-matches are counted in the units given.
+nothing was memorised nor that anybody's privacy is kept. Distances depend on the units
+of the columns: bring them to one scale first.
 """
 
 from dataclasses import dataclass
@@ -30,19 +28,19 @@ __all__ = ["NearestReal", "ToReal", "nearest_real", "share_nearer", "to_real"]
 
 @dataclass(frozen=True, eq=False)
 class ToReal:
-    """Synthetic rows beside one set of real rows."""
+    """Synthetic rows beside one set of real rows.
+
+    Attributes:
+        distances: DCR of every synthetic row.
+        ratios: NNDR of every synthetic row.
+        exact_matches: number of synthetic rows that equal a real row.
+        rounded_matches: the same, after rounding every number.
+    """
 
     distances: Float[np.ndarray, " m"]
-    """DCR of every synthetic row."""
-
     ratios: Float[np.ndarray, " m"]
-    """NNDR of every synthetic row."""
-
     exact_matches: int
-    """Number of synthetic rows that equal a real row."""
-
     rounded_matches: int
-    """The same, after rounding every number."""
 
     __repr__ = short_repr
 
@@ -56,19 +54,13 @@ class ToReal:
 
 @dataclass(frozen=True, eq=False)
 class NearestReal:
-    """The same synthetic rows beside what they were made of, and beside a control."""
+    """The same synthetic rows beside ``num_real`` that they were made of, and as many
+    held-out ones, where matches were rounded to ``decimals``."""
 
     used: ToReal
-    """Beside rows that they were made of."""
-
     held_out: ToReal
-    """Beside as many that they were not."""
-
     num_real: int
-    """Number of real rows on either side."""
-
     decimals: int
-    """What rounded matches were rounded to."""
 
     __repr__ = short_repr
 

@@ -28,16 +28,17 @@ __all__ = ["SharedRows", "shared_rows"]
 
 @dataclass(frozen=True, eq=False)
 class SharedRows:
-    """How many rows of each party are another's, too."""
+    """How many rows of each party are another's, too.
+
+    Attributes:
+        exact: entry ``[i, j]``: rows of party i that party j has; 0 on the diagonal.
+        near: the same of rows that are close to one of party j, the exact ones included.
+        sizes: number of rows of each party.
+    """
 
     exact: Int[np.ndarray, "n n"]
-    """Entry ``[i, j]``: rows of party i that party j has; 0 on the diagonal."""
-
     near: Int[np.ndarray, "n n"]
-    """The same of rows that are close to one of party j, the exact ones among them."""
-
     sizes: Int[np.ndarray, " n"]
-    """Number of rows of each party."""
 
     __repr__ = short_repr
 

@@ -2,8 +2,6 @@
 
 Every party trains a support vector machine, with scikit-learn's defaults, on its own
 data, or on its own and its reward, and is tested on the real data of all others.
-
-Reference: Tay et al. 2022, Sec. 6; C.-C. Chang and C.-J. Lin, *LIBSVM*, 2011.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +49,7 @@ def svm_accuracy(
         >>> svm_accuracy(points, labels, np.array([[0.2], [2.0]]), labels[:2])
         0.5
 
-    Reference: Tay et al. 2022, Sec. 6.
+    Reference: Tay et al. 2022, Sec. 6; C.-C. Chang and C.-J. Lin, *LIBSVM*, 2011.
     """
     from sklearn.svm import SVC
 

@@ -47,7 +47,6 @@ class Calibration:
     coefficients: Float[np.ndarray, " l"]
     intercept: Float[np.ndarray, ""]
     length_scale: Float[np.ndarray, ""]
-    """ℓ."""
 
     def acceptance(self, points: Float[ArrayLike, "n d"]) -> Float[np.ndarray, " n"]:
         """The probability of keeping each point, r(x)/C, in float64."""

@@ -25,15 +25,7 @@ from jaxtyping import Array, ArrayLike, Float
 from cgm_jax.kernels import Kernel, RationalQuadratic, SquaredExponential
 from cgm_jax.kernels.stationary import Stationary
 
-__all__ = [
-    "CriticKernel",
-    "Distance",
-    "Dot",
-    "Mixture",
-    "critic_kernel",
-    "critic_mmd2",
-    "witness_penalty",
-]
+__all__ = ["CriticKernel", "critic_kernel", "critic_mmd2", "witness_penalty"]
 
 CriticKernel = Literal[
     "rational-quadratic-dot", "rational-quadratic", "rbf", "distance"
@@ -134,9 +126,7 @@ class Distance(_OfScaledPoints):
 def critic_kernel(name: CriticKernel) -> Kernel:
     """The kernels of the original paper, on the critic's features.
 
-    "rational-quadratic" is the sum over α in {0.2, 0.5, 1, 2, 5}, and
-    "rational-quadratic-dot" that plus the dot product; "rbf" is the sum over widths {2,
-    5, 10, 20, 40, 80}, and "distance" the kernel of the energy distance.
+    Sums of rational quadratics over `ALPHAS`, of squared exponentials over `SIGMAS`.
     """
     if name == "rbf":
         return Mixture(tuple(map(SquaredExponential, SIGMAS)))

@@ -11,9 +11,8 @@ compiled step, not compiled into it.
 A saved training records a fixed kernel by its kind and a digest: sampling does not need
 it, and any kernel can be digested, also a user's own that no file could rebuild.
 
-Reference: Li, Swersky and Zemel, *Generative Moment Matching Networks*, 2015;
-Dziugaite, Roy and Ghahramani, *Training generative neural networks via Maximum Mean
-Discrepancy optimization*, 2015.
+Reference: Dziugaite, Roy and Ghahramani, *Training generative neural networks via
+Maximum Mean Discrepancy optimization*, 2015; Li, Swersky and Zemel 2015.
 """
 
 import re
@@ -35,10 +34,7 @@ __all__ = ["InUnits", "kernel_in_units", "kernel_record"]
 
 @dataclass(frozen=True)
 class InUnits(Kernel):
-    r"""A kernel of points in the caller's units, for points in the networks'.
-
-    .. math:: k'(u, u') = k(a + s \circ u, a + s \circ u')
-    """
+    """A kernel k of points in the caller's units, for points in the networks': k'."""
 
     kernel: Kernel
     shift: Float[ArrayLike, " d"]

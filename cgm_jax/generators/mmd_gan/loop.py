@@ -50,8 +50,7 @@ __all__ = [
     "training_stages",
 ]
 
-NUM_EVALUATED = 1_000  # generated points at an evaluation
-NUM_JUDGED = 5_000  # at the end
+NUM_EVALUATED, NUM_JUDGED = 1_000, 5_000  # generated points, on the way and at the end
 # To calibrate with: so many times the training points that their noise decides.
 CALIBRATED_TIMES, MOST_CALIBRATED = 10, 50_000
 MAX_RESTARTS = 3

@@ -33,18 +33,11 @@ from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax.kernels import Kernel
 
+from . import loop
 from .checkpoints import Checkpoints
 from .critic_loss import CriticKernel
 from .fixed_kernel import kernel_in_units, kernel_record
-from .loop import (
-    Run,
-    Schedule,
-    Task,
-    TrainingProgress,
-    held_out_rows,
-    start,
-    train_model,
-)
+from .loop import TrainingProgress
 from .model import MMDGANModel
 from .networks import Architecture
 from .step import StepOptions
@@ -119,9 +112,7 @@ class MMDGAN:
         >>> MMDGAN.like(model) == generator
         True
 
-    Reference:
-        Bińkowski et al. 2018; for a fixed kernel Li et al. 2015 and Dziugaite, Roy and
-        Ghahramani 2015.
+    Reference: Bińkowski et al. 2018; for a fixed kernel Li et al. 2015.
     """
 
     num_steps: int = 6_000
@@ -219,7 +210,7 @@ class MMDGAN:
                     "key": f"{jax.random.key_impl(key)} {numbers}",
                 }
                 checkpoints = Checkpoints(Path(checkpoint_dir).absolute(), belongs_to)
-            return train_model(task, run, facts, checkpoints, progress)
+            return loop.train_model(task, run, facts, checkpoints, progress)
 
     @classmethod
     def like(cls, model: MMDGANModel, *, kernel: Kernel | None = None) -> "MMDGAN":
@@ -251,7 +242,9 @@ class MMDGAN:
             options["kernel"] = kernel_record(self.kernel)
         return json.loads(json.dumps(options))
 
-    def split(self, num_columns: int) -> tuple[Architecture, StepOptions, Schedule]:
+    def split(
+        self, num_columns: int
+    ) -> tuple[Architecture, StepOptions, loop.Schedule]:
         """The options by their users: the networks, a step, and the loop of steps."""
         options = dict(vars(self))
         if isinstance(self.kernel, Kernel):
@@ -259,37 +252,32 @@ class MMDGAN:
         return (
             Architecture.of(options, num_columns),
             StepOptions(**{name: options[name] for name in StepOptions._fields}),
-            Schedule(**{name: options[name] for name in Schedule._fields}),
+            loop.Schedule(**{name: options[name] for name in loop.Schedule._fields}),
         )
 
     def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
         """Which of ``num`` points a training with this key never sees, from 0."""
-        return held_out_rows(key, num, share=self.held_out)
+        return loop.held_out_rows(key, num, share=self.held_out)
 
 
 def start_task(
     key: Key[Array, ""], options: MMDGAN, points: Float[np.ndarray, "n d"]
-) -> tuple[Task, Run]:
+) -> tuple[loop.Task, loop.Run]:
     """What is trained, in the networks' units, and the run before its first step."""
     _check_points(options, points)
-    shift, scale = _units(options, points)
-    fixed_kernel = None
-    if isinstance(options.kernel, Kernel):
-        fixed_kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
-    parts = options.split(points.shape[1])
-    return start(key, points, *parts, shift=shift, scale=scale, kernel=fixed_kernel)
-
-
-def _units(
-    options: MMDGAN, points: Float[np.ndarray, "n d"]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shift and scale of every column."""
-    ones = np.ones(points.shape[1])
+    shift, scale = (
+        points.mean(axis=0, dtype=np.float64),
+        points.std(axis=0, dtype=float),
+    )
+    scale = np.where(scale > 0, scale, 1)
     if options.value_range is not None:
         low, high = options.value_range
-        return ones * low, ones * (high - low)
-    deviation = points.std(axis=0, dtype=np.float64)
-    return points.mean(axis=0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
+        shift, scale = np.full_like(shift, low), np.full_like(shift, high - low)
+    parts, kernel = options.split(points.shape[1]), options.kernel
+    fixed = None
+    if isinstance(kernel, Kernel):
+        fixed = kernel_in_units(kernel, points, shift=shift, scale=scale)
+    return loop.start(key, points, *parts, shift=shift, scale=scale, kernel=fixed)
 
 
 def _check_options(options: MMDGAN) -> None:

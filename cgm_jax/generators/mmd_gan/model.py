@@ -29,8 +29,7 @@ from .step import Parameters
 
 __all__ = ["MMDGANModel", "generate_points"]
 
-KIND = "MMD-GAN"
-ADVICE = "train and save it again"
+KIND, ADVICE = "MMD-GAN", "train and save it again"
 SUB_BLOCK = 256  # points per call: patches of 4,096 images would need gigabytes
 
 
@@ -45,8 +44,7 @@ class MMDGANModel:
         shift: the networks' 0 in the units of the points, shape ``(d,)``.
         scale: distance of the networks' 1 from their 0, shape ``(d,)``.
         history: one row per evaluation: step, mean generator loss since the last one,
-            MMD² to the held-out points at ℓ and at ℓ/4, learning rate; of all of the
-            generator's points, as no calibration is fitted yet.
+            MMD² to the held-out points at ℓ and at ℓ/4 (uncalibrated), learning rate.
         stop_reason: "all-steps", "patience", or "not-finite" after three attempts that
             each ran into infinite numbers; the model is the last good one.
         quality: how samples compare with real points that were held out.

@@ -20,14 +20,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Key
 
-__all__ = [
-    "Architecture",
-    "Convolution",
-    "ImageCritic",
-    "ImageGenerator",
-    "Perceptron",
-    "doubled_side",
-]
+__all__ = ["Architecture", "Convolution", "ImageCritic", "ImageShape"]
 
 ImageShape = tuple[int, int, int]  # height, width, channels
 
@@ -43,8 +36,7 @@ class Architecture(NamedTuple):
     channels: int
     feature_size: int
     shape: ImageShape | None
-    bounded: bool
-    """Whether a table's generator ends in a sigmoid; that of images always does."""
+    bounded: bool  # whether a table's generator ends in a sigmoid, as that of images
 
     @classmethod
     def of(cls, options: Mapping[str, Any], num_columns: int) -> "Architecture":
