@@ -128,8 +128,6 @@ def amount_classes(amounts: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     Example:
         >>> amount_classes(np.array([5.0, 1.0, 2.0, 3.0, 4.0, 1.0]))
         array([4, 0, 1, 2, 3, 0])
-
-    Reference: Tay et al. 2022, App. I.2.
     """
     edges = np.percentile(amounts, [20, 40, 60, 80])
     return np.searchsorted(edges, amounts, side="left").astype(np.int64)

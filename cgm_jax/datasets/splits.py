@@ -68,8 +68,6 @@ def paper_proportions(
     Example:
         >>> paper_proportions("unequal", num_classes=5)[2]
         array([0.58, 0.39, 0.01, 0.01, 0.01])
-
-    Reference: Tay et al. 2022, App. I.6.
     """
     if split not in _FIVE_CLASSES:
         raise ValueError(

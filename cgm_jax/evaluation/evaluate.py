@@ -143,7 +143,8 @@ def evaluate_rewards(
         >>> import jax, cgm_jax
         >>> rng, grid = np.random.default_rng(0), np.linspace(-3, 4, 200)[:, None]
         >>> parties = [rng.normal(size=(20, 1)), rng.normal(1, size=(30, 1))]
-        >>> *labels, classes = (np.asarray(x[:, 0] > 0.5, int) for x in (*parties, grid))
+        >>> points = *parties, grid
+        >>> *labels, classes = (np.asarray(x[:, 0] > 0.5, int) for x in points)
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
         >>> evaluation = evaluate_rewards(
         ...     result.promises, [result.draw], labels, classes, num_classes=2

@@ -4,9 +4,7 @@ Every reward is put beside the real rows of all *other* parties. What a distance
 is known only beside a control: rows that the generator never saw. Where some were held
 out of its training, the reward itself is put beside those, too; otherwise the generator
 is made anew of half of every party's rows, and its points are put beside either half.
-
-Only the mediator may see this: the figures reveal something of all data. No figure
-is a verdict.
+Only the mediator may see the figures, which reveal something of all data.
 """
 
 from collections.abc import Sequence

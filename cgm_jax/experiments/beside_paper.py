@@ -1,4 +1,4 @@
-"""Our numbers beside the printed ones, each pair a line of one long table."""
+"""Our numbers beside those of Section 6 and Tables 5 to 16, one line for each pair."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -52,8 +52,6 @@ def compare(experiment: Experiment) -> list[Comparison]:
         ... )
         >>> [f"{line.ours:.3f} {line.printed}" for line in lines[:2]]
         ['0.996 0.996', '1.000 1.0']
-
-    Reference: Tay et al. 2022, Tables 5 to 16 and Sec. 6.
     """
     lines = _comparisons(experiment)
     return [line for line in lines if not math.isnan(line.ours)]

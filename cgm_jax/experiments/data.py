@@ -118,8 +118,6 @@ def credit_ratings_data(
         >>> (data,) = credit_ratings_data(["unequal"], num_candidates=10)
         >>> len(data.parties), data.candidates.shape
         (5, (10, 2))
-
-    Reference: Tay et al. 2022, App. I.1.
     """
     drawn = [credit_ratings(split, num_candidates=num_candidates) for split in splits]
     return [

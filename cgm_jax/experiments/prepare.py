@@ -42,12 +42,9 @@ Make = Callable[[int], list[ExperimentData]]
 class ExperimentOptions:
     """What may differ from the data set's own setting, which None stands for.
 
-    Attributes:
-        candidates: an .npy file of synthetic points, to use instead of a generator.
-        num_steps: training steps of an MMD-GAN.
-        features: what UMAP reduces instead of pixels, as the paper Inception's pool3.
-        path: where the data are.
-        seed: of UMAP, which takes no key.
+    ``candidates`` is an .npy file of synthetic points to use instead of a generator,
+    ``num_steps`` are an MMD-GAN's, ``features`` what UMAP reduces instead of pixels, as
+    Inception's pool3 in the paper, ``path`` where the data are, ``seed`` is UMAP's.
     """
 
     generator: GeneratorName | None = None
@@ -92,8 +89,6 @@ def prepare_experiments(
         >>> (data,) = prepare_experiments(key, "credit-ratings", ["unequal"], options)
         >>> data.candidates.shape
         (50, 2)
-
-    Reference: Tay et al. 2022, Sec. 6, App. I.1 to I.4.
     """
     recipe = RECIPES.get(dataset)
     if recipe is None:

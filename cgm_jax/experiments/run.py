@@ -65,10 +65,8 @@ def run_experiment(
             data have a negative value; by default the squared exponential.
         relax: as in `promise`; only with the most candidates allowed.
         max_candidates: where the promises cannot be kept, the candidates are doubled up
-            to this number, by default four times as many as there are: the time grows
-            with the square.
-        measured: other coordinates of the parties' points and of the candidates, for
-            the metrics that have no kernel (see `evaluate_rewards`).
+            to this number, by default four times as many as there are.
+        measured: as in `evaluate_rewards`.
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -85,8 +83,6 @@ def run_experiment(
         ... )
         >>> f"{experiment.promises.scheme.max_reward_value:.4f}"
         '0.0898'
-
-    Reference: Tay et al. 2022, Sec. 6.
     """
     most = 4 * len(data.candidates) if max_candidates is None else max_candidates
     while True:

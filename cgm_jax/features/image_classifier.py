@@ -108,9 +108,12 @@ class ImageClassifier:
         shift, scale = float(known.mean()), float(known.std()) or 1.0
 
         with jax.enable_x64(new_val=False):
-            rngs = nnx.Rngs(network_key)
-            network = _Network(shape, self, num_classes=len(classes), rngs=rngs)
-            graph, weights = nnx.split(network)
+            rngs, size = nnx.Rngs(network_key), self.feature_size
+            body = ImageCritic(
+                shape, channels=self.channels, feature_size=size, rngs=rngs
+            )
+            head = nnx.Linear(size, len(classes), rngs=rngs)
+            graph, weights = nnx.split(_Network(body, head))
             weights = _train(
                 batch_key,
                 graph,
@@ -170,21 +173,8 @@ class ImageClassifierModel:
 
 
 class _Network(nnx.Module):
-    def __init__(
-        self,
-        shape: ImageShape,
-        options: ImageClassifier,
-        *,
-        num_classes: int,
-        rngs: nnx.Rngs,
-    ):
-        self.body = ImageCritic(
-            shape,
-            channels=options.channels,
-            feature_size=options.feature_size,
-            rngs=rngs,
-        )
-        self.head = nnx.Linear(options.feature_size, num_classes, rngs=rngs)
+    def __init__(self, body: ImageCritic, head: nnx.Linear):
+        self.body, self.head = body, head
 
     def features(self, points: Float[Array, "n d"]) -> Float[Array, "n f"]:
         return jax.nn.silu(self.body(points))

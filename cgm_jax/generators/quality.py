@@ -7,8 +7,8 @@ Two questions, each answered beside what real points would score:
   which are real and independent of the held-out ones, and a kernel density estimate
   with cross-validated bandwidth, the generator to beat;
 - copying: the share of synthetic points that are nearer to the training points than to
-  as many held-out ones. Points made of neither would have 0.5. That is necessary, not
-  sufficient: it does not prove that nothing was memorised.
+  as many held-out ones. Points made of neither would have 0.5; that does not prove that
+  nothing was memorised.
 """
 
 from dataclasses import dataclass

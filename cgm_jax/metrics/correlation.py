@@ -49,7 +49,7 @@ def correlation(
         >>> correlation(np.array([[1, 2, 3], [5, 5, 5]]), np.array([3, 2, 1]))
         array([-1., nan])
 
-    Reference: Tay et al. 2022, Sec. 6 and Tables 7-8.
+    Reference: Tay et al. 2022, Sec. 6, Figure 2 and Tables 7-8.
     """
     x, y = (np.asarray(values, np.float64) for values in (x, y))
     if x.shape[-1:] != y.shape[-1:] or x.shape[-1:] < (2,):
@@ -76,8 +76,6 @@ def correlation_summary(correlations: Float[ArrayLike, " n"]) -> CorrelationSumm
     Example:
         >>> correlation_summary(np.array([0.5, 0.7, np.nan]))
         CorrelationSummary(mean=0.6, standard_error=0.1, count=2)
-
-    Reference: Tay et al. 2022, Figure 2 and Tables 7-8.
     """
     given = np.asarray(correlations, np.float64)
     given = given[~np.isnan(given)]

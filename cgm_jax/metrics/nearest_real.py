@@ -54,8 +54,7 @@ class ToReal:
 
 @dataclass(frozen=True, eq=False)
 class NearestReal:
-    """The same synthetic rows beside ``num_real`` that they were made of, and as many
-    held-out ones, where matches were rounded to ``decimals``."""
+    """Synthetic rows beside rows that they were made of, and as many held-out ones."""
 
     used: ToReal
     held_out: ToReal

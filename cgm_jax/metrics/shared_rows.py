@@ -32,7 +32,7 @@ class SharedRows:
 
     Attributes:
         exact: entry ``[i, j]``: rows of party i that party j has; 0 on the diagonal.
-        near: the same of rows that are close to one of party j, the exact ones included.
+        near: the same of rows that are close to one of party j, exact ones included.
         sizes: number of rows of each party.
     """
 

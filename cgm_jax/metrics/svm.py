@@ -86,15 +86,12 @@ def svm_accuracies(
 
     Raises:
         ValueError: for fewer than two parties, or numbers that do not fit.
-        ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
         >>> parties = [np.array([[0.0], [1.0]]), np.array([[0.1], [0.2]])]
         >>> labels = [np.array([0, 1]), np.array([0, 0])]
         >>> svm_accuracies(parties, labels)
         array([1. , 0.5])
-
-    Reference: Tay et al. 2022, Sec. 6.
     """
     real = [np.asarray(x) for x in as_parties(parties)]
     classes = [np.asarray(y) for y in labels]

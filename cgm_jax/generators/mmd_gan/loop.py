@@ -44,7 +44,7 @@ __all__ = [
     "Schedule",
     "Task",
     "TrainingProgress",
-    "held_out_rows",
+    "split_rows",
     "start",
     "train_model",
     "training_stages",
@@ -54,7 +54,7 @@ NUM_EVALUATED, NUM_JUDGED = 1_000, 5_000  # generated points, on the way and at 
 # To calibrate with: so many times the training points that their noise decides.
 CALIBRATED_TIMES, MOST_CALIBRATED = 10, 50_000
 MAX_RESTARTS = 3
-_NUM_KEYS = 6  # children of the key of a fit
+_NUM_KEYS = 6  # children of the key of a fit, of which the second splits the points
 MAX_FAILURES = 3  # checks of the three-sample rule in a row
 
 
@@ -191,20 +191,14 @@ def train_model(
     )
 
 
-def held_out_rows(
-    key: Key[Array, ""], num: int, *, share: float
-) -> Int[np.ndarray, " h"]:
-    """Which of ``num`` points a training with this key never sees, from 0."""
-    with jax.enable_x64(False):
-        return _split(jax.random.split(key, _NUM_KEYS)[1], num, share)[0]
-
-
-def _split(
-    key: Key[Array, ""], num: int, share: float
+def split_rows(
+    key: Key[Array, ""], num: int, *, held_out: float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
-    """The points held out, and those trained on, in random order."""
-    order = np.asarray(jax.random.permutation(key, num))
-    num_held_out = max(2, round(share * num))
+    """Points that a fit with this key never sees, and those trained on, shuffled."""
+    with jax.enable_x64(False):
+        split_key = jax.random.split(key, _NUM_KEYS)[1]
+        order = np.asarray(jax.random.permutation(split_key, num))
+    num_held_out = max(2, round(held_out * num))
     return order[:num_held_out], order[num_held_out:]
 
 
@@ -220,12 +214,11 @@ def start(
     kernel: Kernel | None,
 ) -> tuple[Task, Run]:
     """The task and its run before the first step; a fixed kernel in these units."""
-    start_key, split_key, *keys = jax.random.split(key, _NUM_KEYS)
+    start_key, _, *keys = jax.random.split(key, _NUM_KEYS)
     # A column far from 0 is centred in the precision that it came in.
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
-    held_out, training = (
-        scaled[rows] for rows in _split(split_key, len(points), schedule.held_out)
-    )
+    rows = split_rows(key, len(points), held_out=schedule.held_out)
+    held_out, training = scaled[rows[0]], scaled[rows[1]]
     program, state = start_training(
         start_key, architecture, options, learning_rate=schedule.learning_rate
     )

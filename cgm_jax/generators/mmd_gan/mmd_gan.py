@@ -257,7 +257,7 @@ class MMDGAN:
 
     def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
         """Which of ``num`` points a training with this key never sees, from 0."""
-        return loop.held_out_rows(key, num, share=self.held_out)
+        return loop.split_rows(key, num, held_out=self.held_out)[0]
 
 
 def start_task(
