@@ -1,9 +1,8 @@
 """What an experiment runs on: the parties' points, the candidates, and their classes.
 
-`ExperimentData` is one way of sharing a data set. The points are those that are valued:
-the numbers of a table as they are, images as eight features. Both splits of the paper
-share the same real points between the same five parties (up to rounding), so
-that the generator, the classifier and the features are made once and serve both.
+Points are those that are valued: the numbers of a table as they are, images as eight
+features. Both splits of the paper share the same real points (up to rounding), so that
+the generator, the classifier and the features are made once and serve both.
 """
 
 from collections.abc import Callable, Sequence

@@ -18,13 +18,8 @@ class Recipe:
     """One data set, and how it is shared and imitated unless something else is asked.
 
     Attributes:
-        title: what the data are.
-        load: from a path, or none, to labelled points; None for the credit ratings,
-            whose parties are given.
-        num_classes: five or ten.
-        generator: where candidates come from.
+        load: None for the credit ratings, whose parties are given.
         max_party_size: rows a party, where the data have so many.
-        num_candidates: |G|.
         num_steps: of an MMD-GAN's training.
         paper: whose printed numbers ours are set beside.
         is_stand_in: whether these are other data than the paper's.

@@ -4,15 +4,10 @@ The critic learns features in which generated points differ from real ones, the
 generator learns to make the MMD² of these features small. Tables are standardised for
 the training and come back in their units; images are rows of numbers in a range.
 
-After the training it is calibrated: of its points some are kept and others not, so
-that those kept are in proportion to the training points.
-
 The generator sees real points through the critic's gradient only, and a sample is a
 function of noise. It can still come close to a training point: `MMDGANModel.quality`
-says how often, beside the same number for held-out points.
-
-With a fixed kernel there is no critic: the generator makes the MMD² of the points
-themselves small, and is a generative moment matching network.
+says how often, beside the same number for held-out points. With a fixed kernel there is
+no critic: the generator makes the MMD² of the points themselves small.
 
 Reference: Bińkowski, Sutherland, Arbel and Gretton, *Demystifying MMD GANs*, 2018; Li,
 Swersky and Zemel, *Generative Moment Matching Networks*, 2015.
