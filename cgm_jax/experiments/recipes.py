@@ -8,7 +8,7 @@ from cgm_jax import datasets
 
 from .candidates import GeneratorName
 
-__all__ = ["IMAGE_RECIPES", "RECIPES", "Recipe"]
+__all__ = ["IMAGE_RECIPES", "RECIPES", "Labelled", "Recipe"]
 
 Labelled = datasets.LabelledPoints | datasets.LabelledImages
 

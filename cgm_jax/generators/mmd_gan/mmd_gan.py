@@ -260,11 +260,9 @@ def start_task(
 ) -> tuple[loop.Task, loop.Run]:
     """What is trained, in the networks' units, and the run before its first step."""
     _check_points(options, points)
-    shift, scale = (
-        points.mean(axis=0, dtype=np.float64),
-        points.std(axis=0, dtype=float),
-    )
-    scale = np.where(scale > 0, scale, 1)
+    shift = points.mean(axis=0, dtype=np.float64)
+    deviation = points.std(axis=0, dtype=np.float64)
+    scale = np.where(deviation > 0, deviation, 1)
     if options.value_range is not None:
         low, high = options.value_range
         shift, scale = np.full_like(shift, low), np.full_like(shift, high - low)
