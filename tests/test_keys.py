@@ -170,7 +170,7 @@ def test_an_experiment_that_is_reproduced(
 ):
     def from_real_points(key, recipe, data, shared, splits, options, synthetic, tell):
         recorder.add("candidates", key)
-        return both_splits()
+        return lambda num: both_splits()
 
     prepare = "cgm_jax.experiments.prepare."
     monkeypatch.setattr(prepare + "umap_class", lambda: None)

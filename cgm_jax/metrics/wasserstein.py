@@ -1,11 +1,8 @@
-r"""Squared Wasserstein-2 distance of the Gaussians fitted to two sets of points.
+"""Squared Wasserstein-2 distance of the Gaussians fitted to two sets of points.
 
 It is the squared Fréchet distance that the FID of generated images is computed with.
 The root of a product of covariances is taken in its symmetric form, by eigenvalues that
 are cut at 0: no complex numbers come from singular covariances.
-
-Reference: D. C. Dowson and B. V. Landau, *The Fréchet distance between multivariate
-normal distributions*, 1982; Heusel et al. 2017.
 """
 
 import jax
@@ -17,6 +14,9 @@ from cgm_jax._shared.arrays import Points, as_points, is_traced, with_common_dty
 from cgm_jax._shared.precision import in_float64
 
 __all__ = ["wasserstein2_gaussians"]
+
+Vector = Float[Array | np.ndarray, " d"]
+Matrix = Float[Array | np.ndarray, "d d"]
 
 
 def wasserstein2_gaussians(
@@ -34,19 +34,20 @@ def wasserstein2_gaussians(
         y: shape ``(n, d)``, n >= 2.
 
     Returns:
-        The squared distance, >= 0, in squared units of the points, float64; inside the
-        user's own transformation in the dtype of the points.
+        At least 0, in squared units of the points, float64; inside the user's own
+        transformation in the dtype of the points.
 
     Raises:
-        ValueError: if a set has fewer than two points, shapes do not fit or an entry is
-            not finite.
+        ValueError: for fewer than two points, shapes that do not fit, or entries that
+            are not finite.
 
     Example:
         >>> x = np.array([[0.0], [2.0]])
         >>> float(wasserstein2_gaussians(x, 3 * x + 1))  # (4 - 1)² + (3√2 - √2)²
         17.0
 
-    Reference: Dowson and Landau 1982; Tay et al. 2022, Sec. 6.
+    Reference: D. C. Dowson and B. V. Landau, *The Fréchet distance between multivariate
+    normal distributions*, 1982; Heusel et al. 2017; Tay et al. 2022, Sec. 6.
     """
     x, y = with_common_dtype(("x", as_points(x, "x")), ("y", as_points(y, "y")))
     for name, points in (("x", x), ("y", y)):
@@ -57,9 +58,7 @@ def wasserstein2_gaussians(
     return in_float64(_squared_distance, *_moments(x), *_moments(y))[()]
 
 
-def _moments(
-    x: Points,
-) -> tuple[Float[Array | np.ndarray, " d"], Float[Array | np.ndarray, "d d"]]:
+def _moments(x: Points) -> tuple[Vector, Matrix]:
     """Mean and unbiased covariance."""
     # NumPy unless traced: XLA would compile anew for every number of points.
     x = x if is_traced(x) else np.asarray(x, np.float64)
@@ -71,10 +70,7 @@ def _moments(
 
 @jax.jit
 def _squared_distance(
-    mean_x: Float[Array | np.ndarray, " d"],
-    covariance_x: Float[Array | np.ndarray, "d d"],
-    mean_y: Float[Array | np.ndarray, " d"],
-    covariance_y: Float[Array | np.ndarray, "d d"],
+    mean_x: Vector, covariance_x: Matrix, mean_y: Vector, covariance_y: Matrix
 ) -> Float[Array | np.ndarray, ""]:
     with jax.default_matmul_precision("highest"):
         root = _square_root(covariance_x)
@@ -84,9 +80,7 @@ def _squared_distance(
     return jnp.sum((mean_x - mean_y) ** 2) + jnp.maximum(spread, 0)
 
 
-def _square_root(
-    matrix: Float[Array | np.ndarray, "d d"],
-) -> Float[Array | np.ndarray, "d d"]:
+def _square_root(matrix: Matrix) -> Matrix:
     """The symmetric root of a positive semi-definite matrix."""
     values, vectors = jnp.linalg.eigh((matrix + matrix.T) / 2)
     roots = jnp.sqrt(jnp.maximum(values, 0))
