@@ -20,6 +20,7 @@ from cgm_jax._shared.arrays import Points, as_parties, as_points
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
+from cgm_jax.kernels.base import scalar_length_scale
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
@@ -222,7 +223,8 @@ def checked_kernel(
     if search_length_scale and np.isnan(scalar_length_scale(used)):
         raise ValueError(
             "Expected a kernel with one length scale to search for it, got "
-            f"{type(used).__name__}; use the kernel as it is."
+            f"{type(used).__name__} that has none, one per dimension, or parts that do "
+            "not share one. Bring it to one by `with_length_scale`, or use it as it is."
         )
     return used
 
@@ -232,9 +234,3 @@ def coalition_table(sums: GramSums) -> Float[np.ndarray, " coalitions"] | None:
     if sums.num_parties > MAX_TABLE_PARTIES:
         return None
     return np.asarray(coalition_values(sums))
-
-
-def scalar_length_scale(kernel: Kernel) -> float:
-    """The kernel's length scale; NaN for none, or one per dimension."""
-    scale = getattr(kernel, "length_scale", None)
-    return float(scale) if scale is not None and np.ndim(scale) == 0 else np.nan

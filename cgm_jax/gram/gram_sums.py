@@ -118,10 +118,7 @@ def gram_sums(
     Reference:
         Tay et al. 2022, Eq. 2 and App. H.
     """
-    if tile_size is None:
-        tile_size = default_tile_size()
-    if tile_size < 1:
-        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
+    tile_size = checked_tile_size(tile_size)
     points, drawn = as_blocks(parties, candidates)
     with x64_unless_traced(kernel, points, drawn):
         return _gram_sums(kernel, points, drawn, tile_size)
@@ -130,6 +127,13 @@ def gram_sums(
 def default_tile_size() -> int:
     """Side of a tile that a core's cache or an accelerator likes."""
     return 512 if jax.default_backend() == "cpu" else 4096
+
+
+def checked_tile_size(tile_size: int | None) -> int:
+    """The side of a tile that was asked for, or the default."""
+    if tile_size is not None and tile_size < 1:
+        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
+    return tile_size or default_tile_size()
 
 
 def as_blocks(

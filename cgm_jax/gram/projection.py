@@ -39,8 +39,7 @@ def project_kernel(
         The kernel at another length scale.
 
     Raises:
-        ValueError: if the kernel has no length scale, as a sum of two, or there is none
-            in the range of `smallest_length_scale`.
+        ValueError: if the kernel has no length scale, or none of the range will do.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -53,13 +52,12 @@ def project_kernel(
     Reference:
         Tay et al. 2022, Sec. 5.
     """
-    learned = getattr(kernel, "length_scale", None)
-    if learned is None:
+    if kernel.length_scale is None:
         raise ValueError(
             "Expected a kernel with a length scale to bring to the valid range, got "
-            f"{type(kernel).__name__}."
+            f"{type(kernel).__name__} without one, or whose parts do not share one."
         )
-    scales = np.asarray(learned, np.float64)
+    scales = np.asarray(kernel.length_scale, np.float64)
     shape = 1.0  # one scale is the number that the search finds, to the last bit
     if scales.ndim:
         shape = scales / np.exp(np.mean(np.log(scales)))

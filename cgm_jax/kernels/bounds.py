@@ -66,10 +66,7 @@ def nonnegativity_lower_bound(
 
 
 def monotonicity_upper_bound(
-    subset_size: Number,
-    reference_size: Number,
-    *,
-    diagonal: Number = 1.0,
+    subset_size: Number, reference_size: Number, *, diagonal: Number = 1.0
 ) -> Number:
     r"""Off-diagonal kernel value η below which v(S ∪ {x}) >= v(S) for every x.
 

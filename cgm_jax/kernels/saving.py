@@ -23,7 +23,7 @@ from cgm_jax._shared.archive import (
     write_archive,
 )
 
-from .base import Kernel, Product, Scaled, Sum
+from .base import Kernel, Product, Scaled, Sum, scalar_length_scale
 from .deep import DeepKernel, FeatureMap, Network
 from .stationary import Laplace, RationalQuadratic, SquaredExponential
 
@@ -118,7 +118,7 @@ class KernelFile(NamedTuple):
     @property
     def has_length_scale(self) -> bool:
         """Whether the kernel has one length scale, not one per dimension or none."""
-        return np.ndim(getattr(self.kernel, "length_scale", [])) == 0
+        return not np.isnan(scalar_length_scale(self.kernel))
 
     def powers(self) -> dict[str, float]:
         """The values of J that `FittedKernel.save` noted, by name."""

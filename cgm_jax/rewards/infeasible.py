@@ -2,12 +2,7 @@
 
 from .scheme import RewardScheme, RewardStatus
 
-__all__ = [
-    "InfeasibleError",
-    "NoContributionError",
-    "RewardSchemeError",
-    "error_of",
-]
+__all__ = ["InfeasibleError", "NoContributionError", "RewardSchemeError", "error_of"]
 
 
 class RewardSchemeError(ValueError):

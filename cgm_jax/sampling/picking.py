@@ -195,12 +195,7 @@ def _add(
     position = jnp.arange(k.size, dtype=index.dtype).reshape(shape)
     witness = jnp.where(position == index, -jnp.inf, lane.witness + (rate - k))
     return (
-        Lane(
-            witness,
-            lane.within + 2 * (slope * c - w),
-            lane.across + c,
-            size,
-        ),
+        Lane(witness, lane.within + 2 * (slope * c - w), lane.across + c, size),
         value,
     )
 

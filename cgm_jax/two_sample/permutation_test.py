@@ -27,14 +27,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from cgm_jax._shared.arrays import Points, array_module, is_traced, to_host
 from cgm_jax._shared.precision import matmul, x64_unless_traced
-from cgm_jax.gram.gram_sums import default_tile_size
-from cgm_jax.gram.tiles import (
-    Blocks,
-    add_at,
-    kernel_diagonal,
-    kernel_tile,
-    over_tiles,
-)
+from cgm_jax.gram.gram_sums import checked_tile_size
+from cgm_jax.gram.tiles import Blocks, add_at, kernel_diagonal, kernel_tile, over_tiles
 from cgm_jax.kernels import Kernel
 from cgm_jax.valuation.mmd import two_sets
 
@@ -112,10 +106,7 @@ def two_sample_test(
     """
     if num_permutations < 1:
         raise ValueError(f"Expected num_permutations >= 1, got {num_permutations}.")
-    if tile_size is None:
-        tile_size = default_tile_size()
-    if tile_size < 1:
-        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
+    tile_size = checked_tile_size(tile_size)
     x, y = two_sets(("x", x), ("y", y), smallest=2)
     with x64_unless_traced(key, kernel, x, y):
         pool = array_module(x, y).concatenate([x, y])

@@ -12,7 +12,7 @@ half, and zᵀBz adds 2 z_HᵀBz_L to them. So 2^n values come from two membersh
 of 2^(n/2) rows: no (2^n, n) matrix is ever built.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -31,6 +31,7 @@ __all__ = [
     "coalition_values",
     "membership",
     "num_parties",
+    "value_from_sums",
     "values_of_coalitions",
     "values_with_candidates",
 ]
@@ -74,7 +75,7 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
         Tay et al. 2022, Sec. 3.
     """
     between, sizes = checked_sums(sums)
-    if (n := len(sizes) - 1) > MAX_PARTIES:
+    if (n := sums.num_parties) > MAX_PARTIES:
         raise ValueError(
             f"Expected at most {MAX_PARTIES} parties, got {n}: a table of 2**n values "
             "doubles with every party. `mmd_shapley_values` needs no table, and "
@@ -175,6 +176,17 @@ def checked_sums(
     return between, sizes
 
 
+def value_from_sums(across: Any, within: Any, size: Any, total: Any) -> Any:
+    """v = 2 across / (size total) − within / size² (Eq. 2); 0 without a point."""
+    xp = array_module(across, within, size, total)
+    # `where` on the divisor keeps NaN out of the gradient too.
+    has_points = size > 0
+    safe_size = xp.where(has_points, size, 1)
+    total = xp.where(has_points, total, 1)
+    value = (2 * across / total - within / safe_size) / safe_size
+    return xp.where(has_points, value, 0)
+
+
 def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions n"]:
     """Which party belongs to which coalition: entry ``[C, i]`` is bit i of C.
 
@@ -210,17 +222,14 @@ def num_parties(num_coalitions: int) -> int:
 
 
 def _coalition_values(
-    between: Float[Numbers, "blocks blocks"],
-    sizes: Float[Numbers, " blocks"],
+    between: Float[Numbers, "blocks blocks"], sizes: Float[Numbers, " blocks"]
 ) -> Float[Numbers, " coalitions"]:
     xp = array_module(between, sizes)
     n = len(sizes) - 1
     half = n // 2
     low, high = (membership(m, between.dtype) for m in (half, n - half))
 
-    def sum_of(
-        x: Float[Numbers, " n"],
-    ) -> Float[Numbers, "high low"]:
+    def sum_of(x: Float[Numbers, " n"]) -> Float[Numbers, "high low"]:
         return matmul(high, x[half:])[:, None] + matmul(low, x[:half])[None]
 
     def within(
@@ -236,14 +245,8 @@ def _coalition_values(
         + within(low, gram[:half, :half])[None]
         + 2 * cross
     )
-    size = sum_of(sizes[:n])
-    # A coalition of empty parties has no points: `where` on the divisor keeps NaN out
-    # of the gradient too.
-    has_points = size > 0
-    safe_size = xp.where(has_points, size, 1)
-    total = xp.where(has_points, sizes.sum(), 1)
-    value = (2 * sum_of(b) / total - quadratic / safe_size) / safe_size
-    return xp.where(has_points, value, 0).reshape(-1)
+    values = value_from_sums(sum_of(b), quadratic, sum_of(sizes[:n]), sizes.sum())
+    return values.reshape(-1)
 
 
 _compiled_coalition_values = jax.jit(_coalition_values)
@@ -256,17 +259,13 @@ def _values(
 ) -> Float[Numbers, " m"]:
     xp = array_module(between, sizes)
     z = members.astype(between.dtype)
-    size = matmul(z, sizes[:-1])
-    safe_size = xp.where(size > 0, size, 1)  # a coalition of empty parties is worth 0
-    total = xp.where(size > 0, xp.sum(sizes), 1)
     across = matmul(z, xp.sum(between[:-1], axis=1))
     within = xp.sum(matmul(z, between[:-1, :-1]) * z, axis=1)
-    return (2 * across / total - within / safe_size) / safe_size
+    return value_from_sums(across, within, matmul(z, sizes[:-1]), xp.sum(sizes))
 
 
 def _values_with_candidates(
-    between: Float[Numbers, "blocks blocks"],
-    sizes: Float[Numbers, " blocks"],
+    between: Float[Numbers, "blocks blocks"], sizes: Float[Numbers, " blocks"]
 ) -> Float[Numbers, " n"]:
     xp = array_module(between, sizes)
     across = xp.sum(between, axis=1)

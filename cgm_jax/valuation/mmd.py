@@ -13,12 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import (
-    Points,
-    as_points,
-    to_host,
-    with_common_dtype,
-)
+from cgm_jax._shared.arrays import Points, as_points, to_host, with_common_dtype
 from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
 from cgm_jax.gram.tiles import kernel_diagonal

@@ -57,6 +57,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.precision import in_float64, matmul
+from cgm_jax.valuation.coalitions import value_from_sums
 
 from .equal_sizes import equal_size_semivalues
 from .size_quadrature import Nodes, nodes_for
@@ -180,23 +181,17 @@ def _leave_one_out(
     total: Float[Array | np.ndarray, ""],
 ) -> Float[Array | np.ndarray, " n"]:
     """v(N) − v(N∖i), from the sums over N∖i."""
-
-    def value(b: Array, within: Array, size: Array) -> Array:
-        return (2 * b / total - within / size) / size
-
-    everything = value(jnp.sum(across), jnp.sum(between), jnp.sum(sizes))
-    n = len(sizes)
-    if n == 1:  # without the only party there is nothing
-        return everything[None]
+    all_across, all_within = jnp.sum(across), jnp.sum(between)
+    everything = value_from_sums(all_across, all_within, jnp.sum(sizes), total)
     own = 2 * jnp.sum(between, axis=1) - jnp.diag(between)
-    b, within = jnp.sum(across) - across, jnp.sum(between) - own
+    b, within = all_across - across, all_within - own
     # Of a party that holds nearly all, no digits would be left of the others.
     largest = jnp.argmax(sizes)
-    is_other = jnp.arange(n) != largest
+    is_other = jnp.arange(len(sizes)) != largest
     others = is_other.astype(across.dtype)
     b = jnp.where(is_other, b, matmul(others, across))
     within = jnp.where(is_other, within, matmul(others, matmul(between, others)))
-    return everything - value(b, within, jnp.sum(sizes) - sizes)
+    return everything - value_from_sums(b, within, jnp.sum(sizes) - sizes, total)
 
 
 def _chunks(nodes: Nodes) -> Nodes:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from cgm_jax._shared.arrays import is_traced
-from cgm_jax.valuation.coalitions import checked_sums
+from cgm_jax.valuation.coalitions import checked_sums, value_from_sums
 
 from .block_semivalues import DEFAULT_TOLERANCE, block_semivalues
 from .weighting import SHAPLEY, Weighting
@@ -72,17 +72,17 @@ def mmd_shapley_values(
     """
     values = _semivalues(sums, SHAPLEY, tolerance)
     between, sizes = sums.between[:-1], sums.sizes
-    size = max(float(sizes[:-1].sum()), 1.0)  # no party has a point: all sums are zero
-    total = max(float(sizes.sum()), 1.0)
-    of_all = (2 * between.sum() / total - between[:, :-1].sum() / size) / size
+    of_all = value_from_sums(
+        between.sum(),
+        between[:, :-1].sum(),
+        float(sizes[:-1].sum()),
+        float(sizes.sum()),
+    )
     return ExactShapleyValues(values, values.sum() - of_all)
 
 
 def mmd_semivalues(
-    sums: "GramSums",
-    weighting: Weighting,
-    *,
-    tolerance: float = DEFAULT_TOLERANCE,
+    sums: "GramSums", weighting: Weighting, *, tolerance: float = DEFAULT_TOLERANCE
 ) -> Float[Array | np.ndarray, " n"]:
     r"""Another mean of marginal contributions than Shapley's, for every party.
 

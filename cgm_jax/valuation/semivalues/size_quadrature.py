@@ -53,9 +53,7 @@ def nodes_for(
     expected = -np.expm1(-u[:, None] * sizes[None]).sum(1)  # A, at every u
     q, dq = _mean_over_q(weighting, expected, len(sizes), tolerance)
     return Nodes(
-        q.reshape(-1),
-        np.repeat(u, q.shape[1]),
-        (du[:, None] * dq).reshape(-1),
+        q.reshape(-1), np.repeat(u, q.shape[1]), (du[:, None] * dq).reshape(-1)
     )
 
 
