@@ -14,16 +14,9 @@ __all__ = ["create_beside", "publish", "sync_folder"]
 
 
 def publish(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    r"""Publish a file: at any moment it is absent, the complete old or the new one.
+    """Publish a file: at any moment it is absent, the complete old or the new one.
 
     Only a killed process leaves its temporary file behind, ``.cgm-jax-*.tmp``.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp(), "bank_a", "note.txt")
-        >>> publish(path, lambda file: file.write(b"hello\n"))
-        >>> path.read_text(), len(list(path.parent.iterdir()))
-        ('hello\n', 1)
     """
     path = Path(path)
     if not path.parent.is_dir():

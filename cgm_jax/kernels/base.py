@@ -1,8 +1,8 @@
 """What a kernel is, and kernels made of kernels.
 
-A kernel k(x, x') says how similar two points are. The work that is done once per point
-(`embed`: scaling, a network) is apart from the work done once per pair (`pairwise`), so
-that a pass over all pairs embeds every point once and then compares tile by tile.
+What is done once per point (`embed`: scaling, a network) is apart from what is done
+once per pair (`pairwise`): a pass over all pairs embeds every point once, and then
+compares tile by tile.
 """
 
 import abc

@@ -16,7 +16,6 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from cgm_jax._shared.precision import matmul
@@ -36,12 +35,7 @@ UNROLL = 16
 def squared_distances(
     x: Float[Array, "m d"], y: Float[Array, "n d"], *, exact: bool = False
 ) -> Float[Array, "m n"]:
-    r"""Squared distances :math:`\lVert x_i - y_j\rVert^2`.
-
-    Example:
-        >>> squared_distances(jnp.array([[0.0, 0.0]]), jnp.array([[3.0, 4.0]]))
-        Array([[25.]], dtype=float32)
-    """
+    """|x_i − y_j|² of all pairs; ``exact`` by differences only."""
     if exact or min(x.shape[0], y.shape[0]) < MIN_PRODUCT_ROWS:
         return _by_differences(x, y)
     return _by_either(x, y)
@@ -112,11 +106,7 @@ def _by_differences(
 
 
 def _by_product(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, "m n"]:
-    one = np.ones((1, 1), x.dtype)
-    left = jnp.concatenate(
-        [-2 * x, jnp.sum(x * x, 1, keepdims=True), jnp.tile(one, (x.shape[0], 1))], 1
-    )
-    right = jnp.concatenate(
-        [y, jnp.tile(one, (y.shape[0], 1)), jnp.sum(y * y, 1, keepdims=True)], 1
-    )
+    norms_x, norms_y = (jnp.sum(side * side, 1, keepdims=True) for side in (x, y))
+    left = jnp.concatenate([-2 * x, norms_x, jnp.ones_like(norms_x)], 1)
+    right = jnp.concatenate([y, jnp.ones_like(norms_y), norms_y], 1)
     return matmul(left, right.T)

@@ -41,8 +41,7 @@ class RewardScheme:
         reward_values: r, shape ``(n,)``, float64, in the units of the values.
         status: how the linear program ended.
         shapley_values: φ, shape ``(n,)``.
-        lower_values: what each party was to get at least, shape ``(n,)``. What it gets
-            is ``relaxation`` times as much or more.
+        lower_values: what each party was to get at least, shape ``(n,)``.
         upper_values: what each party can get at most, shape ``(n,)``.
         own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
         fairness_weight: ε.
@@ -99,8 +98,7 @@ class RewardScheme:
     def is_at_limit(self) -> Bool[np.ndarray, " n"]:
         """Whether r_i is within 0.1 % of v(D_i ∪ G), the most party i can be given.
 
-        Further points hardly change the value there, so that the number of points
-        differs by a factor of two between draws.
+        Further points hardly change the value there: their number varies much.
         """
         return self.reward_values >= _AT_LIMIT * self.upper_values
 

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import array_module, to_host
+from cgm_jax._shared.arrays import AnyArray, array_module, to_host
 from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
@@ -32,7 +32,7 @@ from cgm_jax.valuation.mmd import two_sets
 __all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
 
 LAMBDA = 1e-8  # as in the authors' program; a variance of 0 gives a finite J
-Number = Float[Array | np.ndarray, ""] | np.floating
+Number = Float[AnyArray, ""] | np.floating
 
 
 @jax.tree_util.register_dataclass

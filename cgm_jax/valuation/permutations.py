@@ -157,7 +157,7 @@ def permutation_shapley_values(
         marginals, data, function = _prepared(game, n)
         while True:
             pairs = np.arange(count, count + batch_size)
-            batch = _pair_means(marginals, function, _orders(key, pairs, n), data)
+            batch = _pair_means(marginals, function, key, pairs, n, data)
             drawn = np.asarray(batch, np.float64)[: budget - count]
             if not np.isfinite(drawn).all():
                 raise ValueError(
@@ -270,34 +270,25 @@ def _prepared(game: Game, n: int) -> tuple[Callable, Any, Callable | None]:
     return marginals, jax.tree.map(jnp.asarray, data), None
 
 
-@partial(jax.jit, static_argnames="n")
-def _orders(
-    key: Key[Array, ""], pairs: Int[ArrayLike, " batch"], n: int
-) -> Int[Array, "batch n"]:
-    """The first order of each pair."""
-
-    def order(pair: Int[ArrayLike, ""]) -> Int[Array, " n"]:
-        return jax.random.permutation(jax.random.fold_in(key, pair), n)
-
-    return jax.vmap(order)(pairs)
-
-
-@partial(jax.jit, static_argnames=("marginals", "function"))
+@partial(jax.jit, static_argnames=("marginals", "function", "n"))
 def _pair_means(
     marginals: Callable,
     function: Callable | None,
-    orders: Int[Array, "batch n"],
+    key: Key[Array, ""],
+    pairs: Int[ArrayLike, " batch"],
+    n: int,
     data: Any,
 ) -> Float[Array, "batch n"]:
     """What each party adds, on average over an order and its reverse."""
 
-    def mean_of(order: Int[Array, " n"]) -> Float[Array, " n"]:
+    def mean_of(pair: Int[ArrayLike, ""]) -> Float[Array, " n"]:
+        order = jax.random.permutation(jax.random.fold_in(key, pair), n)
         both = jnp.stack([order, order[::-1]])
         steps = jax.vmap(lambda o: marginals(o, data, function))(both)
         # Back from places in the order to parties.
-        return jnp.zeros(len(order)).at[both].add(steps / 2)
+        return jnp.zeros(n).at[both].add(steps / 2)
 
-    return jax.vmap(mean_of)(orders)
+    return jax.vmap(mean_of)(pairs)
 
 
 def _from_table(

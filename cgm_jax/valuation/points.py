@@ -9,14 +9,11 @@ R_x = Σ_{y≠x} k(x, y) over the pool, O(1) per point after one pass over the k
 with five numbers that depend on N only; D_x and O_x are the sums of k(y, y) and of
 k(y, z), y ≠ z, over the other points.
 
-**Points that lower a value.** Assumption C of the paper (Sec. 3) is that more data are
-never worse: v(S ∪ x) ≥ v(S). It does not hold in general (Sec. 5), and a point breaks
-it *for the pool D* if v(D) − v(D∖x) < 0: the pool is worth more without it. That φ_x is
-negative says more: x lowers the value on the average over all sets of other points,
-small ones too, which almost any point improves; it is rare. Against the pool itself,
-T = D, no point lowers v(D), as v(S) = mean k(T, T) − MMD²(S, T) is largest at S = T:
-there the question needs a reference with other points, the synthetic ones or data that
-are trusted.
+**Points that lower a value.** More data may be worse (Assumption C of Sec. 3 does not
+hold in general): the pool D is worth more without x if v(D) − v(D∖x) < 0. That φ_x is
+negative says more and is rare, as almost any point improves small sets. Against the
+pool itself, T = D, no point lowers v(D), as v(S) = mean k(T, T) − MMD²(S, T) is largest
+at S = T: there the question needs a reference with other points.
 
 Reference: L. Shapley 1953; A. Ghorbani and J. Zou, *Data Shapley*, ICML 2019, for
 points as players; Tay et al. 2022, Eq. 2 and Sec. 3.
@@ -25,9 +22,10 @@ points as players; Tay et al. 2022, Eq. 2 and Sec. 3.
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import ArrayLike, Bool, Float
 
 from cgm_jax._shared.arrays import (
+    AnyArray,
     Points,
     array_module,
     as_points,
@@ -54,14 +52,14 @@ __all__ = ["PointValues", "point_shapley_values"]
 class PointValues(NamedTuple):
     """What every point of a pool adds to its value."""
 
-    shapley_values: Float[Array | np.ndarray, " N"]
+    shapley_values: Float[AnyArray, " N"]
     """φ_x, the mean of v(S ∪ x) − v(S), shape ``(N,)``; they sum to v(D)."""
 
-    leave_one_out: Float[Array | np.ndarray, " N"]
+    leave_one_out: Float[AnyArray, " N"]
     """v(D) − v(D∖x), shape ``(N,)``."""
 
     @property
-    def lowers_pool(self) -> Bool[Array | np.ndarray, " N"]:
+    def lowers_pool(self) -> Bool[AnyArray, " N"]:
         """Whether the pool is worth more without x: v(D) < v(D∖x)."""
         return self.leave_one_out < 0
 
@@ -79,13 +77,12 @@ def point_shapley_values(
     Args:
         kernel: the kernel.
         points: the pool D, shape ``(N, d)``, N >= 1.
-        reference: T, shape ``(t, d)``, t >= 1; by default the pool. In the paper it is
-            the pool and the synthetic points; if it starts with the points of the pool
-            in their order, they are compared with each other only once.
+        reference: T, shape ``(t, d)``, t >= 1; by default the pool. If it starts with
+            the points of the pool in their order, they are compared only once.
 
     Returns:
-        The Shapley values and the last marginal contributions, float64, in the units of
-        the kernel; inside the user's own transformation in the dtype of the points.
+        The Shapley values and the last marginal contributions, in the units of the
+        kernel, float64 (or as in `value`).
 
     Raises:
         ValueError: if a set is empty, shapes do not fit or an entry is not finite.

@@ -19,20 +19,22 @@ and each sum over c serves all players: O(1) per player.
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+
+from cgm_jax._shared.arrays import AnyArray
 
 __all__ = ["equal_size_semivalues"]
 
 
 def equal_size_semivalues(
-    across: Float[Array | np.ndarray, " n"],
-    diagonal: Float[Array | np.ndarray, " n"],
-    others: Float[Array | np.ndarray, " n"],
+    across: Float[AnyArray, " n"],
+    diagonal: Float[AnyArray, " n"],
+    others: Float[AnyArray, " n"],
     probabilities: Float[np.ndarray, " n"],
     *,
     size: float,
     reference_size: float,
-) -> Float[Array | np.ndarray, " n"]:
+) -> Float[AnyArray, " n"]:
     """Semivalue of every player, for players of one size."""
     numbers = _numbers(probabilities)
     numbers[:2] *= 2 / (size * reference_size)
@@ -62,11 +64,11 @@ def _numbers(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, "6"]:
 
 @jax.jit
 def _combined(
-    across: Float[Array | np.ndarray, " n"],
-    diagonal: Float[Array | np.ndarray, " n"],
-    others: Float[Array | np.ndarray, " n"],
-    numbers: Float[Array | np.ndarray, "6"],
-) -> Float[Array | np.ndarray, " n"]:
+    across: Float[AnyArray, " n"],
+    diagonal: Float[AnyArray, " n"],
+    others: Float[AnyArray, " n"],
+    numbers: Float[AnyArray, "6"],
+) -> Float[AnyArray, " n"]:
     linear = numbers[0] * across + numbers[1] * (jnp.sum(across) - across)
     own = numbers[2] * diagonal + numbers[3] * others
     rest = numbers[4] * (jnp.sum(diagonal) - diagonal)

@@ -28,7 +28,9 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+
+from cgm_jax._shared.arrays import AnyArray
 
 from .weighting import BetaShapley, Weighting
 
@@ -38,9 +40,9 @@ __all__ = ["Nodes", "inverse_size_rule", "nodes_for"]
 class Nodes(NamedTuple):
     """Σ over nodes of weight · f(q, u) is the mean over q of ∫ f du."""
 
-    q: Float[Array | np.ndarray, "..."]
-    u: Float[Array | np.ndarray, "..."]
-    weight: Float[Array | np.ndarray, "..."]
+    q: Float[AnyArray, "..."]
+    u: Float[AnyArray, "..."]
+    weight: Float[AnyArray, "..."]
 
 
 def nodes_for(
