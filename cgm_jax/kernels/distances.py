@@ -3,13 +3,12 @@
 Two forms, chosen by what the numbers allow:
 
 - differences, Σ_k (x_k − y_k)²: right to the last bits wherever the points lie;
-- one matrix product, [2x, −|x|², −1]·[−y, −1, −|y|²]: several times faster, with an
-  error of about eps·(|x|² + |y|²), which is harmless while no point is far from the
-  others: 1 is the scale on which a kernel of scaled points changes.
+- one matrix product, [−2x, |x|², 1]·[y, 1, |y|²]: several times faster, with an error
+  of about eps·(|x|² + |y|²), harmless while no point is far from the others (a kernel
+  of scaled points changes on the scale of 1).
 
-The derivative, 2 (x_i − y_j)·(dx_i − dy_j), is made of products in either case: its
-error is about eps·|x|, without the square. So nothing of the size of all pairs times
-the number of columns is ever kept for a gradient.
+The derivative, 2 (x_i − y_j)·(dx_i − dy_j), is made of products in either case, with an
+error of about eps·|x|: nothing of all pairs times all columns is kept for a gradient.
 """
 
 from functools import partial

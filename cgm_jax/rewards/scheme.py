@@ -1,9 +1,4 @@
-"""What a reward scheme says: reward values, and what they came from.
-
-Notation: φ the Shapley values, α = φ / max φ, v* the largest reward value, r_i the
-reward value of party i, v_c({i}) the value of its own data (Sec. 4.1). Parties are
-counted from 0.
-"""
+"""What a reward scheme says: reward values, and what they came from (Sec. 4.1)."""
 
 import dataclasses
 import enum
@@ -33,7 +28,7 @@ class RewardStatus(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RewardScheme:
-    """Reward values and what they were computed from.
+    """Reward values r and what they were computed from; α = φ / max φ.
 
     Attributes:
         max_reward_value: v*, the largest reward value; NaN if there are no rewards.

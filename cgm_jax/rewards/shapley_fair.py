@@ -68,11 +68,10 @@ def largest_rho(
         shapley_values: φ, shape ``(n,)``, with a positive largest value φ*.
         lower_values: v_c({i}) for individual rationality (R4, Theorem 2b), or v_c(C_i)
             of `stability_lower_values` for stability (R6, Theorem 2c), shape ``(n,)``.
-        grand_value: v_c(N), the value of all parties' data together, positive.
+        grand_value: v_c(N), positive.
 
     Returns:
-        ρ, at most 1. If no ρ >= 0 will do it is −inf: a lower value is above v_c(N), or
-        is positive for a party that gets 0.
+        ρ, at most 1; −inf if no ρ >= 0 will do.
 
     Raises:
         NoContributionError: if φ* <= 0.

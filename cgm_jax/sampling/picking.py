@@ -5,10 +5,10 @@ For S = D_i ∪ G_i with s points, a_g = Σ_{x∈S} k(x, g) and c_g = Σ_{x∈T}
     v(S ∪ g) = 2/(s+1)² · [ (s+1)/t · C − A/2 + w_g ],
     w_g      = (s+1)/t · c_g − a_g − k(g, g)/2,        A = Σ_{S×S} k,   C = Σ_{x∈S} c_x.
 
-So Δ_g is increasing and affine in w_g, its min–max normalisation is that of w, and w
-is all that is kept a candidate. Picking g* adds c_g/t − k(g, g*) to it, A grows by
-2 a_{g*} + k(g*, g*) = 2 ((s+1)/t · c_{g*} − w_{g*}) and C by c_{g*}. Being a
-difference, w stays small where a_g grows with s, and so does its rounding.
+So the min–max normalisation of Δ is that of w, and w is all that is kept a candidate.
+Picking g* adds c_g/t − k(g, g*) to it, A grows by 2 a_{g*} + k(g*, g*) =
+2 ((s+1)/t · c_{g*} − w_{g*}) and C by c_{g*}. Being a difference, w stays small where
+a_g grows with s, and so does its rounding.
 
 A candidate that was taken, or that only fills up a row, has w = −∞ and weight 0.
 """

@@ -1,13 +1,8 @@
 r"""Exact Shapley values of single points: every point of the pool is a player.
 
-Players of one point have one size, so that the closed form of `equal_sizes` holds. For
-N points x and a reference T of t points it reads, with c_x = Σ_{y∈T} k(x, y) and
-R_x = Σ_{y≠x} k(x, y) over the pool, O(1) per point after one pass over the kernel:
-
-    φ_x = 2/t (λ c_x − λ' Σ_{y≠x} c_y) − (μ k(x, x) + ν R_x − ν' D_x − ν'' O_x)
-
-with five numbers that depend on N only; D_x and O_x are the sums of k(y, y) and of
-k(y, z), y ≠ z, over the other points.
+Players of one point have one size: it is the closed form of `equal_sizes`, O(1) per
+point x after one pass over the kernel for c_x = Σ_{y∈T} k(x, y), over the reference T,
+and R_x = Σ_{y≠x} k(x, y), over the pool.
 
 **Points that lower a value.** More data may be worse (Assumption C of Sec. 3 does not
 hold in general): the pool D is worth more without x if v(D) − v(D∖x) < 0. That φ_x is

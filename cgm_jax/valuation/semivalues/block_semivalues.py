@@ -130,14 +130,10 @@ def mmd_shapley_values(
     Reference:
         Derived in `block_semivalues`; Owen 1972; Tay et al. 2022, Eq. 2 and 5.
     """
-    values = _of_sums(sums, SHAPLEY, tolerance)
+    values = mmd_semivalues(sums, SHAPLEY, tolerance=tolerance)
     between, sizes = sums.between[:-1], sums.sizes
-    of_all = value_from_sums(
-        between.sum(),
-        between[:, :-1].sum(),
-        float(sizes[:-1].sum()),
-        float(sizes.sum()),
-    )
+    size, total = float(sizes[:-1].sum()), float(sizes.sum())
+    of_all = value_from_sums(between.sum(), between[:, :-1].sum(), size, total)
     return ExactShapleyValues(values, values.sum() - of_all)
 
 
@@ -177,7 +173,21 @@ def mmd_semivalues(
     Reference:
         Dubey, Neyman, Weber 1981; Banzhaf 1965; Kwon and Zou 2022.
     """
-    return _of_sums(sums, weighting, tolerance)
+    if is_traced(sums.sizes):
+        raise TypeError(
+            "Expected sizes that are plain numbers, got traced ones: they decide where "
+            "the nodes of the quadrature are. Pass `between` to your function, and "
+            "build the sums inside it."
+        )
+    between, sizes = checked_sums(sums)
+    return block_semivalues(
+        between[:-1, :-1],
+        between[:-1].sum(1),
+        sizes[:-1],
+        float(sizes.sum()),
+        weighting=weighting,
+        tolerance=tolerance,
+    )
 
 
 def block_semivalues(
@@ -249,26 +259,6 @@ def block_semivalues(
         tolerance=tolerance,
     )
     return in_float64(work, between, across)
-
-
-def _of_sums(
-    sums: "GramSums", weighting: Weighting, tolerance: float
-) -> Float[AnyArray, " n"]:
-    if is_traced(sums.sizes):
-        raise TypeError(
-            "Expected sizes that are plain numbers, got traced ones: they decide where "
-            "the nodes of the quadrature are. Pass `between` to your function, and "
-            "build the sums inside it."
-        )
-    between, sizes = checked_sums(sums)
-    return block_semivalues(
-        between[:-1, :-1],
-        between[:-1].sum(1),
-        sizes[:-1],
-        float(sizes.sum()),
-        weighting=weighting,
-        tolerance=tolerance,
-    )
 
 
 def _semivalues(

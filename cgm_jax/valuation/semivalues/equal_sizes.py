@@ -36,21 +36,14 @@ def equal_size_semivalues(
     reference_size: float,
 ) -> Float[AnyArray, " n"]:
     """Semivalue of every player, for players of one size."""
-    numbers = _numbers(probabilities)
-    numbers[:2] *= 2 / (size * reference_size)
-    numbers[2:] /= size**2
-    return _combined(across, diagonal, others, jnp.asarray(numbers, across.dtype))
-
-
-def _numbers(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, "6"]:
-    """What b_i, b of others, B_ii, R_i, D_i and O_i are multiplied by."""
-    n = len(p)
+    p, n = probabilities, len(probabilities)
     c = np.arange(n)
     # No others, or one: the sums over them are zero whatever the divisor.
     one, two = max(n - 1, 1), max(n - 2, 1)
     some, of_some = c[1:], p[1:]
     lost = of_some * (2 * some + 1) / (some * (some + 1) ** 2)
-    return np.array(
+    # What b_i, b of others, B_ii, R_i, D_i and O_i are multiplied by.
+    numbers = np.array(
         [
             np.sum(p / (c + 1)),
             -np.sum(of_some / (some + 1)) / one,
@@ -60,6 +53,9 @@ def _numbers(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, "6"]:
             -np.sum(lost * (some - 1)) / (one * two),
         ]
     )
+    numbers[:2] *= 2 / (size * reference_size)
+    numbers[2:] /= size**2
+    return _combined(across, diagonal, others, jnp.asarray(numbers, across.dtype))
 
 
 @jax.jit

@@ -8,7 +8,7 @@ smallest party, to S, all of them:
 With u = exp(x − e^{−x})/S the integrands fall double-exponentially on the left of
 x = 0 and beyond x = ln(S/s_min), and are analytic in a strip, so that the trapezoid
 rule of step h is wrong by less than 60 exp(−8.9/h), relative, for *every* s at once
-(constants fitted to the measured error, and a test holds them). 50 to 80 nodes.
+(fitted to the measured error, and tested). 50 to 80 nodes.
 
 In q. For a fixed u the integrand is a polynomial of degree n − 1 in q: a Gauss rule of
 ⌈n/2⌉ nodes is exact. It is bounded by exp(−qA) times a polynomial of degree two with
