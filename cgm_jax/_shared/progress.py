@@ -1,7 +1,4 @@
-"""Progress is reported to a function, as a stage and the share of it that is done.
-
-A function that reports progress takes ``progress: Progress = silent``.
-"""
+"""Progress is reported to a function, as a stage and the share of it that is done."""
 
 from collections.abc import Callable
 

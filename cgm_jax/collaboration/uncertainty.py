@@ -85,8 +85,7 @@ class Uncertainty:
     def ranked_alike(self) -> Float[np.ndarray, "n n"]:
         """The share of resamples that rank two φ as the data do, shape ``(n, n)``.
 
-        An estimate of the probability that the pair is ranked right: near 1/2, who of
-        the two contributed more is not known. 1 on the diagonal.
+        Near 1/2, who of the two contributed more is not known.
         """
         order = np.sign(
             self.scheme.shapley_values[:, None] - self.scheme.shapley_values[None]
@@ -103,10 +102,7 @@ class Uncertainty:
 
     @property
     def above_next(self) -> Float[np.ndarray, " n"]:
-        """How sure it is that each party is above the next in the ranking.
-
-        As in ``ranked_alike``; shape ``(n,)``, NaN for the last one.
-        """
+        """`ranked_alike` of each party and the next in ranking; NaN for the last."""
         sure = np.full(len(self.ranking), np.nan)
         first, second = self.ranking[:-1], self.ranking[1:]
         order = np.sign(

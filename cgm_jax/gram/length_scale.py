@@ -143,8 +143,7 @@ def median_length_scale(points: Float[ArrayLike, "n d"]) -> float:
     .. math:: \ell = \operatorname{median}_{i < j} \lVert x_i - x_j \rVert
 
     Args:
-        points: shape ``(n, d)``, n >= 2. Of more than 2,000 points, 2,000 are taken,
-            evenly spaced in the order given.
+        points: shape ``(n, d)``, n >= 2; of more than 2,000, 2,000 evenly spaced ones.
 
     Returns:
         The median, in the units of the points.

@@ -1,7 +1,6 @@
 """Kernels in files: an ``.npz`` archive of numbers and one JSON text.
 
-The text says what the kernel is made of, the numbers are its parameters. Reading the
-file runs no code of the file's, so a network of the user's own is handed in again.
+Reading runs no code of the file's: a network of the user's own is handed in again.
 """
 
 from collections.abc import Mapping

@@ -87,8 +87,7 @@ def pick_many(
         each pick.
 
     Example:
-        A party of one point at 0 picks twice from the candidates 0, 1 and 2, and takes
-        the best each time:
+        A party of one point at 0 picks the best of 0, 1 and 2, twice:
 
         >>> from cgm_jax.kernels import SquaredExponential
         >>> kernel = SquaredExponential(1.0)

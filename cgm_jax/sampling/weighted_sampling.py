@@ -140,7 +140,8 @@ def weighted_sampling(
     _check(points, sums, targets, inverse_temperature, max_picks)
     with jax.enable_x64(True):
         layout = _Layout.of(len(points))
-        drawn_from, diagonal = _candidate_set(kernel, points, sums, layout)
+        drawn_from = _candidate_set(kernel, points, sums, layout)
+        diagonal = np.asarray(kernel_diagonal(kernel, points))
     limits = np.asarray(values_with_candidates(sums))
     beta = np.float32(min(inverse_temperature, 1e30))  # the best each time
     lock = threading.Lock()
@@ -221,17 +222,14 @@ class _Layout(NamedTuple):
 
 def _candidate_set(
     kernel: Kernel, points: Points, sums: GramSums, layout: _Layout
-) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
-    """What all parties draw from, and k(x, x) of every candidate."""
+) -> CandidateSet:
+    """What all parties draw from."""
     tiles = embedded_tiles(kernel, points, np.maximum(layout.candidate, 0)[None])
     reference_sums = np.asarray(sums.candidate_rows).sum(1)
-    return (
-        CandidateSet(
-            _columns(tiles),
-            jax.device_put(layout.arranged(reference_sums, 0.0)),
-            jax.device_put(np.asarray(sums.reference_size)),
-        ),
-        np.asarray(kernel_diagonal(kernel, points)),
+    return CandidateSet(
+        _columns(tiles),
+        jax.device_put(layout.arranged(reference_sums, 0.0)),
+        jax.device_put(np.asarray(sums.reference_size)),
     )
 
 

@@ -111,18 +111,8 @@ def power_criterion(
     *,
     tile_size: int | None = None,
 ) -> Float[Array, ""]:
-    """J in the dtype of the points, which are not checked: for a gradient step.
-
-    Example:
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> x = jnp.array([[0.0], [1.0], [2.0]])
-        >>> near, far = (
-        ...     power_criterion(SquaredExponential(1.0), x, x + a) for a in (1, 9)
-        ... )
-        >>> bool(near < far)
-        True
-    """
-    return _power(kernel, x, y, checked_tile_size(tile_size)).criterion
+    """J in the dtype of the points, which are not checked: for a gradient step."""
+    return jnp.asarray(_power(kernel, x, y, checked_tile_size(tile_size)).criterion)
 
 
 def _power(

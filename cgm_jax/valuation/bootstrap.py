@@ -92,11 +92,13 @@ def bootstrap_sums(
         raise ValueError(f"Expected num_resamples >= 1, got {num_resamples}.")
     weights = multiplicities(key, sizes, num_resamples)
     with jax.enable_x64(True):
-        pool = np.concatenate(points)
-        within = weighted_sums_between_blocks(
-            kernel, pool, sizes, weights, default_tile_size()
-        )
-        across = _sums_with_candidates(kernel, pool, sizes, drawn)
+        pool, tile = np.concatenate(points), default_tile_size()
+        within = weighted_sums_between_blocks(kernel, pool, sizes, weights, tile)
+        across = np.zeros(len(pool))  # R[x, G] of every point x
+        if len(drawn):
+            x = Blocks.cut(kernel, pool, sizes, tile)
+            y = Blocks.cut(kernel, drawn, [len(drawn)], tile)
+            across = np.asarray(sums_of_rows(kernel, x, y), np.float64)[:, 0]
         first = np.cumsum([0, *sizes[:-1]])
         diagonal = np.add.reduceat(kernel_diagonal(kernel, pool), first)
     result = np.empty((num_resamples, len(sizes) + 1, len(sizes) + 1))
@@ -129,23 +131,8 @@ def _multiplicities(
 ) -> Int[Array, "resamples num_points"]:
     def counts(resample: Int[Array, ""]) -> Int[Array, " num_points"]:
         # One draw per point of the pool, from the points of its own party.
-        drawn = jax.random.randint(
-            jax.random.fold_in(key, resample),
-            first.shape,
-            first,
-            first + size,
-            dtype=np.int32,
-        )
+        one = jax.random.fold_in(key, resample)
+        drawn = jax.random.randint(one, first.shape, first, first + size, np.int32)
         return jnp.zeros_like(first).at[drawn].add(1)
 
     return jax.vmap(counts)(jnp.arange(num_resamples, dtype=np.int32))
-
-
-def _sums_with_candidates(kernel, pool, sizes, candidates):
-    """R[x, G] of every point x of the pool."""
-    if len(candidates) == 0:
-        return np.zeros(sum(sizes))
-    tile = default_tile_size()
-    drawn = Blocks.cut(kernel, candidates, [len(candidates)], tile)
-    rows = sums_of_rows(kernel, Blocks.cut(kernel, pool, sizes, tile), drawn)
-    return np.asarray(rows, np.float64)[:, 0]
