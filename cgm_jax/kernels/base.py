@@ -8,7 +8,7 @@ compares tile by tile.
 import abc
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -145,7 +145,7 @@ class _Pair(Kernel):
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, Embedding]:
         return self.left.embed(points), self.right.embed(points)
 
-    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Self:
+    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Kernel:
         """Both at the same length scale."""
         parts = (k.with_length_scale(length_scale) for k in (self.left, self.right))
         return type(self)(*parts)
