@@ -161,7 +161,7 @@ def test_the_demo(recorder, without_pages, monkeypatch, tmp_path, capsys):
         "cgm_jax.audit.cheating.deal",
     )
     # Both splits: a draw each, with five parties.
-    draws = [use for use in recorder.uses if "draw.weighted" in use[0]]
+    draws = [use for use in recorder.uses if "promises.weighted" in use[0]]
     assert len(draws) == 2 * (1 + 5) * 4
 
 
@@ -183,7 +183,7 @@ def test_an_experiment_that_is_reproduced(
         "cgm_jax.experiments.prepare.share",
         "cgm_jax.collaboration.promises.weighted_sampling",
     )
-    draws = [use for use in recorder.uses if "draw.weighted" in use[0]]
+    draws = [use for use in recorder.uses if "promises.weighted" in use[0]]
     assert len(draws) == 2 * (1 + 5) * 3
 
 
@@ -221,5 +221,5 @@ def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
         "benchmarks.studies.kernel_comparison.fit_to_images",
         "benchmarks.studies.kernel_comparison.reassign_classes",
     )
-    draws = [use for use in recorder.uses if "draw.weighted" in use[0]]
+    draws = [use for use in recorder.uses if "promises.weighted" in use[0]]
     assert len(draws) == 2 * (1 + 3) * 2  # by two kernels at two temperatures
