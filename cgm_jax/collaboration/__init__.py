@@ -7,9 +7,9 @@ drawn from a generator, and doubled until the programme is feasible (App. F).
 """
 
 from .collaboration import Collaboration as Collaboration
+from .collaboration import Growing as Growing
 from .collaboration import collaborate as collaborate
-from .draw import Draw as Draw
-from .growing import Growing as Growing
+from .promises import Draw as Draw
 from .promises import Promises as Promises
 from .promises import promise as promise
 from .uncertainty import Uncertainty as Uncertainty

@@ -5,8 +5,7 @@ Party i with the normalised Shapley value α_i bounds log v* by two parallel lin
     log lower_i − ρ log α_i ≤ log v* ≤ log upper_i − ρ log α_i,     0 ≤ ρ ≤ 1
 
 Both rise with ρ, the more steeply the less the party contributed. The region lies above
-the highest lower line and below the lowest upper one; it is empty if at every ρ some
-party's lower line is above some party's upper line.
+the highest lower line and below the lowest upper one.
 
 Reference: Tay et al. 2022, Sec. 4.1.
 """
@@ -51,8 +50,8 @@ class FeasibleRegion:
     def widest_rho(self) -> float:
         """The ρ at which most room is left (or least is missing) between the lines.
 
-        The room is concave and piecewise linear in ρ. Where the pieces at two ends of
-        an interval meet is its largest value, or the end of a smaller interval.
+        The room is concave and piecewise linear in ρ: where the pieces at two ends of
+        an interval meet, it is largest, or a smaller interval ends.
         """
         if np.isneginf(self.log_upper).any():
             return 0.0  # none is left anywhere
@@ -89,9 +88,9 @@ class FeasibleRegion:
         room = self.log_upper[None] - self.log_lower[:, None]
         crossings = room[steeper > _SAME_POINT] / steeper[steeper > _SAME_POINT]
         rho = min(max(crossings.min(initial=1.0), 0.0), 1.0)
-        top = (self.log_upper + rho * self.slopes).min()
-        bottom = (self.log_lower + rho * self.slopes).max()
-        return (float(rho), float(top)) if top >= bottom - SOLVER_SLACK else None
+        if self.room(rho) < -SOLVER_SLACK:
+            return None
+        return float(rho), float((self.log_upper + rho * self.slopes).min())
 
     def vertices(self) -> Float[np.ndarray, "vertices 2"]:
         """Corners (ρ, log v*), counter-clockwise; none if the region is empty."""

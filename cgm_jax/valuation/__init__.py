@@ -17,14 +17,14 @@ from .mmd import mmd2_biased as mmd2_biased
 from .mmd import mmd2_unbiased as mmd2_unbiased
 from .mmd import value as value
 from .permutations import ShapleyEstimate as ShapleyEstimate
+from .permutations import permutation_sample_size as permutation_sample_size
 from .permutations import permutation_shapley_values as permutation_shapley_values
 from .points import PointValues as PointValues
 from .points import point_shapley_values as point_shapley_values
-from .sample_size import permutation_sample_size as permutation_sample_size
+from .semivalues.block_semivalues import ExactShapleyValues as ExactShapleyValues
 from .semivalues.block_semivalues import block_semivalues as block_semivalues
-from .semivalues.mmd_shapley import ExactShapleyValues as ExactShapleyValues
-from .semivalues.mmd_shapley import mmd_semivalues as mmd_semivalues
-from .semivalues.mmd_shapley import mmd_shapley_values as mmd_shapley_values
+from .semivalues.block_semivalues import mmd_semivalues as mmd_semivalues
+from .semivalues.block_semivalues import mmd_shapley_values as mmd_shapley_values
 from .semivalues.weighting import BetaShapley as BetaShapley
 from .shapley import shapley_values as shapley_values
 
