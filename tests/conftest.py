@@ -25,6 +25,15 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> "SmallRun":
     return run_small_files(tmp_path_factory.mktemp("small_run"))
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures are made, but not drawn: what takes long and some tests don't see."""
+    from cgm_jax.report import Picture
+
+    drawn = Picture(b"", width=1, height=1)
+    monkeypatch.setattr("cgm_jax.report.pictures.render", lambda figure: drawn)
+
+
 def pytest_report_header() -> str:
     return f"jax {jax.__version__}"
 

@@ -91,9 +91,7 @@ def test_what_is_held_is_valued_by_the_definition():
     for i, value in enumerate(found().joint_values):
         assert value >= found().honest.reward_values[i] - 1e-9
         assert value > oracles.value(kernel, parties()[i], reference)
-    trials = _Trials(
-        KEY, KERNEL, candidates(), promises().sums, 1.0, stability=False, relax=False
-    )
+    trials = _Trials(KEY, promises(), candidates(), promises().sums, 1.0)
     picks = np.array([3, 3, 17, 90])
     held = np.concatenate([parties()[1], candidates()[picks]])
     assert trials.value_of(1, picks) == pytest.approx(

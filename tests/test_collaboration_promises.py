@@ -251,9 +251,27 @@ def test_the_length_scale_of_a_given_kernel_is_searched_where_asked_for():
     assert min(promises.scheme.own_values) > -1e-12
 
 
-def test_a_kernel_without_one_length_scale_is_not_searched():
-    kernel = SquaredExponential(np.array([0.2, 0.3]))
-    with pytest.raises(ValueError, match=r"one length scale.*got SquaredExponential"):
+def test_the_length_scale_that_the_parts_of_a_kernel_share_is_searched():
+    parties, candidates = small_ratings()
+    kernel = SquaredExponential(7.0) + 2.0 * Laplace(7.0)
+    found = promise(parties, candidates, kernel=kernel, search_length_scale=True)
+    alone = smallest_length_scale(kernel, parties, candidates)
+    assert found.kernel == kernel.with_length_scale(alone)
+    assert found.length_scale == alone
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        SquaredExponential(np.array([0.2, 0.3])),
+        SquaredExponential(0.2) + Laplace(0.3),
+    ],
+    ids=["one a dimension", "parts that differ"],
+)
+def test_a_kernel_without_one_length_scale_is_not_searched(kernel):
+    name = type(kernel).__name__
+    match = rf"one length scale.*got {name} that has .* parts that do not share one"
+    with pytest.raises(ValueError, match=match):
         promise(*small_ratings(), kernel=kernel, search_length_scale=True)
 
 

@@ -14,7 +14,7 @@ from small_collaborations import (
 
 from cgm_jax.evaluation.privacy import privacy_figures
 from cgm_jax.generators import KernelDensity
-from cgm_jax.report.privacy_page import privacy_page
+from cgm_jax.report.page import privacy_page
 
 KEY = jax.random.key(0)
 

@@ -9,8 +9,8 @@ import pytest
 from kernel_table import KERNELS, PLAIN, block
 from tolerances import rtol
 
-from cgm_jax.generators.mmd_gan.critic_loss import Distance, Dot
-from cgm_jax.kernels import Laplace, RationalQuadratic, SquaredExponential
+from cgm_jax.generators.mmd_gan.critic_loss import Distance, Dot, Mixture
+from cgm_jax.kernels import DeepKernel, Laplace, RationalQuadratic, SquaredExponential
 
 # Squared distances may be wrong by 1,000 roundings of 1 (see their tests); the kernels
 # of the table change by at most 3 times as much.
@@ -205,6 +205,21 @@ def test_with_length_scale_measures_in_units_of_it(name: str):
     assert type(scaled) is type(kernel)
     np.testing.assert_array_equal(scaled(4 * x, 4 * y), unit(x, y))
     assert not np.allclose(scaled(x, y), unit(x, y))
+
+
+def test_the_length_scale_is_a_field_or_that_which_the_parts_share():
+    with pytest.raises(TypeError, match="length_scale"):
+        SquaredExponential()  # no default
+    assert vars(Laplace(2.0)) == {"length_scale": 2.0}
+    none = Mixture((SquaredExponential(2.0),))
+    assert none.length_scale is (none + none).length_scale is None
+    same = 3.0 * (SquaredExponential(2.0) + 0.5 * Laplace(2.0))
+    assert same.length_scale == (same * same).length_scale == 2.0
+    wide = SquaredExponential(np.ones(2))
+    np.testing.assert_array_equal((wide * wide).length_scale, np.ones(2))
+    for other in (Laplace(2.5), none, wide, DeepKernel(jnp.sin, wide)):
+        assert (same + other).length_scale is None
+        assert (other * same).length_scale is None
 
 
 def test_sums_products_and_scalings_are_those_of_the_blocks():

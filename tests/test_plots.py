@@ -2,30 +2,20 @@
 
 import dataclasses
 import io
-from itertools import combinations
 
 import numpy as np
 import pytest
+from figures import check_words, texts_of
 from matplotlib.colors import to_hex
-from matplotlib.text import Text
-from sklearn.decomposition import PCA
 from small_collaborations import (
     SIZES,
-    several_draws,
     small_collaboration,
-    with_nothing,
-    with_promises,
     with_reward,
 )
 
 from cgm_jax.collaboration import Uncertainty
-from cgm_jax.metrics import CorrelationSummary
 from cgm_jax.plots import (
-    MAX_DOTS,
-    Embedding,
-    plane_of,
     plot_contributions,
-    plot_correlations,
     plot_feasible_region,
     plot_reward,
     plot_reward_over_temperatures,
@@ -33,8 +23,8 @@ from cgm_jax.plots import (
     plot_uncertainty,
     plot_values,
 )
+from cgm_jax.plots.contributions import _with_error
 from cgm_jax.plots.drawing import GREEN, RED, labels_of
-from cgm_jax.plots.uncertainty import _with_error
 from cgm_jax.plots.values import _evenly_in_factors
 from cgm_jax.rewards import solve_reward_scheme
 
@@ -68,42 +58,6 @@ OF_SOME = ("contributions", "values", "uncertainty", "rewards")  # parties in an
 
 def names_of(num_parties):
     return [f"bank of the region {i:02d}" for i in range(num_parties)]
-
-
-def texts_of(figure):
-    """What is written in a figure, with where: boxes in pixels."""
-    figure.draw_without_rendering()
-    texts = figure.findobj(lambda artist: isinstance(artist, Text))
-    for axes in figure.axes:  # beside those of the ticks that are drawn, there are more
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
-                if not low <= tick.get_loc() <= high:
-                    texts = [text for text in texts if text is not tick.label1]
-    return [
-        (text.get_text(), text.get_window_extent())
-        for text in texts
-        if text.get_visible() and text.get_text().strip()
-    ]
-
-
-def check_words(figure):
-    page = figure.bbox.padded(1)  # the layout is right up to a pixel
-    texts = texts_of(figure)
-    for text, box in texts:
-        assert page.x0 <= box.x0 and box.x1 <= page.x1, text
-        assert page.y0 <= box.y0 and box.y1 <= page.y1, text
-    for (one, box), (other, other_box) in combinations(texts, 2):
-        overlap = box.overlaps(other_box)
-        assert not overlap, f"{one!r} and {other!r} overlap"
-
-
-def scatters_of(axes):
-    """Places and colours of the layers of points."""
-    return [
-        (np.asarray(layer.get_offsets()), layer.get_facecolors(), layer)
-        for layer in axes.collections
-    ]
 
 
 # --- all pictures
@@ -304,208 +258,6 @@ def test_without_an_optimum_there_is_no_region():
         plot_feasible_region(scheme)
 
 
-# --- rewards
-
-
-def test_layers_are_candidates_own_data_and_reward():
-    result = small_collaboration(3, 2)
-    promises = result.promises
-    for i, axes in enumerate(plot_rewards(result).axes):
-        candidates, own, reward = scatters_of(axes)
-        np.testing.assert_array_equal(candidates[0], promises.candidates)
-        np.testing.assert_array_equal(own[0], promises.parties[i])
-        drawn = promises.candidates[result.draw.rewards[i].indices]
-        np.testing.assert_array_equal(reward[0][::-1], drawn)
-        assert len({to_hex(layer[1][0]) for layer in (candidates, own, reward)}) == 3
-
-
-def test_early_points_are_more_opaque_and_on_top():
-    axes = plot_reward(small_collaboration(3, 2), 2).axes[0]
-    _, _, (places, colors, _) = scatters_of(axes)
-    assert len(places) > 5
-    assert (np.diff(colors[:, 3]) > 0).all()  # drawn backwards
-    assert colors[-1, 3] == 1 and colors[0, 3] > 0.1
-    assert all(layer.get_rasterized() for *_, layer in scatters_of(axes))
-
-
-def test_all_panels_show_the_same_part_of_the_plane():
-    panels = plot_rewards(small_collaboration(3, 2)).axes
-    assert len({axes.get_xlim() + axes.get_ylim() for axes in panels}) == 1
-
-
-def test_many_points_are_thinned_but_not_the_reward():
-    result = small_collaboration(3, 2)
-    many = np.random.default_rng(0).normal(size=(2 * MAX_DOTS + 7, 2))
-    result = with_promises(
-        result, candidates=many, parties=[many + i for i in range(3)]
-    )
-    drawn = {"indices": np.arange(len(many)), "values": np.zeros(len(many))}
-    result = with_reward(result, 0, **drawn)
-    candidates, own, reward = scatters_of(plot_reward(result, 0).axes[0])
-    assert len(candidates[0]) == len(own[0]) == MAX_DOTS
-    assert len(reward[0]) == len(many)
-    np.testing.assert_array_equal(candidates[0][[0, -1]], many[[0, -1]])
-
-
-def test_one_column_is_drawn_in_strips():
-    result = small_collaboration(2, 1)
-    axes = plot_reward(result, 0).axes[0]
-    layers = scatters_of(axes)
-    for level, (places, *_) in enumerate(layers):
-        assert (np.floor(places[:, 1]) == level).all()
-    np.testing.assert_array_equal(layers[0][0][:, :1], result.promises.candidates)
-    labels = [text.get_text() for text in axes.get_yticklabels()]
-    assert labels == ["candidates", "own data", "reward"]
-
-
-def test_many_columns_are_drawn_along_principal_axes_of_the_pool():
-    result = small_collaboration(24, 64)
-    parties = result.promises.parties
-    plane = plane_of(np.concatenate(parties))
-    figure = plot_rewards(result, parties=[5, 6])
-    for i, axes in enumerate(figure.axes):
-        places = scatters_of(axes)[1][0]
-        np.testing.assert_array_equal(places, plane.place(parties[5 + i]))
-    assert figure.get_supxlabel() == plane.axes[0]
-
-
-@pytest.mark.parametrize("size", SIZES[:2])
-def test_nothing_handed_out_is_drawn_as_nothing(size):
-    result = with_nothing(small_collaboration(*size), 0)
-    figure = plot_rewards(result)
-    assert len(figure.axes[0].collections) == 2
-    assert len(figure.axes[1].collections) == 3
-    assert "0 points" in figure.axes[0].get_title(loc="left")
-    reward = result.draw.rewards[0]
-    line, *_ = plot_values(result.draw).axes[0].lines
-    assert line.get_xydata().tolist() == [[0, reward.reward_value]]
-
-
-def test_one_panel_for_every_temperature():
-    promises, draws = several_draws()
-    panels = plot_reward_over_temperatures(promises, draws, 1).axes
-    for axes, drawn, beta in zip(panels, draws, ("1", "2", "8", "inf"), strict=True):
-        count = len(drawn.rewards[1].indices)
-        assert axes.get_title(loc="left").startswith(f"party 1\nβ = {beta}: {count} ")
-        assert len(scatters_of(axes)[2][0]) == count
-
-
-def test_an_embedding_places_points_by_their_rows():
-    result = small_collaboration(24, 64)
-    rng = np.random.default_rng(0)
-    places = [rng.normal(size=(len(points), 2)) for points in result.promises.parties]
-    candidates = rng.normal(size=(len(result.promises.candidates), 2))
-    embedding = Embedding(places, candidates, ("first", "second"))
-    figure = plot_reward(result, 5, plane=embedding)
-    layers = scatters_of(figure.axes[0])
-    np.testing.assert_array_equal(layers[0][0], candidates)
-    np.testing.assert_array_equal(layers[1][0], places[5])
-    drawn = candidates[result.draw.rewards[5].indices]
-    np.testing.assert_array_equal(layers[2][0][::-1], drawn)
-    assert figure.get_supxlabel() == "first"
-    short = dataclasses.replace(embedding, candidates=candidates[1:])
-    with pytest.raises(ValueError, match="places of 400 candidates"):
-        plot_rewards(result, plane=short)
-
-
-def test_classes_are_named_where_most_of_their_candidates_are():
-    result = small_collaboration(3, 2)
-    centers = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
-    promises = result.promises
-    labels = np.arange(len(promises.candidates)) % 3
-    places = centers[labels]
-    # Some of a class elsewhere do not move its name.
-    places = np.where(np.arange(len(places))[:, None] % 9 == 1, 20.0, places)
-    embedding = Embedding(promises.parties, places, ("first", "second"))
-    figure = plot_reward_over_temperatures(
-        promises, [result.draw] * 4, 1, plane=embedding, candidate_labels=labels
-    )
-    for axes in figure.axes:
-        named = {text.get_text(): text.xy for text in axes.texts}
-        assert named == {str(k): tuple(centers[k]) for k in range(3)}
-    check_words(figure)
-    with pytest.raises(ValueError, match="one label of each of 400 candidates"):
-        plot_reward_over_temperatures(
-            promises, [result.draw], 1, candidate_labels=labels[1:]
-        )
-
-
-# --- correlations
-
-FIGURE_2 = [
-    "mmd2_unbiased",
-    "reverse_kl",
-    "wasserstein2",
-    "class_imbalance",
-    "num_points",
-]
-
-
-def summaries(start, metrics=FIGURE_2):
-    return {
-        name: CorrelationSummary(start - 0.3 * k, 0.01 * (k + 1), 4)
-        for k, name in enumerate(metrics)
-    }
-
-
-def test_bars_are_correlations_with_their_errors():
-    ours = {
-        "equal-disjoint": {"credit-ratings": summaries(0.9), "digits": summaries(0.5)},
-        "unequal": {"digits": summaries(0.7) | {"svm_accuracy": None}},
-    }
-    figure = plot_correlations(ours)
-    left, right = figure.axes
-    assert [axes.get_title(loc="left") for axes in (left, right)] == list(ours)
-    for axes, split in ((left, "equal-disjoint"), (right, "unequal")):
-        for bars, found in zip(
-            [c for c in axes.containers if hasattr(c, "patches")],
-            ours[split].values(),
-            strict=True,
-        ):
-            expected = [found[name] for name in FIGURE_2]
-            heights = [bar.get_height() for bar in bars.patches]
-            assert heights == [summary.mean for summary in expected]
-            (lines,) = bars.errorbar[2]
-            for (low, high), summary in zip(
-                (segment[:, 1] for segment in lines.get_segments()),
-                expected,
-                strict=True,
-            ):
-                error = summary.standard_error
-                assert (low, high) == pytest.approx(
-                    (summary.mean - error, summary.mean + error)
-                )
-    # A data set has one colour in every panel.
-    assert right.patches[0].get_facecolor() == left.patches[5].get_facecolor()
-    (legend,) = figure.legends
-    words = [text.get_text() for text in legend.get_texts()]
-    assert words == ["credit-ratings", "digits"]
-
-
-def test_words_of_correlations_do_not_overlap():
-    four = {
-        name: summaries(0.9) for name in ("credit-ratings", "credit-card", "a", "b")
-    }
-    nothing = CorrelationSummary(np.nan, np.nan, 0)
-    four["a"] = four["a"] | {"class_imbalance": nothing}
-    figure = plot_correlations({"equal-disjoint": four, "unequal": four})
-    assert [text.get_text() for text in figure.axes[0].texts] == ["n/a"]
-    check_words(figure)
-    assert figure.axes[0].get_ylim()[0] < -1
-
-
-def test_positive_correlations_fill_the_picture():
-    figure = plot_correlations({"unequal": {"digits": summaries(1.25)}})
-    bottom, top = figure.axes[0].get_ylim()
-    assert (bottom, top) == pytest.approx((0, 1.05))
-
-
-@pytest.mark.parametrize("count", [0, 5])
-def test_as_many_data_sets_as_there_are_colours(count):
-    with pytest.raises(ValueError, match=f"one to 4 data sets, got {count}"):
-        plot_correlations({"unequal": {str(i): summaries(0.9) for i in range(count)}})
-
-
 # --- uncertainty
 
 
@@ -543,46 +295,3 @@ def test_no_bars_where_nothing_is_known():
     assert sum("±" in word for word in words) == 4  # three α, and what ± is
     (_, _, (bars,)) = figure.axes[1].containers[0].lines
     assert all(np.ptp(bar) == 0 for bar in np.array(bars.get_segments())[:, :, 0])
-
-
-# --- plane
-
-
-@pytest.mark.parametrize("dimension", [3, 16, 64])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_principal_axes_are_those_of_scikit_learn(dimension, dtype):
-    rng = np.random.default_rng(dimension)
-    mixing = rng.normal(size=(dimension, dimension)) / np.arange(1, dimension + 1)[None]
-    points = (5 + rng.normal(size=(200, dimension)) @ mixing.T).astype(dtype)
-    reference = PCA(2, svd_solver="full").fit(points.astype(np.float64))
-    signs = np.sign(
-        reference.components_[[0, 1], np.abs(reference.components_).argmax(1)]
-    )
-    plane = plane_of(points)
-    np.testing.assert_allclose(
-        plane.place(points),
-        reference.transform(points.astype(np.float64)) * signs[None],
-        atol=1e-9,
-    )
-    for k, share in enumerate(reference.explained_variance_ratio_):
-        assert f"axis {k + 1} ({100 * share:.0f} %" in plane.axes[k]
-
-
-def test_points_without_any_spread_have_a_plane():
-    plane = plane_of(np.ones((4, 3)))
-    assert not plane.place(np.ones((2, 3))).any()
-
-
-def test_one_or_two_columns_stay_as_they_are():
-    points = np.array([[1.0, -3.0], [2.0, 5.0]], np.float32)
-    plane = plane_of(points, ["income", "age"])
-    assert plane.axes == ("income", "age")
-    np.testing.assert_array_equal(plane.place(points), points)
-    line = plane_of(points[:, :1])
-    assert line.axes == ("column 0",)
-    np.testing.assert_array_equal(line.place(points[:, :1]), points[:, :1])
-
-
-def test_a_name_is_needed_for_every_column():
-    with pytest.raises(ValueError, match="Expected 3 names, one per column, got 1"):
-        plane_of(np.ones((4, 3)), ["income"])

@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 import pytest
+from figures import check_words, scatters_of
 from small_generators import HISTORY, QUALITY, trained
-from test_plots import check_words, scatters_of
 
 from cgm_jax.plots import MAX_DOTS, plane_of, plot_samples, plot_training
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cgm_jax.sampling.inverse_cdf import inverse_cdf
+from cgm_jax.sampling.picking import inverse_cdf
 
 DTYPES = [np.float32, np.float64]
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)

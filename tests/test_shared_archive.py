@@ -15,6 +15,8 @@ from cgm_jax._shared.archive import (
     with_prefix,
     write_archive,
 )
+from cgm_jax._shared.digests import digest_of_arrays
+from cgm_jax._shared.publishing import publish
 
 ARRAYS = {"x": np.arange(6.0).reshape(2, 3), "names": np.array(["a", "ü"])}
 
@@ -101,3 +103,18 @@ def test_a_tree_comes_back_by_names_and_a_misfit_is_an_error():
         with_arrays(tree, {"layers.1": arrays["layers.1"]})
     with pytest.raises(ValueError, match=r"layers\.0 has shape \(3,\)"):
         with_arrays(tree, {**arrays, "layers.0": np.zeros(3)})
+
+
+def test_publishing_makes_the_folder_and_leaves_one_file(tmp_path):
+    path = tmp_path / "bank_a" / "note.txt"
+    publish(path, lambda file: file.write(b"hello\n"))
+    assert path.read_text() == "hello\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_digest_is_of_names_shapes_and_numbers_in_any_order():
+    x, y = np.zeros(2), np.ones(3)
+    digest = digest_of_arrays({"x": x, "y": y})
+    assert digest == digest_of_arrays({"y": y, "x": x})
+    others = ({"x": x[:, None], "y": y}, {"z": x, "y": y}, {"x": y[:2], "y": y})
+    assert digest not in map(digest_of_arrays, others)

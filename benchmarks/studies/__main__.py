@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import jax
 import typer
 
-from cgm_jax.cli.app import run_app
+from cgm_jax.cli.app import new_app, run_app
 from cgm_jax.cli.options import (
     Betas,
     NumSteps,
@@ -21,10 +21,8 @@ from cgm_jax.cli.options import (
     SplitName,
     at_least,
     different_betas,
-    interruptible,
 )
-from cgm_jax.cli.progress_bar import progress
-from cgm_jax.cli.screen import print_report, screen
+from cgm_jax.cli.screen import print_report, progress, say, screen, warn
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir
@@ -38,13 +36,7 @@ from .publish import publish_comparison, publish_power
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    name="python -m benchmarks.studies",
-    help="Studies of learned kernels.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = new_app("python -m benchmarks.studies", "Studies of learned kernels.")
 
 if TYPE_CHECKING:
     ImagesName = StrEnum
@@ -110,7 +102,7 @@ def kernels(
     folder = prepare_output_dir(
         out or Path(f"study-kernels-{name}"), overwrite=overwrite
     )
-    with interruptible(), progress(name) as tell:
+    with progress(name) as tell:
         data_key, comparison_key = jax.random.split(jax.random.key(seed))
         (prepared,) = prepare_experiments(
             data_key, name, [split.value], options, progress=tell
@@ -122,7 +114,7 @@ def kernels(
             num_assignments=assignments,
             progress=tell,
         )
-    screen.print(prepared.candidates_note, markup=False, highlight=False)
+    say(prepared.candidates_note)
     print_comparison(comparison)
     settings = {
         "data set": name,
@@ -185,7 +177,7 @@ def power(
     )
     name = problem.value
     folder = prepare_output_dir(out or Path(f"study-power-{name}"), overwrite=overwrite)
-    with interruptible(), progress(POWER_PROBLEMS[name].title) as tell:
+    with progress(POWER_PROBLEMS[name].title) as tell:
         try:
             results = measure_power(POWER_PROBLEMS[name], options, progress=tell)
         except ValueError as error:  # there is nothing but options
@@ -202,7 +194,7 @@ def print_comparison(comparison: KernelComparison) -> None:
     for name, experiment in comparison.experiments.items():
         names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
         for sentence in collaboration_warnings(experiment.greediest, names):
-            screen.print(f"warning: {name}: {sentence}", markup=False)
+            warn(f"{name}: {sentence}")
 
 
 def print_power(results: PowerResults) -> None:

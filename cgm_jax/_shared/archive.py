@@ -1,7 +1,6 @@
 """Files of arrays and facts: an ``.npz`` archive with one JSON text, and no pickles.
 
-Reading such a file runs no code of the file's. A tree of arrays (the parameters of a
-network) goes into one by the paths of its leaves.
+A tree of arrays (the parameters of a network) goes into one by the paths of its leaves.
 """
 
 import json
@@ -98,10 +97,7 @@ def named_arrays(tree: Any) -> Arrays:
 
 
 def with_arrays(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The tree whose leaves `named_arrays` gave, checked against a template.
-
-    The template's leaves need a shape and a dtype only.
-    """
+    """The tree whose leaves `named_arrays` gave, checked against a template."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(template)
     expected = {_name(path): leaf for path, leaf in leaves}
     if differing := sorted(set(expected) ^ set(arrays)):

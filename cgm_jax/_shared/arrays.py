@@ -1,11 +1,9 @@
 """What users hand in, made into arrays once, at the boundary.
 
-The precision rule of the package lives here, too. Kernel entries are computed in the
-precision of the points: float64 arrays in float64, everything else in float32. What is
-reported or decided on (values, Shapley values, rewards, the end of a draw) is
-accumulated in float64 and returned as NumPy float64: outside a scope of
-`jax.enable_x64` the next operation on a float64 ``jax.Array`` would cut it to float32.
-The user's ``jax_enable_x64`` is never changed.
+The precision rule of the package: kernel entries are computed in the precision of the
+points, float64 or else float32. What is reported or decided on is accumulated in
+float64 and returned as NumPy float64: outside a scope of `jax.enable_x64` the next
+operation on a float64 ``jax.Array`` would cut it to float32.
 """
 
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 __all__ = [
+    "AnyArray",
     "Points",
     "array_module",
     "as_parties",
@@ -30,6 +29,7 @@ __all__ = [
     "with_common_dtype",
 ]
 
+AnyArray = Array | np.ndarray
 Points = Float[Array, "_ _"] | Float[np.ndarray, "_ _"]
 
 
@@ -41,8 +41,7 @@ def is_traced(*trees: Any) -> bool:
 def array_module(*trees: Any) -> ModuleType:
     """`jax.numpy` while one of these is traced; otherwise NumPy.
 
-    Outside a trace every operation of `jax.numpy` is a program that XLA compiles for
-    every new shape, which takes longer than most work on small arrays.
+    Outside a trace XLA would compile every operation for every new shape.
     """
     return jnp if is_traced(*trees) else np
 
@@ -97,11 +96,7 @@ def as_parties(parties: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
 
 
 def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
-    """Points of one dimension, in the widest dtype among them.
-
-    In the user's own `jit`, where some are traced, all are: a program that is called
-    there on the others would give tracers anyway.
-    """
+    """Points of one dimension, in the widest dtype; all traced where one is."""
     first_name, first = named[0]
     dtype = np.result_type(*(x.dtype for _, x in named))
     for name, x in named:

@@ -1,7 +1,4 @@
-"""The precision of what is computed: 64-bit types for a while, and full products.
-
-Reported numbers are float64, whatever the user's ``jax_enable_x64``.
-"""
+"""The precision of what is computed: 64-bit types for a while, and full products."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -30,8 +27,7 @@ def x64_unless_traced(*inputs: Any) -> AbstractContextManager[Any]:
 def in_float64(function: Callable[..., Any], *inputs: ArrayLike) -> Any:
     """Call a pure function of arrays with NumPy float64, or with the user's tracers.
 
-    The result is NumPy float64, an array or a number; inside the user's transformation
-    it is what the function returns.
+    The result is NumPy float64, or what the function returns of tracers.
     """
     if is_traced(*inputs):
         return function(*inputs)

@@ -1,7 +1,4 @@
-"""Progress is reported to a function, as a stage and the share of it that is done.
-
-A function that reports progress takes ``progress: Progress = silent``.
-"""
+"""Progress is reported to a function, as a stage and the share of it that is done."""
 
 from collections.abc import Callable
 
@@ -15,13 +12,5 @@ def silent(stage: str, share: float) -> None:
 
 
 def within(progress: Progress, name: str) -> Progress:
-    """The progress of a part of the work, its stages told with the part's name.
-
-    Example:
-        >>> stages = []
-        >>> part = within(lambda stage, share: stages.append(stage), "β = 2")
-        >>> part("drawing", 0.5)
-        >>> stages
-        ['drawing, β = 2']
-    """
+    """The progress of a part of the work: "drawing" is told as "drawing, NAME"."""
     return lambda stage, share: progress(f"{stage}, {name}", share)

@@ -1,8 +1,4 @@
-"""One file that appears complete or not at all, whenever the process is killed.
-
-It is written under a temporary name in its own folder, forced to disk, renamed, and the
-rename is forced to disk.
-"""
+"""One file that appears complete or not at all, whenever the process is killed."""
 
 import os
 import secrets
@@ -14,16 +10,10 @@ __all__ = ["create_beside", "publish", "sync_folder"]
 
 
 def publish(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    r"""Publish a file: at any moment it is absent, the complete old or the new one.
+    """Publish a file: at any moment it is absent, the complete old or the new one.
 
-    Only a killed process leaves its temporary file behind, ``.cgm-jax-*.tmp``.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp(), "bank_a", "note.txt")
-        >>> publish(path, lambda file: file.write(b"hello\n"))
-        >>> path.read_text(), len(list(path.parent.iterdir()))
-        ('hello\n', 1)
+    It is written under a temporary name, forced to disk and renamed. Only a killed
+    process leaves that file behind, ``.cgm-jax-*.tmp``.
     """
     path = Path(path)
     if not path.parent.is_dir():

@@ -6,26 +6,20 @@ bounds decide ρ and v*. `stress` tries splitting, copying, withholding, noise a
 outliers (Sec. 2 assumes honesty). Above 20 parties a sample of coalitions is checked.
 """
 
-from .auditing import Audit as Audit
-from .auditing import SufficientConditions as SufficientConditions
-from .auditing import audit as audit
-from .auditing import audit_promises as audit_promises
-from .auditing import sufficient_conditions as sufficient_conditions
-from .cheating import Stress as Stress
-from .cheating import Trial as Trial
-from .cheating import stress as stress
-from .explanation import Explanation as Explanation
-from .explanation import explain as explain
-from .explanation import explain_scheme as explain_scheme
-from .incentives import Check as Check
-from .incentives import SecondGame as SecondGame
-from .incentives import check_incentives as check_incentives
-from .incentives import check_monotonicity as check_monotonicity
-from .review import Review as Review
-from .review import review as review
-from .shapley_fair_comparison import SchemeComparison as SchemeComparison
+from .auditing import (
+    Audit,
+    SufficientConditions,
+    audit,
+    audit_promises,
+    sufficient_conditions,
+)
+from .cheating import Stress, Trial, stress
+from .explanation import Explanation, explain, explain_scheme
+from .incentives import Check, SecondGame, check_incentives, check_monotonicity
+from .review import Review, review
 from .shapley_fair_comparison import (
-    compare_with_shapley_fair as compare_with_shapley_fair,
+    SchemeComparison,
+    compare_with_shapley_fair,
 )
 
 __all__ = [

@@ -1,14 +1,11 @@
 """Were the promises kept: every incentive condition, on what was assigned and realised.
 
 The paper proves R1 to R6 for a value that is non-negative and monotone, and for rewards
-that are worth exactly r_i. Real data break both, so here nothing is proved: conditions
-are checked from their definitions, once on the assigned r_i and once on the realised
-v(D_i ∪ G_i).
+that are worth exactly r_i. Real data break both: conditions are checked from their
+definitions, once on the assigned r_i and once on the realised v(D_i ∪ G_i).
 
 F4 is about two games. Unless another collaboration is given, the second one is a trial:
 the same game, but everyone's data together are worth 1 % more (`monotonicity_trial`).
-
-Reference: Tay et al. 2022, Sec. 4, Proposition 3.
 """
 
 from dataclasses import dataclass, replace
@@ -32,6 +29,7 @@ from .incentives import (
     check_incentives,
     check_monotonicity,
     monotonicity_trial,
+    of_each_party,
     scale_of,
 )
 
@@ -48,72 +46,67 @@ __all__ = [
 # was measured on the credit ratings, against float64 throughout: 4.5e-7 in values of
 # coalitions, 2.9e-7 in realised values. For float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
+_RATIONAL = ("R1", "R2", "R3", "R4")
+_FAIR = ("F1", "F2", "F3", "F4")
 
 
 class SufficientConditions(NamedTuple):
-    """What Proposition 3 asks for before it guarantees anything."""
+    """What Proposition 3 asks for before it guarantees anything.
+
+    Attributes:
+        nonnegative: no coalition has a negative value.
+        monotone: no party, and no candidate, ever takes value away: v_c grows with C,
+            and v_c({i}) <= v(D_i ∪ G).
+        a: v_c({i}) <= v* and α_i^ρ v* <= v(D_i ∪ G) for every party.
+        b: ρ > 0 and v_c({i}) <= α_i^ρ v* <= v(D_i ∪ G) for every party.
+        c: ρ > 0 and v_c(C_i) <= α_i^ρ v* <= v(D_i ∪ G) for every party.
+    """
 
     nonnegative: bool
-    """No coalition has a negative value."""
-
     monotone: bool
-    """No party, and no candidate, ever takes value away: v_c grows with C, and
-    v_c({i}) <= v(D_i ∪ G)."""
-
     a: bool
-    """v_c({i}) <= v* and α_i^ρ v* <= v(D_i ∪ G) for every party."""
-
     b: bool
-    """ρ > 0 and v_c({i}) <= α_i^ρ v* <= v(D_i ∪ G) for every party."""
-
     c: bool
-    """ρ > 0 and v_c(C_i) <= α_i^ρ v* <= v(D_i ∪ G) for every party."""
 
     @property
     def guaranteed(self) -> tuple[str, ...]:
         """Names of the conditions that are then proved for the assigned rewards."""
         if not (self.nonnegative and self.monotone):
             return ()
-        rational = ("R1", "R2", "R3", "R4") if self.a or self.b or self.c else ()
-        fair = ("F1", "F2", "F3", "F4") if self.b or self.c else ()
+        rational = _RATIONAL if self.a or self.b or self.c else ()
+        fair = _FAIR if self.b or self.c else ()
         return rational + fair + (("R6",) if self.c else ())
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was promised, what of it holds, and why it might not."""
+    """What was promised, what of it holds, and why it might not.
+
+    Attributes:
+        assigned: checks of the reward values r_i, by name.
+        realised: checks of v(D_i ∪ G_i), by name; empty if nothing was handed out.
+            "delivery" is whether each party got what it was assigned. F4, which is
+            about two games, is here only if both were drawn.
+        promised: the conditions that the scheme is meant to keep. R7 is never one, and
+            R2 is none of what was handed out, which may be worth more than all of G.
+        assigned_welfare: Σ r_i over its maximum Σ v(D_i ∪ G).
+        realised_welfare: Σ v(D_i ∪ G_i) over the same; NaN if nothing was handed out.
+        negative_marginals: share of marginal contributions v_c(C ∪ i) − v_c(C) below 0.
+        negative_picks: share of picks that lowered v(D_i ∪ G_i); NaN if there are none.
+        conditions: whether Proposition 3 applies.
+        tolerance: what counts as equal, in the units of the values.
+        num_parties: n.
+    """
 
     assigned: dict[str, Check]
-    """Checks of the reward values r_i, by name."""
-
     realised: dict[str, Check]
-    """Checks of v(D_i ∪ G_i), by name; empty if nothing was handed out. "delivery" is
-    whether each party got what it was assigned. F4, which is about two games, is here
-    only if both were drawn."""
-
     promised: tuple[str, ...]
-    """The conditions that the scheme is meant to keep. R7 is never one, and R2 is
-    none of what was handed out: it was within reach, and may be worth more than all of
-    G."""
-
     assigned_welfare: float
-    """Σ r_i over its maximum Σ v(D_i ∪ G)."""
-
     realised_welfare: float
-    """Σ v(D_i ∪ G_i) over the same; NaN if nothing was handed out."""
-
     negative_marginals: float
-    """Share of marginal contributions v_c(C ∪ i) − v_c(C) below 0."""
-
     negative_picks: float
-    """Share of picks that lowered v(D_i ∪ G_i); NaN if nothing was picked."""
-
     conditions: SufficientConditions
-    """Whether Proposition 3 applies."""
-
     tolerance: float
-    """What counts as equal, in the units of the values."""
-
     num_parties: int
 
     __repr__ = short_repr
@@ -126,12 +119,10 @@ class Audit:
     @property
     def broken(self) -> tuple[tuple[str, Check], ...]:
         """The promises that do not hold, each as ("assigned" or "realised", check)."""
+        both = (("assigned", self.assigned), ("realised", self.realised))
         return tuple(
             (kind, check)
-            for kind, checks in (
-                ("assigned", self.assigned),
-                ("realised", self.realised),
-            )
+            for kind, checks in both
             for check in checks.values()
             if self.is_promised(kind, check.name) and not check.holds
         )
@@ -158,8 +149,7 @@ def audit(
 
     Returns:
         All conditions with margins and witnesses. Two numbers count as equal within
-        2e-6 of the largest value (1e-9 for points in float64). Of more than 20 parties
-        a sample of the coalitions is looked at.
+        2e-6 of the largest value (1e-9 for points in float64).
 
     Example:
         >>> import jax, cgm_jax
@@ -170,8 +160,7 @@ def audit(
         >>> checked.is_kept, checked.realised["R4"].holds
         (True, True)
 
-    Reference:
-        Tay et al. 2022, Sec. 4; Sim et al. 2020.
+    Reference: Tay et al. 2022, Sec. 4; Sim et al. 2020.
     """
     promises, rewards = collaboration.promises, collaboration.draw.rewards
     game, scheme = _game_of(promises), promises.scheme
@@ -212,11 +201,10 @@ def audit_promises(
     """The same on plain arrays, for games and rewards from anywhere.
 
     Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``; or the sums of n
-            parties' data, for any n.
+        values: as those of `check_incentives`.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
-        tolerance: what counts as equal, relative to the largest number.
+        tolerance: as that of `check_incentives`.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
@@ -234,8 +222,7 @@ def audit_promises(
         >>> found.is_kept, round(found.assigned_welfare, 3), found.conditions.guaranteed
         (True, 0.8, ('R1', 'R2', 'R3', 'R4', 'F1', 'F2', 'F3', 'F4', 'R6'))
 
-    Reference:
-        Tay et al. 2022, Sec. 4.
+    Reference: Tay et al. 2022, Sec. 4.
     """
     game = as_game(values)
     upper = scheme.upper_values
@@ -257,27 +244,12 @@ def audit_promises(
         realised = check(reached, realised=True)
         realised_welfare = float(reached.sum() / upper.sum())
         missing = reached - scheme.reward_values
-        worst = int(np.argmin(missing))
-        realised["delivery"] = Check(
-            "delivery",
-            bool(missing[worst] >= -slack),
-            float(missing[worst]),
-            (worst,),
-            num_cases=len(reached),
-        )
-    fair = ("F1", "F2", "F3", "F4")
+        realised["delivery"] = of_each_party("delivery", missing, slack)
+    stable = ("R6",) if scheme.stability else ()
     return Audit(
         assigned=assigned,
         realised=realised,
-        promised=(
-            "R1",
-            "R2",
-            "R3",
-            "R4",
-            *fair,
-            *(("R6",) if scheme.stability else ()),
-            "delivery",
-        ),
+        promised=(*_RATIONAL, *_FAIR, *stable, "delivery"),
         assigned_welfare=float(scheme.reward_values.sum() / upper.sum()),
         realised_welfare=realised_welfare,
         negative_marginals=_negative_marginals(game, slack),
@@ -302,9 +274,9 @@ def sufficient_conditions(
     """Whether Proposition 3 applies to a game and its reward scheme.
 
     Args:
-        values: as those of `audit_promises`.
+        values: as those of `check_incentives`.
         scheme: the reward scheme.
-        tolerance: what counts as equal, relative to the largest number.
+        tolerance: as that of `check_incentives`.
 
     Returns:
         Its assumptions and its three conditions, one by one.
@@ -318,8 +290,7 @@ def sufficient_conditions(
         >>> found.monotone, found.a, found.b, found.c
         (False, True, True, False)
 
-    Reference:
-        Tay et al. 2022, Proposition 3.
+    Reference: Tay et al. 2022, Proposition 3.
     """
     game = as_game(values)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
@@ -341,11 +312,8 @@ def sufficient_conditions(
 
 
 def _negative_marginals(game: Game, slack: float) -> float:
-    shares = []
-    for i in range(game.num_parties):
-        joins = game.joins(i)
-        shares.append(np.mean(joins.after - joins.before < -slack))
-    return float(np.mean(shares))
+    all_joins = (game.joins(i) for i in range(game.num_parties))
+    return float(np.mean([np.mean(x.after - x.before < -slack) for x in all_joins]))
 
 
 def _game_of(promises: Promises) -> Game:

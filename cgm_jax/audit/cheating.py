@@ -1,26 +1,20 @@
 r"""What a party gains by not playing fair: splitting, copying, withholding, noise.
 
 A party hands in something else than its data D_i; everything is valued and drawn anew.
-Three things may change:
+Three things may change: the sum of the Shapley values φ of all it handed in, the
+largest of its reward values r, and the value of its true data and all handed out to it,
 
-- φ, the sum of the Shapley values of all it handed in;
-- r, the largest of its reward values;
-- the value of all that it then holds, its true data and everything handed out to it,
+    v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
 
-      v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
-
-  always valued as if everybody had been honest. This is what counts: two rewards may
-  be worth less together than one.
+always valued as if everybody had been honest. This is what counts: two rewards may be
+worth less together than one.
 
 All but outliers are made of parts of the parties' data and of noise, and follow from
-one pass over the pairs (see `manipulations`), at one length scale. An outlier changes
-the length scale, so that it takes passes of its own.
-
-Reference: Tay et al. 2022, Sec. 2 takes parties to be honest; this does not.
+one pass over the pairs (see `manipulations`). An outlier takes passes of its own.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -33,7 +27,6 @@ from cgm_jax.collaboration import Promises
 from cgm_jax.collaboration.promises import scalar_length_scale
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.gram.gram_sums import as_blocks
-from cgm_jax.kernels import Kernel
 from cgm_jax.rewards.from_sums import scheme_from_sums
 from cgm_jax.rewards.scheme import RewardScheme, RewardStatus
 from cgm_jax.sampling import weighted_sampling
@@ -48,42 +41,43 @@ _OUTLIER_SCALES = (1e3, 1e6, 1e9)
 
 @dataclass(frozen=True)
 class Trial:
-    """One party and one manipulation; NaN where there are no reward values."""
+    """One party and one manipulation; NaN where there are no reward values.
+
+    Attributes:
+        party: who tried it.
+        strategy: what it tried.
+        shapley_gain: Σ φ of all it handed in, less that of its honest self.
+        reward_gain: its largest r, less its honest r.
+        joint_gain: v(D_i ∪ G_{i1} ∪ …), less what it holds when honest.
+        rho: ρ of everyone, which a party may spoil for all.
+        num_points: number of points handed out to it.
+        length_scale: ℓ; NaN for a kernel without a scalar one.
+        status: how solving the scheme ended, or that there is no length scale.
+    """
 
     party: int
     strategy: str
-    shapley_gain: float
-    """Σ φ of all it handed in, less that of its honest self."""
-
-    reward_gain: float
-    """Its largest r, less its honest r."""
-
-    joint_gain: float
-    """v(D_i ∪ G_{i1} ∪ …), less what it holds when honest."""
-
-    rho: float
-    """ρ of everyone, which a party may spoil for all."""
-
-    num_points: int
-    """Number of points handed out to it."""
-
-    length_scale: float
-    """ℓ; NaN for a kernel without a scalar one."""
-
-    status: RewardStatus | str
-    """How solving the scheme ended, or that there is no length scale."""
+    shapley_gain: float = np.nan
+    reward_gain: float = np.nan
+    joint_gain: float = np.nan
+    rho: float = np.nan
+    num_points: int = 0
+    length_scale: float = np.nan
+    status: RewardStatus | str = "no length scale"
 
 
 @dataclass(frozen=True, eq=False)
 class Stress:
-    """All trials, and what the parties have when all are honest."""
+    """All trials, and what the parties have when all are honest.
+
+    Attributes:
+        honest: the scheme with honest data.
+        joint_values: v(D_i ∪ G_i) when all are honest, shape ``(n,)``.
+        trials: all of them.
+    """
 
     honest: RewardScheme
-    """The scheme with honest data."""
-
     joint_values: Float[np.ndarray, " n"]
-    """v(D_i ∪ G_i) when all are honest, shape ``(n,)``."""
-
     trials: tuple[Trial, ...]
 
     __repr__ = short_repr
@@ -128,11 +122,9 @@ def stress(
         promises: what was promised for honest data, to at most 20 parties; needs memory
             for ``8 g (31 n + 1)`` bytes.
         inverse_temperature: β of all draws.
-        search_length_scale: whether the length scale is searched anew where a party
-            adds an outlier; otherwise the kernel stays as it is.
+        search_length_scale: whether it is searched anew where a party adds an outlier.
         outlier_scales: how many standard deviations of the pool outliers are away.
-        progress: called after every party's trials with the stage, "what cheating would
-            gain", and the share that is done.
+        progress: called after every party's trials.
 
     Returns:
         The trials.
@@ -151,8 +143,7 @@ def stress(
         >>> found.trials[5].shapley_gain < 0  # withholding half
         True
 
-    Reference:
-        Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
+    Reference: Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
     if len(promises.parties) > MAX_TABLE_PARTIES:
         raise ValueError(
@@ -160,51 +151,40 @@ def stress(
             f"{len(promises.parties)}."
         )
     points, drawn = as_blocks(promises.parties, promises.candidates)
-    kernel, scheme = promises.kernel, promises.scheme
+    kernel = promises.kernel
     deal_key, draw_key = jax.random.split(key)
     parts = deal(deal_key, points)
     sums = gram_sums(kernel, parts.blocks, drawn)
     own = [parts.own(i) for i in range(len(points))]
     honest_sums = merged(sums, own)
-    trials_of = _Trials(
-        draw_key,
-        kernel,
-        drawn,
-        honest_sums,
-        inverse_temperature,
-        stability=scheme.stability,
-        relax=scheme.is_relaxed,
-    )
-    honest = trials_of.scheme(honest_sums)
-    joint = [
-        trials_of.joint_value(i, sums, own[:i] + own[i + 1 :], [own[i]], honest, [i])[0]
-        for i in range(len(points))
-    ]
-    trials = []
+    tried = _Trials(draw_key, promises, drawn, honest_sums, inverse_temperature)
+    honest = tried.scheme(honest_sums)
+    trials, joint = [], []
     for i in range(len(points)):
         others = own[:i] + own[i + 1 :]
+        held, _ = tried.joint_value(i, kernel, sums, others, [own[i]], honest, [i])
+        joint.append(held)
         ranked = np.where(np.arange(len(points)) == i, -np.inf, honest.shapley_values)
-        before = (honest, i, joint[i])
+        before = (honest, i, held)
         for name, handed_in in submissions(parts, i, best_other=int(np.argmax(ranked))):
-            trials.append(trials_of.trial(name, sums, others, handed_in, before))
+            trials.append(tried.trial(name, kernel, sums, others, handed_in, before))
         for scale in outlier_scales:
             name = f"an outlier at {scale:.0e}"
-            changed = list(points)
-            changed[i] = np.concatenate([points[i], _outlier(points, scale)])
+            mine = np.concatenate([points[i], _outlier(points, scale)])
             used = kernel
             if search_length_scale:
+                changed = [*points[:i], mine, *points[i + 1 :]]
                 try:
                     used = kernel.with_length_scale(
                         smallest_length_scale(kernel, changed, drawn)
                     )
                 except ValueError:
-                    trials.append(_no_length_scale(i, name))
+                    trials.append(Trial(i, name, status="no length scale"))
                     continue
-            blocks = changed[:i] + changed[i + 1 :] + [changed[i]]
+            blocks = points[:i] + points[i + 1 :] + [mine]
             anew = gram_sums(used, blocks, drawn)
             *ones, last = np.eye(len(blocks))
-            other_kernel = trials_of.at(used)
-            trials.append(other_kernel.trial(name, anew, ones, [last], before))
+            trials.append(tried.trial(name, used, anew, ones, [last], before))
         progress("what cheating would gain", (i + 1) / len(points))
     return Stress(honest, np.array(joint), tuple(trials))
 
@@ -214,35 +194,28 @@ class _Trials:
     """What all trials have in common."""
 
     key: Key[Array, ""]
-    kernel: Kernel
+    promises: Promises
     candidates: Points
     honest_sums: GramSums
     inverse_temperature: float
-    stability: bool
-    relax: bool
-    honest_kernel: Kernel | None = None
-
-    def at(self, kernel: Kernel) -> "_Trials":
-        """The same with another kernel; what is held is valued with the honest one."""
-        return replace(self, kernel=kernel, honest_kernel=self.kernel)
 
     def scheme(self, sums: GramSums) -> RewardScheme:
         """What is promised for other data; its status says if nothing can be."""
         return scheme_from_sums(
             sums,
-            stability=self.stability,
-            relax=self.relax,
+            stability=self.promises.scheme.stability,
+            relax=self.promises.scheme.is_relaxed,
             throw=False,
             solver="closed form",
         )
 
-    def trial(self, name, sums, others, handed_in, before) -> Trial:
+    def trial(self, name, kernel, sums, others, handed_in, before) -> Trial:
         """Hand in, value anew, draw, and compare with ``before``."""
         honest, party, honest_joint = before
         scheme = self.scheme(merged(sums, [*others, *handed_in]))
         mine = list(range(len(others), len(others) + len(handed_in)))
         joint, num_points = self.joint_value(
-            party, sums, others, handed_in, scheme, mine
+            party, kernel, sums, others, handed_in, scheme, mine
         )
         return Trial(
             party,
@@ -252,12 +225,12 @@ class _Trials:
             joint - honest_joint,
             scheme.rho,
             num_points,
-            scalar_length_scale(self.kernel),
+            scalar_length_scale(kernel),
             scheme.status,
         )
 
     def joint_value(
-        self, party, sums, others, handed_in, scheme, mine
+        self, party, kernel, sums, others, handed_in, scheme, mine
     ) -> tuple[float, int]:
         """Draw for all that was handed in; the value of all that is then held."""
         if not scheme.has_rewards:
@@ -266,7 +239,7 @@ class _Trials:
         together = merged(sums, [*handed_in, np.sum(others, axis=0)])
         rewards = weighted_sampling(
             jax.random.fold_in(self.key, party),
-            self.kernel,
+            kernel,
             self.candidates,
             together,
             np.append(scheme.reward_values[mine], -np.inf),
@@ -276,37 +249,17 @@ class _Trials:
         return self.value_of(party, picks), len(picks)
 
     def value_of(self, party: int, picks: np.ndarray) -> float:
-        """v(D_i ∪ picks) with honest data as the reference: 2C/(st) − A/s²."""
+        """v(D_i ∪ picks) with honest data and kernel: 2C/(st) − A/s²."""
         sums = self.honest_sums
         rows = np.asarray(sums.candidate_rows)[picks]
         size = sums.sizes[party] + len(picks)
         across = sums.between[party].sum() + rows.sum()
-        kernel = self.kernel if self.honest_kernel is None else self.honest_kernel
         within = sums.between[party, party] + 2 * rows[:, party].sum()
-        within += _sum_within(kernel, np.asarray(self.candidates)[picks])
+        if len(picks):
+            points = np.asarray(self.candidates)[picks]
+            among = gram_sums(self.promises.kernel, [points], points[:0])
+            within += float(among.between[0, 0])
         return float(2 * across / (size * sums.reference_size) - within / size**2)
-
-
-def _no_length_scale(party: int, strategy: str) -> Trial:
-    nothing = float("nan")
-    return Trial(
-        party,
-        strategy,
-        shapley_gain=nothing,
-        reward_gain=nothing,
-        joint_gain=nothing,
-        rho=nothing,
-        num_points=0,
-        length_scale=nothing,
-        status="no length scale",
-    )
-
-
-def _sum_within(kernel: Kernel, points: Points) -> float:
-    """Σ k over all pairs."""
-    if len(points) == 0:
-        return 0.0
-    return float(gram_sums(kernel, [points], points[:0]).between[0, 0])
 
 
 def _outlier(points: list[Points], scale: float) -> Points:

@@ -1,15 +1,9 @@
 """Why the reward values are what they are, and what would change them.
 
 The optimum is the point where ρ is largest: v* follows from it. Three questions are
-answered from the bounds of the linear program:
-
-- which bounds hold with equality, and whose they are;
-- what ρ and v* would be without each party: without its bounds, the Shapley values of
-  the others being what they are; and, from the sums of the kernel, in the game that the
-  others play, on the same reference set;
-- where nothing is feasible, the least change of one bound that would repair it.
-
-Reference: Tay et al. 2022, Sec. 4.1 and App. F.
+answered from the bounds of the linear program: which hold with equality; what ρ and v*
+would be without each party; and, where nothing is feasible, the least change of one
+bound that would repair it.
 """
 
 from collections.abc import Iterator
@@ -43,59 +37,55 @@ Side = Literal["lower", "upper"]
 
 @dataclass(frozen=True)
 class Bound:
-    """A constraint of the linear program that holds with equality."""
+    """A constraint that holds with equality, and whose it is: None's where of ρ."""
 
     party: int | None
-    """Whose it is; None for those of ρ itself."""
-
     side: Literal["lower", "upper", "rho = 0", "rho = 1"]
 
 
 @dataclass(frozen=True)
 class WithoutParty:
-    """The program with one party less; NaN where it is infeasible."""
+    """The program without a party's bounds, NaN where it is infeasible, and in a game.
+
+    The game is that of the others on the same reference set: None without the sums, of
+    more than 20 parties, or where nobody contributes.
+    """
 
     party: int
     rho: float
     max_reward_value: float
-
     in_game: RewardScheme | None
-    """The scheme of the game that the others play on the same reference set; None
-    without the sums, of more than 20 parties, or where nobody contributes."""
 
 
 @dataclass(frozen=True)
 class Repair:
-    """The least change of one bound that makes the program feasible."""
+    """The change of one bound from ``value`` to ``needed`` that makes it feasible."""
 
     party: int
     side: Side
     value: float
-    """What the bound is."""
-
     needed: float
-    """What it would have to be."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why reward values are what they are; parties are counted from 0."""
+    """Why reward values are what they are; parties are counted from 0.
+
+    Attributes:
+        scheme: what is explained.
+        binding: which constraints hold with equality; none unless optimal.
+        without: the program without each party that is in it.
+        repairs: where it is infeasible, any one of these would do, the smallest change
+            first; none if one bound is not enough.
+        shortfall: the share by which all lower values together would have to be
+            lowered; 0 where it is feasible, NaN where it has no solution otherwise.
+    """
 
     scheme: RewardScheme
-
     binding: tuple[Bound, ...]
-    """Which constraints hold with equality; none unless optimal."""
-
     without: tuple[WithoutParty, ...]
-    """The program without each party that is in it."""
-
     repairs: tuple[Repair, ...]
-    """Where it is infeasible: any one of these would do, the smallest change first;
-    none if one bound is not enough."""
-
     shortfall: float
-    """The share by which all lower values together would have to be lowered; 0 where
-    it is feasible, NaN where it has another reason to have no solution."""
 
     __repr__ = short_repr
 
@@ -116,8 +106,7 @@ def explain(promises: Promises) -> Explanation:
         >>> [(bound.party, bound.side) for bound in explanation.binding]
         [(1, 'upper'), (None, 'rho = 1')]
 
-    Reference:
-        Tay et al. 2022, Sec. 4.1 and App. F.
+    Reference: Tay et al. 2022, Sec. 4.1 and App. F.
     """
     return explain_scheme(promises.scheme, promises.sums)
 
@@ -127,8 +116,7 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
 
     Args:
         scheme: a reward scheme, optimal or not (``throw=False``).
-        sums: the sums of the kernel that it was computed from, for the game without
-            each party.
+        sums: the sums that it was computed from, for the game without each party.
 
     Returns:
         The explanation.
@@ -141,8 +129,7 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
         >>> explain_scheme(scheme).binding
         (Bound(party=0, side='lower'), Bound(party=1, side='upper'))
 
-    Reference:
-        Tay et al. 2022, Sec. 4.1 and App. F.
+    Reference: Tay et al. 2022, Sec. 4.1 and App. F.
     """
     is_infeasible = scheme.status is RewardStatus.INFEASIBLE
     return Explanation(
@@ -191,8 +178,15 @@ def _without_each(
         rho, log_value = _rows(region, np.arange(len(region.parties)) != row)
         in_game = None
         if values is not None and upper is not None:
-            others = coalitions_without(len(upper), party)
-            in_game = _game_without(scheme, values[others], np.delete(upper, party))
+            in_game = scheme_from_values(
+                values[coalitions_without(len(upper), party)],
+                np.delete(upper, party),
+                stability=scheme.stability,
+                throw=False,
+                solver="closed form",
+            )
+            if in_game.status is RewardStatus.NO_CONTRIBUTION:
+                in_game = None
         programs.append(WithoutParty(party, rho, float(np.exp(log_value)), in_game))
     return tuple(programs)
 
@@ -207,13 +201,6 @@ def _rows(region: FeasibleRegion, keep: np.ndarray) -> tuple[float, float]:
     )
     optimum = fewer.optimum() if keep.any() else None
     return optimum or (np.nan, np.nan)
-
-
-def _game_without(scheme: RewardScheme, values, upper) -> RewardScheme | None:
-    other = scheme_from_values(
-        values, upper, stability=scheme.stability, throw=False, solver="closed form"
-    )
-    return None if other.status is RewardStatus.NO_CONTRIBUTION else other
 
 
 def _repairs(scheme: RewardScheme) -> tuple[Repair, ...]:

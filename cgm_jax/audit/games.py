@@ -8,7 +8,7 @@ holds for a sample may fail for a coalition that is not in it.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int
@@ -31,114 +31,63 @@ __all__ = [
 NUM_SAMPLED = 2**16  # values of the sample, about
 
 Values = Callable[[Bool[np.ndarray, "m n"]], Float[np.ndarray, " m"]]
-Coalition = Callable[[int], tuple[int, ...]]
+Coalition = Callable[[int], tuple[int, ...]]  # the members of a case
 
 
 class Joins(NamedTuple):
-    """Party i joins coalitions without it."""
+    """Party i joins coalitions without it; it is among the members of a case."""
 
     before: Float[np.ndarray, " cases"]
     after: Float[np.ndarray, " cases"]
     coalition: Coalition
-    """The members of a case, party i among them."""
 
 
 class Swaps(NamedTuple):
-    """Party i instead of each party j > i, in coalitions without both."""
+    """Party i instead of each party j > i, in coalitions C without both.
+
+    The largest and smallest v(C ∪ i) − v(C ∪ j), at which cases they are, and the
+    members of C, of a pair and a case.
+    """
 
     others: Int[np.ndarray, " pairs"]
-    """The parties j."""
-
     most: Float[np.ndarray, " pairs"]
-    """The largest v(C ∪ i) − v(C ∪ j)."""
-
     least: Float[np.ndarray, " pairs"]
-    """The smallest."""
-
     at_most: Int[np.ndarray, " pairs"]
-    """The case of the largest."""
-
     at_least: Int[np.ndarray, " pairs"]
-
     coalition: Callable[[int, int], tuple[int, ...]]
-    """The members of C, of a pair and a case."""
-
-
-@runtime_checkable
-class Game(Protocol):
-    """What the conditions read of a game."""
-
-    num_parties: int
-    is_exact: bool
-
-    @property
-    def known(self) -> Float[np.ndarray, " some"]:
-        """All values, or those of the sample."""
-        ...
-
-    def value_of(self, members: Bool[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
-        """Values of the coalitions in the rows."""
-        ...
-
-    def joins(self, party: int) -> Joins:
-        """The party joins coalitions."""
-        ...
-
-    def swaps(self, party: int) -> Swaps:
-        """The party instead of those after it."""
-        ...
-
-    def led_by(
-        self, party: int, no_more: Bool[np.ndarray, " n"]
-    ) -> tuple[Float[np.ndarray, " cases"], Coalition]:
-        """Values of coalitions of the party and some of others."""
-        ...
 
 
 class TabulatedGame:
-    """All 2^n values.
-
-    Example:
-        >>> game = TabulatedGame(np.array([0.0, 1.0, 2.0, 4.0]))
-        >>> game.joins(0).after - game.joins(0).before
-        array([1., 2.])
-        >>> game.swaps(0).most
-        array([-1.])
-    """
+    """All 2^n values."""
 
     is_exact = True
 
     def __init__(self, values: Float[np.ndarray, " coalitions"]):
         self.num_parties = num_parties(len(values))
-        self._values = values
-
-    @property
-    def known(self) -> Float[np.ndarray, " coalitions"]:
-        """The table."""
-        return self._values
+        self.known = values
 
     def value_of(self, members: Bool[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
-        """Rows of the table."""
-        return self._values[members @ (1 << np.arange(self.num_parties))]
+        """Values of the coalitions in the rows."""
+        return self.known[members @ (1 << np.arange(self.num_parties))]
 
     def joins(self, party: int) -> Joins:
-        """All coalitions without the party."""
+        """The party joins all coalitions without it."""
         without = coalitions_without(self.num_parties, party)
         joined = without | 1 << party
         return Joins(
-            self._values[without],
-            self._values[joined],
+            self.known[without],
+            self.known[joined],
             lambda case: members_of(int(joined[case])),
         )
 
     def swaps(self, party: int) -> Swaps:
-        """All coalitions without both."""
+        """The party instead of those after it, in all coalitions without both."""
         n = self.num_parties
         others = np.arange(party + 1, n)
         found = []
         for j in others.tolist():
             without = coalitions_without(n, party, j)
-            gain = self._values[without | 1 << party] - self._values[without | 1 << j]
+            gain = self.known[without | 1 << party] - self.known[without | 1 << j]
             most, least = int(gain.argmax()), int(gain.argmin())
             found.append((gain[most], gain[least], without[most], without[least]))
         columns = zip(*found, strict=True) if found else [()] * 4
@@ -150,53 +99,39 @@ class TabulatedGame:
     def led_by(
         self, party: int, no_more: Bool[np.ndarray, " n"]
     ) -> tuple[Float[np.ndarray, " cases"], Coalition]:
-        """All of them; some several times."""
+        """Values of all coalitions of the party and some of others, some repeatedly."""
         allowed = int(no_more @ (1 << np.arange(self.num_parties)))
         inside = coalitions_without(self.num_parties, party) & allowed | 1 << party
-        return self._values[inside], lambda case: members_of(int(inside[case]))
+        return self.known[inside], lambda case: members_of(int(inside[case]))
 
 
 class SampledGame:
-    """A sample of the values, where there are too many for all.
-
-    Example:
-        >>> game = SampledGame(25, lambda members: members.sum(axis=1) * 1.0)
-        >>> joins = game.joins(3)
-        >>> bool((joins.after - joins.before == 1).all())
-        True
-    """
+    """A sample of the values, where there are too many for all."""
 
     is_exact = False
 
     def __init__(self, num_parties: int, value_of: Values):
         self.num_parties = n = num_parties
-        self._function = value_of
+        self.value_of = value_of
         self._base = base = _sample(n)
-        self._values = value_of(base)
+        values = value_of(base)
         each = np.eye(n, dtype=bool)
         changed = np.concatenate([value_of(base ^ each[i][None]) for i in range(n)])
         # The value with party i in or out, whichever it is not in the sample.
-        self._changed = changed = changed.reshape(n, len(base)).T
-        own = self._values[:, None]
-        self._before = np.where(base, changed, own)
-        self._after = np.where(base, own, changed)
-
-    @property
-    def known(self) -> Float[np.ndarray, " some"]:
-        """The values of the sample."""
-        return np.append(self._values, self._changed)
-
-    def value_of(self, members: Bool[np.ndarray, "m n"]) -> Float[np.ndarray, " m"]:
-        """Values by the given function."""
-        return self._function(members)
+        changed = changed.reshape(n, len(base)).T
+        self.known = np.append(values, changed)
+        self._before = np.where(base, changed, values[:, None])
+        self._after = np.where(base, values[:, None], changed)
 
     def joins(self, party: int) -> Joins:
         """The coalitions of the sample, with the party and without it."""
-        return Joins(
-            self._before[:, party],
-            self._after[:, party],
-            lambda case: _with(self._base[case], party),
-        )
+
+        def members(case: int) -> tuple[int, ...]:
+            joined = self._base[case].copy()
+            joined[party] = True
+            return _members(joined)
+
+        return Joins(self._before[:, party], self._after[:, party], members)
 
     def swaps(self, party: int) -> Swaps:
         """The coalitions of the sample that have neither."""
@@ -222,16 +157,16 @@ class SampledGame:
         """What is left of the sample; the largest of them always."""
         inside = self._base & no_more[None]
         inside[:, party] = True
-        return self._function(inside), lambda case: _members(inside[case])
+        return self.value_of(inside), lambda case: _members(inside[case])
 
 
-def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game:
-    """The game of a table of values or of sums: whole up to 20 parties.
+Game = TabulatedGame | SampledGame
 
-    Example:
-        >>> as_game(np.array([0.0, 1.0, 2.0, 4.0])).num_parties
-        2
-    """
+
+def as_game(values: Float[ArrayLike, " coalitions"] | GramSums | Game) -> Game:
+    """The game of a table of values or of sums: whole up to 20 parties."""
+    if isinstance(values, Game):
+        return values
     if isinstance(values, GramSums):
         n = values.num_parties
         if n <= MAX_TABLE_PARTIES:
@@ -239,8 +174,6 @@ def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game
         return SampledGame(
             n, lambda members: np.asarray(values_of_coalitions(values, members))
         )
-    if isinstance(values, Game):
-        return values
     table = np.asarray(values, float)
     if table.ndim != 1:
         raise ValueError(
@@ -249,19 +182,14 @@ def as_game(values: "Float[ArrayLike, ' coalitions'] | GramSums | Game") -> Game
         )
     if not np.isfinite(table).all():
         raise ValueError(f"Expected finite values of coalitions, got {table}.")
-    n = num_parties(len(table))
-    if n <= MAX_TABLE_PARTIES:
-        return TabulatedGame(table)
-    return SampledGame(n, lambda members: table[members @ (1 << np.arange(n))])
+    game = TabulatedGame(table)
+    if game.num_parties <= MAX_TABLE_PARTIES:
+        return game
+    return SampledGame(game.num_parties, game.value_of)
 
 
 def coalitions_without(num: int, *absent: int) -> Int[np.ndarray, " some"]:
-    """All coalitions of n parties without some of them.
-
-    Example:
-        >>> coalitions_without(3, 1)
-        array([0, 1, 4, 5])
-    """
+    """All coalitions of n parties without some of them, as bitmasks."""
     masks = np.arange(2 ** (num - len(absent)))
     for i in sorted(absent):
         masks = (masks >> i << i + 1) | (masks & (1 << i) - 1)
@@ -284,9 +212,3 @@ def _sample(n: int) -> Bool[np.ndarray, "m n"]:
 
 def _members(row: Bool[np.ndarray, " n"]) -> tuple[int, ...]:
     return tuple(np.flatnonzero(row).tolist())
-
-
-def _with(row: Bool[np.ndarray, " n"], party: int) -> tuple[int, ...]:
-    joined = row.copy()
-    joined[party] = True
-    return _members(joined)

@@ -18,8 +18,6 @@ most that party i can get and v* the largest reward value, a vector r satisfies
 
 R5, fairness, is F1 to F4. A margin is what is left of the worst case: negative by how
 much a condition is broken.
-
-References: Tay et al. 2022, Sec. 4 and App. D; Sim et al. 2020.
 """
 
 from dataclasses import dataclass
@@ -41,6 +39,7 @@ __all__ = [
     "check_incentives",
     "check_monotonicity",
     "monotonicity_trial",
+    "of_each_party",
     "scale_of",
 ]
 
@@ -50,34 +49,30 @@ _TRIAL = 0.01  # by how much the value of all data together rises in the trial o
 
 @dataclass(frozen=True)
 class Check:
-    """Whether a condition holds, by how much, and where it is tightest."""
+    """Whether a condition holds, by how much, and where it is tightest.
+
+    Attributes:
+        name: "R1" to "R4", "R6", "R7", "F1" to "F4", or "delivery".
+        holds: whether it holds within the tolerance; true where it asks for nothing.
+        margin: the least that is left, in the units of the values; negative: the most
+            that is missing; infinite where the condition asks for nothing.
+        parties: the party or the pair of the least margin, counted from 0.
+        coalition: the members of the coalition that shows it, where one does.
+        num_cases: how often the condition asked for something.
+    """
 
     name: str
-    """"R1" to "R4", "R6", "R7", "F1" to "F4", or "delivery"."""
-
     holds: bool
-    """Whether it holds within the tolerance; true where it asks for nothing."""
-
     margin: float
-    """The least that is left, in the units of the values; negative: the most that is
-    missing. Infinite where the condition asks for nothing."""
-
     parties: tuple[int, ...] = ()
-    """The party or the pair of the least margin, counted from 0."""
-
     coalition: tuple[int, ...] | None = None
-    """The members of the coalition that shows it, where one does."""
-
     num_cases: int = 1
-    """How often the condition asked for something; 0: there was nothing to keep."""
 
 
 class SecondGame(NamedTuple):
-    """Another game of the same parties, and what its rewards are."""
+    """Another game of the same parties, as in `check_incentives`, and its rewards."""
 
     values: Float[np.ndarray, " coalitions"] | GramSums | Game
-    """As those of `check_incentives`."""
-
     rewards: Float[np.ndarray, " n"]
     max_reward_value: float
 
@@ -97,14 +92,14 @@ def check_incentives(
     Args:
         values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24; or the
             sums of n parties' data, from `gram_sums`, for any n. Of more than 20
-            parties a sample of about 65,000 coalitions is looked at instead of all.
-        rewards: r, shape ``(n,)``: as assigned, or as realised by what was handed out.
-        shapley_values: φ, shape ``(n,)``; R6 asks who has the largest in a coalition.
+            parties a sample of about 65,000 coalitions is looked at.
+        rewards: r, shape ``(n,)``, as assigned or as realised.
+        shapley_values: φ, shape ``(n,)``, for R6.
         upper_values: u, the most that each party can get, shape ``(n,)``.
         max_reward_value: v*.
         tolerance: what counts as equal, relative to the largest number given.
-        realised: whether the rewards are what a draw reached. Its last point
-            overshoots, so that R3 then asks for v* or more.
+        realised: whether a draw reached the rewards: its last point overshoots, so
+            that R3 then asks for v* or more.
 
     Returns:
         R1 to R4, R6, R7 and F1 to F3 by name. `check_monotonicity` checks F4.
@@ -125,8 +120,7 @@ def check_incentives(
         >>> checks["R7"].margin, checks["F3"].parties
         (-1.0, (1, 0))
 
-    Reference:
-        Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D.
+    References: Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D; Sim et al. 2020.
     """
     game, r, phi, upper = _checked(values, rewards, shapley_values, upper_values)
     slack = tolerance * scale_of(game.known, r, upper, max_reward_value)
@@ -137,12 +131,12 @@ def check_incentives(
     welfare = float(r.sum() - upper.sum())
     everyone = tuple(range(len(r)))
     checks = [
-        _of_parties("R1", r, slack),
-        _of_parties("R2", upper - r, slack),
-        _check("R3", float(efficiency[best]), slack, (best,)),
-        _of_parties("R4", r - own, slack),
+        of_each_party("R1", r, slack),
+        of_each_party("R2", upper - r, slack),
+        _worst("R3", [(float(efficiency[best]), (best,), None)], slack),
+        of_each_party("R4", r - own, slack),
         _stability(game, r, phi, slack),
-        _check("R7", welfare, slack * len(r), everyone),
+        _worst("R7", [(welfare, everyone, None)], slack * len(r)),
         _uselessness(game, r, slack),
         *_symmetry_and_desirability(game, r, slack),
     ]
@@ -172,7 +166,7 @@ def check_monotonicity(
         The check; it asks for nothing of parties that the other game does not improve.
 
     Raises:
-        ValueError: if shapes do not fit or a number is not finite.
+        ValueError: as `check_incentives`, or if the parties are not as many.
 
     Example:
         >>> better = SecondGame(np.array([0.0, 1, 2, 3]), np.array([1.0, 2.0]), 2.0)
@@ -181,8 +175,7 @@ def check_monotonicity(
         >>> check.holds, check.margin, check.parties, check.coalition
         (False, 0.0, (0,), (0, 1))
 
-    Reference:
-        Tay et al. 2022, Definition 3.
+    Reference: Tay et al. 2022, Definition 3.
     """
     game, r = _checked(values, rewards)
     other, raised = _checked(improved.values, improved.rewards)
@@ -235,6 +228,11 @@ def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
     return max(float(np.abs(x).max()) for x in numbers)
 
 
+def of_each_party(name: str, margins: Float[np.ndarray, " n"], slack: float) -> Check:
+    """A condition that asks every party for a margin of its own."""
+    return _worst(name, [(float(x), (i,), None) for i, x in enumerate(margins)], slack)
+
+
 def _stability(game: Game, r, phi, slack: float) -> Check:
     """R6, over all coalitions whose largest Shapley value is party i's."""
     found = []
@@ -276,16 +274,6 @@ def _strictly(scale: float) -> float:
     return -max(_ROUNDING * scale, np.finfo(float).tiny)
 
 
-def _of_parties(name: str, margins: np.ndarray, slack: float) -> Check:
-    worst = int(np.argmin(margins))
-    margin = float(margins[worst])
-    return Check(name, margin >= -slack, margin, (worst,), None, len(margins))
-
-
-def _check(name: str, margin: float, slack: float, parties: tuple[int, ...]) -> Check:
-    return Check(name, margin >= -slack, margin, parties)
-
-
 def _worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Check:
     """The case of the least margin."""
     if not found:
@@ -299,11 +287,11 @@ def _worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Chec
 def _checked(values, *vectors) -> list:
     game = as_game(values)
     numbers = [np.asarray(x, float) for x in vectors]
-    n = game.num_parties
-    if any(x.shape != (n,) for x in numbers):
+    shapes = [x.shape for x in numbers]
+    if any(shape != (game.num_parties,) for shape in shapes):
         raise ValueError(
-            f"Expected vectors of one number for each of {n} parties, got arrays of "
-            f"shapes {[x.shape for x in numbers]}."
+            f"Expected vectors of one number for each of {game.num_parties} parties, "
+            f"got arrays of shapes {shapes}."
         )
     for x in numbers:
         if not np.isfinite(x).all():

@@ -29,16 +29,8 @@ SPLITS = (2, 3, 5)
 class Parts:
     """The parties' rows in parts, and as much noise as every party has rows."""
 
-    blocks: list[Points]
-    """All parts of party 0, of party 1, …, then the noise of each party."""
-
-    owners: tuple[tuple[int, ...], ...]
-    """Which blocks are parts of which party."""
-
-    @property
-    def num_parties(self) -> int:
-        """n."""
-        return len(self.owners)
+    blocks: list[Points]  # of party 0, of party 1, …, then the noise of each party
+    owners: tuple[tuple[int, ...], ...]  # which blocks are parts of which party
 
     def part(
         self, party: int, first: int | float, last: int | float
@@ -57,20 +49,12 @@ class Parts:
     def noise(self, party: int) -> Float[np.ndarray, " m"]:
         """The weights of a party's noise."""
         weights = np.zeros(len(self.blocks))
-        weights[len(self.blocks) - self.num_parties + party] = 1
+        weights[len(self.blocks) - len(self.owners) + party] = 1
         return weights
 
 
 def deal(key: Key[Array, ""], parties: Sequence[Points]) -> Parts:
-    """Deal every party's rows into parts, and draw noise between the extremes.
-
-    Example:
-        >>> parts = deal(jax.random.key(0), [np.zeros((3, 1)), np.ones((70, 1))])
-        >>> [len(mine) for mine in parts.owners], len(parts.blocks)
-        ([3, 30], 35)
-        >>> int(parts.part(1, 0.0, 0.5).sum())
-        15
-    """
+    """Deal every party's rows into parts, and draw noise between the extremes."""
     pool = np.concatenate([np.asarray(x) for x in parties])
     low, high = pool.min(axis=0), pool.max(axis=0)
     blocks, owners, noise = [], [], []
@@ -105,15 +89,7 @@ def submissions(
 
 
 def merged(sums: GramSums, weights: Sequence[Float[np.ndarray, " m"]]) -> GramSums:
-    """Sums between data sets made of parts, and the candidates.
-
-    Example:
-        >>> sums = GramSums(np.array([[4.0, 1, 0], [1, 9, 0], [0, 0, 0]]),
-        ...                 np.zeros((0, 3)), np.array([2.0, 3.0, 0.0]))
-        >>> both = merged(sums, [np.array([1.0, 1.0])])
-        >>> both.between[0, 0], both.sizes
-        (np.float64(15.0), array([5., 0.]))
-    """
+    """Sums between data sets made of parts, and the candidates."""
     matrix = np.zeros((len(weights) + 1, len(sums.sizes)))
     matrix[:-1, :-1] = weights
     matrix[-1, -1] = 1

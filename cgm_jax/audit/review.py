@@ -1,8 +1,4 @@
-"""Everything there is to find out about a collaboration's promises.
-
-Whether they were kept, why the reward values are what they are, what another scheme
-would have done, which rows parties share, and what cheating would have gained.
-"""
+"""Everything there is to find out about a collaboration's promises."""
 
 from dataclasses import dataclass
 
@@ -24,25 +20,23 @@ __all__ = ["Review", "review"]
 
 @dataclass(frozen=True, eq=False)
 class Review:
-    """What is known of the promises of a collaboration."""
+    """What is known of the promises of a collaboration.
+
+    Attributes:
+        audit: whether they were kept.
+        explanation: why the reward values are what they are.
+        comparison: the scheme of Sim et al.; None without a table of all coalitions.
+        shared: rows that parties have in common.
+        stress: what cheating would gain, where it was tried out.
+        inverse_temperature: β of the draw that was audited, and of those of cheaters.
+    """
 
     audit: Audit
-    """Whether they were kept."""
-
     explanation: Explanation
-    """Why the reward values are what they are."""
-
     comparison: SchemeComparison | None
-    """The scheme of Sim et al.; None where there is no table of all coalitions."""
-
     shared: SharedRows
-    """Rows that parties have in common."""
-
     stress: Stress | None
-    """What cheating would gain, where it was tried out."""
-
     inverse_temperature: float
-    """β of the draw that was audited, and of the draws of cheaters."""
 
     __repr__ = short_repr
 
@@ -59,8 +53,7 @@ def review(
     Args:
         key: a typed key, for the trials of cheating.
         collaboration: what was promised and handed out.
-        stress_test: whether to try out what cheating would gain; never tried for more
-            than 20 parties.
+        stress_test: whether to try out cheating, which is for up to 20 parties only.
         progress: called with the stage and the share of it that is done.
 
     Returns:

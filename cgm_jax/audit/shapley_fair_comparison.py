@@ -23,22 +23,22 @@ __all__ = ["SchemeComparison", "compare_with_shapley_fair"]
 
 @dataclass(frozen=True, eq=False)
 class SchemeComparison:
-    """Two schemes at the same ρ, checked by the same definitions."""
+    """Two schemes at the same ρ, checked by the same definitions.
+
+    Attributes:
+        ours: checks of max{v_c({i}), α_i^ρ v*}.
+        theirs: checks of α_i^ρ v_c(N), whose largest value is v_c(N), for everyone.
+        their_rewards: α_i^ρ v_c(N), shape ``(n,)``.
+        their_largest_rho: the largest ρ at which theirs keep R4 (Theorem 2b); −inf if
+            none does.
+        worse_off: parties that theirs leave with less than the value of their own data.
+    """
 
     ours: dict[str, Check]
-    """Checks of max{v_c({i}), α_i^ρ v*}."""
-
     theirs: dict[str, Check]
-    """Checks of α_i^ρ v_c(N), whose largest value is v_c(N), for everyone."""
-
     their_rewards: Float[np.ndarray, " n"]
-    """α_i^ρ v_c(N), shape ``(n,)``."""
-
     their_largest_rho: float
-    """The largest ρ at which theirs keep R4 (Theorem 2b); −inf if none does."""
-
     worse_off: tuple[int, ...]
-    """Parties that theirs leave with less than the value of their own data."""
 
     __repr__ = short_repr
 
@@ -77,8 +77,7 @@ def compare_with_shapley_fair(
         >>> found.theirs["R4"].holds, found.worse_off, found.ours["R4"].holds
         (False, (0,), True)
 
-    Reference:
-        Tay et al. 2022, App. E.
+    Reference: Tay et al. 2022, App. E.
     """
     table = np.asarray(values, float)
     grand = float(table[-1])

@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from .app import main as main
+    from .app import main
 except ModuleNotFoundError as error:
     sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
 

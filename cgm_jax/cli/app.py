@@ -7,9 +7,10 @@ be read or written, 130 interrupted. Errors are one line on standard error.
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from cgm_jax._version import __version__
 from cgm_jax.files import InputError, UsageError
@@ -17,16 +18,41 @@ from cgm_jax.rewards import RewardSchemeError
 
 from . import experiments, mediator
 from .compilation_cache import cache_folder, keep_compiled_programs
-from .options import Interrupted, fail
+from .options import fail
 
-__all__ = ["main", "run_app"]
+__all__ = ["main", "new_app", "run_app"]
 
-app = typer.Typer(
-    name="cgm-jax",
-    help="Fair rewards of synthetic data for parties who pool their data.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+# What brings a package that `run` alone does not need.
+EXTRAS = {"umap": "images", "orbax": "gan"}
+SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
+
+
+class _Interrupted(Exception):
+    """The user pressed Ctrl-C, for which typer has no sentence."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _Interrupted from None
+
+
+def new_app(name: str, description: str) -> typer.Typer:
+    """A command line without commands, for `run_app`."""
+    return typer.Typer(
+        name=name,
+        help=description,
+        cls=_Commands,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+
+
+app = new_app(
+    "cgm-jax", "Fair rewards of synthetic data for parties who pool their data."
 )
 
 
@@ -66,9 +92,6 @@ def before_every_command(
 
 app.add_typer(experiments.commands)
 app.add_typer(mediator.commands)
-# What brings a package that `run` alone does not need.
-EXTRAS = {"umap": "images", "orbax": "gan"}
-SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -98,7 +121,7 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = commands(_repeated(words), standalone_mode=False)
-    except Interrupted:
+    except _Interrupted:
         fail("interrupted; files that were already published are complete", 130)
     except typer.TyperException as error:
         fail(f"{error.format_message()} See {commands.info.name} --help.", 2)

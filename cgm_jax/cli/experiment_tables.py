@@ -34,56 +34,42 @@ _AT_LIMIT = (
 def experiment_tables(experiment: Experiment) -> Iterator[Table | str]:
     """Tables and sentences for the screen, in order."""
     data, paper = experiment.data, experiment.data.paper
-    title = f"{data.title}, {data.split} split"
-    yield _scheme(experiment, title)
-    yield _promises(experiment, title)
+    yield _scheme(experiment)
+    yield _promises(experiment)
     beside = "" if data.is_stand_in else ", ours and below them the paper's"
     counts = [
         [len(reward.indices) for reward in draw.rewards]
         for draw in experiment.draws.values()
     ]
-    yield _by_beta(
-        experiment,
-        f"{title}: synthetic points |G_i|{beside}",
-        counts,
-        paper.num_points,
-        _count,
-    )
+    title = f"synthetic points |G_i|{beside}"
+    yield _by_beta(experiment, title, counts, paper.num_points, _count)
     if experiment.promises.scheme.is_at_limit.any():
         yield _AT_LIMIT
     if experiment.evaluation is None:
         return
-    yield _by_beta(
-        experiment,
-        f"{title}: MMD²_u(D_i ∪ G_i, T){beside}",
-        experiment.evaluation.after.mmd2_unbiased.tolist(),
-        paper.mmd2_unbiased,
-        _discrepancy,
-    )
-    yield _with_alpha(experiment, experiment.evaluation, title)
-    yield _with_beta(experiment, experiment.evaluation, title)
+    title, ours = f"MMD²_u(D_i ∪ G_i, T){beside}", experiment.evaluation.after
+    mmd2 = ours.mmd2_unbiased.tolist()
+    yield _by_beta(experiment, title, mmd2, paper.mmd2_unbiased, _discrepancy)
+    yield _with_alpha(experiment, experiment.evaluation)
+    yield _with_beta(experiment, experiment.evaluation)
 
 
-def _scheme(experiment: Experiment, title: str) -> Table:
-    ours, paper = experiment.promises, experiment.data.paper
-    table = _new_table(f"{title}: the scheme", "", "ours", *_headings(experiment))
+def _scheme(experiment: Experiment) -> Table:
+    scheme, paper = experiment.promises.scheme, experiment.data.paper
+    table = _new_table(experiment, "the scheme", "", "ours", *_headings(experiment))
     for name, value, printed in (
-        ("length scale ℓ", ours.length_scale, paper.length_scale),
-        (
-            "largest reward value v*",
-            ours.scheme.max_reward_value,
-            paper.max_reward_value,
-        ),
-        ("exponent ρ", ours.scheme.rho, paper.rho),
+        ("length scale ℓ", experiment.promises.length_scale, paper.length_scale),
+        ("largest reward value v*", scheme.max_reward_value, paper.max_reward_value),
+        ("exponent ρ", scheme.rho, paper.rho),
     ):
         table.add_row(name, f"{value:.6g}", *_beside(experiment, value, printed))
     return table
 
 
-def _promises(experiment: Experiment, title: str) -> Table:
+def _promises(experiment: Experiment) -> Table:
     ours, paper = experiment.promises, experiment.data.paper
     parties = (f"party {i + 1}" for i in range(len(ours.parties)))
-    table = _new_table(f"{title}: what each party is promised", "", *parties)
+    table = _new_table(experiment, "what each party is promised", "", *parties)
     for name, values, printed in (
         ("α, share", ours.scheme.normalized_shapley, paper.normalized_shapley),
         ("r, reward value", ours.scheme.reward_values, paper.reward_values),
@@ -122,11 +108,9 @@ def _by_beta(
     cell: Callable[[Any, Any], str],
 ) -> Table:
     """One row per β, one column per party."""
-    stars = [
-        " *" if at_limit else "" for at_limit in experiment.promises.scheme.is_at_limit
-    ]
-    parties = (f"party {i + 1}{star}" for i, star in enumerate(stars))
-    table = _new_table(title, "β", *parties)
+    at_limit = experiment.promises.scheme.is_at_limit
+    parties = (f"party {i + 1}{' *' if x else ''}" for i, x in enumerate(at_limit))
+    table = _new_table(experiment, title, "β", *parties)
     table.show_lines = True
     for beta, values in zip(experiment.draws, ours, strict=True):
         nothing = [None] * len(values)
@@ -148,15 +132,11 @@ def _discrepancy(ours: float, printed: float | None) -> str:
     return f"{ours:.3g}\n{printed:.3g}\n({ours - printed:+.1g})"
 
 
-def _with_alpha(experiment: Experiment, evaluation: Evaluation, title: str) -> Table:
+def _with_alpha(experiment: Experiment, evaluation: Evaluation) -> Table:
     """Figure 2, and the accuracies of Section 6."""
     data = experiment.data
-    table = _new_table(
-        f"{title}: correlation over the parties with α, mean ± standard error over β",
-        "",
-        "ours",
-        *_headings(experiment),
-    )
+    title = "correlation over the parties with α, mean ± standard error over β"
+    table = _new_table(experiment, title, "", "ours", *_headings(experiment))
     # Figure 2 has no numbers; all of its bars for the credit ratings are positive.
     drawn = "drawn positive" if data.title == "Credit ratings" else "–"
     known = data.paper.accuracy_correlation
@@ -170,14 +150,10 @@ def _with_alpha(experiment: Experiment, evaluation: Evaluation, title: str) -> T
     return table
 
 
-def _with_beta(experiment: Experiment, evaluation: Evaluation, title: str) -> Table:
+def _with_beta(experiment: Experiment, evaluation: Evaluation) -> Table:
     """Tables 7 and 8."""
-    table = _new_table(
-        f"{title}: correlation over β with β, mean ± standard error over the parties",
-        "",
-        "ours",
-        *_headings(experiment),
-    )
+    title = "correlation over β with β, mean ± standard error over the parties"
+    table = _new_table(experiment, title, "", "ours", *_headings(experiment))
     for name, summary in evaluation.beta_correlations.items():
         printed = experiment.data.paper.beta_correlations[name]
         _, *difference = _beside(experiment, summary.mean, printed.mean)
@@ -207,8 +183,11 @@ def summary_words(summary: CorrelationSummary) -> str:
     return f"{summary.mean:.3f} ± {summary.standard_error:.2g}"
 
 
-def _new_table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+def _new_table(experiment: Experiment, title: str, *columns: str) -> Table:
+    data = experiment.data
+    table = Table(
+        title=f"{data.title}, {data.split} split: {title}", title_justify="left"
+    )
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i else "left")
     return table

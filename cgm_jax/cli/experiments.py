@@ -1,6 +1,5 @@
 """Commands that repeat the paper's experiments, or go beyond them."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,6 @@ import typer
 
 from cgm_jax import datasets
 from cgm_jax.datasets.download import OPENML_IDS
-from cgm_jax.datasets.splits import Split
 from cgm_jax.experiments import (
     RECIPES,
     SPLITS,
@@ -23,22 +21,16 @@ from cgm_jax.experiments import (
 from cgm_jax.files import UsageError, prepare_output_dir
 from cgm_jax.rewards import RewardSchemeError
 
-from .options import (
-    Betas,
-    NumSteps,
-    Overwrite,
-    RealData,
-    Seed,
-    different_betas,
-    interruptible,
-)
-from .progress_bar import progress
+from .options import Betas, NumSteps, Overwrite, RealData, Seed, Strict, different_betas
 from .publish import publish_experiments
 from .screen import (
     print_experiment,
     print_quality,
     print_report,
+    progress,
+    say,
     screen,
+    warn,
 )
 
 __all__ = ["commands"]
@@ -84,11 +76,6 @@ def demo(
     ] = False,
 ) -> None:
     """The paper's five banks, end to end, beside the paper's numbers."""
-    with interruptible():
-        _demo(out, seed=seed, num_candidates=num_candidates, overwrite=overwrite)
-
-
-def _demo(out: Path, *, seed: int, num_candidates: int, overwrite: bool) -> None:
     folder = prepare_output_dir(out, overwrite=overwrite)
     draw_key, stress_key = jax.random.split(jax.random.key(seed))
     experiments = []
@@ -154,12 +141,7 @@ def reproduce(
         int | None, typer.Option(min=7, help="Real points per party.")
     ] = None,
     seed: Seed = 0,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse promises that cannot all be kept; relax none."
-        ),
-    ] = False,
+    strict: Strict = False,
     overwrite: Overwrite = False,
 ) -> None:
     """An experiment of the paper from start to finish, beside the paper's numbers."""
@@ -174,17 +156,51 @@ def reproduce(
         path=data,
         seed=seed,
     )
-    with interruptible():
-        _reproduce(
-            dataset.value,
-            SPLITS if split is SplitChoice.both else (split.value,),
-            betas,
-            options,
-            strict=strict,
-            folder=prepare_output_dir(
-                out or Path(f"reproduce-{dataset.value}"), overwrite=overwrite
-            ),
-        )
+    splits = SPLITS if split is SplitChoice.both else (split.value,)
+    name = dataset.value
+    folder = prepare_output_dir(out or Path(f"reproduce-{name}"), overwrite=overwrite)
+    data_key, draw_key, review_key = jax.random.split(jax.random.key(seed), 3)
+    with progress(name) as tell:
+        prepared = prepare_experiments(data_key, name, splits, options, progress=tell)
+    say(prepared[0].candidates_note)
+    if prepared[0].model is not None:
+        print_quality(prepared[0].model.quality)
+    experiments, refused = [], {}
+    for i, shared in enumerate(prepared):
+        try:
+            with progress(f"{shared.split} split") as tell:
+                experiment = run_experiment(
+                    jax.random.fold_in(draw_key, i),
+                    shared,
+                    inverse_temperatures=betas,
+                    relax=not strict,
+                    progress=tell,
+                )
+        except RewardSchemeError as error:
+            refused[shared.split] = error
+            warn(f"{shared.split} split: {error}")
+            continue
+        experiments.append(experiment)
+        print_experiment(experiment)
+    if not experiments:
+        raise next(iter(refused.values()))
+    report = publish_experiments(
+        review_key,
+        folder,
+        experiments,
+        title=f"{prepared[0].title}: five parties, as in the paper",
+        settings={
+            "data set": name,
+            "splits": list(splits),
+            "inverse temperatures (beta)": list(betas),
+            "seed": seed,
+            "number of candidates": len(experiments[0].data.candidates),
+            **{f"{split} split": str(error) for split, error in refused.items()},
+        },
+    )
+    print_report(report)
+    if refused:
+        raise next(iter(refused.values()))
 
 
 @commands.command()
@@ -195,7 +211,7 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch a data set of the paper into the user's cache, for reproduce."""
-    with interruptible(), progress(f"Fetching {dataset.value}"):
+    with progress(f"Fetching {dataset.value}"):
         path = datasets.fetch(dataset.value, replace=replace)
     screen.print(f"Data: {path}", markup=False, soft_wrap=True)
 
@@ -211,58 +227,3 @@ def _supplied(
             "features of the real images, and the synthetic images with theirs"
         )
     return SuppliedFeatures(real, synthetic)
-
-
-def _reproduce(
-    dataset: str,
-    splits: Sequence[Split],
-    betas: Sequence[float],
-    options: ExperimentOptions,
-    *,
-    strict: bool,
-    folder: Path,
-) -> None:
-    data_key, draw_key, review_key = jax.random.split(jax.random.key(options.seed), 3)
-    with progress(dataset) as tell:
-        prepared = prepare_experiments(
-            data_key, dataset, splits, options, progress=tell
-        )
-    screen.print(prepared[0].candidates_note, markup=False, highlight=False)
-    if prepared[0].model is not None:
-        print_quality(prepared[0].model.quality)
-    experiments, refused = [], {}
-    for i, data in enumerate(prepared):
-        try:
-            with progress(f"{data.split} split") as tell:
-                experiment = run_experiment(
-                    jax.random.fold_in(draw_key, i),
-                    data,
-                    inverse_temperatures=betas,
-                    relax=not strict,
-                    progress=tell,
-                )
-        except RewardSchemeError as error:
-            refused[data.split] = error
-            screen.print(f"warning: {data.split} split: {error}", markup=False)
-            continue
-        experiments.append(experiment)
-        print_experiment(experiment)
-    if not experiments:
-        raise next(iter(refused.values()))
-    report = publish_experiments(
-        review_key,
-        folder,
-        experiments,
-        title=f"{prepared[0].title}: five parties, as in the paper",
-        settings={
-            "data set": dataset,
-            "splits": list(splits),
-            "inverse temperatures (beta)": list(betas),
-            "seed": options.seed,
-            "number of candidates": len(experiments[0].data.candidates),
-            **{f"{split} split": str(error) for split, error in refused.items()},
-        },
-    )
-    print_report(report)
-    if refused:
-        raise next(iter(refused.values()))

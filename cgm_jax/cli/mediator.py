@@ -13,14 +13,24 @@ from cgm_jax.mediation.row_source import train_rows
 from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.report.sentences import relaxation_warnings
 
-from .options import SplitName, at_least, fail, interruptible, positive
-from .progress_bar import progress
+from .options import (
+    PartyFiles,
+    ReplaceFiles,
+    SplitName,
+    Strict,
+    at_least,
+    fail,
+    positive,
+)
 from .screen import (
     print_audit,
     print_mediation,
     print_quality,
     print_report,
+    progress,
+    say,
     screen,
+    warn,
 )
 
 __all__ = ["commands"]
@@ -44,9 +54,7 @@ class GeneratorName(StrEnum):
 
 @commands.command()
 def run(
-    files: Annotated[
-        list[Path], typer.Argument(help="One CSV, Parquet or NPY file per party.")
-    ],
+    files: PartyFiles,
     out: Annotated[Path, typer.Option(help="Folder for rewards and report.")],
     label_column: Annotated[
         str | None, typer.Option(help="Column with labels, carried through.")
@@ -82,22 +90,14 @@ def run(
     no_stability: Annotated[
         bool, typer.Option("--no-stability", help="Drop the stability constraint (R6).")
     ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse promises that cannot all be kept; relax none."
-        ),
-    ] = False,
+    strict: Strict = False,
     resamples: Annotated[
         int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
     ] = 0,
     no_stress: Annotated[
-        bool,
-        typer.Option("--no-stress", help="Skip the manipulation stress test."),
+        bool, typer.Option("--no-stress", help="Skip the manipulation stress test.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of the same names.")
-    ] = False,
+    overwrite: ReplaceFiles = False,
 ) -> None:
     """Value the parties' files, and write one reward file per party and a report."""
     settings = Settings(
@@ -117,7 +117,7 @@ def run(
         stress_test=not no_stress,
         overwrite=overwrite,
     )
-    with interruptible(), progress("Rewards") as tell:
+    with progress("Rewards") as tell:
         mediation = mediate(files, out, settings, progress=tell)
         report = publish_mediation(mediation)
     print_mediation(mediation)
@@ -134,18 +134,14 @@ def audit(
 
     Exits with 4 if one was not.
     """
-    with interruptible():
-        draws = audit_folder(folder)
+    draws = audit_folder(folder)
     for draw in draws:
         screen.rule(draw.title, align="left")
         for sentence in relaxation_warnings(draw.scheme):
-            screen.print(f"warning: {sentence}", markup=False)
+            warn(sentence)
         print_audit(draw.audit, draw.names, in_full=True)
         for file in draw.changed_files:
-            screen.print(
-                f"warning: {file} is missing, or is not the file that was valued.",
-                markup=False,
-            )
+            warn(f"{file} is missing, or is not the file that was valued.")
     num_broken = sum(not draw.is_kept for draw in draws)
     if num_broken:
         fail(f"{folder}: promises were broken in {num_broken} of {len(draws)} draws", 4)
@@ -153,9 +149,7 @@ def audit(
 
 @commands.command()
 def train_generator(
-    files: Annotated[
-        list[Path], typer.Argument(help="One CSV, Parquet or NPY file per party.")
-    ],
+    files: PartyFiles,
     out: Annotated[Path, typer.Option(help="File for the model, as model.npz.")],
     label_column: Annotated[
         str | None, typer.Option(help="Column with labels, left out.")
@@ -181,7 +175,7 @@ def train_generator(
     parties = read_parties(files, label_column=label_column)
     # Before the training, not after it.
     prepare_output_dir(out.absolute().parent, overwrite=True)
-    with interruptible(), progress("Generator") as tell:
+    with progress("Generator") as tell:
         model = train_rows(
             Keys.of(seed).training,
             parties,
@@ -204,9 +198,7 @@ def digits(
     split: Annotated[
         SplitName, typer.Option(help="How the digits are shared.")
     ] = SplitName.equal_disjoint,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files of the same names.")
-    ] = False,
+    overwrite: ReplaceFiles = False,
 ) -> None:
     """Real handwritten digits of five parties, one CSV file each."""
     from cgm_jax.datasets import DIGIT_FEATURES, digits_parties
@@ -223,7 +215,4 @@ def digits(
             integer_columns=DIGIT_FEATURES,
         )
     sizes = {len(points) for points in data.parties}
-    screen.print(
-        f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/",
-        markup=False,
-    )
+    say(f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/")

@@ -1,9 +1,8 @@
-"""What commands of both kinds share: how options are checked and errors end."""
+"""What commands of both kinds share: options, how they are checked, how errors end."""
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
@@ -15,22 +14,26 @@ from cgm_jax.files import UsageError
 
 __all__ = [
     "Betas",
-    "Interrupted",
     "NumSteps",
     "Overwrite",
+    "PartyFiles",
     "RealData",
+    "ReplaceFiles",
     "Seed",
     "SplitName",
+    "Strict",
     "at_least",
     "different_betas",
     "fail",
-    "interruptible",
     "positive",
 ]
 
 Number = TypeVar("Number", int, float)
 
 # Options of several commands.
+PartyFiles = Annotated[
+    list[Path], typer.Argument(help="One CSV, Parquet or NPY file per party.")
+]
 Betas = Annotated[
     list[float] | None, typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
 ]
@@ -44,6 +47,15 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that are there.")
 ]
+ReplaceFiles = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files of the same names.")
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Refuse promises that cannot all be kept; relax none."
+    ),
+]
 
 
 class SplitName(StrEnum):
@@ -51,19 +63,6 @@ class SplitName(StrEnum):
 
     equal_disjoint = "equal-disjoint"
     unequal = "unequal"
-
-
-class Interrupted(Exception):
-    """The user pressed Ctrl-C; typer would answer it with an empty line."""
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Ctrl-C as an exception that `main` has a sentence for."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Interrupted from None
 
 
 def at_least(option: str, number: Number, least: int) -> Number:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Key
 
 from cgm_jax import plots
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax.audit import review
+from cgm_jax.audit import Review, review
 from cgm_jax.experiments import Experiment, compare
 from cgm_jax.files import write_atomically, write_json, write_text
 from cgm_jax.report import (
@@ -41,15 +41,16 @@ def publish_experiments(
     progress: Progress = silent,
 ) -> Path:
     """Write ``report.html``, ``report.json`` and every picture as PNG."""
-    sections = [
-        _section(
+    reviews = [
+        review(
             jax.random.fold_in(key, i),
-            experiment,
+            experiment.greediest,
             stress_test=stress_test,
             progress=progress,
         )
         for i, experiment in enumerate(experiments)
     ]
+    sections = list(map(_section, experiments, reviews))
     origin = _origin(experiments[0])
     # Pictures and tables are made before the first file is published.
     pictures = [draw_pictures(section) for section in sections]
@@ -91,26 +92,17 @@ def publish_experiments(
 
 def _correlations(experiments: Sequence[Experiment]) -> Picture:
     """Figure 2: one panel per split."""
-    return render(
-        plots.plot_correlations(
-            {
-                experiment.data.split: {
-                    experiment.data.title: experiment.evaluation.alpha_correlations
-                }
-                for experiment in experiments
-                if experiment.evaluation is not None
-            }
-        )
-    )
+    correlations = {
+        experiment.data.split: {
+            experiment.data.title: experiment.evaluation.alpha_correlations
+        }
+        for experiment in experiments
+        if experiment.evaluation is not None
+    }
+    return render(plots.plot_correlations(correlations))
 
 
-def _section(
-    key: Key[Array, ""],
-    experiment: Experiment,
-    *,
-    stress_test: bool,
-    progress: Progress,
-) -> ReportSection:
+def _section(experiment: Experiment, found: Review) -> ReportSection:
     data = experiment.data
     embedding = None
     if data.places is not None:
@@ -125,9 +117,7 @@ def _section(
         evaluation=experiment.evaluation,
         embedding=embedding,
         candidate_labels=data.candidate_labels,
-        review=review(
-            key, experiment.greediest, stress_test=stress_test, progress=progress
-        ),
+        review=found,
     )
 
 

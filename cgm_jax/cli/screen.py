@@ -1,15 +1,23 @@
-"""What the commands print: tables and sentences for people on the screen."""
+"""What the commands show people: tables, sentences, and a bar of progress."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from cgm_jax.audit import Audit
-from cgm_jax.collaboration import Collaboration, Uncertainty
+from cgm_jax.collaboration import Collaboration
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.mediation.run import Mediation
@@ -29,7 +37,10 @@ __all__ = [
     "print_mediation",
     "print_quality",
     "print_report",
+    "progress",
+    "say",
     "screen",
+    "warn",
 ]
 
 _METHODS = {
@@ -38,6 +49,37 @@ _METHODS = {
 }
 MAX_ROWS = 30  # of more parties, this many are printed
 screen = Console()
+errors = Console(stderr=True)
+
+
+@contextmanager
+def progress(title: str) -> Iterator:
+    """A line that says what is under way, on a terminal."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    ) as bar:
+        task = bar.add_task(escape(title), total=1.0)
+
+        def tell(stage: str, share: float) -> None:
+            bar.update(task, description=escape(f"{title}: {stage}"), completed=share)
+
+        yield tell
+
+
+def say(sentence: str) -> None:
+    """A sentence as it is, without markup and colours."""
+    screen.print(sentence, markup=False, highlight=False)
+
+
+def warn(sentence: str) -> None:
+    """A sentence that a mediator should not miss."""
+    say(f"warning: {sentence}")
 
 
 def print_experiment(experiment: Experiment) -> None:
@@ -51,10 +93,8 @@ def print_experiment(experiment: Experiment) -> None:
 
 def print_mediation(mediation: Mediation) -> None:
     """What each party is promised and handed out, and where the files are."""
-    promises, rewards = (
-        mediation.collaboration.promises,
-        mediation.collaboration.draw.rewards,
-    )
+    collaboration = mediation.collaboration
+    promises, rewards = collaboration.promises, collaboration.draw.rewards
     scheme, names = promises.scheme, mediation.parties.names
     table = Table(
         title="Value of the own data, promised, and reached with the rows given",
@@ -64,13 +104,15 @@ def print_mediation(mediation: Mediation) -> None:
     for column in ("rows", "α", "own value", "promised", "given", "reached"):
         table.add_column(column, justify="right")
     table.add_column("draw")
-    uncertainty = mediation.uncertainty
+    uncertainty, errors = mediation.uncertainty, [""] * len(names)
+    if uncertainty is not None:
+        errors = [f" ± {error:.3f}" for error in uncertainty.normalized_shapley_errors]
     parties = list(zip(names, rewards, strict=True))
     for i, (name, reward) in enumerate(parties[:MAX_ROWS]):
         table.add_row(
             escape(name),
             f"{len(promises.parties[i]):,}",
-            f"{scheme.normalized_shapley[i]:.3f}" + _error(uncertainty, i),
+            f"{scheme.normalized_shapley[i]:.3f}{errors[i]}",
             f"{reward.initial_value:.5f}",
             f"{reward.reward_value:.5f}",
             f"{len(reward.indices):,}",
@@ -93,11 +135,7 @@ def print_mediation(mediation: Mediation) -> None:
     )
     if mediation.learned is not None:
         powers = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())
-        screen.print(
-            f"Kernel: {', '.join([type(promises.kernel).__name__, *powers])}",
-            markup=False,
-            highlight=False,
-        )
+        say(f"Kernel: {', '.join([type(promises.kernel).__name__, *powers])}")
     if mediation.labels is not None and not math.isnan(mediation.labels.accuracy):
         screen.print(
             f"Labels of synthetic rows: by a random forest, right for "
@@ -108,49 +146,37 @@ def print_mediation(mediation: Mediation) -> None:
     review = mediation.review
     print_audit(review.audit, names)
     if review.stress is not None:
-        sentence = stress_sentence(review.stress, names)
-        screen.print(sentence, markup=False, highlight=False)
+        say(stress_sentence(review.stress, names))
     shared = shared_rows_sentences(review.shared, names)
     for sentence in [*mediation.warnings, *shared]:
-        screen.print(f"warning: {sentence}", markup=False)
-    screen.print(
-        f"One reward file per party: {mediation.folder}/<party>/reward.csv",
-        markup=False,
-    )
-
-
-def _error(uncertainty: Uncertainty | None, party: int) -> str:
-    if uncertainty is None:
-        return ""
-    return f" ± {uncertainty.normalized_shapley_errors[party]:.3f}"
+        warn(sentence)
+    say(f"One reward file per party: {mediation.folder}/<party>/reward.csv")
 
 
 def print_quality(quality: SampleQuality | None) -> None:
     """How a trained generator's rows compare with real ones that were held out."""
     *sentences, last = quality_sentences(quality) or [""]
     for sentence in sentences:
-        screen.print(sentence, markup=False, highlight=False)
+        say(sentence)
     if last:
         is_warning = quality is not None and quality.is_worse_than_kernel_density
-        mark = "warning: " if is_warning else ""
-        screen.print(f"{mark}{last}", markup=False, highlight=False)
+        (warn if is_warning else say)(last)
 
 
 def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) -> None:
     """Whether the promises were kept, and which were not; or all that was found."""
     summary, *sentences = audit_sentences(audit, names)
-    mark = "" if audit.is_kept else "warning: "
-    screen.print(f"{mark}{summary}", markup=False, highlight=False)
+    (say if audit.is_kept else warn)(summary)
     for i, sentence in enumerate(sentences):
         if i < len(audit.broken):
-            screen.print(f"warning: {sentence}", markup=False, highlight=False)
+            warn(sentence)
         elif in_full:
-            screen.print(f"- {sentence}", markup=False, highlight=False)
+            say(f"- {sentence}")
 
 
 def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
     for sentence in collaboration_warnings(collaboration, names):
-        screen.print(f"warning: {sentence}", markup=False)
+        warn(sentence)
 
 
 def print_report(report: Path) -> None:

@@ -6,14 +6,9 @@ inverse temperature. D_i are ``parties``, G is ``candidates``, T both (Sec. 2, 3
 drawn from a generator, and doubled until the programme is feasible (App. F).
 """
 
-from .collaboration import Collaboration as Collaboration
-from .collaboration import collaborate as collaborate
-from .draw import Draw as Draw
-from .growing import Growing as Growing
-from .promises import Promises as Promises
-from .promises import promise as promise
-from .uncertainty import Uncertainty as Uncertainty
-from .uncertainty import estimate_uncertainty as estimate_uncertainty
+from .collaboration import Collaboration, Growing, collaborate
+from .promises import Draw, Promises, promise
+from .uncertainty import Uncertainty, estimate_uncertainty
 
 __all__ = [
     "Collaboration",

@@ -1,25 +1,24 @@
 """The whole way in one call: promises, and a draw that keeps them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import as_parties
+from cgm_jax._shared.arrays import Points, as_parties, as_points
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.generators.base import Generator
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
 from cgm_jax.rewards import InfeasibleError
 
-from .draw import Draw
-from .growing import Growing, candidate_sets
-from .promises import Promises, checked_kernel, promise
+from .promises import Draw, Promises, checked_kernel, promise
 from .saving import load_parts, save_collaboration
 
-__all__ = ["Collaboration", "collaborate"]
+__all__ = ["Collaboration", "Growing", "collaborate"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,18 +35,16 @@ class Collaboration:
         return f"Collaboration({self.promises!r}, {self.draw!r})"
 
     def save(self, path: str | Path) -> None:
-        """Write everything to a file, complete or not at all.
+        """Write everything to a file, as `save_kernel` does.
 
         Args:
             path: the file, by custom ``.npz``; one that is there is replaced.
 
         Raises:
-            TypeError: if the kernel is not made of kernels of this package.
-            OSError: if the system refuses.
+            TypeError, OSError: as in `save_kernel`.
 
         Example:
             >>> import tempfile
-            >>> import numpy as np
             >>> path = Path(tempfile.mkdtemp(), "collaboration.npz")
             >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
             >>> grid = np.linspace(-1, 2, 50)[:, None]
@@ -61,20 +58,29 @@ class Collaboration:
     def load(
         cls, path: str | Path, *, network: Network | None = None
     ) -> "Collaboration":
-        """Read what `save` wrote.
-
-        Args:
-            path: the file.
-            network: as in `load_kernel`.
-
-        Returns:
-            The collaboration, number by number.
-
-        Raises:
-            ValueError: if the file does not hold one, is damaged, or needs a network.
-            OSError: if it cannot be read.
-        """
+        """Read what `save` wrote; arguments and errors are those of `load_kernel`."""
         return cls(*load_parts(path, network=network))
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A generator, and how many candidates it draws (Tay et al. 2022, App. F).
+
+    Attributes:
+        generator: is fitted to the pool.
+        num: number of candidates that are drawn at first.
+        at_most: the number is doubled up to this one, until the promises can be kept.
+    """
+
+    generator: Generator
+    num: int = 10_000
+    at_most: int = 160_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.num <= self.at_most:
+            raise ValueError(
+                f"Expected 1 <= num <= at_most, got {self.num} and {self.at_most}."
+            )
 
 
 def collaborate(
@@ -92,20 +98,17 @@ def collaborate(
 ) -> Collaboration:
     """Value the parties' data, promise fair reward values, and draw the rewards.
 
+    The options that are not named here are those of `promise`.
+
     Args:
         key: a typed key, split once into that of the candidates and that of the draw.
         parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
         candidates: the synthetic points G to hand out, shape ``(g, d)``; or a
             generator, which is fitted to the pool and draws 10,000 points, doubled
             until the promises can be kept (`Growing` for other numbers).
-        kernel: as in `promise`.
-        search_length_scale: as in `promise`.
         inverse_temperature: β >= 0: the larger, the fewer points a party gets.
-        stability: as in `promise`.
-        fairness_weight: as in `promise`.
         relax: as in `promise`; only with the most candidates allowed.
-        progress: called with the stage ("length scale", "kernel sums", "reward scheme",
-            "sampling") and the share of it that is done.
+        progress: as in `promise`, with the stage "sampling" besides.
 
     Returns:
         What was promised and handed out.
@@ -113,11 +116,9 @@ def collaborate(
     Raises:
         InfeasibleError: if no reward values keep the promises with these candidates, or
             with the most that the generator may draw.
-        NoContributionError: if no party adds anything to the others' data.
-        ValueError: as in `promise`.
+        NoContributionError, ValueError: as in `promise`.
 
     Example:
-        >>> import numpy as np
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = collaborate(jax.random.key(0), parties, grid)
@@ -130,7 +131,7 @@ def collaborate(
     candidates_key, draw_key = jax.random.split(key)
     points = as_parties(parties)
     checked_kernel(points, kernel, search_length_scale=search_length_scale)
-    sets = candidate_sets(candidates_key, points, candidates)
+    sets = _candidate_sets(candidates_key, points, candidates)
     while True:
         drawn, is_last = next(sets)
         try:
@@ -154,3 +155,26 @@ def collaborate(
             draw_key, inverse_temperature=inverse_temperature, progress=progress
         )
         return Collaboration(promises, draw)
+
+
+def _candidate_sets(
+    key: Key[Array, ""],
+    parties: list[Points],
+    candidates: Float[ArrayLike, "g d"] | Generator | Growing,
+) -> Iterator[tuple[Points, bool]]:
+    """Sets of candidates to try one after the other, and whether each is the last.
+
+    A larger set begins with the smaller one.
+    """
+    if isinstance(candidates, Generator):
+        candidates = Growing(candidates)
+    if not isinstance(candidates, Growing):
+        yield as_points(candidates, "candidates"), True
+        return
+    fit_key, sample_key = jax.random.split(key)
+    model = candidates.generator.fit(fit_key, np.concatenate(parties))
+    num = candidates.num
+    while True:
+        is_last = num == candidates.at_most
+        yield candidates.generator.sample(sample_key, model, num), is_last
+        num = min(2 * num, candidates.at_most)

@@ -2,11 +2,9 @@
 
     length scale → Gram sums → coalition values → Shapley values → reward scheme
 
-Everything depends on the reference set T. When the candidates grow (App. F), T is
-another, and all of it is computed anew.
-
-For more than 20 parties no table of all 2^n coalition values is made: Shapley values
-come from the sums in polynomial time, and stability needs n single coalitions only.
+Everything depends on the reference set T: when the candidates grow (App. F), all of it
+is computed anew. For more than 20 parties no table of all 2^n coalition values is made:
+Shapley values come from the sums in polynomial time, and stability needs n coalitions.
 """
 
 from collections.abc import Sequence
@@ -20,14 +18,34 @@ from cgm_jax._shared.arrays import Points, as_parties, as_points
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
+from cgm_jax.kernels.base import scalar_length_scale
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
+from cgm_jax.sampling import Reward, weighted_sampling
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
-from .draw import Draw, draw_rewards
 from .outliers import Outlier, find_outlier
 
-__all__ = ["Promises", "coalition_table", "promise"]
+__all__ = ["Draw", "Promises", "coalition_table", "promise"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Draw:
+    """What each party was handed out."""
+
+    rewards: list[Reward]
+    """One reward per party, as indices into the candidates."""
+
+    inverse_temperature: float
+    """β of the draw."""
+
+    def __repr__(self) -> str:
+        sizes = [len(reward.indices) for reward in self.rewards]
+        reached = sum(reward.stop_reason == "reached" for reward in self.rewards)
+        return (
+            f"Draw(β={self.inverse_temperature:g}, points={_shown(sizes)}, "
+            f"{reached} of {len(sizes)} reached)"
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,9 +76,8 @@ class Promises:
 
     def __repr__(self) -> str:
         sizes = [len(points) for points in self.parties]
-        shown = sizes if len(sizes) <= 10 else f"{min(sizes)} to {max(sizes)}"
         return (
-            f"Promises({len(sizes)} parties of {shown} points, "
+            f"Promises({len(sizes)} parties of {_shown(sizes)} points, "
             f"candidates={self.candidates.shape}, kernel={type(self.kernel).__name__}, "
             f"{self.scheme!r})"
         )
@@ -78,11 +95,10 @@ class Promises:
 
     @property
     def pool_values(self) -> Float[np.ndarray, " coalitions"]:
-        """v_c with the pool alone as the reference set, by bitmask.
+        """v_c with the pool alone as the reference set, by bitmask, for n <= 20.
 
-        Where it ranks the parties otherwise than ``coalition_values`` does, it is the
-        candidates, and so the generator, that decide what is worth something. For more
-        than 20 parties there is no such table: see ``pool_own_values``.
+        Where it ranks the parties otherwise than ``coalition_values``, it is the
+        candidates that decide what is worth something.
         """
         if self.coalition_values is None:
             raise ValueError(
@@ -96,10 +112,8 @@ class Promises:
     @property
     def pool_own_values(self) -> Float[np.ndarray, " n"]:
         """v_c({i}) with the pool alone as the reference set, shape ``(n,)``."""
-        pool = self.sums.pool
-        return np.asarray(
-            values_of_coalitions(pool, np.eye(len(self.parties), dtype=bool))
-        )
+        alone = np.eye(len(self.parties), dtype=bool)
+        return np.asarray(values_of_coalitions(self.sums.pool, alone))
 
     def draw(
         self,
@@ -111,8 +125,7 @@ class Promises:
         """Draw the points that keep the promises.
 
         Args:
-            key: a typed key. Party i's draw uses ``fold_in(key, i)``, so that it does
-                not depend on the other parties.
+            key: a typed key. Party i's draw uses ``fold_in(key, i)``.
             inverse_temperature: β >= 0: the larger, the fewer points a party gets.
             progress: called with "sampling" and the share of it that is done.
 
@@ -133,15 +146,26 @@ class Promises:
         Reference:
             Tay et al. 2022, Algorithm 1.
         """
-        return draw_rewards(
+        start, goal = self.scheme.own_values, self.scheme.reward_values
+        shares = np.where(goal > start, 0.0, 1.0)  # of the way up in value
+
+        def report(party: int, num_picks: int, value: float) -> None:
+            del num_picks
+            share = (value - start[party]) / max(goal[party] - start[party], 1e-300)
+            shares[party] = max(shares[party], min(share, 1.0))
+            progress("sampling", float(shares.mean()))
+
+        rewards = weighted_sampling(
             key,
             self.kernel,
             self.candidates,
             self.sums,
-            self.scheme,
+            goal,
             inverse_temperature=inverse_temperature,
-            progress=progress,
+            progress=report,
         )
+        progress("sampling", 1.0)
+        return Draw(rewards, float(inverse_temperature))
 
 
 def promise(
@@ -163,8 +187,7 @@ def promise(
         candidates: the synthetic points G to hand out, shape ``(g, d)``.
         kernel: used as it is; by default the squared exponential at the smallest length
             scale at which no party's data have a negative value.
-        search_length_scale: bring the given kernel to that length scale, too; for a
-            deep kernel, the one between features.
+        search_length_scale: bring the given kernel to that length scale, too.
         stability: whether no coalition may do better alone (R6, the paper's choice);
             otherwise only no party (R4).
         fairness_weight: ε, the weight of ρ in the linear programme.
@@ -179,9 +202,8 @@ def promise(
     Raises:
         InfeasibleError: if no reward values keep the promises with these candidates.
         NoContributionError: if no party adds anything to the others' data.
-        ValueError: if shapes do not fit, an entry is not finite, or an option is out of
-            range; or if a length scale is to be searched but the kernel has no scalar
-            one.
+        ValueError: if shapes do not fit, an entry is not finite, an option is out of
+            range, or the kernel has no length scale to be searched.
 
     Example:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -222,7 +244,8 @@ def checked_kernel(
     if search_length_scale and np.isnan(scalar_length_scale(used)):
         raise ValueError(
             "Expected a kernel with one length scale to search for it, got "
-            f"{type(used).__name__}; use the kernel as it is."
+            f"{type(used).__name__} that has none, one per dimension, or parts that do "
+            "not share one. Bring it to one by `with_length_scale`, or use it as it is."
         )
     return used
 
@@ -234,7 +257,5 @@ def coalition_table(sums: GramSums) -> Float[np.ndarray, " coalitions"] | None:
     return np.asarray(coalition_values(sums))
 
 
-def scalar_length_scale(kernel: Kernel) -> float:
-    """The kernel's length scale; NaN for none, or one per dimension."""
-    scale = getattr(kernel, "length_scale", None)
-    return float(scale) if scale is not None and np.ndim(scale) == 0 else np.nan
+def _shown(sizes: list[int]) -> str:
+    return f"{sizes}" if len(sizes) <= 10 else f"{min(sizes)} to {max(sizes)}"

@@ -1,6 +1,6 @@
 """Collaborations in files: an archive of numbers and one JSON text, without pickles."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,8 @@ from cgm_jax.kernels.saving import describe_kernel, rebuild_kernel
 from cgm_jax.rewards import RewardScheme, RewardStatus
 from cgm_jax.sampling import Reward
 
-from .draw import Draw
 from .outliers import Outlier
-from .promises import Promises
+from .promises import Draw, Promises
 
 if TYPE_CHECKING:
     from .collaboration import Collaboration
@@ -29,55 +28,39 @@ if TYPE_CHECKING:
 __all__ = ["load_parts", "save_collaboration"]
 
 _KIND = "collaboration"
-_SCHEME = (
-    "shapley_values",
-    "lower_values",
-    "upper_values",
-    "own_values",
-    "reward_values",
-)
 
 
 def save_collaboration(path: str | Path, collaboration: "Collaboration") -> None:
     """Write promises and draw, complete or not at all."""
     promises, draw = collaboration.promises, collaboration.draw
-    scheme, outlier = promises.scheme, promises.outlier
+    outlier = promises.outlier
     arrays: Arrays = {
         "candidates": np.asarray(promises.candidates),
         **{f"party.{i}": np.asarray(x) for i, x in enumerate(promises.parties)},
-        "sums.between": np.asarray(promises.sums.between),
-        "sums.candidate_rows": np.asarray(promises.sums.candidate_rows),
-        "sums.sizes": np.asarray(promises.sums.sizes),
-        **{f"scheme.{name}": getattr(scheme, name) for name in _SCHEME},
     }
+    _facts_of(promises.sums, "sums.", arrays)  # arrays only
     if promises.coalition_values is not None:
         arrays["coalition_values"] = promises.coalition_values
-    for i, reward in enumerate(draw.rewards):
-        arrays[f"reward.{i}.indices"] = reward.indices
-        arrays[f"reward.{i}.values"] = reward.values
     facts: dict[str, Any] = {
         "kernel": describe_kernel(promises.kernel, "kernel", arrays),
         "num_parties": len(promises.parties),
-        "scheme": {
-            "max_reward_value": scheme.max_reward_value,
-            "rho": scheme.rho,
-            "status": str(scheme.status),
-            "fairness_weight": scheme.fairness_weight,
-            "stability": scheme.stability,
-            "relaxation": scheme.relaxation,
-        },
+        "scheme": _facts_of(promises.scheme, "scheme.", arrays),
         "outlier": None if outlier is None else asdict(outlier),
         "inverse_temperature": draw.inverse_temperature,
         "rewards": [
-            {
-                "stop_reason": reward.stop_reason,
-                "initial_value": reward.initial_value,
-                "reward_value": reward.reward_value,
-            }
-            for reward in draw.rewards
+            _facts_of(reward, f"reward.{i}.", arrays)
+            for i, reward in enumerate(draw.rewards)
         ],
     }
     write_archive(path, _KIND, facts, arrays)
+
+
+def _facts_of(result: Any, prefix: str, arrays: Arrays) -> dict[str, Any]:
+    """The fields of a result that JSON can hold; its arrays are put aside."""
+    values = {field.name: getattr(result, field.name) for field in fields(result)}
+    numbers = {name: value for name, value in values.items() if np.ndim(value)}
+    arrays.update({prefix + name: np.asarray(x) for name, x in numbers.items()})
+    return {name: value for name, value in values.items() if name not in numbers}
 
 
 def load_parts(
@@ -100,11 +83,7 @@ def load_parts(
             outlier=None if outlier is None else Outlier(**outlier),
         )
         rewards = [
-            Reward(
-                indices=arrays[f"reward.{i}.indices"],
-                values=arrays[f"reward.{i}.values"],
-                **reward,
-            )
+            Reward(**with_prefix(arrays, f"reward.{i}."), **reward)
             for i, reward in enumerate(facts["rewards"])
         ]
         return promises, Draw(rewards, facts["inverse_temperature"])

@@ -2,9 +2,8 @@
 
 Notation: v_i = v_c({i}) the value of party i's own data, φ_i its Shapley value, α_i =
 φ_i / max φ, r_i its reward value. All of it is computed once more for resamples of
-every party's points; its spread over them is the standard error. The candidates, the
-kernel and its length scale are kept as they are, so that what choosing those adds to
-the uncertainty is not in it.
+every party's points; its spread over them is the standard error. The candidates and the
+kernel are kept: what choosing them adds to the uncertainty is not in it.
 
 Reference: Efron, Tibshirani: An Introduction to the Bootstrap, 1993.
 """
@@ -86,8 +85,7 @@ class Uncertainty:
     def ranked_alike(self) -> Float[np.ndarray, "n n"]:
         """The share of resamples that rank two φ as the data do, shape ``(n, n)``.
 
-        An estimate of the probability that the pair is ranked right: near 1/2, who of
-        the two contributed more is not known. 1 on the diagonal.
+        Near 1/2, who of the two contributed more is not known.
         """
         order = np.sign(
             self.scheme.shapley_values[:, None] - self.scheme.shapley_values[None]
@@ -104,10 +102,7 @@ class Uncertainty:
 
     @property
     def above_next(self) -> Float[np.ndarray, " n"]:
-        """How sure it is that each party is above the next in the ranking.
-
-        As in ``ranked_alike``; shape ``(n,)``, NaN for the last one.
-        """
+        """`ranked_alike` of each party and the next in ranking; NaN for the last."""
         sure = np.full(len(self.ranking), np.nan)
         first, second = self.ranking[:-1], self.ranking[1:]
         order = np.sign(
@@ -127,15 +122,11 @@ def estimate_uncertainty(
 ) -> Uncertainty:
     """How far values and promises would differ, had other points been drawn.
 
-    The parties' points are resampled and everything up to the reward values is
-    computed anew; candidates, kernel and length scale are kept.
-
     Args:
         key: a typed key.
         promises: what was promised for the parties' own points.
         num_resamples: number of resamples, at least 2. The relative error of a
-            standard error is about ``1 / sqrt(2 * num_resamples)``. Besides a pass
-            over the pool, each takes the time of the Shapley values.
+            standard error is about ``1 / sqrt(2 * num_resamples)``.
         progress: called with the stage, "uncertainty", and its share done.
 
     Returns:
@@ -189,12 +180,9 @@ def estimate_uncertainty(
                 )
             )
             progress("uncertainty", len(schemes) / num_resamples)
-    return Uncertainty(
-        scheme,
-        np.stack([scheme.own_values for scheme in schemes]),
-        np.stack([scheme.shapley_values for scheme in schemes]),
-        np.stack([scheme.reward_values for scheme in schemes]),
-    )
+    names = "own_values", "shapley_values", "reward_values"
+    arrays = (np.stack([getattr(each, name) for each in schemes]) for name in names)
+    return Uncertainty(scheme, *arrays)
 
 
 def _spread(samples: Float[np.ndarray, "resamples n"]) -> Float[np.ndarray, " n"]:

@@ -4,29 +4,16 @@ App. I.1 to I.4: `credit_ratings` (CR), `credit_card` (CC), `mnist`, `cifar10`. 
 1 to 4 are `split_by_proportions`, Tables 5 to 16 `paper_results`.
 """
 
-from .credit_card import amount_classes as amount_classes
-from .credit_card import credit_card as credit_card
-from .credit_card import transactions_stand_in as transactions_stand_in
-from .credit_ratings import CreditRatings as CreditRatings
-from .credit_ratings import credit_ratings as credit_ratings
-from .data_errors import DamagedDataError as DamagedDataError
-from .data_errors import DataNotFoundError as DataNotFoundError
-from .data_errors import DownloadError as DownloadError
-from .digits import DIGIT_FEATURES as DIGIT_FEATURES
-from .digits import digits as digits
-from .digits import digits_parties as digits_parties
-from .download import fetch as fetch
-from .idx import read_idx as read_idx
-from .images import cifar10 as cifar10
-from .images import fashion_mnist as fashion_mnist
-from .images import mnist as mnist
-from .labelled import LabelledImages as LabelledImages
-from .labelled import LabelledPoints as LabelledPoints
-from .paper import PaperResults as PaperResults
-from .paper import paper_results as paper_results
-from .splits import LabelledParties as LabelledParties
-from .splits import paper_proportions as paper_proportions
-from .splits import split_by_proportions as split_by_proportions
+from .credit_card import amount_classes, credit_card, transactions_stand_in
+from .credit_ratings import CreditRatings, credit_ratings
+from .data_errors import DamagedDataError, DataNotFoundError, DownloadError
+from .digits import DIGIT_FEATURES, digits, digits_parties
+from .download import fetch
+from .idx import read_idx
+from .images import cifar10, fashion_mnist, mnist
+from .labelled import LabelledImages, LabelledPoints
+from .paper import PaperResults, paper_results
+from .splits import LabelledParties, paper_proportions, split_by_proportions
 
 __all__ = [
     "DIGIT_FEATURES",

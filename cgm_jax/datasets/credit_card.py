@@ -12,13 +12,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .data_errors import DamagedDataError, DataNotFoundError
-from .download import AMOUNT, CREDIT_CARD_COLUMNS, fetch
+from .download import AMOUNT, CREDIT_CARD_COLUMNS, locate_or_fetch
 from .labelled import LabelledPoints
-from .storage import locate, read_arrays
+from .storage import read_arrays
 
 __all__ = ["amount_classes", "credit_card", "transactions_stand_in"]
 
-_NAME = "credit-card"
 _SEED = 0
 _NUM_CLASSES = 5
 _DEGREES_OF_FREEDOM = 3  # tails as heavy as a variance allows
@@ -38,16 +37,10 @@ def credit_card(
             folder with it, or a file ``.npz`` that `fetch` stored (OpenML's data set
             1597). By default the folder ``credit-card`` in ``CGM_JAX_DATA``, else what
             was fetched before.
-        download: fetch it from OpenML where it is in none of these places.
+        download: as in `mnist`, and so are the errors.
 
     Returns:
-        284,807 points of four columns, float32, and the class of each (see
-        `amount_classes`).
-
-    Raises:
-        DataNotFoundError: if it is in none of these places.
-        DamagedDataError: if a file is not what it should be.
-        DownloadError: if it cannot be fetched.
+        284,807 points of four columns, and their `amount_classes`.
 
     Example:
         >>> credit_card("no/such/file.csv")
@@ -58,12 +51,9 @@ def credit_card(
     Reference: Dal Pozzolo, Caelen, Johnson and Bontempi, *Calibrating probability with
     undersampling for unbalanced classification*, 2015; Tay et al. 2022, App. I.2.
     """
-    try:
-        place = locate(_NAME, path, stand_in="transactions_stand_in")
-    except DataNotFoundError:
-        if not download or path is not None:
-            raise
-        place = fetch(_NAME)
+    place = locate_or_fetch(
+        "credit-card", path, stand_in="transactions_stand_in", download=download
+    )
     if place.suffix == ".npz":
         points, amounts = read_arrays(place, "points", "amounts")
     else:
@@ -114,11 +104,8 @@ def _read_csv(file: Path) -> Float[np.ndarray, "rows columns"]:
             ndmin=2,
         )
     except ValueError as error:
-        raise DamagedDataError(
-            file,
-            f"expected {len(names)} numbers in every row, but {error}; get the file "
-            "again",
-        ) from error
+        expected = f"expected {len(names)} numbers in every row, but {error}"
+        raise DamagedDataError(file, f"{expected}; get the file again") from error
     is_finite = np.isfinite(values).all(axis=0)
     if not is_finite.all():
         raise DamagedDataError(
@@ -136,14 +123,11 @@ def amount_classes(amounts: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         amounts: numbers, shape ``(n,)``.
 
     Returns:
-        0 up to the 20th percentile, 1 above it and up to the 40th, ..., 4 above the
-        80th. Equal amounts are in one class.
+        0 up to the 20th percentile, 1 up to the 40th, ..., 4 above the 80th.
 
     Example:
         >>> amount_classes(np.array([5.0, 1.0, 2.0, 3.0, 4.0, 1.0]))
         array([4, 0, 1, 2, 3, 0])
-
-    Reference: Tay et al. 2022, App. I.2.
     """
     edges = np.percentile(amounts, [20, 40, 60, 80])
     return np.searchsorted(edges, amounts, side="left").astype(np.int64)
@@ -155,17 +139,14 @@ def transactions_stand_in(*, num_points: int = 50_000) -> LabelledPoints:
     .. math:: x \mid c \sim (c / 2 - 1) \, m + S \, t_3, \quad c = 0, \dots, 4
 
     with one fifth of the points in each class, the spread S of the real components and
-    a shift m that leaves the classes overlapping, as amounts do. It stands in for the
-    form of the real data only; no figure of the paper can be reproduced with it.
+    a shift m that leaves the classes overlapping, as amounts do. No figure of the paper
+    can be reproduced with it.
 
     Args:
-        num_points: at least 5.
+        num_points: at least 5, or there is a ``ValueError``.
 
     Returns:
-        The points, float32 and the same on every machine, and their classes.
-
-    Raises:
-        ValueError: for fewer than one point per class.
+        The points, the same on every machine, and their classes.
 
     Example:
         >>> data = transactions_stand_in(num_points=1_000)

@@ -55,8 +55,7 @@ def credit_ratings(split: Split, *, num_candidates: int = 100_000) -> CreditRati
         num_candidates: size of G, at least 1. Fewer candidates are a prefix of more.
 
     Returns:
-        The parties, the candidates, their classes, and the classes' means. Classes and
-        candidates do not depend on the split.
+        The data; classes and candidates do not depend on the split.
 
     Raises:
         ValueError: for an unknown split or no candidates.
@@ -65,8 +64,6 @@ def credit_ratings(split: Split, *, num_candidates: int = 100_000) -> CreditRati
         >>> data = credit_ratings("equal-disjoint", num_candidates=10)
         >>> len(data.parties), data.parties[0].shape, data.candidates.shape
         (5, (1000, 2), (10, 2))
-        >>> np.bincount(data.labels[0])
-        array([960,  10,  10,  10,  10])
 
     Reference: Tay et al. 2022, Sec. 6, App. I.1 and Tables 1-2.
     """

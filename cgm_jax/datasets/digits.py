@@ -24,9 +24,6 @@ def digits() -> LabelledImages:
     Returns:
         scikit-learn's images, with ink from 0 to 1, and their digits.
 
-    Raises:
-        ModuleNotFoundError: if scikit-learn is not installed.
-
     Example:
         >>> images = digits()
         >>> images.points.shape, images.shape
@@ -45,9 +42,8 @@ def digits() -> LabelledImages:
 def digits_parties(split: Split) -> LabelledParties:
     """Handwritten digits shared by five parties in the paper's ten-class proportions.
 
-    The parties are as large as the data allow (of every class they need half a party in
-    all, and the rarest has 174 images) and no image is owned twice. The split is drawn
-    with ``jax.random.key(0, impl="threefry2x32")`` and is the same on every machine.
+    The parties are as large as the data allow, no image is owned twice, and the split
+    is the same on every machine.
 
     Args:
         split: "equal-disjoint" (Table 3) or "unequal" (Table 4).
@@ -58,15 +54,13 @@ def digits_parties(split: Split) -> LabelledParties:
 
     Raises:
         ValueError: for an unknown split.
-        ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
         >>> data = digits_parties("equal-disjoint")
         >>> len(data.parties), data.parties[0].shape
         (5, (349, 64))
 
-    Reference: Tay et al. 2022, App. I.6; the data are the test set of E. Alpaydin and
-    C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI, 1998.
+    Reference: Tay et al. 2022, App. I.6; the data as in `digits`.
     """
     images = digits()
     key = jax.random.key(_SEED, impl="threefry2x32")

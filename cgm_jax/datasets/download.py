@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .data_errors import DownloadError
-from .storage import cached_file, check_digest, store
+from .data_errors import DataNotFoundError, DownloadError
+from .storage import cached_file, check_digest, locate, store
 
-__all__ = ["OPENML_IDS", "fetch"]
+__all__ = ["OPENML_IDS", "fetch", "locate_or_fetch"]
 
 OPENML_IDS = {
     "mnist": 554,
@@ -33,8 +33,7 @@ _NUM_RETRIES = 3
 def fetch(name: str, *, replace: bool = False) -> Path:
     """Fetch a data set from OpenML into the user's cache.
 
-    It takes minutes and, for CIFAR-10, about 3 GB of memory; some 10 MB (MNIST) to
-    170 MB (CIFAR-10) stay on the disk.
+    It takes minutes, for CIFAR-10 also 3 GB of memory and 170 MB of the disk.
 
     Args:
         name: "mnist", "fashion-mnist", "cifar10" or "credit-card".
@@ -64,14 +63,25 @@ def fetch(name: str, *, replace: bool = False) -> Path:
         check_digest(cached)
         return cached
     try:
-        table = _from_openml(OPENML_IDS[name])
-        arrays = _arrays(name, table)
+        arrays = _arrays(name, _from_openml(OPENML_IDS[name]))
     except (OSError, ValueError, KeyError) as error:
         raise DownloadError(
             f"{name} could not be fetched from OpenML ({error}); check the network and "
             "try again, or name the path of a copy."
         ) from error
     return store(name, arrays)
+
+
+def locate_or_fetch(
+    name: str, path: str | Path | None, *, stand_in: str, download: bool
+) -> Path:
+    """As `locate`, but fetched where it is allowed and no path is given."""
+    try:
+        return locate(name, path, stand_in=stand_in)
+    except DataNotFoundError:
+        if not download or path is not None:
+            raise
+        return fetch(name)
 
 
 def _from_openml(data_id: int) -> Any:

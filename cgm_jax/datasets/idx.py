@@ -33,12 +33,10 @@ def read_idx(path: str | Path) -> UInt8[np.ndarray, "..."]:
         path: the file; whether it is compressed is seen in its first bytes.
 
     Returns:
-        Whole numbers in 0..255, of shape ``(n,)`` for labels and ``(n, height, width)``
-        for images.
+        In 0..255, shape ``(n,)`` for labels and ``(n, height, width)`` for images.
 
     Raises:
-        DamagedDataError: if the file is not idx or is shorter or longer than its own
-            header says; it is a ``ValueError``.
+        DamagedDataError: if the file is not idx, or not as long as its header says.
         OSError: if the file cannot be read.
 
     Example:
@@ -48,37 +46,37 @@ def read_idx(path: str | Path) -> UInt8[np.ndarray, "..."]:
         >>> read_idx(path)
         array([7, 2, 1], dtype=uint8)
     """
-    path = Path(path)
-    content = _content(path)
+    try:
+        return _parsed(_content(Path(path)))
+    except ValueError as error:
+        raise DamagedDataError(Path(path), f"{error}; get the file again") from error
+
+
+def _parsed(content: bytes) -> UInt8[np.ndarray, "..."]:
     if len(content) < 4 or content[:2] != b"\0\0" or content[3] == 0:
-        raise DamagedDataError(
-            path,
+        raise ValueError(
             "expected an idx file, whose first two bytes are 0 and whose fourth counts "
-            f"dimensions; found {_shown(content[:4])}; get the file again",
+            f"dimensions; found {content[:4].hex(' ') or 'an empty file'}"
         )
     if content[2] != _UNSIGNED_BYTE:
-        raise DamagedDataError(
-            path,
+        raise ValueError(
             "expected entries of type 0x08 (unsigned byte), as images and labels have; "
-            f"found type 0x{content[2]:02x}; get the file again",
+            f"found type 0x{content[2]:02x}"
         )
     num_dimensions = content[3]
     start = 4 + 4 * num_dimensions
     if len(content) < start:
-        raise DamagedDataError(
-            path,
+        raise ValueError(
             f"expected a header of {start} bytes for {num_dimensions} dimensions, "
-            f"found {len(content)} bytes; get the file again",
+            f"found {len(content)} bytes"
         )
     # Python integers: a damaged header may announce more bytes than int64 counts.
     shape = [int(n) for n in np.frombuffer(content[4:start], ">u4")]
     expected, found = math.prod(shape), len(content) - start
     if found != expected:
-        sizes = " x ".join(map(str, shape))
-        raise DamagedDataError(
-            path,
-            f"expected {expected} bytes of data ({sizes}), as the header says; found "
-            f"{found}; get the file again",
+        raise ValueError(
+            f"expected {expected} bytes of data ({' x '.join(map(str, shape))}), as "
+            f"the header says; found {found}"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
 
@@ -90,12 +88,6 @@ def _content(path: Path) -> bytes:
     try:
         return gzip.decompress(content)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DamagedDataError(
-            path,
-            f"expected a whole gzip file, found one that does not unpack ({error}); "
-            "get the file again",
+        raise ValueError(
+            f"expected a whole gzip file, found one that does not unpack ({error})"
         ) from error
-
-
-def _shown(head: bytes) -> str:
-    return head.hex(" ") if head else "an empty file"

@@ -7,24 +7,28 @@ files may be the idx files in which MNIST and Fashion-MNIST are published, or wh
 
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Integer, UInt8
 
-from .data_errors import DataNotFoundError
-from .download import fetch
-from .image_files import Part, read_images
+from .data_errors import DamagedDataError, DataNotFoundError
+from .download import locate_or_fetch
+from .idx import read_idx
 from .labelled import LabelledImages
-from .storage import locate
+from .storage import read_arrays
 
 __all__ = ["cifar10", "fashion_mnist", "mnist"]
+
+Part = Literal["train", "test"]
+
+_IDX_PREFIXES: dict[str, str] = {"train": "train", "test": "t10k"}
 
 
 class _Kind(NamedTuple):
     name: str
     shape: tuple[int, int, int]
-    training_share: Fraction
-    """Share of OpenML's rows that are for training; they come first."""
+    training_share: Fraction  # of OpenML's rows, the first
 
 
 _MNIST = _Kind("mnist", (28, 28, 1), Fraction(6, 7))
@@ -71,16 +75,11 @@ def fashion_mnist(
 
     Args:
         path: as in `mnist`; OpenML's data set is 40996, the folder ``fashion-mnist``.
-        part: "train" (60,000 images) or "test" (10,000).
-        download: fetch it from OpenML where it is in none of these places.
+        part: as in `mnist`, and so are the errors.
+        download: as in `mnist`.
 
     Returns:
-        The images and their labels.
-
-    Raises:
-        DataNotFoundError: if it is in none of these places.
-        DamagedDataError: if a file is not what it should be.
-        DownloadError: if it cannot be fetched.
+        60,000 images and their labels, or 10,000.
 
     Example:
         >>> fashion_mnist("no/such/folder")
@@ -100,19 +99,13 @@ def cifar10(
     """Photographs of animals and vehicles, 32 x 32 in colour, ten classes.
 
     Args:
-        path: a file ``.npz`` that `fetch` stored (OpenML's data set 40927), or a folder
-            with it. By default the folder ``cifar10`` in ``CGM_JAX_DATA``, else what
-            was fetched before.
-        part: "train" (50,000 images) or "test" (10,000).
-        download: fetch it from OpenML where it is in none of these places.
+        path: as in `mnist`, but no idx files: OpenML's data set is 40927, the folder
+            ``cifar10``.
+        part: "train" (50,000 images) or "test" (10,000); the errors are as in `mnist`.
+        download: as in `mnist`.
 
     Returns:
         The images and their labels.
-
-    Raises:
-        DataNotFoundError: if it is in none of these places.
-        DamagedDataError: if a file is not what it should be.
-        DownloadError: if it cannot be fetched.
 
     Example:
         >>> cifar10("no/such/folder")
@@ -131,14 +124,71 @@ def _load(
 ) -> LabelledImages:
     if part not in ("train", "test"):
         raise ValueError(f'Expected part "train" or "test", got {part!r}.')
-    try:
-        place = locate(kind.name, path, stand_in="digits")
-    except DataNotFoundError:
-        if not download or path is not None:
-            raise
-        place = fetch(kind.name)
-    pixels, labels = read_images(
-        place, kind.shape, part, training_share=kind.training_share
-    )
+    place = locate_or_fetch(kind.name, path, stand_in="digits", download=download)
+    if place.is_dir() and any(place.glob("*[-.]idx*-ubyte*")):
+        pixels, labels = _from_idx(place, kind.shape, part)
+    else:
+        pixels, labels = _from_arrays(_npz(place), kind, part)
     points = pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(255)
     return LabelledImages(points, labels.astype(np.int64), kind.shape)
+
+
+def _from_arrays(
+    file: Path, kind: _Kind, part: Part
+) -> tuple[UInt8[np.ndarray, "n h w c"], Integer[np.ndarray, " n"]]:
+    pixels, labels = read_arrays(file, "pixels", "labels")
+    cut = int(len(pixels) * kind.training_share)
+    rows = slice(cut) if part == "train" else slice(cut, None)
+    height, width, channels = kind.shape
+    # CIFAR-10 is published channel by channel.
+    images = pixels[rows].reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+    return images, labels[rows]
+
+
+def _npz(place: Path) -> Path:
+    if place.suffix == ".npz":
+        return place
+    files = sorted(place.glob("*.npz")) if place.is_dir() else []
+    if len(files) != 1:
+        raise DataNotFoundError(
+            f"Expected the published idx files in {place}, or one file .npz as "
+            f"`cgm-jax fetch` stores it; found {len(files)} of these."
+        )
+    return files[0]
+
+
+def _from_idx(
+    folder: Path, shape: tuple[int, int, int], part: Part
+) -> tuple[np.ndarray, np.ndarray]:
+    files = []
+    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+        name = f"{_IDX_PREFIXES[part]}-{kind}"
+        file = _idx_file(folder, name)
+        if file is None:
+            raise DataNotFoundError(
+                f"Expected {name}.gz in {folder}, compressed or not; found none."
+            )
+        files.append(file)
+    image_file, label_file = files
+    images, labels = read_idx(image_file), read_idx(label_file)
+    if (*images.shape[1:], 1) != shape:
+        expected, found = (" x ".join(map(str, s)) for s in (shape[:2], images.shape))
+        raise DamagedDataError(
+            image_file,
+            f"expected images of {expected} pixels, found numbers of shape {found}; "
+            "check that it is the right file",
+        )
+    if labels.shape != images.shape[:1]:
+        raise DamagedDataError(
+            label_file,
+            f"expected one label for each of the {len(images)} images beside it, found "
+            f"numbers of shape {labels.shape}; check that the files belong together",
+        )
+    return images[..., None], labels
+
+
+def _idx_file(folder: Path, name: str) -> Path | None:
+    # Both "-idx3" and ".idx3" are in use.
+    dotted = ".idx".join(name.rsplit("-idx", 1))
+    names = [name + ".gz", name, dotted + ".gz", dotted]
+    return next((folder / each for each in names if (folder / each).is_file()), None)

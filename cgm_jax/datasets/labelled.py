@@ -10,24 +10,19 @@ __all__ = ["LabelledImages", "LabelledPoints"]
 
 @dataclass(frozen=True, eq=False)
 class LabelledPoints:
-    """Points as rows, and the class of each."""
+    """Points as rows, float32, and the class of each, int64 from 0."""
 
     points: Float[np.ndarray, "n d"]
-    """float32, one row per point."""
-
     labels: Int[np.ndarray, " n"]
-    """int64, from 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """Images as rows of height · width · channels numbers, and the class of each."""
+    """Images as rows of height · width · channels numbers in 0..1, and their classes.
+
+    The dtypes are those of `LabelledPoints`; ``shape`` is height, width and channels.
+    """
 
     points: Float[np.ndarray, "n d"]
-    """float32 in 0..1, one row an image."""
-
     labels: Int[np.ndarray, " n"]
-    """int64, from 0."""
-
     shape: tuple[int, int, int]
-    """Height, width and channels of an image."""

@@ -23,40 +23,33 @@ class PrintedCorrelation(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PaperResults:
-    """One of Tables 9 to 16, and what Tables 5 to 8 and Section 6 print beside it."""
+    """One of Tables 9 to 16, and what Tables 5 to 8 and Section 6 print beside it.
+
+    Attributes:
+        length_scale: ℓ.
+        normalized_shapley: α.
+        max_reward_value: v*.
+        rho: ρ.
+        reward_values: r.
+        num_points: |G_i| for each β.
+        mmd2_unbiased: MMD²_u(D_i ∪ G_i, T) for each β.
+        beta_correlations: of β with the former two, by name (Tables 7 and 8).
+        accuracy_correlation: of SVM accuracy with α; not printed for credit ratings.
+        normalized_shapley_caption: α to four digits, in the captions of App. I.
+        table: number of the table.
+    """
 
     length_scale: float
-    """ℓ."""
-
     normalized_shapley: Float[np.ndarray, " n"]
-    """α."""
-
     max_reward_value: float
-    """v*."""
-
     rho: float
-    """ρ."""
-
     reward_values: Float[np.ndarray, " n"]
-    """r."""
-
     num_points: dict[int | float, Int[np.ndarray, " n"]]
-    """|G_i| for each β."""
-
     mmd2_unbiased: dict[int | float, Float[np.ndarray, " n"]]
-    """MMD²_u(D_i ∪ G_i, T) for each β."""
-
     beta_correlations: dict[str, PrintedCorrelation] = field(default_factory=dict)
-    """Correlations of β with "num_points" and with "mmd2_unbiased" (Tables 7 and 8)."""
-
     accuracy_correlation: float | None = None
-    """Correlation of SVM accuracy with α (Sec. 6); not printed for credit ratings."""
-
     normalized_shapley_caption: Float[np.ndarray, " n"] | None = None
-    """α as the captions of the appendix's pictures print it, to four digits."""
-
     table: int | None = None
-    """Number of the table."""
 
 
 def paper_results(dataset: str, split: Split) -> PaperResults:
@@ -64,20 +57,16 @@ def paper_results(dataset: str, split: Split) -> PaperResults:
 
     Args:
         dataset: "credit-ratings", "credit-card", "mnist" or "cifar10".
-        split: "equal-disjoint" or "unequal".
+        split: "equal-disjoint" or "unequal"; any other is a ``ValueError``.
 
     Returns:
         The printed numbers.
-
-    Raises:
-        ValueError: for a data set or a split that is not in the paper.
 
     Example:
         >>> paper_results("credit-ratings", "unequal").max_reward_value
         0.0898
 
-    Reference:
-        Tay et al. 2022, App. I.9.
+    Reference: Tay et al. 2022, App. I.9.
     """
     results = _results()
     if dataset not in results.get(split, {}):

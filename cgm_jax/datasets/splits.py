@@ -19,14 +19,8 @@ __all__ = ["LabelledParties", "Split", "paper_proportions", "split_by_proportion
 Split = Literal["equal-disjoint", "unequal"]
 
 # Tables 1 and 2. Tables 3 and 4 are these with every class cut in two.
-_FIVE_CLASSES: dict[str, list[list[float]]] = {
-    "equal-disjoint": [
-        [0.96, 0.01, 0.01, 0.01, 0.01],
-        [0.01, 0.96, 0.01, 0.01, 0.01],
-        [0.01, 0.01, 0.96, 0.01, 0.01],
-        [0.01, 0.01, 0.01, 0.96, 0.01],
-        [0.01, 0.01, 0.01, 0.01, 0.96],
-    ],
+_FIVE_CLASSES = {
+    "equal-disjoint": np.where(np.eye(5) == 1, 0.96, 0.01),
     "unequal": [
         [0.20, 0.20, 0.20, 0.20, 0.20],
         [0.20, 0.20, 0.20, 0.20, 0.20],
@@ -43,8 +37,8 @@ class LabelledParties:
 
     Attributes:
         parties: one array per party, shape ``(s_i, d)``.
-        labels: one array per party, shape ``(s_i,)``, in the order of its points.
-        rows: one array per party, shape ``(s_i,)``: the row of the data of each point.
+        labels: one array per party, shape ``(s_i,)``.
+        rows: the row of the data of each point, as the labels.
         held_out: rows of the data that no party owns, in random order.
     """
 
@@ -74,8 +68,6 @@ def paper_proportions(
     Example:
         >>> paper_proportions("unequal", num_classes=5)[2]
         array([0.58, 0.39, 0.01, 0.01, 0.01])
-
-    Reference: Tay et al. 2022, App. I.6.
     """
     if split not in _FIVE_CLASSES:
         raise ValueError(
@@ -114,19 +106,17 @@ def split_by_proportions(
         key: typed random key.
         points: all points, shape ``(rows, d)``.
         labels: the class of every point, shape ``(rows,)``, numbers or strings.
-        proportions: share of each class in each party, shape ``(n, classes)``, every
-            row summing to 1, columns in the sorted order of the classes; or the name of
-            a table of the paper (see `paper_proportions`).
+        proportions: share of each class in each party, shape ``(n, classes)``, columns
+            in the sorted order of the classes; or a split of `paper_proportions`.
         party_size: points a party, at least 1; by default as many as the data allow.
         max_party_size: but no more than these, such as the paper's 5,000.
 
     Returns:
-        The parties, in random row order, in the dtype of ``points``, with their labels,
-        and the rows that are left.
+        The parties, in random row order, with their labels, and the rows left.
 
     Raises:
-        ValueError: if the proportions are not a table of shares with one column a
-            class, if a class has too few points, or if lengths differ.
+        ValueError: for proportions that are not a table of shares with one column a
+            class, too few points of a class, or lengths that differ.
 
     Example:
         >>> points, labels = np.arange(12.0).reshape(6, 2), np.array(list("aaabbb"))
@@ -162,9 +152,10 @@ def split_by_proportions(
     order_key, party_key = jax.random.split(key)
     order = np.asarray(jax.random.permutation(order_key, len(labels)))
     queues = [order[class_of_row[order] == c] for c in range(len(classes))]
-    ends = np.cumsum(counts, axis=0)
     rows = []
-    for i, (end, count) in enumerate(zip(ends, counts, strict=True)):
+    for i, (end, count) in enumerate(
+        zip(np.cumsum(counts, axis=0), counts, strict=True)
+    ):
         taken = [q[e - m : e] for q, e, m in zip(queues, end, count, strict=True)]
         shuffle = jax.random.permutation(jax.random.fold_in(party_key, i), party_size)
         rows.append(np.concatenate(taken)[np.asarray(shuffle)])

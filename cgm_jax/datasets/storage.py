@@ -27,12 +27,7 @@ DATA_VARIABLE = "CGM_JAX_DATA"
 
 
 def cache_folder() -> Path:
-    """The user's folder of fetched data sets; it need not exist.
-
-    Example:
-        >>> cache_folder().name
-        'cgm-jax'
-    """
+    """The user's folder of fetched data sets; it need not exist."""
     home = Path.home()
     places = {
         "darwin": home / "Library" / "Caches",

@@ -4,7 +4,6 @@
 7 and 8); `privacy.privacy_figures` is for the mediator only.
 """
 
-from .evaluate import Evaluation as Evaluation
-from .evaluate import evaluate_rewards as evaluate_rewards
+from .evaluate import Evaluation, evaluate_rewards
 
 __all__ = ["Evaluation", "evaluate_rewards"]

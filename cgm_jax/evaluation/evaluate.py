@@ -1,11 +1,7 @@
 """Every metric of the paper for every party, before and after its reward.
 
 What a party holds before is D_i, after D_i ∪ G_i; both are compared with the reference
-T = D_1 ∪ … ∪ D_n ∪ G. Labels are those of the rows: of each party's points, and of the
-candidates, which rewards are indices into. No mathematics here: it is in
-`cgm_jax.metrics`.
-
-Reference: Tay et al. 2022, Sec. 6.
+T = D_1 ∪ … ∪ D_n ∪ G. No mathematics here: it is in `cgm_jax.metrics`.
 """
 
 from collections.abc import Sequence
@@ -36,44 +32,42 @@ LOWER_IS_BETTER = ("mmd2_unbiased", "reverse_kl", "wasserstein2", "class_imbalan
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """Metrics of what each party holds, the last axis one party each."""
+    """Metrics of what each party holds, the last axis one party each.
+
+    Attributes:
+        mmd2_unbiased: MMD²_u to the reference, signed.
+        reverse_kl: divergence to the reference by nearest neighbours, in nats.
+        wasserstein2: squared distance of fitted Gaussians, in squared units.
+        class_imbalance: mean of the squared shares of the classes.
+        svm_accuracy: on the real data of all other parties, in [0, 1].
+    """
 
     mmd2_unbiased: Float[np.ndarray, "*betas n"]
-    """MMD²_u to the reference, signed."""
-
     reverse_kl: Float[np.ndarray, "*betas n"]
-    """Kullback-Leibler divergence to the reference by nearest neighbours, in nats."""
-
     wasserstein2: Float[np.ndarray, "*betas n"]
-    """Squared Wasserstein-2 distance of fitted Gaussians, in squared units."""
-
     class_imbalance: Float[np.ndarray, "*betas n"]
-    """Mean of the squared shares of the classes."""
-
     svm_accuracy: Float[np.ndarray, "*betas n"]
-    """On the real data of all other parties, in [0, 1]."""
 
     __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What n parties hold before and after the rewards of several draws."""
+    """What n parties hold before and after the rewards of several draws.
+
+    Attributes:
+        inverse_temperatures: β of every draw.
+        normalized_shapley: α.
+        num_points: |G_i|.
+        before: metrics of D_i, arrays of shape ``(n,)``.
+        after: metrics of D_i ∪ G_i, arrays of shape ``(betas, n)``.
+    """
 
     inverse_temperatures: Float[np.ndarray, " betas"]
-    """β of every draw."""
-
     normalized_shapley: Float[np.ndarray, " n"]
-    """α."""
-
     num_points: Float[np.ndarray, "betas n"]
-    """|G_i|."""
-
     before: Measurements
-    """Metrics of D_i, arrays of shape ``(n,)``."""
-
     after: Measurements
-    """Metrics of D_i ∪ G_i, arrays of shape ``(betas, n)``."""
 
     __repr__ = short_repr
 
@@ -81,8 +75,8 @@ class Evaluation:
     def alpha_correlations(self) -> dict[str, CorrelationSummary]:
         """Correlation over the parties with α, as mean and standard error over β.
 
-        Those of Figure 2, "num_points" and the negative of all `LOWER_IS_BETTER`, and
-        that of "svm_accuracy" (Sec. 6). The higher, the better.
+        Of "num_points", the negative of all `LOWER_IS_BETTER` (Figure 2), and of
+        "svm_accuracy" (Sec. 6). The higher, the better.
         """
         better = {name: -getattr(self.after, name) for name in LOWER_IS_BETTER}
         better["num_points"] = self.num_points
@@ -96,18 +90,18 @@ class Evaluation:
     def beta_correlations(self) -> dict[str, CorrelationSummary]:
         """Correlation over the draws with β, as mean and standard error over parties.
 
-        Those of Tables 7 and 8, "num_points" and "mmd2_unbiased": the lower, the
-        better. NaN where there is one draw only.
+        Of "num_points" and "mmd2_unbiased" (Tables 7 and 8): the lower, the better. NaN
+        where there is one draw only.
         """
+        measured = {
+            "num_points": self.num_points,
+            "mmd2_unbiased": self.after.mmd2_unbiased,
+        }
         if len(self.inverse_temperatures) < 2:
-            nothing = correlation_summary(np.zeros(0))
-            return {"num_points": nothing, "mmd2_unbiased": nothing}
+            return dict.fromkeys(measured, correlation_summary(np.zeros(0)))
         return {
             name: correlation_summary(correlation(values.T, self.inverse_temperatures))
-            for name, values in (
-                ("num_points", self.num_points),
-                ("mmd2_unbiased", self.after.mmd2_unbiased),
-            )
+            for name, values in measured.items()
         }
 
 
@@ -129,15 +123,12 @@ def evaluate_rewards(
         promises: what was promised.
         draws: at least one draw that keeps it.
         labels: the class of every point of every party, whole numbers from 0, arrays of
-            shape ``(n_i,)`` in the order of the parties' points.
+            shape ``(n_i,)``.
         candidate_labels: the class of every candidate, shape ``(g,)``.
         num_classes: m, counting classes without a point.
-        max_training_points: most points that a support vector machine is trained on
-            (see `metrics.svm_accuracy`); None for all.
-        measured: the parties' points and the candidates in the coordinates that reverse
-            KL divergence, Wasserstein-2 distance and the support vector machine are
-            measured in, row by row the same points; by default those that are valued.
-            MMD²_u is always that of the collaboration's own kernel.
+        max_training_points: as in `metrics.svm_accuracy`.
+        measured: the parties' points and the candidates in the coordinates of all
+            metrics but MMD²_u, row by row the same points; by default as valued.
         progress: called with "metrics" and the share of it that is done.
 
     Returns:
@@ -150,12 +141,11 @@ def evaluate_rewards(
 
     Example:
         >>> import jax, cgm_jax
-        >>> rng = np.random.default_rng(0)
+        >>> rng, grid = np.random.default_rng(0), np.linspace(-3, 4, 200)[:, None]
         >>> parties = [rng.normal(size=(20, 1)), rng.normal(1, size=(30, 1))]
-        >>> labels = [np.asarray(x[:, 0] > 0.5, int) for x in parties]
-        >>> grid = np.linspace(-3, 4, 200)[:, None]
+        >>> points = *parties, grid
+        >>> *labels, classes = (np.asarray(x[:, 0] > 0.5, int) for x in points)
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> classes = np.asarray(grid[:, 0] > 0.5, int)
         >>> evaluation = evaluate_rewards(
         ...     result.promises, [result.draw], labels, classes, num_classes=2
         ... )
@@ -181,75 +171,57 @@ def evaluate_rewards(
             "Expected a measured row for every point of every party and every "
             f"candidate, {expected}, got {lengths}."
         )
-    nothing = [np.zeros(0, np.int64) for _ in parties]
-    stages = [(nothing, promises.scheme.own_values)]
-    for draw in draws:
-        final_values = np.array([reward.final_value for reward in draw.rewards])
-        stages.append(([reward.indices for reward in draw.rewards], final_values))
-    measurements = []
-    for done, (picks, values) in enumerate(stages):
-        progress("metrics", done / len(stages))
-        measurements.append(
-            _measure(
-                promises,
-                parties,
-                candidates,
+    reference = np.concatenate([*parties, candidates])
+
+    def measure(
+        picks: Sequence[Int[np.ndarray, " _"]], values: Float[np.ndarray, " n"]
+    ) -> dict[str, Float[np.ndarray, " n"]]:
+        """All metrics of what the parties hold with some candidates."""
+        drawn = [candidates[indices] for indices in picks]
+        drawn_classes = [candidate_classes[indices] for indices in picks]
+        held = [np.concatenate(both) for both in zip(parties, drawn, strict=True)]
+        held_classes = map(np.concatenate, zip(classes, drawn_classes, strict=True))
+        return {
+            "mmd2_unbiased": mmd2_to_reference(
+                promises.kernel,
+                promises.parties,
+                promises.candidates,
+                promises.sums,
                 picks,
                 values,
+            ),
+            "reverse_kl": reverse_kl_divergences(held, reference),
+            "wasserstein2": np.array(
+                [wasserstein2_gaussians(s, reference) for s in held]
+            ),
+            "class_imbalance": np.array(
+                [class_imbalance(y, num_classes=num_classes) for y in held_classes]
+            ),
+            "svm_accuracy": svm_accuracies(
+                parties,
                 classes,
-                candidate_classes,
-                num_classes=num_classes,
+                drawn,
+                drawn_classes,
                 max_training_points=max_training_points,
-            )
-        )
+            ),
+        }
+
+    num_stages = 1 + len(draws)
+    progress("metrics", 0.0)
+    nothing = [np.zeros(0, np.int64) for _ in parties]
+    before = measure(nothing, promises.scheme.own_values)
+    after = []
+    for done, draw in enumerate(draws, start=1):
+        progress("metrics", done / num_stages)
+        final_values = np.array([reward.final_value for reward in draw.rewards])
+        picks = [reward.indices for reward in draw.rewards]
+        after.append(measure(picks, final_values))
     progress("metrics", 1.0)
-    before, *after = measurements
+    num_points = [[len(reward.indices) for reward in draw.rewards] for draw in draws]
     return Evaluation(
         np.array([draw.inverse_temperature for draw in draws], np.float64),
         promises.scheme.normalized_shapley,
-        np.array([[len(i) for i in picks] for picks, _ in stages[1:]], np.float64),
+        np.array(num_points, np.float64),
         Measurements(**before),
         Measurements(**{name: np.stack([m[name] for m in after]) for name in before}),
     )
-
-
-def _measure(
-    promises: Promises,
-    parties: list[np.ndarray],
-    candidates: np.ndarray,
-    picks: Sequence[Int[np.ndarray, " _"]],
-    values: Float[np.ndarray, " n"],
-    labels: Sequence[Int[np.ndarray, " _"]],
-    candidate_labels: Int[np.ndarray, " g"],
-    *,
-    num_classes: int,
-    max_training_points: int | None,
-) -> dict[str, Float[np.ndarray, " n"]]:
-    """All metrics of what the parties hold with some candidates."""
-    drawn = [candidates[indices] for indices in picks]
-    drawn_labels = [candidate_labels[indices] for indices in picks]
-    reference = np.concatenate([*parties, candidates])
-    held = [np.concatenate(both) for both in zip(parties, drawn, strict=True)]
-    held_labels = map(np.concatenate, zip(labels, drawn_labels, strict=True))
-    return {
-        "mmd2_unbiased": mmd2_to_reference(
-            promises.kernel,
-            promises.parties,
-            promises.candidates,
-            promises.sums,
-            picks,
-            values,
-        ),
-        "reverse_kl": reverse_kl_divergences(held, reference),
-        "wasserstein2": np.array([wasserstein2_gaussians(s, reference) for s in held]),
-        "class_imbalance": np.array(
-            [class_imbalance(y, num_classes=num_classes) for y in held_labels]
-        ),
-        "svm_accuracy": svm_accuracies(
-            parties,
-            labels,
-            drawn,
-            drawn_labels,
-            max_training_points=max_training_points,
-        ),
-    }

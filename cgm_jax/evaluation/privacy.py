@@ -4,9 +4,7 @@ Every reward is put beside the real rows of all *other* parties. What a distance
 is known only beside a control: rows that the generator never saw. Where some were held
 out of its training, the reward itself is put beside those, too; otherwise the generator
 is made anew of half of every party's rows, and its points are put beside either half.
-
-Only the mediator may see this: the figures reveal something of all data. No figure
-is a verdict.
+Only the mediator may see the figures, which reveal something of all data.
 """
 
 from collections.abc import Sequence
@@ -22,11 +20,7 @@ from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
 
-__all__ = [
-    "PrivacyFigures",
-    "RewardPrivacy",
-    "privacy_figures",
-]
+__all__ = ["PrivacyFigures", "RewardPrivacy", "privacy_figures"]
 
 _QUANTILES = (0.05, 0.5)
 _MOST_POINTS = 2_000  # of a generator that is made anew
@@ -34,30 +28,33 @@ _MOST_POINTS = 2_000  # of a generator that is made anew
 
 @dataclass(frozen=True, eq=False)
 class RewardPrivacy:
-    """What one party's reward is near to."""
+    """What one party's reward is near to.
+
+    Attributes:
+        to_others: the reward beside all real rows of the other parties.
+        control: points beside rows of the other parties that the generator saw, and as
+            many that it did not; None where no rows are known to be unseen.
+    """
 
     to_others: ToReal
-    """The reward beside all real rows of the other parties."""
-
     control: NearestReal | None
-    """Points beside rows of the other parties that the generator saw, and beside as
-    many that it did not; None where no rows are known to be unseen."""
 
     __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
 class PrivacyFigures:
-    """What each party's reward is near to."""
+    """What each party's reward is near to.
+
+    Attributes:
+        rewards: one per party; None where it got no points.
+        control: how the control was made, in words.
+        decimals: what rounded matches were rounded to.
+    """
 
     rewards: tuple[RewardPrivacy | None, ...]
-    """One per party; None where it got no points."""
-
     control: str
-    """How the control was made, in words."""
-
     decimals: int
-    """What rounded matches were rounded to."""
 
     __repr__ = short_repr
 
@@ -99,15 +96,13 @@ def privacy_figures(
         >>> rng = np.random.default_rng(0)
         >>> parties = [rng.normal(i, 1, size=(60, 2)) for i in range(2)]
         >>> generator = KernelDensity(0.01)
-        >>> result = collaborate(
-        ...     jax.random.key(0), parties, generator, stability=False
-        ... )
-        >>> found = privacy_figures(jax.random.key(1), result, generator=generator)
-        >>> [reward.control.nearer_share > 0.6 for reward in found.rewards]
+        >>> keys = jax.random.split(jax.random.key(0))
+        >>> result = collaborate(keys[0], parties, generator, stability=False)
+        >>> figures = privacy_figures(keys[1], result, generator=generator)
+        >>> [reward.control.nearer_share > 0.6 for reward in figures.rewards]
         [True, True]
 
-    Reference:
-        Platzer and Reutterer 2021.
+    Reference: Platzer and Reutterer 2021.
     """
     promises, rewards = collaboration.promises, collaboration.draw.rewards
     parties = [np.asarray(x) for x in promises.parties]
@@ -139,11 +134,10 @@ def privacy_figures(
         if not len(picks):
             return None
         reward = candidates[picks]
-        others = [x for j, x in enumerate(parties) if j != party]
+        rows = np.concatenate([x for j, x in enumerate(parties) if j != party])
         control = None
         if unseen is not None:
             is_unseen = np.concatenate([m for j, m in enumerate(unseen) if j != party])
-            rows = np.concatenate(others)
             if 2 <= is_unseen.sum() <= len(rows) - 2:
                 control = nearest_real(
                     jax.random.fold_in(choice_key, party),
@@ -152,9 +146,7 @@ def privacy_figures(
                     rows[is_unseen],
                     decimals=decimals,
                 )
-        return RewardPrivacy(
-            to_real(reward, np.concatenate(others), decimals=decimals), control
-        )
+        return RewardPrivacy(to_real(reward, rows, decimals=decimals), control)
 
     return PrivacyFigures(tuple(map(of, range(len(parties)))), words, decimals)
 

@@ -4,18 +4,12 @@
 promises, draws at every β and measures, `compare` sets the numbers beside the paper's.
 """
 
-from .beside_paper import Comparison as Comparison
-from .beside_paper import compare as compare
-from .data import SPLITS as SPLITS
-from .data import ExperimentData as ExperimentData
-from .data import credit_ratings_data as credit_ratings_data
-from .image_candidates import SuppliedFeatures as SuppliedFeatures
-from .prepare import ExperimentOptions as ExperimentOptions
-from .prepare import prepare_experiments as prepare_experiments
-from .recipes import RECIPES as RECIPES
-from .run import BETAS as BETAS
-from .run import Experiment as Experiment
-from .run import run_experiment as run_experiment
+from .beside_paper import Comparison, compare
+from .data import SPLITS, ExperimentData, credit_ratings_data
+from .image_candidates import SuppliedFeatures
+from .prepare import ExperimentOptions, prepare_experiments
+from .recipes import RECIPES
+from .run import BETAS, Experiment, run_experiment
 
 __all__ = [
     "BETAS",

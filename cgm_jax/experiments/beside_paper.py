@@ -1,10 +1,7 @@
-"""Our numbers beside the printed ones, each pair a line of one long table.
-
-Reference: Tay et al. 2022, Sec. 6, Tables 5 to 16.
-"""
+"""Our numbers beside those of Section 6 and Tables 5 to 16, one line for each pair."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .run import Experiment
@@ -14,21 +11,19 @@ __all__ = ["Comparison", "compare"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One number of ours and what the paper prints for it."""
+    """One number of ours and what the paper prints for it.
+
+    Attributes:
+        place: where the paper prints it, such as "Table 9".
+        quantity: what it is, by the name of the attribute that holds it.
+        party: counted from 0.
+    """
 
     place: str
-    """Where the paper prints it, such as "Table 9"."""
-
     quantity: str
-    """What it is, by the name of the attribute that holds it."""
-
     ours: float
-
     printed: float
-
     party: int | None = None
-    """Counted from 0."""
-
     beta: float | None = None
 
     @property
@@ -41,9 +36,8 @@ def compare(experiment: Experiment) -> list[Comparison]:
     """Every number that the paper prints for an experiment, beside ours.
 
     Args:
-        experiment: with its metrics or without; numbers that were not computed, or do
-            not exist for a single draw, are left out, and so are draws at a β that the
-            paper does not have.
+        experiment: numbers that were not computed, do not exist for a single draw, or
+            are of a β that the paper does not have, are left out.
 
     Returns:
         The pairs, in the order of the paper's tables.
@@ -52,15 +46,12 @@ def compare(experiment: Experiment) -> list[Comparison]:
         >>> import jax
         >>> from cgm_jax.experiments import credit_ratings_data, run_experiment
         >>> (data,) = credit_ratings_data(["unequal"])
-        >>> key = jax.random.key(0)
-        >>> experiment = run_experiment(
-        ...     key, data, inverse_temperatures=[8], evaluate=False
+        >>> key, betas = jax.random.key(0), [8]
+        >>> lines = compare(
+        ...     run_experiment(key, data, inverse_temperatures=betas, evaluate=False)
         ... )
-        >>> lines = compare(experiment)
         >>> [f"{line.ours:.3f} {line.printed}" for line in lines[:2]]
         ['0.996 0.996', '1.000 1.0']
-
-    Reference: Tay et al. 2022, Tables 5 to 16 and Sec. 6.
     """
     lines = _comparisons(experiment)
     return [line for line in lines if not math.isnan(line.ours)]
@@ -70,44 +61,54 @@ def _comparisons(experiment: Experiment) -> Iterator[Comparison]:
     paper, promises = experiment.data.paper, experiment.promises
     scheme = promises.scheme
     evaluation = experiment.evaluation
-    shapley_table, beta_table = {"equal-disjoint": (5, 7), "unequal": (6, 8)}[
-        experiment.data.split
-    ]
-    place = f"Table {shapley_table}"
-    pairs = zip(scheme.normalized_shapley, paper.normalized_shapley, strict=True)
-    for i, (ours, printed) in enumerate(pairs):
-        yield Comparison(place, "normalized_shapley", float(ours), printed, party=i)
-
+    tables = {
+        "equal-disjoint": ("Table 5", "Table 7"),
+        "unequal": ("Table 6", "Table 8"),
+    }
+    shapley_table, beta_table = tables[experiment.data.split]
+    yield from _by_party(
+        shapley_table,
+        "normalized_shapley",
+        scheme.normalized_shapley,
+        paper.normalized_shapley,
+    )
     if evaluation is not None:
         for name, printed in paper.beta_correlations.items():
             ours = evaluation.beta_correlations[name].mean
-            place = f"Table {beta_table}"
-            yield Comparison(place, f"beta_correlation_{name}", ours, printed.mean)
+            yield Comparison(beta_table, f"beta_correlation_{name}", ours, printed.mean)
 
     place = f"Table {paper.table}"
-    for name, ours in (
-        ("length_scale", promises.length_scale),
-        ("max_reward_value", scheme.max_reward_value),
-        ("rho", scheme.rho),
-    ):
-        yield Comparison(place, name, ours, getattr(paper, name))
-    pairs = zip(scheme.reward_values, paper.reward_values, strict=True)
-    for i, (ours, printed) in enumerate(pairs):
-        yield Comparison(place, "reward_value", float(ours), printed, party=i)
+    yield Comparison(place, "length_scale", promises.length_scale, paper.length_scale)
+    for name in ("max_reward_value", "rho"):
+        yield Comparison(place, name, getattr(scheme, name), getattr(paper, name))
+    yield from _by_party(
+        place, "reward_value", scheme.reward_values, paper.reward_values
+    )
     for row, (beta, draw) in enumerate(experiment.draws.items()):
         if beta not in paper.num_points:
             continue
-        for i, printed in enumerate(paper.num_points[beta]):
-            ours = float(len(draw.rewards[i].indices))
-            yield Comparison(place, "num_points", ours, float(printed), i, beta)
-        if evaluation is None:
-            continue
-        for i, printed in enumerate(paper.mmd2_unbiased[beta]):
-            ours = float(evaluation.after.mmd2_unbiased[row, i])
-            yield Comparison(place, "mmd2_unbiased", ours, float(printed), i, beta)
+        sizes = [len(reward.indices) for reward in draw.rewards]
+        yield from _by_party(place, "num_points", sizes, paper.num_points[beta], beta)
+        if evaluation is not None:
+            ours, printed = (
+                evaluation.after.mmd2_unbiased[row],
+                paper.mmd2_unbiased[beta],
+            )
+            yield from _by_party(place, "mmd2_unbiased", ours, printed, beta)
 
     if evaluation is not None and paper.accuracy_correlation is not None:
         ours = evaluation.alpha_correlations["svm_accuracy"].mean
         yield Comparison(
             "Sec. 6", "alpha_correlation_svm_accuracy", ours, paper.accuracy_correlation
         )
+
+
+def _by_party(
+    place: str,
+    quantity: str,
+    ours: Iterable[float],
+    printed: Iterable[float],
+    beta: float | None = None,
+) -> Iterator[Comparison]:
+    for i, (one, other) in enumerate(zip(ours, printed, strict=True)):
+        yield Comparison(place, quantity, float(one), float(other), i, beta)

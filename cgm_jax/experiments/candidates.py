@@ -3,7 +3,9 @@
 A generator works on the points as they are stored ("raw": a table's numbers, an image's
 pixels) or on those that are valued ("features"). An MMD-GAN draws raw points, which get
 their features afterwards, as in the paper; density estimates of images are useless in
-pixels and work on the features.
+pixels and work on the features. A random forest tells the classes of table rows.
+
+Reference: Tay et al. 2022, App. I.1 and I.2.
 """
 
 from collections.abc import Callable
@@ -13,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Key, Num
+from jaxtyping import Array, Float, Int, Key, Num
 
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.features.labels import label_points
 from cgm_jax.generators import GaussianMixture, Generator, KernelDensity
 
 if TYPE_CHECKING:
@@ -23,10 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GeneratorName",
+    "LabelledCandidates",
     "SyntheticOptions",
-    "SyntheticSource",
-    "feature_source",
-    "raw_source",
+    "table_candidates",
 ]
 
 GeneratorName = Literal["gaussian-mixture", "kde", "mmd-gan"]
@@ -34,36 +36,73 @@ GeneratorName = Literal["gaussian-mixture", "kde", "mmd-gan"]
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticOptions:
-    """Where candidates come from.
-
-    Attributes:
-        generator: which one, unless there is a file.
-        file: synthetic points that something else drew, as they are stored.
-        num_candidates: |G| that a generator draws at first.
-        num_steps: training steps of an MMD-GAN.
-        bandwidth: of the density estimate, in the units of the valued points.
-        num_components: of a Gaussian mixture, twice the classes.
-    """
+    """Where candidates come from: a generator, or a file of points as stored."""
 
     generator: GeneratorName
     file: Path | None = None
-    num_candidates: int = 100_000
-    num_steps: int = 6_000
-    bandwidth: float = 0.05
-    num_components: int = 10
+    num_candidates: int = 100_000  # at first
+    num_steps: int = 6_000  # of an MMD-GAN
+    bandwidth: float = 0.05  # of a density estimate, in the units of the valued points
+    num_components: int = 10  # of a Gaussian mixture
 
 
 @dataclass(frozen=True, eq=False)
 class SyntheticSource:
-    """Synthetic points in any number, and what people should know about them."""
+    """Synthetic points in any number, and what people should know about them.
+
+    ``draw`` gives so many points, float32; more of them begin with fewer. A file has
+    its own number. ``model`` is the generator, where it was trained.
+    """
 
     draw: Callable[[int], Float[np.ndarray, "g d"]]
-    """So many points, float32; more of them begin with fewer. A file has its own."""
-
     note: str
-
     model: "MMDGANModel | None" = None
-    """The generator, where it was trained."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledCandidates:
+    """Synthetic points that are valued, their classes, and where both come from.
+
+    Where the points are features of images, ``images`` are the candidates in pixels.
+    """
+
+    points: Float[np.ndarray, "g d"]
+    labels: Int[np.ndarray, " g"]
+    note: str
+    model: "MMDGANModel | None" = None
+    images: Float[np.ndarray, "g pixels"] | None = None
+
+
+def table_candidates(
+    key: Key[Array, ""],
+    pool: Float[np.ndarray, "m d"],
+    labels: Int[np.ndarray, " m"],
+    options: SyntheticOptions,
+    *,
+    progress: Progress = silent,
+) -> Callable[[int], LabelledCandidates]:
+    """Synthetic points like those of the pool, and their classes, in any number."""
+    raw_key, feature_key = jax.random.split(key)
+    source = raw_source(raw_key, pool, options, shape=None, progress=progress)
+    if source is None:
+        source = feature_source(feature_key, pool, options)
+    return lambda num: label_by_forest(pool, labels, source, num)
+
+
+def label_by_forest(
+    pool: Float[np.ndarray, "m d"],
+    labels: Int[np.ndarray, " m"],
+    source: SyntheticSource,
+    num: int,
+) -> LabelledCandidates:
+    """Candidates with the classes that a random forest of the pool tells them."""
+    points = source.draw(num)
+    predicted = label_points(pool, labels, points, seed=0)
+    note = (
+        f"{source.note} Their classes are told by a random forest, which is right for "
+        f"{predicted.accuracy:.1%} of held-out real points."
+    )
+    return LabelledCandidates(points, predicted.labels, note, source.model)
 
 
 def raw_source(
@@ -103,38 +142,22 @@ def raw_source(
 
 
 def feature_source(
-    key: Key[Array, ""],
-    pool: Float[np.ndarray, "m d"],
-    options: SyntheticOptions,
+    key: Key[Array, ""], pool: Float[np.ndarray, "m d"], options: SyntheticOptions
 ) -> SyntheticSource:
-    """Synthetic points of a density estimate of the valued ones.
-
-    Example:
-        >>> pool = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
-        >>> source = feature_source(
-        ...     jax.random.key(0), pool, SyntheticOptions(generator="kde")
-        ... )
-        >>> source.draw(5).shape
-        (5, 2)
-    """
+    """Synthetic points of a density estimate of the valued ones."""
     generator: Generator
     if options.generator == "gaussian-mixture":
         generator = fitted_mixture(pool, num_components=options.num_components)
-        note = (
-            f"The candidates come from a mixture of {options.num_components} Gaussians "
-            "fitted to the valued points."
-        )
+        kind = f"mixture of {options.num_components} Gaussians fitted to"
+        width = ""
     else:
         generator = KernelDensity(options.bandwidth)
-        note = (
-            "The candidates come from a kernel density estimate of the valued points, "
-            f"bandwidth {options.bandwidth:g}."
-        )
+        kind, width = "kernel density estimate of", f", bandwidth {options.bandwidth:g}"
     fit_key, sample_key = jax.random.split(key)
     model: Any = generator.fit(fit_key, pool)
     return SyntheticSource(
         lambda num: np.asarray(generator.sample(sample_key, model, num), np.float32),
-        note,
+        f"The candidates come from a {kind} the valued points{width}.",
     )
 
 

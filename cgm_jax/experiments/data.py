@@ -1,15 +1,13 @@
 """What an experiment runs on: the parties' points, the candidates, and their classes.
 
-`ExperimentData` is one way of sharing a data set. The points are those that are valued:
-the numbers of a table as they are, images as eight features. Both splits of the paper
-share the same real points between the same five parties (up to rounding), so
-that the generator, the classifier and the features are made once and serve both.
-
-Reference: Tay et al. 2022, Sec. 6, App. I.1 to I.6.
+Points are those that are valued: the numbers of a table as they are, images as eight
+features. Both splits of the paper share the same real points (up to rounding), so that
+the generator, the classifier and the features are made once and serve both.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,63 +31,50 @@ SPLITS: tuple[Split, ...] = ("equal-disjoint", "unequal")
 
 @dataclass(frozen=True, eq=False)
 class ExperimentData:
-    """Who owns what, and what is handed out, in the points that are valued."""
+    """Who owns what, and what is handed out, in the points that are valued.
+
+    Attributes:
+        title: what the data are, for headings.
+        split: how the points are shared.
+        parties: the parties' points, float32, arrays of shape ``(n_i, d)``.
+        labels: the class of every point of every party, from 0.
+        candidates: G, float32.
+        candidate_labels: the class of every candidate.
+        num_classes: how many classes there are.
+        columns: what the d numbers of a point are.
+        candidates_note: where the candidates and their classes come from, in sentences.
+        paper: what the paper prints for this split.
+        is_stand_in: whether the paper's numbers are for other data of the same kind.
+        places: two coordinates of every party's points and of the candidates, to draw.
+        model: the generator, where one was trained.
+        images: the same in pixels, where the points that are valued are features.
+        grown: the same data with so many candidates, which begin with these; None
+            where they are a file's.
+    """
 
     title: str
-    """What the data are, for headings."""
-
     split: Split
-    """How the points are shared."""
-
     parties: list[np.ndarray]
-    """The parties' points, float32, arrays of shape ``(n_i, d)``."""
-
     labels: list[Int[np.ndarray, " _"]]
-    """The class of every point of every party, from 0."""
-
     candidates: Float[np.ndarray, "g d"]
-    """G, float32."""
-
     candidate_labels: Int[np.ndarray, " g"]
-    """The class of every candidate."""
-
     num_classes: int
-
     columns: tuple[str, ...]
-    """What the d numbers of a point are."""
-
     candidates_note: str
-    """Where the candidates and their classes come from, in sentences."""
-
     paper: PaperResults
-    """What the paper prints for this split."""
-
     is_stand_in: bool
-    """Whether the paper's numbers are for other data of the same kind."""
-
     places: tuple[list[np.ndarray], np.ndarray] | None = None
-    """Two coordinates of every party's points and of the candidates, for pictures."""
-
     model: "MMDGANModel | None" = None
-    """The generator, where one was trained."""
-
     images: tuple[list[np.ndarray], np.ndarray] | None = None
-    """The parties' points and the candidates in pixels, where those that are valued
-    are features of images."""
-
     grown: "Callable[[int], ExperimentData] | None" = None
-    """The same with so many candidates, which begin with these; None for a file's."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sharing:
-    """Which rows of a data set are in the pool, and who owns which of them."""
+    """Who owns which rows of a data set, as positions in the pool of all owned ones."""
 
     pool: Int[np.ndarray, " m"]
-    """Rows of the data set that any party owns in any split, ascending."""
-
     owned: dict[Split, list[Int[np.ndarray, " _"]]]
-    """In each split, every party's rows as positions in the pool."""
 
 
 def share(
@@ -99,36 +84,18 @@ def share(
     party_size: int | None = None,
     max_party_size: int | None = None,
 ) -> Sharing:
-    """Share the same rows in both ways of the paper.
-
-    Example:
-        >>> import jax
-        >>> shared = share(jax.random.key(0), np.arange(900) % 5, party_size=100)
-        >>> len(shared.pool), [len(rows) for rows in shared.owned["unequal"]]
-        (500, [100, 100, 100, 100, 100])
-
-    Reference: Tay et al. 2022, App. I.6.
-    """
+    """Share the same rows in both ways of the paper."""
     points = np.zeros((len(labels), 1), np.int8)  # which rows, is all that is asked
-    owned: dict[Split, list[np.ndarray]] = {
-        split: split_by_proportions(
-            key,
-            points,
-            labels,
-            split,
-            party_size=party_size,
-            max_party_size=max_party_size,
-        ).rows
+    rows = partial(
+        split_by_proportions, party_size=party_size, max_party_size=max_party_size
+    )
+    owned = {split: rows(key, points, labels, split).rows for split in SPLITS}
+    pool = np.unique(np.concatenate([party for ps in owned.values() for party in ps]))
+    positions: dict[Split, list[np.ndarray]] = {
+        split: [np.searchsorted(pool, party) for party in owned[split]]
         for split in SPLITS
     }
-    pool = np.unique(np.concatenate([party for ps in owned.values() for party in ps]))
-    return Sharing(
-        pool,
-        {
-            split: [np.searchsorted(pool, party) for party in parties]
-            for split, parties in owned.items()
-        },
-    )
+    return Sharing(pool, positions)
 
 
 def credit_ratings_data(
@@ -150,26 +117,22 @@ def credit_ratings_data(
         >>> (data,) = credit_ratings_data(["unequal"], num_candidates=10)
         >>> len(data.parties), data.candidates.shape
         (5, (10, 2))
-
-    Reference: Tay et al. 2022, App. I.1.
     """
-    experiments = []
-    for split in splits:
-        data = credit_ratings(split, num_candidates=num_candidates)
-        experiments.append(
-            ExperimentData(
-                title="Credit ratings",
-                split=split,
-                parties=data.parties,
-                labels=data.labels,
-                candidates=data.candidates,
-                candidate_labels=data.candidate_labels,
-                num_classes=5,
-                columns=("credit score", "likelihood of default"),
-                candidates_note="The candidates come from the mixture that the banks' "
-                "customers were drawn from, as in the paper.",
-                paper=paper_results("credit-ratings", split),
-                is_stand_in=False,
-            )
+    drawn = [credit_ratings(split, num_candidates=num_candidates) for split in splits]
+    return [
+        ExperimentData(
+            title="Credit ratings",
+            split=split,
+            parties=data.parties,
+            labels=data.labels,
+            candidates=data.candidates,
+            candidate_labels=data.candidate_labels,
+            num_classes=5,
+            columns=("credit score", "likelihood of default"),
+            candidates_note="The candidates come from the mixture that the banks' "
+            "customers were drawn from, as in the paper.",
+            paper=paper_results("credit-ratings", split),
+            is_stand_in=False,
         )
-    return experiments
+        for split, data in zip(splits, drawn, strict=True)
+    ]

@@ -4,9 +4,7 @@
       ├─── UMAP ──┐                 │
       └─── MMD-GAN ─ new images ─ features, classes
 
-A density estimate draws the features themselves, and no images.
-
-Reference: Tay et al. 2022, App. I.3 and I.4.
+A density estimate draws the features themselves, and no images (App. I.3 and I.4).
 """
 
 from collections.abc import Callable
@@ -20,8 +18,13 @@ from jaxtyping import Array, Float, Int, Key
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.datasets import LabelledImages
 
-from .candidates import SyntheticOptions, feature_source, raw_source
-from .table_candidates import LabelledCandidates, label_by_forest
+from .candidates import (
+    LabelledCandidates,
+    SyntheticOptions,
+    feature_source,
+    label_by_forest,
+    raw_source,
+)
 
 __all__ = ["NUM_FEATURES", "FeatureMap", "SuppliedFeatures", "image_candidates"]
 
@@ -34,9 +37,7 @@ NUM_FEATURES = 8
 class SuppliedFeatures(NamedTuple):
     """Files of what UMAP reduces instead of pixels, such as Inception's pool3.
 
-    Attributes:
-        real: an ``.npy`` file, one row per image of the data set.
-        synthetic: another, one row per synthetic image.
+    Both are ``.npy`` files, with a row per image of the data set, or per synthetic one.
     """
 
     real: Path
@@ -61,12 +62,12 @@ def image_candidates(
     progress("training the classifier", 0.0)
     classifier = ImageClassifier().fit(classifier_key, pool, labels, shape=data.shape)
     progress("UMAP of the pool", 0.0)
-    if features is None and data.shape[2] == 3:
-        features = classifier.features
+    if features is None:
+        features = classifier.features if data.shape[2] == 3 else lambda images: images
     if isinstance(features, SuppliedFeatures):
         reduced = read_features(features.real, num_points=len(data.points))[rows]
     else:
-        reduced = pool if features is None else features(pool)
+        reduced = features(pool)
     umap = umap_features(reduced, num_coordinates=NUM_FEATURES, seed=seed)
     source = raw_source(raw_key, pool, options, shape=data.shape, progress=progress)
     if source is None:
@@ -79,7 +80,7 @@ def image_candidates(
         if isinstance(features, SuppliedFeatures):
             reduced = read_features(features.synthetic, num_points=len(images))
         else:
-            reduced = images if features is None else features(images)
+            reduced = features(images)
         note = (
             f"{source.note} Their classes are told by a convolutional classifier, "
             f"which is right for {classifier.accuracy:.1%} of held-out real images."

@@ -1,8 +1,6 @@
 """From the name of a data set to the experiments on it, with everything made once.
 
-    real points → pool → classifier, features, generator → candidates → both splits
-
-Reference: Tay et al. 2022, Sec. 6, App. I.1 to I.4.
+real points → pool → classifier, features, generator → candidates → both splits
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +13,16 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax.datasets import LabelledImages, LabelledPoints, paper_results
+from cgm_jax.datasets import LabelledImages, paper_results
 from cgm_jax.datasets.splits import Split
 from cgm_jax.features.umap import umap_class
 
-from .candidates import GeneratorName, SyntheticOptions
+from .candidates import (
+    GeneratorName,
+    LabelledCandidates,
+    SyntheticOptions,
+    table_candidates,
+)
 from .data import SPLITS, ExperimentData, Sharing, credit_ratings_data, share
 from .image_candidates import (
     NUM_FEATURES,
@@ -27,30 +30,32 @@ from .image_candidates import (
     SuppliedFeatures,
     image_candidates,
 )
-from .recipes import RECIPES, Recipe
-from .table_candidates import LabelledCandidates, table_candidates
+from .recipes import RECIPES, Labelled, Recipe
 
 __all__ = ["ExperimentOptions", "prepare_experiments"]
+
+Make = Callable[[int], list[ExperimentData]]
+"""The data of all splits with so many candidates."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentOptions:
-    """What may differ from the data set's own setting, which None stands for."""
+    """What may differ from the data set's own setting, which None stands for.
+
+    ``candidates`` is an .npy file of synthetic points to use instead of a generator,
+    ``num_steps`` are an MMD-GAN's, ``features`` what UMAP reduces instead of pixels, as
+    Inception's pool3 in the paper, ``path`` where the data are, ``seed`` is UMAP's.
+    """
 
     generator: GeneratorName | None = None
     candidates: Path | None = None
-    """An .npy file of synthetic points, to use instead of a generator."""
     num_candidates: int | None = None
     num_steps: int | None = None
-    """Training steps of an MMD-GAN."""
     bandwidth: float = 0.05
     party_size: int | None = None
     features: FeatureMap | SuppliedFeatures | None = None
-    """What UMAP reduces instead of pixels, as Inception's pool3 in the paper."""
     path: Path | None = None
-    """Where the data are."""
     seed: int = 0
-    """Seed of UMAP, which takes no key."""
 
 
 def prepare_experiments(
@@ -80,14 +85,10 @@ def prepare_experiments(
         ModuleNotFoundError: if a package of the extra "images" is not installed.
 
     Example:
-        >>> options = ExperimentOptions(num_candidates=50)
-        >>> (data,) = prepare_experiments(
-        ...     jax.random.key(0), "credit-ratings", ["unequal"], options
-        ... )
+        >>> key, options = jax.random.key(0), ExperimentOptions(num_candidates=50)
+        >>> (data,) = prepare_experiments(key, "credit-ratings", ["unequal"], options)
         >>> data.candidates.shape
         (50, 2)
-
-    Reference: Tay et al. 2022, Sec. 6, App. I.1 to I.4.
     """
     recipe = RECIPES.get(dataset)
     if recipe is None:
@@ -104,18 +105,21 @@ def prepare_experiments(
     )
     split_key, candidates_key = jax.random.split(key)
     if recipe.load is None:
-        return _credit_ratings(candidates_key, splits, options, synthetic, progress)
-    umap_class()  # if it is missing, now is the time to say so
-    data = recipe.load(options.path)
-    shared = share(
-        split_key,
-        data.labels,
-        party_size=options.party_size,
-        max_party_size=recipe.max_party_size,
-    )
-    return _from_real_points(
-        candidates_key, recipe, data, shared, splits, options, synthetic, progress
-    )
+        make = _credit_ratings(candidates_key, splits, options, synthetic, progress)
+    else:
+        umap_class()  # if it is missing, now is the time to say so
+        data = recipe.load(options.path)
+        shared = share(
+            split_key,
+            data.labels,
+            party_size=options.party_size,
+            max_party_size=recipe.max_party_size,
+        )
+        make = _from_real_points(
+            candidates_key, recipe, data, shared, splits, options, synthetic, progress
+        )
+    can_grow = synthetic.file is None
+    return _with_growth(make, synthetic.num_candidates, can_grow=can_grow)
 
 
 def _credit_ratings(
@@ -124,13 +128,10 @@ def _credit_ratings(
     options: ExperimentOptions,
     synthetic: SyntheticOptions,
     progress: Progress,
-) -> list[ExperimentData]:
+) -> Make:
     """The paper's parties; the exact mixture's candidates unless others are wanted."""
-    num = synthetic.num_candidates
     if options.generator is None and options.candidates is None:
-        return _with_growth(
-            lambda num: credit_ratings_data(splits, num_candidates=num), num
-        )
+        return lambda num: credit_ratings_data(splits, num_candidates=num)
     exact = credit_ratings_data(splits, num_candidates=1)
     # All splits are shares of the same customers, so the first one's pool is theirs.
     pool = np.concatenate(exact[0].parties)
@@ -150,19 +151,19 @@ def _credit_ratings(
             for data in exact
         ]
 
-    return _with_growth(make, num, can_grow=synthetic.file is None)
+    return make
 
 
 def _from_real_points(
     key: Key[Array, ""],
     recipe: Recipe,
-    data: LabelledPoints | LabelledImages,
+    data: Labelled,
     shared: Sharing,
     splits: Sequence[Split],
     options: ExperimentOptions,
     synthetic: SyntheticOptions,
     progress: Progress,
-) -> list[ExperimentData]:
+) -> Make:
     """Points of a table or images, of which the pool is a part."""
     from cgm_jax.features import umap_features
 
@@ -189,12 +190,14 @@ def _from_real_points(
     def make(num: int) -> list[ExperimentData]:
         drawn = draw(num)
         places = plane(drawn.points)
-        return [
-            ExperimentData(
+        experiments = []
+        for split in splits:
+            owned = shared.owned[split]
+            data = ExperimentData(
                 title=recipe.title,
                 split=split,
-                parties=[features[rows] for rows in shared.owned[split]],
-                labels=[labels[rows] for rows in shared.owned[split]],
+                parties=[features[rows] for rows in owned],
+                labels=[labels[rows] for rows in owned],
                 candidates=drawn.points,
                 candidate_labels=drawn.labels,
                 num_classes=recipe.num_classes,
@@ -202,21 +205,19 @@ def _from_real_points(
                 candidates_note=drawn.note,
                 paper=paper_results(recipe.paper, split),
                 is_stand_in=recipe.is_stand_in,
-                places=([plane.pool[rows] for rows in shared.owned[split]], places),
+                places=([plane.pool[rows] for rows in owned], places),
                 model=drawn.model,
-                images=None
-                if drawn.images is None
-                else ([pool[rows] for rows in shared.owned[split]], drawn.images),
             )
-            for split in splits
-        ]
+            if drawn.images is not None:
+                images = [pool[rows] for rows in owned], drawn.images
+                data = replace(data, images=images)
+            experiments.append(data)
+        return experiments
 
-    return _with_growth(make, synthetic.num_candidates, can_grow=synthetic.file is None)
+    return make
 
 
-def _with_growth(
-    make: Callable[[int], list[ExperimentData]], num: int, *, can_grow: bool = True
-) -> list[ExperimentData]:
+def _with_growth(make: Make, num: int, *, can_grow: bool) -> list[ExperimentData]:
     """The data of all splits, each of which can be had with more candidates."""
     make = cache(make)  # splits that grow alike share what they grow to
 

@@ -1,7 +1,4 @@
-"""One experiment of Section 6: promises, a draw at every β, and what came of them.
-
-Reference: Tay et al. 2022, Sec. 6 and App. I.
-"""
+"""One experiment of Section 6: promises, a draw at every β, and what came of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,19 +22,19 @@ BETAS = (1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """What one way of sharing the data leads to."""
+    """What one way of sharing the data leads to.
+
+    Attributes:
+        data: who owns what, and what is handed out.
+        promises: what was promised.
+        draws: a draw that keeps the promises, at each β.
+        evaluation: the metrics, where they were asked for.
+    """
 
     data: ExperimentData
-    """Who owns what, and what is handed out."""
-
     promises: Promises
-    """What was promised."""
-
     draws: dict[float, Draw]
-    """A draw that keeps the promises, at each β."""
-
     evaluation: Evaluation | None
-    """The metrics, where they were asked for."""
 
     @property
     def greediest(self) -> Collaboration:
@@ -68,10 +65,8 @@ def run_experiment(
             data have a negative value; by default the squared exponential.
         relax: as in `promise`; only with the most candidates allowed.
         max_candidates: where the promises cannot be kept, the candidates are doubled up
-            to this number, by default four times as many as there are: the time grows
-            with the square.
-        measured: other coordinates of the parties' points and of the candidates, for
-            the metrics that have no kernel (see `evaluate_rewards`).
+            to this number, by default four times as many as there are.
+        measured: as in `evaluate_rewards`.
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -81,17 +76,13 @@ def run_experiment(
         RewardSchemeError: if the promises cannot be kept with these candidates.
 
     Example:
-        >>> from cgm_jax.experiments import prepare_experiments
-        >>> key = jax.random.key(0)
-        >>> (data,) = prepare_experiments(key, "credit-ratings", ["unequal"])
+        >>> from cgm_jax.experiments import credit_ratings_data
+        >>> (data,) = credit_ratings_data(["unequal"])
         >>> experiment = run_experiment(
-        ...     key, data, inverse_temperatures=[8], evaluate=False
+        ...     jax.random.key(0), data, inverse_temperatures=[8], evaluate=False
         ... )
         >>> f"{experiment.promises.scheme.max_reward_value:.4f}"
         '0.0898'
-
-    Reference:
-        Tay et al. 2022, Sec. 6.
     """
     most = 4 * len(data.candidates) if max_candidates is None else max_candidates
     while True:

@@ -7,13 +7,11 @@ generated images, and features where the paper has Inception's pool3.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .supplied import read_features as read_features
-from .umap import UmapFeatures as UmapFeatures
-from .umap import umap_features as umap_features
+from .supplied import read_features
+from .umap import UmapFeatures, umap_features
 
 if TYPE_CHECKING:
-    from .image_classifier import ImageClassifier as ImageClassifier
-    from .image_classifier import ImageClassifierModel as ImageClassifierModel
+    from .image_classifier import ImageClassifier, ImageClassifierModel
 
 __all__ = [
     "ImageClassifier",

@@ -9,8 +9,7 @@ It is trained by cross-entropy on the pooled real images, less a tenth of them o
 its accuracy is measured. Everything is computed in float32.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from flax import nnx
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num, PyTree, Shaped
 
 from cgm_jax._shared.arrays import as_points
-from cgm_jax.generators.mmd_gan.networks import ImageCritic
+from cgm_jax.generators.mmd_gan.networks import ImageCritic, ImageShape
 
 __all__ = ["ImageClassifier", "ImageClassifierModel"]
 
@@ -31,8 +30,6 @@ BATCH_SIZE = 128
 LEARNING_RATE = 2e-3  # falls linearly to 0
 WEIGHT_DECAY = 1e-2
 BLOCK_SIZE = 512  # images evaluated at once: 28 x 28 takes 50 MB of patches
-
-ImageShape = tuple[int, int, int]  # height, width, channels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +76,8 @@ class ImageClassifier:
 
         Args:
             key: typed random key: held-out images, initial weights and batches.
-            images: at least two, finite, one row an image: its numbers by height,
-                width and channel, in any range.
+            images: at least two, finite, one row an image: its numbers by height, width
+                and channel, in any range.
             labels: the class of every image, numbers or text.
             shape: height, width and channels of an image.
 
@@ -91,9 +88,17 @@ class ImageClassifier:
             ValueError: if lengths differ or rows are not images of that shape.
             TypeError: if the images are not real numbers.
         """
-        points = np.asarray(as_points(images, "images"), np.float32)
-        labels = np.asarray(labels)
-        _check(points, labels, shape)
+        points, labels = _images(images, "images", shape), np.asarray(labels)
+        if labels.shape != points.shape[:1]:
+            raise ValueError(
+                f"Expected one label for each of the {len(points)} images, got labels "
+                f"of shape {labels.shape}."
+            )
+        if len(points) < 2:
+            raise ValueError(
+                f"Expected at least 2 images, one to train on and one to hold out; got "
+                f"{len(points)}."
+            )
         order_key, network_key, batch_key = jax.random.split(key, 3)
         classes, targets = np.unique(labels, return_inverse=True)
         order = np.asarray(jax.random.permutation(order_key, len(points)))
@@ -103,10 +108,12 @@ class ImageClassifier:
         shift, scale = float(known.mean()), float(known.std()) or 1.0
 
         with jax.enable_x64(new_val=False):
-            network = _Network(
-                shape, self, num_classes=len(classes), rngs=nnx.Rngs(network_key)
+            rngs, size = nnx.Rngs(network_key), self.feature_size
+            body = ImageCritic(
+                shape, channels=self.channels, feature_size=size, rngs=rngs
             )
-            graph, weights = nnx.split(network)
+            head = nnx.Linear(size, len(classes), rngs=rngs)
+            graph, weights = nnx.split(_Network(body, head))
             weights = _train(
                 batch_key,
                 graph,
@@ -119,46 +126,39 @@ class ImageClassifier:
             np.nan, classes, shape, shift, scale, graph, weights
         )
         hits = model.labels(points[held_out]) == labels[held_out]
-        return ImageClassifierModel(
-            float(hits.mean()), classes, shape, shift, scale, graph, weights
-        )
+        return replace(model, accuracy=float(hits.mean()))
 
 
 @dataclass(frozen=True, eq=False)
 class ImageClassifierModel:
-    """A trained classifier."""
+    """A trained classifier.
+
+    Attributes:
+        accuracy: share of held-out real images that get their own label.
+        classes: the labels it knows, sorted.
+        shape: height, width and channels of an image.
+        shift, scale: what the network sees as 0, and how far above that as 1.
+    """
 
     accuracy: float
-    """Share of held-out real images that get their own label."""
-
     classes: Shaped[np.ndarray, " classes"]
-    """The labels it knows, sorted."""
-
     shape: ImageShape
-    """Height, width and channels of an image."""
-
     shift: float
-    """What the network sees as 0."""
-
     scale: float
-    """What the network sees as 1 is so far above."""
-
     graph: Any
     weights: PyTree[Array]
 
     def features(self, points: Num[ArrayLike, "n d"]) -> Float[np.ndarray, "n f"]:
         """Penultimate layer, float32, of images that are rows like the trained ones."""
-        return self._by_blocks(_features, points)
+        return self._by_blocks(points)[0]
 
     def labels(self, points: Num[ArrayLike, "n d"]) -> Shaped[np.ndarray, " n"]:
         """The likeliest class of each image."""
-        return self.classes[self._by_blocks(_likeliest, points)]
+        return self.classes[self._by_blocks(points)[1]]
 
-    def _by_blocks(
-        self, function: Callable[..., Array], points: Num[ArrayLike, "n d"]
-    ) -> np.ndarray:
-        images = np.asarray(as_points(points, "points"), np.float32)
-        _check_rows(images, self.shape)
+    def _by_blocks(self, points: Num[ArrayLike, "n d"]) -> tuple[np.ndarray, ...]:
+        """Features and likeliest classes."""
+        images = _images(points, "points", self.shape)
         num = len(images)
         results = []
         with jax.enable_x64(new_val=False):
@@ -166,26 +166,15 @@ class ImageClassifierModel:
                 block = (images[start : start + BLOCK_SIZE] - self.shift) / self.scale
                 # The last block is filled up: one shape, compiled once.
                 block = np.pad(block, ((0, BLOCK_SIZE - len(block)), (0, 0)))
-                results.append(np.asarray(function(self.graph, self.weights, block)))
-        return np.concatenate(results)[:num]
+                outputs = _outputs(self.graph, self.weights, block)
+                results.append([np.asarray(output) for output in outputs])
+        blocks = zip(*results, strict=True)
+        return tuple(np.concatenate(of_blocks)[:num] for of_blocks in blocks)
 
 
 class _Network(nnx.Module):
-    def __init__(
-        self,
-        shape: ImageShape,
-        options: ImageClassifier,
-        *,
-        num_classes: int,
-        rngs: nnx.Rngs,
-    ):
-        self.body = ImageCritic(
-            shape,
-            channels=options.channels,
-            feature_size=options.feature_size,
-            rngs=rngs,
-        )
-        self.head = nnx.Linear(options.feature_size, num_classes, rngs=rngs)
+    def __init__(self, body: ImageCritic, head: nnx.Linear):
+        self.body, self.head = body, head
 
     def features(self, points: Float[Array, "n d"]) -> Float[Array, "n f"]:
         return jax.nn.silu(self.body(points))
@@ -226,37 +215,23 @@ def _train(
 
 
 @partial(jax.jit, static_argnames="graph")
-def _features(
+def _outputs(
     graph: nnx.GraphDef, weights: PyTree[Array], points: Float[ArrayLike, "n d"]
-) -> Float[Array, "n f"]:
-    return nnx.merge(graph, weights).features(points)
+) -> tuple[Float[Array, "n f"], Int[Array, " n"]]:
+    network = nnx.merge(graph, weights)
+    features = network.features(points)
+    return features, jnp.argmax(network.head(features), axis=1)
 
 
-@partial(jax.jit, static_argnames="graph")
-def _likeliest(
-    graph: nnx.GraphDef, weights: PyTree[Array], points: Float[ArrayLike, "n d"]
-) -> Int[Array, " n"]:
-    return jnp.argmax(nnx.merge(graph, weights)(points), axis=1)
-
-
-def _check(points: np.ndarray, labels: np.ndarray, shape: ImageShape) -> None:
-    _check_rows(points, shape)
-    if labels.shape != points.shape[:1]:
-        raise ValueError(
-            f"Expected one label for each of the {len(points)} images, got labels of "
-            f"shape {labels.shape}."
-        )
-    if len(points) < 2:
-        raise ValueError(
-            f"Expected at least 2 images, one to train on and one to hold out; got "
-            f"{len(points)}."
-        )
-
-
-def _check_rows(points: np.ndarray, shape: ImageShape) -> None:
+def _images(
+    points: Num[ArrayLike, "n d"], name: str, shape: ImageShape
+) -> Float[np.ndarray, "n d"]:
+    """Images of a shape as float32 rows."""
+    rows = np.asarray(as_points(points, name), np.float32)
     height, width, channels = shape
-    if points.shape[1] != height * width * channels:
+    if rows.shape[1] != height * width * channels:
         raise ValueError(
             f"Expected images of {height} x {width} x {channels} = "
-            f"{height * width * channels} numbers, got rows of {points.shape[1]}."
+            f"{height * width * channels} numbers, got rows of {rows.shape[1]}."
         )
+    return rows

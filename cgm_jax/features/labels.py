@@ -13,14 +13,14 @@ NUM_FOLDS = 3
 
 @dataclass(frozen=True, eq=False)
 class PooledLabels:
-    """Labels of synthetic points, and how far to trust them."""
+    """Labels of synthetic points, and how far to trust them.
+
+    The accuracy is the share of held-out real points that get their own label (3-fold);
+    NaN where a label is too rare to hold out.
+    """
 
     labels: Shaped[np.ndarray, " g"]
-    """One label per point, of the kind of the pool's labels."""
-
     accuracy: float
-    """Share of held-out real points that get their own label (3-fold); NaN where a
-    label is too rare to hold out."""
 
 
 def label_points(
@@ -30,14 +30,7 @@ def label_points(
     *,
     seed: int,
 ) -> PooledLabels:
-    """Label points by a random forest trained on the pool.
-
-    Example:
-        >>> pool = np.array([[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]])
-        >>> names = np.array(["low"] * 3 + ["high"] * 3)
-        >>> label_points(pool, names, np.array([[0.05], [1.15]]), seed=0).labels
-        array(['low', 'high'], dtype='<U4')
-    """
+    """Label points by a random forest trained on the pool."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 

@@ -21,8 +21,7 @@ def read_features(path: str | Path, *, num_points: int) -> Float[np.ndarray, "n 
         The features: float64 where the file holds that, else float32.
 
     Raises:
-        ValueError: if the file is damaged, does not hold one row an image or holds a
-            number that is not finite.
+        ValueError: if the file is damaged, or not of finite rows, one an image.
         TypeError: if it does not hold real numbers.
         OSError: if it cannot be read.
 

@@ -2,15 +2,11 @@
 
 The map is fitted to the pooled real points and then applied to synthetic ones, which
 are placed among their neighbours of the pool and move none of it. umap-learn does the
-work, with its default settings but for the number of coordinates and the seed. It
-compares a small pool (below 4,096 points) with everything; the distances for that are
-handed to it, as its own loop over pairs is in Python and takes minutes.
+work, with its default settings but for the number of coordinates and the seed. To a
+small pool (below 4,096 points) all distances are handed in: its own loop takes minutes.
 
 On one core, 25,000 points of 784 columns are fitted in about a minute and 100,000 more
 are placed in half a minute, in 2 GB.
-
-Reference: McInnes, Healy and Melville, *UMAP: uniform manifold approximation and
-projection for dimension reduction*, arXiv 1802.03426, 2018.
 """
 
 import warnings
@@ -27,16 +23,17 @@ __all__ = ["UmapFeatures", "umap_class", "umap_features"]
 
 @dataclass(frozen=True, eq=False)
 class UmapFeatures:
-    """A fitted map, and where it put the points it was fitted to."""
+    """A fitted map, and where it put the points it was fitted to.
+
+    Attributes:
+        pool: coordinates of the points it was fitted to, float32.
+        points: what it was fitted to, float32.
+        model: the fitted ``umap.UMAP``.
+    """
 
     pool: Float[np.ndarray, "m k"]
-    """float32, one row per point of the pool."""
-
     points: Float[np.ndarray, "m d"]
-    """What it was fitted to, float32."""
-
     model: Any
-    """The fitted ``umap.UMAP``."""
 
     def __call__(self, points: Num[ArrayLike, "n d"]) -> Float[np.ndarray, "n k"]:
         """Coordinates of other points, float32.
@@ -44,7 +41,8 @@ class UmapFeatures:
         All points that are to be compared belong into one call: how far a point is
         moved depends a little on those that are placed with it.
         """
-        rows, num_columns = _rows(points, "points"), self.points.shape[1]
+        rows = np.asarray(as_points(points, "points"), np.float32)
+        num_columns = self.points.shape[1]
         if rows.shape[1] != num_columns:
             raise ValueError(
                 f"Expected points of {num_columns} columns, as the pool's; got "
@@ -62,10 +60,8 @@ def umap_features(
     """Fit a map to the pool.
 
     Args:
-        pool: the parties' points together, finite, more than 15 and more than
-            ``num_coordinates`` + 1 rows.
-        seed: the same seed gives the same coordinates on the same machine; umap-learn
-            then works on one core.
+        pool: the parties' points together, more than 15 and ``num_coordinates`` + 1.
+        seed: it determines the coordinates on one machine, and costs all but one core.
         num_coordinates: columns of the result, at least 1.
 
     Returns:
@@ -80,12 +76,11 @@ def umap_features(
         >>> features = umap_features(pool, seed=0)  # doctest: +SKIP
         >>> features.pool.shape, features(candidates).shape  # doctest: +SKIP
         ((25000, 8), (100000, 8))
-        >>> umap_features(np.zeros((15, 784)), seed=0)
-        Traceback (most recent call last):
-        ...
-        ValueError: Expected a pool of at least 16 points, got 15.
+
+    Reference: McInnes, Healy and Melville, *UMAP: uniform manifold approximation and
+    projection for dimension reduction*, 2018.
     """
-    rows = _rows(pool, "pool")
+    rows = np.asarray(as_points(pool, "pool"), np.float32)
     least = max(16, num_coordinates + 2)  # 15 neighbours; k + 1 eigenvectors
     if len(rows) < least:
         raise ValueError(
@@ -107,10 +102,9 @@ def umap_features(
 def umap_class() -> Any:
     """umap-learn's class, imported where it is first needed."""
     with warnings.catch_warnings():
-        # umap-learn says so where TensorFlow is not installed; only a part of it that
-        # is not used here needs TensorFlow.
+        # umap-learn wants TensorFlow, for a part of it that is not used here, and
+        # widgets, for a progress bar in a notebook.
         warnings.simplefilter("ignore", ImportWarning)
-        # The same of widgets, for a progress bar in a notebook.
         warnings.filterwarnings("ignore", "IProgress not found")
         from umap import UMAP
     return UMAP
@@ -127,7 +121,3 @@ def _input(
     from sklearn.metrics import euclidean_distances
 
     return euclidean_distances(rows, pool) if _is_small(pool) else rows
-
-
-def _rows(points: Num[ArrayLike, "n d"], name: str) -> Float[np.ndarray, "n d"]:
-    return np.asarray(as_points(points, name), np.float32)

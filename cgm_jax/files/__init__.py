@@ -4,18 +4,10 @@ CSV, Parquet and NPY files are read into one `Parties`; an `InputError` names th
 and the place, never a cell's value.
 """
 
-from .atomic import prepare_output_dir as prepare_output_dir
-from .atomic import write_atomically as write_atomically
-from .atomic import write_text as write_text
-from .input_errors import FileAccessError as FileAccessError
-from .input_errors import InputError as InputError
-from .input_errors import UsageError as UsageError
-from .reading import Parties as Parties
-from .reading import PartyFile as PartyFile
-from .reading import read_parties as read_parties
-from .shapiq_game import write_shapiq_game as write_shapiq_game
-from .writing import write_json as write_json
-from .writing import write_reward_csv as write_reward_csv
+from .atomic import prepare_output_dir, write_atomically, write_text
+from .input_errors import FileAccessError, InputError, UsageError
+from .reading import Parties, PartyFile, read_parties
+from .writing import write_json, write_reward_csv, write_shapiq_game
 
 __all__ = [
     "FileAccessError",

@@ -1,8 +1,7 @@
 """Publishing files: each appears complete or not at all, whenever the run is killed.
 
 `_shared.publishing` writes one file; here the system's refusals become sentences for
-people, and an output folder is made ready. It may hold files that are not ours: with
-``overwrite`` exactly the files of the same names are replaced, and nothing is deleted.
+people, and an output folder is made ready.
 """
 
 import os
@@ -22,14 +21,13 @@ def prepare_output_dir(
 ) -> Path:
     """Make sure, before any work, that results can be written to a folder later.
 
-    The folder is created if it does not exist. The folders in it are created when their
-    first file is written, so that a run that fails leaves an empty folder.
-
+    The folder is created if it does not exist; the folders in it, when their first file
+    is written.
     Args:
         path: the output folder.
         folders: names of the folders in it that files will be written to.
         overwrite: accept a folder that holds something. Files of the same names will
-            be replaced; nothing else in it is touched.
+            be replaced, nothing else is touched.
 
     Returns:
         The path of the folder.
@@ -69,14 +67,12 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> N
     Only a killed process leaves its temporary file behind, ``.cgm-jax-*.tmp``.
 
     Args:
-        path: the file. Its folder is created if needed; a file or link of that name is
-            replaced (the link, not what it points to).
+        path: the file, in a folder that is created if needed; a link is replaced.
         write: is given the open temporary file and writes all of it.
 
     Raises:
-        FileAccessError: if the system refuses, as when the disk is full. The temporary
-            file is gone and the old file is as it was. The same holds for any exception
-            of ``write``, which is passed on.
+        FileAccessError: if the system refuses, as when the disk is full. Then, as after
+            any exception of ``write``, the old file is as it was.
 
     Example:
         >>> import tempfile
@@ -99,9 +95,6 @@ def write_text(path: str | Path, text: str) -> None:
         path: the file.
         text: its contents; line ends are written as they are.
 
-    Raises:
-        FileAccessError: if the system refuses.
-
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp(), "note.txt")
@@ -116,10 +109,9 @@ def write_text(path: str | Path, text: str) -> None:
 def _check_folder(folder: Path) -> None:
     # Through a link, results would land and replace files where nobody looks for them.
     if folder.is_symlink():
-        raise UsageError(
-            f"{folder}: expected a folder, found a link; give the folder it points to"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(
-            f"{folder}: expected a folder, found a file; choose another --out"
-        )
+        found = "a link; give the folder it points to"
+    elif folder.exists() and not folder.is_dir():
+        found = "a file; choose another --out"
+    else:
+        return
+    raise UsageError(f"{folder}: expected a folder, found {found}")

@@ -1,12 +1,12 @@
 """CSV files: a header, commas between cells, points in numbers, UTF-8.
 
-The whole file is cut into cells of text first, by a parser that reports a row with too
-few or too many cells; numbers are made of the text column by column.
+The whole file is cut into cells of text first; numbers are made of them by column.
 """
 
 import codecs
 import csv
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .input_errors import InputError
-from .table import Table, check_cells, check_names, parse_labels
+from .table import Table, check_names
 
 __all__ = ["read_csv"]
 
@@ -29,30 +29,22 @@ _MISSING = {"", "na", "n/a", "#n/a", "<na>", "null", "none", "?", "-"}
 
 
 def read_csv(file: Path, data: bytes) -> Table:
-    r"""Read a CSV file.
+    """Read a CSV file.
 
     A byte order mark is skipped and white space around names and numbers does not
     count. Blank lines are accepted at the end only: elsewhere they are empty cells.
-
-    Example:
-        >>> table = read_csv(Path("bank.csv"), b"age,income\n31,1.5e3\n42,800\n")
-        >>> table.columns, table.numbers("income")
-        (('age', 'income'), array([1500.,  800.]))
     """
     _check_text(file, data)
     names, start = _read_header(file, data)
     columns = dict(zip(names, _read_cells(file, data, start, len(names)), strict=True))
-
-    def numbers(name: str) -> Float[np.ndarray, " rows"]:
-        values = _parse_numbers(file, name, columns[name])
-        check_cells(file, name, values, first_row=_FIRST_ROW)
-        return values
-
-    def labels(name: str) -> np.ndarray:
-        cells = columns[name].to_pylist()
-        return parse_labels(file, name, cells, first_row=_FIRST_ROW)
-
-    return Table(names, len(columns[names[0]]), _FIRST_ROW, numbers, labels)
+    return Table(
+        file,
+        names,
+        len(columns[names[0]]),
+        _FIRST_ROW,
+        cells=lambda name: _parse_numbers(file, name, columns[name]),
+        text=lambda name: columns[name].to_pylist(),
+    )
 
 
 def _check_text(file: Path, data: bytes) -> None:
@@ -77,42 +69,35 @@ def _read_header(file: Path, data: bytes) -> tuple[tuple[str, ...], int]:
     start = len(_BOM) if data.startswith(_BOM) else 0
     breaks = (data.find(b"\n", start), data.find(b"\r", start))
     end = min((at for at in breaks if at >= 0), default=len(data))
+    error = partial(InputError, file=file, row=1)
     try:
         cells = next(csv.reader([data[start:end].decode("utf-8")], strict=True), [])
     except csv.Error:
-        raise InputError(
+        raise error(
             "expected a header on one line, found a quote that is not closed or not "
-            "followed by a comma; correct the quotes",
-            file=file,
-            row=1,
+            "followed by a comma; correct the quotes"
         ) from None
     names = tuple(cell.strip() for cell in cells)
     if not any(names):
-        raise InputError(
+        raise error(
             "expected the names of the columns, found a blank line; write them in "
-            "the first row",
-            file=file,
-            row=1,
+            "the first row"
         )
     is_one_cell = len(names) == 1 and not {"\t", "|"}.isdisjoint(cells[0])
     if is_one_cell or any(";" in name for name in names):
-        raise InputError(
+        raise error(
             "expected commas between cells, found another separator (a semicolon, tab "
-            "or bar); save the file with commas between cells and points in numbers",
-            file=file,
-            row=1,
+            "or bar); save the file with commas between cells and points in numbers"
         )
     # A file without a header has data here: such "names" must not get into a message.
     # 0, 1, 2, ... is what pandas writes for columns without names.
     if names != tuple(str(i) for i in range(len(names))):
         for position, name in enumerate(names, 1):
             if _NUMBER.fullmatch(name):
-                raise InputError(
+                raise error(
                     "expected a name, found a number; write the names of the columns "
                     "in the first row (no numbers: year_2020, not 2020)",
-                    file=file,
                     column=position,
-                    row=1,
                 )
     check_names(file, names, row=1)
     return names, end + (2 if data[end : end + 2] == b"\r\n" else 1)
@@ -176,22 +161,17 @@ def _parse_numbers(file: Path, name: str, cells: Any) -> Float[np.ndarray, " row
     from pyarrow import compute
 
     text = compute.utf8_trim_whitespace(cells)
-
-    def parse(start: int, stop: int) -> Any:
-        return compute.cast(text.slice(start, stop - start), pa.float64())
-
     try:
-        return parse(0, len(text)).to_numpy()
+        return compute.cast(text, pa.float64()).to_numpy()
     except pa.ArrowInvalid:  # its text quotes the cell
         start, stop = 0, len(text)
     while stop - start > 1:  # the first cell that is no number is in start..stop - 1
         middle = (start + stop) // 2
         try:
-            parse(start, middle)
+            compute.cast(text.slice(start, middle - start), pa.float64())
+            start = middle
         except pa.ArrowInvalid:
             stop = middle
-        else:
-            start = middle
     problem = _what_is(text[start].as_py())
     raise InputError(problem, file=file, column=name, row=start + _FIRST_ROW) from None
 

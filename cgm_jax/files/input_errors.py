@@ -3,10 +3,9 @@
 Each exception says in one line, for a person, what was expected, what was found and
 what to do. No message ever holds a cell of a party's file: at most its kind and place.
 
-Rows are counted as a person counts them in the file: in a CSV file row 1 is the header,
-so the first data are in row 2, as a spreadsheet shows them; Parquet and NPY files have
-no such row, and their first row is row 1. Columns have the name of the header, or
-their position, from 1, where the header itself is at fault.
+Rows are counted as a person counts them: in a CSV file the first data are in row 2, in
+Parquet and NPY files in row 1. Columns have the name of the header, or their position,
+from 1, where the header itself is at fault.
 """
 
 import errno
@@ -24,11 +23,18 @@ class UsageError(ValueError):
         super().__init__(one_line(sentence))
 
 
+class FileAccessError(OSError):
+    """A file or folder cannot be read or written (exit code 6)."""
+
+    def __init__(self, sentence: str):
+        super().__init__(one_line(sentence))
+
+
 class InputError(ValueError):
     """A party's file does not hold what it should (exit code 3).
 
-    Its text is ``FILE, column C, row R: what was expected, what to do``, without the
-    parts that do not apply; they are attributes, too.
+    Its text is ``FILE, column C, row R: what was expected, what to do``, as far as the
+    parts apply; they are attributes, too.
 
     Args:
         sentence: what was expected, what was found, what to do; no cell's value.
@@ -56,46 +62,29 @@ class InputError(ValueError):
         super().__init__(one_line(f"{place}: {sentence}"))
 
 
-class FileAccessError(OSError):
-    """A file or folder cannot be read or written (exit code 6)."""
-
-    def __init__(self, sentence: str):
-        super().__init__(one_line(sentence))
-
-
 def access_error(path: Path, doing: str, error: OSError) -> FileAccessError:
-    """The system's error, as one line that says what to do.
-
-    Example:
-        >>> full = OSError(errno.ENOSPC, "No space left on device")
-        >>> print(access_error(Path("out/reward.csv"), "written", full))
-        out/reward.csv: could not be written (No space left on device); free some...
-    """
+    """The system's error, as one line that says what to do."""
     reason = error.strerror or type(error).__name__
     advice = _ADVICE.get(error.errno or 0, "check the path and the disk and try again")
     return FileAccessError(f"{path}: could not be {doing} ({reason}); {advice}")
 
 
 def one_line(text: str) -> str:
-    r"""The text with everything that a terminal does not print as it is escaped.
-
-    Example:
-        >>> print(one_line("bank\nA.csv"))
-        bank\nA.csv
-    """
+    """The text with everything that a terminal does not print as it is escaped."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
 
 
+_FREE_SPACE = "free some space or choose another disk, and run again"
 _ADVICE = {
     errno.ENOENT: "check the path",
     errno.ENOTDIR: "check the path",
     errno.EACCES: "check the permissions",
     errno.EPERM: "check the permissions",
     errno.EROFS: "choose a folder that can be written to",
-    errno.ENOSPC: "free some space or choose another disk, and run again",
-    errno.EDQUOT: "free some space or choose another disk, and run again",
-    errno.EFBIG: "free some space or choose another disk, and run again",
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.EFBIG: _FREE_SPACE,
 }

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .input_errors import InputError
-from .table import Table, check_cells, check_names, parse_labels
+from .table import Table, check_names
 
 __all__ = ["read_parquet"]
 
@@ -16,29 +16,17 @@ _MOST_CELLS = 2**33  # 64 GiB of float64; a damaged or hostile file may promise 
 
 
 def read_parquet(file: Path, data: bytes) -> Table:
-    """Read a Parquet file.
-
-    Example:
-        >>> import io, pandas as pd
-        >>> data = pd.DataFrame({"age": [31, 42], "job": ["a", "b"]}).to_parquet()
-        >>> table = read_parquet(Path("bank.parquet"), data)
-        >>> table.numbers("age"), table.labels("job")
-        (array([31., 42.]), array(['a', 'b'], dtype=object))
-    """
+    """Read a Parquet file."""
     columns = _read_columns(file, data)
     names = tuple(columns)
-    num_rows = len(columns[names[0]])
-
-    def numbers(name: str) -> Float[np.ndarray, " rows"]:
-        values = _as_numbers(file, name, columns[name])
-        check_cells(file, name, values, first_row=_FIRST_ROW)
-        return values
-
-    def labels(name: str) -> np.ndarray:
-        cells = _as_text(file, name, columns[name])
-        return parse_labels(file, name, cells, first_row=_FIRST_ROW)
-
-    return Table(names, num_rows, _FIRST_ROW, numbers, labels)
+    return Table(
+        file,
+        names,
+        len(columns[names[0]]),
+        _FIRST_ROW,
+        cells=lambda name: _as_numbers(file, name, columns[name]),
+        text=lambda name: _as_text(file, name, columns[name]),
+    )
 
 
 def _read_columns(file: Path, data: bytes) -> dict[str, Any]:
@@ -81,8 +69,7 @@ def _as_numbers(file: Path, name: str, cells: Any) -> Float[np.ndarray, " rows"]
     import pyarrow as pa
     from pyarrow import compute, types
 
-    cells = _decode_categories(cells)
-    _check_no_nulls(file, name, cells)
+    cells = _checked(file, name, cells)
     kind = cells.type
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         # safe=False: an integer above 2**53 becomes the nearest float64.
@@ -104,8 +91,7 @@ def _as_numbers(file: Path, name: str, cells: Any) -> Float[np.ndarray, " rows"]
 def _as_text(file: Path, name: str, cells: Any) -> list[str]:
     from pyarrow import types
 
-    cells = _decode_categories(cells)
-    _check_no_nulls(file, name, cells)
+    cells = _checked(file, name, cells)
     kind = cells.type
     is_text = types.is_string(kind) or types.is_large_string(kind)
     is_number = types.is_integer(kind) or types.is_floating(kind)
@@ -119,14 +105,12 @@ def _as_text(file: Path, name: str, cells: Any) -> list[str]:
     return [str(cell) for cell in cells.to_pylist()]
 
 
-def _decode_categories(cells: Any) -> Any:
+def _checked(file: Path, name: str, cells: Any) -> Any:
+    """The cells, none of which is missing, with categories as what they stand for."""
     from pyarrow import types
 
-    is_encoded = types.is_dictionary(cells.type)
-    return cells.cast(cells.type.value_type) if is_encoded else cells
-
-
-def _check_no_nulls(file: Path, name: str, cells: Any) -> None:
+    if types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
     if cells.null_count:
         first = int(np.argmax(cells.is_null().to_numpy()))
         raise InputError(
@@ -135,3 +119,4 @@ def _check_no_nulls(file: Path, name: str, cells: Any) -> None:
             column=name,
             row=first + _FIRST_ROW,
         )
+    return cells

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +24,7 @@ __all__ = ["Parties", "PartyFile", "read_parties"]
 
 @dataclass(frozen=True)
 class PartyFile:
-    """Which file a party's data came from.
-
-    Args:
-        path: as the user gave it.
-        kind: "csv", "parquet" or "npy".
-        num_bytes: size of the file.
-        sha256: digest of the very bytes that were parsed, in hexadecimal.
-    """
+    """Which file a party's data came from, and the digest of what was parsed of it."""
 
     path: Path
     kind: Kind
@@ -43,8 +37,7 @@ class Parties:
     """The data of all parties, aligned by the names of the columns.
 
     Args:
-        names: the parties' names, safe as folder names and different even where upper
-            and lower case are the same.
+        names: the parties' names, safe as folder names, different in any case.
         header: names of all columns in the order of the first party's file.
         columns: the same without the label column, length d.
         points: one array of shape (rows, d) a party, float64, finite in float32, too.
@@ -67,10 +60,7 @@ class Parties:
 
 
 def read_parties(
-    paths: Sequence[str | Path],
-    *,
-    label_column: str | None = None,
-    min_rows: int = 2,
+    paths: Sequence[str | Path], *, label_column: str | None = None, min_rows: int = 2
 ) -> Parties:
     r"""Read one CSV, Parquet or NPY file per party.
 
@@ -80,15 +70,14 @@ def read_parties(
     Args:
         paths: one file per party, in the order of the parties.
         label_column: name of the column that holds labels; all others hold numbers.
-        min_rows: the fewest rows a party may have. The value of a single row is the
-            density of everyone's data at that row, which is theirs to keep.
+        min_rows: the fewest rows a party may have. The value of a single row would tell
+            how dense everyone's data are there.
 
     Returns:
         The data of all parties.
 
     Raises:
-        UsageError: if the command has no meaning: one party, one file twice, a web
-            address, labels in NPY files.
+        UsageError: for one party, one file twice, a web address, labels in NPY files.
         InputError: if a file does not hold what it should; it names the place.
         FileAccessError: if a file does not exist or cannot be read.
 
@@ -114,6 +103,8 @@ def read_parties(
     columns = tuple(name for name in header if name != label_column)
     names = tuple(source.name for source in sources)
     points = tuple(party.points for party in parties)
+    is_whole = np.all([np.all(rows % 1 == 0, axis=0) for rows in points], axis=0)
+    first_rows = [party.first_row for party in parties]
     return Parties(
         names=names,
         header=header,
@@ -121,11 +112,9 @@ def read_parties(
         points=points,
         label_column=label_column,
         labels=_same_kind_of_labels(sources, parties, label_column),
-        integer_columns=_integer_columns(columns, points),
+        integer_columns=tuple(np.array(columns, object)[is_whole].tolist()),
         files=tuple(party.file for party in parties),
-        warnings=warning_signs(
-            names, columns, points, [party.first_row for party in parties]
-        ),
+        warnings=warning_signs(names, columns, points, first_rows),
     )
 
 
@@ -211,34 +200,31 @@ def _check_columns(
     label_column: str | None,
 ) -> None:
     """Refuse columns that are not those of the first file, in any order."""
+    error = partial(InputError, file=source.path)
     present, expected = set(columns), set(header)
     if label_column is not None and label_column not in present:
-        raise InputError(
+        raise error(
             "expected this label column, found no column of that name; add it or "
             "correct --label-column",
-            file=source.path,
             column=label_column,
         )
     for name in header:
         if name not in present:
-            raise InputError(
+            raise error(
                 f"expected this column as in {first.path}, found none of that name; "
                 "add it here or remove it there",
-                file=source.path,
                 column=name,
             )
     for name in columns:
         if name not in expected:
-            raise InputError(
+            raise error(
                 f"expected only the columns of {first.path}, found one more; remove it "
                 "here or add it there",
-                file=source.path,
                 column=name,
             )
     if len(header) == (label_column is not None):
-        raise InputError(
-            "expected a column of numbers beside the labels, found none; add one",
-            file=source.path,
+        raise error(
+            "expected a column of numbers beside the labels, found none; add one"
         )
 
 
@@ -258,13 +244,3 @@ def _same_kind_of_labels(
                 column=label_column,
             )
     return labels
-
-
-def _integer_columns(
-    columns: Sequence[str], points: Sequence[Float[np.ndarray, "_ d"]]
-) -> tuple[str, ...]:
-    return tuple(
-        name
-        for position, name in enumerate(columns)
-        if all(np.all(party[:, position] % 1 == 0) for party in points)
-    )

@@ -1,8 +1,7 @@
 """From paths on a command line to party names and the bytes of regular files.
 
-The name of a party is the name of its file without the extension, and later the name of
-the party's folder. Names are never altered: one that cannot be a folder's name, or that
-differs from another in case only, is refused.
+A party's name is that of its file without the extension, and later that of its folder:
+a name that cannot be a folder's, or differs from another in case only, is refused.
 """
 
 import os
@@ -47,14 +46,7 @@ class Source:
 
 
 def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
-    """Check everything that can be known before any file is read.
-
-    Example:
-        >>> check_sources(["bank.csv"])
-        Traceback (most recent call last):
-            ...
-        cgm_jax.files.input_errors.UsageError: expected the files of at least two...
-    """
+    """Check everything that can be known before any file is read."""
     if len(paths) < 2:
         raise UsageError(
             f"expected the files of at least two parties, found {len(paths)}; give one "
@@ -97,16 +89,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
 
 
 def read_bytes(source: Source) -> bytes:
-    r"""Read a party's file, once: what is parsed is what the digest is of.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp(), "bank.csv")
-        >>> path.write_text("age\n31\n")
-        7
-        >>> read_bytes(Source("bank", path, "csv"))
-        b'age\n31\n'
-    """
+    """Read a party's file, once: what is parsed is what the digest is of."""
     path = source.path
     try:
         # Not blocking: opening a FIFO would otherwise wait for a writer.
@@ -128,27 +111,25 @@ def read_bytes(source: Source) -> bytes:
 
 
 def _check_name(path: Path) -> Source:
-    kind = _KINDS.get(path.suffix.lower())
+    name, kind = path.stem, _KINDS.get(path.suffix.lower())
     if kind is None:
-        raise InputError(
+        problem = (
             "expected a name that ends in .csv, .parquet or .npy; save the table as "
-            "one of these",
-            file=path,
+            "one of these"
         )
-    name = path.stem
-    if name.startswith(".") or "\\" in name or not name.isprintable():
-        raise InputError(
+    elif name.startswith(".") or "\\" in name or not name.isprintable():
+        problem = (
             "expected a file name that can name the party's folder (printable, no "
-            "leading dot, no backslash); rename the file",
-            file=path,
+            "leading dot, no backslash); rename the file"
         )
-    if name.casefold() in RESERVED_NAMES:
-        raise InputError(
+    elif name.casefold() in RESERVED_NAMES:
+        problem = (
             f"expected a party name other than {name}, which is the mediator's folder; "
-            "rename the file",
-            file=path,
+            "rename the file"
         )
-    return Source(name, path, kind)
+    else:
+        return Source(name, path, kind)
+    raise InputError(problem, file=path)
 
 
 def _check_regular(path: Path, status: os.stat_result) -> None:
@@ -161,27 +142,22 @@ def _check_regular(path: Path, status: os.stat_result) -> None:
 
 
 def _check_kind(source: Source, data: bytes) -> None:
-    if not data:
-        raise InputError(
-            "expected a table, found an empty file; copy or save it again",
-            file=source.path,
-        )
-    if data.startswith(_UTF16):
-        raise InputError(
-            "expected UTF-8 text, found UTF-16; save the table as CSV in UTF-8",
-            file=source.path,
-        )
     signatures = (kind for start, kind in _SIGNATURES.items() if data.startswith(start))
     found = next(signatures, "csv")
-    if found == source.kind:
+    if not data:
+        problem = "expected a table, found an empty file; copy or save it again"
+    elif data.startswith(_UTF16):
+        problem = "expected UTF-8 text, found UTF-16; save the table as CSV in UTF-8"
+    elif found == source.kind:
         return
-    if found in _KINDS.values():
-        what = "text" if found == "csv" else f"a {found} file"
-        advice = "give it the extension of what it is, or save it again"
     else:
-        what = f"a {found} file"
-        advice = "unpack it or save its table as CSV, Parquet or NPY"
-    raise InputError(
-        f"expected a {source.kind} file as its name says, found {what}; {advice}",
-        file=source.path,
-    )
+        what = "text" if found == "csv" else f"a {found} file"
+        advice = (
+            "give it the extension of what it is, or save it again"
+            if found in _KINDS.values()
+            else "unpack it or save its table as CSV, Parquet or NPY"
+        )
+        problem = (
+            f"expected a {source.kind} file as its name says, found {what}; {advice}"
+        )
+    raise InputError(problem, file=source.path)

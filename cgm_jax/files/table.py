@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 
 from .input_errors import InputError
 
-__all__ = ["Table", "check_cells", "check_names", "parse_labels"]
+__all__ = ["Table", "check_names"]
 
 # What pandas makes of an index without a name: a CSV file read and written again,
 # and a Parquet file.
@@ -24,29 +24,75 @@ class Table:
     """One party's file: the header at once, the cells of a column when asked for.
 
     Args:
+        file: its path.
         columns: names of the columns in the order of the file.
         num_rows: number of rows of data.
         first_row: row of the first data as a person counts rows in the file.
-        numbers: cells of a named column, shape ``(num_rows,)``, all of them finite.
-        labels: cells of a named column as int64 or as text.
+        cells: numbers of a named column, to be checked, shape ``(num_rows,)``.
+        text: the same as text.
     """
 
+    file: Path
     columns: tuple[str, ...]
     num_rows: int
     first_row: int
-    numbers: Callable[[str], Float[np.ndarray, " rows"]]
-    labels: Callable[[str], Shaped[np.ndarray, " rows"]]
+    cells: Callable[[str], Float[np.ndarray, " rows"]]
+    text: Callable[[str], Iterable[str | None]]
+
+    def numbers(self, column: str) -> Float[np.ndarray, " rows"]:
+        """Cells of a column; refuses NaN, infinities and what overflows in float32."""
+        values = self.cells(column)
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(values.astype(np.float32))
+        if not bad.any():
+            return values
+        first = int(np.argmax(bad))
+        if np.isnan(values[first]):
+            problem = (
+                "expected a number, found a missing value; fill it in or remove the row"
+            )
+        elif np.isinf(values[first]):
+            problem = (
+                "expected a finite number, found an infinite one; correct it or "
+                "remove the row"
+            )
+        else:
+            problem = (
+                "expected a number within ±3.4e38 (single precision), found a larger "
+                "one; give the column in a larger unit"
+            )
+        row = first + self.first_row
+        raise InputError(problem, file=self.file, column=column, row=row)
+
+    def labels(self, column: str) -> Shaped[np.ndarray, " rows"]:
+        """Labels as int64 if every one of them is a whole number, else as text.
+
+        White space around a label does not count; ``1.0`` is the whole number 1, but
+        ``01`` is text, so that nothing of a code is lost.
+        """
+        labels = [(cell or "").strip() for cell in self.text(column)]
+        for row, label in enumerate(labels, self.first_row):
+            if label.casefold() in _MISSING_LABELS:
+                problem = (
+                    "expected a label, found a missing value; fill it in or remove the "
+                    "row"
+                )
+            elif not label.isprintable():
+                problem = (
+                    "expected a label of printable characters on one line; check the "
+                    "quotes from this row on"
+                )
+            else:
+                continue
+            raise InputError(problem, file=self.file, column=column, row=row)
+        whole = [_WHOLE_NUMBER.fullmatch(label) for label in labels]
+        if all(whole):
+            return np.array([int(match[1]) for match in whole if match], np.int64)
+        return np.array(labels, object)
 
 
 def check_names(file: Path, names: Sequence[str], *, row: int | None = None) -> None:
-    """Refuse a header in which a column has no name, or not one of its own.
-
-    Example:
-        >>> check_names(Path("bank.csv"), ["", "age"], row=1)
-        Traceback (most recent call last):
-            ...
-        cgm_jax.files.input_errors.InputError: bank.csv, column 1, row 1: expected...
-    """
+    """Refuse a header in which a column has no name, or not one of its own."""
     first_position: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if _SAVED_INDEX.fullmatch(name):
@@ -66,70 +112,3 @@ def check_names(file: Path, names: Sequence[str], *, row: int | None = None) -> 
             first_position[name] = position
             continue
         raise InputError(problem, file=file, column=position, row=row)
-
-
-def check_cells(
-    file: Path, column: str, values: Float[np.ndarray, " rows"], *, first_row: int
-) -> None:
-    """Refuse NaN, infinities and numbers that overflow in float32.
-
-    Example:
-        >>> check_cells(Path("a.npy"), "x0", np.array([1.0, 1e39]), first_row=1)
-        Traceback (most recent call last):
-            ...
-        cgm_jax.files.input_errors.InputError: a.npy, column x0, row 2: expected...
-    """
-    with np.errstate(over="ignore"):
-        bad = ~np.isfinite(values.astype(np.float32))
-    if not bad.any():
-        return
-    first = int(np.argmax(bad))
-    if np.isnan(values[first]):
-        problem = (
-            "expected a number, found a missing value; fill it in or remove the row"
-        )
-    elif np.isinf(values[first]):
-        problem = (
-            "expected a finite number, found an infinite one; correct it or "
-            "remove the row"
-        )
-    else:
-        problem = (
-            "expected a number within ±3.4e38 (single precision), found a larger "
-            "one; give the column in a larger unit"
-        )
-    raise InputError(problem, file=file, column=column, row=first + first_row)
-
-
-def parse_labels(
-    file: Path, column: str, cells: Iterable[str | None], *, first_row: int
-) -> Shaped[np.ndarray, " rows"]:
-    """Labels as int64 if every one of them is a whole number, else as text.
-
-    White space around a label does not count; ``1.0`` is the whole number 1, but ``01``
-    is text, so that nothing of a code is lost.
-
-    Example:
-        >>> parse_labels(Path("a.csv"), "y", ["3", "1"], first_row=2)
-        array([3, 1])
-        >>> parse_labels(Path("a.csv"), "y", ["3", "b"], first_row=2)
-        array(['3', 'b'], dtype=object)
-    """
-    labels = [(cell or "").strip() for cell in cells]
-    for row, label in enumerate(labels, first_row):
-        if label.casefold() in _MISSING_LABELS:
-            problem = (
-                "expected a label, found a missing value; fill it in or remove the row"
-            )
-        elif not label.isprintable():
-            problem = (
-                "expected a label of printable characters on one line; check the "
-                "quotes from this row on"
-            )
-        else:
-            continue
-        raise InputError(problem, file=file, column=column, row=row)
-    whole = [_WHOLE_NUMBER.fullmatch(label) for label in labels]
-    if all(whole):
-        return np.array([int(match[1]) for match in whole if match], np.int64)
-    return np.array(labels, object)

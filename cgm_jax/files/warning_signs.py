@@ -29,13 +29,7 @@ def warning_signs(
     points: _Points,
     first_rows: Sequence[int],
 ) -> tuple[str, ...]:
-    """Sentences on columns of another scale, on far outliers and on equal parties.
-
-    Example:
-        >>> metres, millimetres = np.array([[1.6], [1.8]]), np.array([[1650.0], [1710]])
-        >>> print(*warning_signs("AB", ["height"], [metres, millimetres], [2, 2]))
-        B: values of column height are typically more than 30 times as large as...
-    """
+    """Sentences on columns of another scale, on far outliers and on equal parties."""
     return (
         *_same_data(names, points),
         *_scales(names, columns, points),

@@ -1,4 +1,4 @@
-"""What a run publishes: reward files in the parties' own columns, and JSON reports."""
+"""What is published: rewards in the parties' own columns, reports, games for shapiq."""
 
 import csv
 import io
@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from .atomic import write_text
+from cgm_jax.valuation.coalitions import membership, num_parties
 
-__all__ = ["write_json", "write_reward_csv"]
+from .atomic import write_atomically, write_text
+from .input_errors import UsageError
+
+__all__ = ["write_json", "write_reward_csv", "write_shapiq_game"]
 
 
 def write_json(path: str | Path, obj: Any) -> None:
@@ -21,8 +24,7 @@ def write_json(path: str | Path, obj: Any) -> None:
 
     Args:
         path: the file.
-        obj: dicts with text keys, lists, tuples, text, numbers, None, and arrays and
-            scalars of NumPy or JAX in them.
+        obj: dicts with text keys, lists, tuples, text, numbers, None, arrays, scalars.
 
     Raises:
         ValueError: for NaN or an infinity: write None where a number does not exist.
@@ -64,8 +66,7 @@ def write_reward_csv(
 
     Args:
         path: the file.
-        points: the rows in the parties' units, shape (m, d), finite, float32 or
-            float64. With m = 0 the file has the header only.
+        points: the rows in the parties' units, shape (m, d), finite.
         header: names of all columns, in order, the label column among them.
         labels: one label per row, shape (m,), if there is a label column.
         label_column: its name in the header.
@@ -109,7 +110,10 @@ def write_reward_csv(
         raise ValueError("Expected finite points to write, got NaN or an infinity.")
     text = {} if labels is None else {label_column: [str(label) for label in labels]}
     for name, column in zip(columns, points.T, strict=True):
-        text[name] = _number_text(column, is_whole=name in integer_columns)
+        # NumPy's text of one number is the shortest that reads back as the same number.
+        text[name] = [str(number) for number in column]
+        if name in integer_columns:
+            text[name] = [str(int(number)) for number in np.rint(column)]
 
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
@@ -118,11 +122,60 @@ def write_reward_csv(
     write_text(path, stream.getvalue())
 
 
-def _number_text(column: Float[np.ndarray, " m"], *, is_whole: bool) -> list[str]:
-    if is_whole:
-        return [str(int(number)) for number in np.rint(column)]
-    # NumPy's text of one number is the shortest that reads back as the same number.
-    return [str(number) for number in column]
+def write_shapiq_game(
+    path: str | Path, values: Float[Array | np.ndarray, " coalitions"]
+) -> None:
+    """Publish a table of coalition values as a game for shapiq.
+
+    The file is that of ``shapiq.Game.save_values(..., as_npz=True)``, where party i is
+    player i::
+
+        game = shapiq.Game(n_players=n, normalize=False)
+        game.load_values("game.npz")
+        game.exact_values("k-SII", order=2)
+
+    Args:
+        path: the file, whose name ends in ``.npz``.
+        values: of each coalition, by bitmask, shape ``(2**n,)``, n <= 24.
+
+    Raises:
+        UsageError: if the name does not end in ``.npz``, as shapiq expects.
+        ValueError: if ``values`` is not a table of ``2**n`` finite numbers.
+        FileAccessError: if the system refuses.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "gloves.npz")
+        >>> write_shapiq_game(path, np.array([0.0, 0, 0, 1, 0, 1, 0, 1]))
+        >>> with np.load(path) as archive:
+        ...     archive["coalitions"][archive["values"] == 1].astype(int)
+        array([[1, 1, 0],
+               [1, 0, 1],
+               [1, 1, 1]])
+
+    Reference:
+        Muschalik et al.: shapiq: Shapley Interactions for Machine Learning, 2024.
+    """
+    if Path(path).suffix != ".npz":
+        raise UsageError(f"{path}: expected a file name that ends in .npz")
+    table = np.asarray(values, np.float64)
+    if table.ndim != 1 or not np.isfinite(table).all():
+        raise ValueError(
+            "Expected one finite value per coalition, got an array of shape "
+            f"{table.shape}, or one with NaN or infinity."
+        )
+    n = num_parties(len(table))
+
+    write_atomically(
+        path,
+        lambda file: np.savez_compressed(
+            file,
+            values=table,
+            coalitions=membership(n, np.int8).astype(bool),
+            n_players=n,
+            normalization_value=table[0],
+        ),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -8,13 +8,12 @@ to make rows out of noise. None of them gives a privacy guarantee.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .base import Generator as Generator
-from .gaussian_mixture import GaussianMixture as GaussianMixture
-from .kernel_density import KernelDensity as KernelDensity
+from .base import Generator
+from .gaussian_mixture import GaussianMixture
+from .kernel_density import KernelDensity
 
 if TYPE_CHECKING:
-    from .mmd_gan import MMDGAN as MMDGAN
-    from .mmd_gan import MMDGANModel as MMDGANModel
+    from .mmd_gan import MMDGAN, MMDGANModel
 
 __all__ = [
     "MMDGAN",

@@ -42,9 +42,7 @@ class Generator(Protocol):
 
 
 def sample_in_blocks(
-    draw: Callable[[Key[Array, ""]], Points],
-    key: Key[Array, ""],
-    num: int,
+    draw: Callable[[Key[Array, ""]], Points], key: Key[Array, ""], num: int
 ) -> Points:
     """Draw ``num`` points so that a larger sample starts with the smaller one.
 

@@ -48,8 +48,7 @@ class GaussianMixture:
     covariances: Float[ArrayLike, "k d d"]
 
     def __post_init__(self) -> None:
-        _check_shapes(*map(np.shape, (self.weights, self.means, self.covariances)))
-        _check_values(*map(_float64, (self.weights, self.means, self.covariances)))
+        _check(*map(_float64, (self.weights, self.means, self.covariances)))
 
     def fit(
         self, key: Key[Array, ""], points: Float[ArrayLike, "n d"]
@@ -59,19 +58,7 @@ class GaussianMixture:
         return self
 
     def sample(self, key: Key[Array, ""], model: "GaussianMixture", num: int) -> Points:
-        """Draw ``num`` points of ``model``; more points start with fewer.
-
-        Args:
-            key: typed random key.
-            model: what `fit` returned.
-            num: how many points, at least 1.
-
-        Returns:
-            Points, shape ``(num, d)``.
-
-        Raises:
-            ValueError: if ``num`` is below 1.
-        """
+        """Draw ``num`` >= 1 points of ``model``; more points start with fewer."""
         dtype = as_points(model.means, "means").dtype
         with np.errstate(divide="ignore"):  # log 0: such a component is never drawn
             log_weights = np.log(_float64(model.weights))
@@ -106,24 +93,13 @@ def _square_roots(covariances: Float[np.ndarray, "k d d"]) -> np.ndarray:
     return scaled @ vectors.swapaxes(1, 2)
 
 
-def _check_shapes(
-    weights: tuple[int, ...], means: tuple[int, ...], covariances: tuple[int, ...]
-) -> None:
-    if (
-        len(means) != 2
-        or 0 in means
-        or weights != means[:1]
-        or covariances != (*means, means[1])
-    ):
+def _check(weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> None:
+    k, d = means.shape if means.ndim == 2 else (0, 0)
+    if 0 in (k, d) or weights.shape != (k,) or covariances.shape != (k, d, d):
         raise ValueError(
             "Expected weights (k,), means (k, d) and covariances (k, d, d), "
-            f"got {weights}, {means} and {covariances}."
+            f"got {weights.shape}, {means.shape} and {covariances.shape}."
         )
-
-
-def _check_values(
-    weights: np.ndarray, means: np.ndarray, covariances: np.ndarray
-) -> None:
     # 1e-6 of the largest entry: parameters rounded to float32 must pass.
     if not ((weights >= 0).all() and abs(weights.sum() - 1) <= 1e-6):
         raise ValueError(

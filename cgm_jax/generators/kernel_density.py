@@ -1,10 +1,6 @@
 """Kernel density estimate with a Gaussian kernel: the data, blurred.
 
 .. math:: p(x) = \\frac{1}{n} \\sum_{i=1}^n \\mathcal{N}(x; x_i, h^2 I)
-
-A sample is a real row plus a little noise: other parties' data in disguise. With a
-small bandwidth, whoever receives it can read off the row it came from. Nothing here
-hides a row.
 """
 
 import math
@@ -28,8 +24,8 @@ __all__ = ["KernelDensity"]
 class KernelDensity:
     """Gaussian kernel density: a row drawn at random plus noise of width ``bandwidth``.
 
-    The samples are real rows plus small noise. Whoever receives them holds other
-    parties' data in disguise; compare nearest neighbours before handing them out.
+    Whoever receives samples holds other parties' data in disguise: with a small
+    bandwidth they show the rows that they came from.
 
     Args:
         bandwidth: standard deviation h of the noise in every coordinate, in the units
@@ -58,19 +54,7 @@ class KernelDensity:
             )
 
     def fit(self, key: Key[Array, ""], points: Num[ArrayLike, "n d"]) -> Points:
-        """Remember the points: they are the model.
-
-        Args:
-            key: not used; fitting is deterministic.
-            points: at least one row, finite, shape ``(n, d)``.
-
-        Returns:
-            A copy of the points, float64 if they were float64, otherwise float32.
-
-        Raises:
-            ValueError: for other shapes, NaN or infinity.
-            TypeError: if the points are not real numbers.
-        """
+        """Remember the points, at least one: a copy of them is the model."""
         del key
         model = as_points(points, "points").copy()
         if len(model) == 0:
@@ -80,19 +64,7 @@ class KernelDensity:
         return model
 
     def sample(self, key: Key[Array, ""], model: Points, num: int) -> Points:
-        """Draw ``num`` points near the rows of ``model``; more points start with fewer.
-
-        Args:
-            key: typed random key.
-            model: what `fit` returned.
-            num: how many points, at least 1.
-
-        Returns:
-            Points, shape ``(num, d)``, in the dtype of ``model``; float64 in NumPy.
-
-        Raises:
-            ValueError: if ``num`` is below 1.
-        """
+        """Draw ``num`` >= 1 points near rows of ``model``; more start with fewer."""
         with x64_if(model.dtype == np.float64):
             draw = partial(_draw, jnp.asarray(model), float(self.bandwidth))
             return sample_in_blocks(draw, key, num)

@@ -7,8 +7,8 @@ Two questions, each answered beside what real points would score:
   which are real and independent of the held-out ones, and a kernel density estimate
   with cross-validated bandwidth, the generator to beat;
 - copying: the share of synthetic points that are nearer to the training points than to
-  as many held-out ones. Points made of neither would have 0.5. That is necessary, not
-  sufficient: it does not prove that nothing was memorised.
+  as many held-out ones. Points made of neither would have 0.5; that does not prove that
+  nothing was memorised.
 """
 
 from dataclasses import dataclass
@@ -27,17 +27,10 @@ from cgm_jax.valuation import mmd2_unbiased
 from .kernel_density import KernelDensity
 from .three_sample import is_nearer
 
-__all__ = [
-    "SampleQuality",
-    "cross_validated_bandwidth",
-    "likeness",
-    "nearest_share",
-    "sample_quality",
-]
+__all__ = ["SampleQuality", "likeness", "sample_quality"]
 
 MAX_TESTED = 2_000  # points in the test of which generator is nearer
-NUM_BANDWIDTHS = 20
-NUM_FOLDS = 5
+NUM_BANDWIDTHS, NUM_FOLDS = 20, 5
 MAX_FITTED = 2_000  # points that the bandwidth is chosen on
 MAX_COMPARED = 5_000  # synthetic points that are compared
 MAX_SUBSETS = 10  # of the training points, each as large as the held-out part
@@ -48,28 +41,25 @@ class SampleQuality:
     """Likeness and copying of synthetic points beside those of others.
 
     Pairs are MMD²_u to the held-out points at ℓ and at ℓ/4, signed.
+
+    Attributes:
+        length_scale: ℓ, the median distance of training points.
+        real: of the training points: what a perfect generator scores, up to chance.
+        bandwidth: of the kernel density estimate.
+        nearest_share: of synthetic points, those nearer to training points.
+        is_worse_than_kernel_density: whether the density estimate is nearer to the
+            held-out points at ℓ or at ℓ/4, by more than chance explains at 5 %.
     """
 
     length_scale: float
-    """ℓ, the median distance of training points."""
-
     num_held_out: int
     generated: tuple[float, float]
     real: tuple[float, float]
-    """The training points: what a perfect generator scores, up to chance."""
-
     kernel_density: tuple[float, float]
     bandwidth: float
-    """The bandwidth of the kernel density estimate."""
-
     nearest_share: float
-    """Share of synthetic points nearer to the training than to the held-out points."""
-
     kernel_density_nearest_share: float
-
     is_worse_than_kernel_density: bool
-    """Whether the density estimate is nearer to the held-out points at ℓ or at ℓ/4,
-    by more than chance explains at 5 %."""
 
 
 def sample_quality(
@@ -80,17 +70,8 @@ def sample_quality(
 ) -> SampleQuality:
     """Compare synthetic points with real ones that were held out.
 
-    The columns should have one scale, since the density estimate has one bandwidth. At
-    most 5,000 generated points are used; the key draws the density estimate's samples
-    and the subsets.
-
-    Example:
-        >>> rng = np.random.default_rng(0)
-        >>> real = rng.normal(size=(400, 2))
-        >>> moved = rng.normal(size=(400, 2)) + 3
-        >>> quality = sample_quality(jax.random.key(0), real[:300], real[300:], moved)
-        >>> quality.is_worse_than_kernel_density
-        True
+    The columns should have one scale, since the density estimate has one bandwidth. The
+    key draws the density estimate's samples and the subsets.
     """
     training, held_out, generated = with_common_dtype(
         ("training", as_points(training, "training")),
@@ -104,6 +85,7 @@ def sample_quality(
     bandwidth = cross_validated_bandwidth(training, length_scale=length_scale)
     density = KernelDensity(bandwidth)
     rival = density.sample(density_key, training, len(generated))
+    tested = [x[:MAX_TESTED] for x in (held_out, rival, generated)]
     return SampleQuality(
         length_scale,
         len(held_out),
@@ -114,12 +96,7 @@ def sample_quality(
         nearest_share(subset_key, generated, training, held_out),
         nearest_share(subset_key, rival, training, held_out),
         any(
-            is_nearer(
-                SquaredExponential(scale),
-                held_out[:MAX_TESTED],
-                rival[:MAX_TESTED],
-                generated[:MAX_TESTED],
-            )
+            is_nearer(SquaredExponential(scale), *tested)
             for scale in (length_scale, length_scale / 4)
         ),
     )
@@ -144,8 +121,7 @@ def cross_validated_bandwidth(
 ) -> float:
     """The bandwidth of a Gaussian density under which points left out are likeliest.
 
-    Searched in 20 steps between a hundredth of the length scale and all of it, by five
-    shuffled folds of at most 2,000 points.
+    Searched between a hundredth of the length scale and all of it, by shuffled folds.
     """
     from scipy.special import logsumexp
     from sklearn.metrics import pairwise_distances
@@ -184,12 +160,9 @@ def nearest_share(
     size = min(len(training), len(held_out))
     order = np.asarray(jax.random.permutation(key, len(training)))
     to_held_out = nearest_distances(points, held_out[:size], num_neighbors=1)
-    subsets = (order[i * size : (i + 1) * size] for i in range(MAX_SUBSETS))
-    shares = [
-        share_nearer(
-            nearest_distances(points, training[subset], num_neighbors=1), to_held_out
-        )
-        for subset in subsets
-        if len(subset) == size
-    ]
+    shares = []
+    for i in range(min(MAX_SUBSETS, len(training) // size)):
+        subset = training[order[i * size : (i + 1) * size]]
+        distances = nearest_distances(points, subset, num_neighbors=1)
+        shares.append(share_nearer(distances, to_held_out))
     return float(np.mean(shares))

@@ -1,12 +1,11 @@
 """Generators for tables: work in scaled columns, return rows that a file can hold.
 
 A generator and a kernel want columns of one scale; the parties want rows in their own
-units, with whole numbers where theirs are whole, and none that is beyond all of theirs:
-nobody has −1 children, and no pixel is brighter than white. `TableScale` translates
-between the two, and `TableGenerator` makes any generator draw rows that survive the
-translation: a column is rounded before its points are valued, so that what is valued is
-what is handed out. Rounding may lead back to a real row, above all from a kernel
-density: such rows are drawn again, so that nobody is handed out another's row.
+units, with whole numbers in the range of theirs where theirs are whole. `TableScale`
+translates between the two, and `TableGenerator` makes any generator draw rows that
+survive the translation: a column is rounded before its points are valued, so that what
+is valued is what is handed out. Rounding may lead back to a real row: such rows are
+drawn again, so that nobody is handed out another's row.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,23 +30,20 @@ class TableScale:
 
     A column that is constant in the pool says nothing about which points are alike: it
     is left out of the computation and put back unchanged.
+
+    Attributes:
+        shift: subtracted from each column.
+        scale: each column is divided by it.
+        varies: whether the column varies in the pool.
+        whole: whether the column holds whole numbers only, and stays in its range.
+        lowest, highest: the range of each column in the pool.
     """
 
     shift: Float[np.ndarray, " columns"]
-    """Subtracted from each column."""
-
     scale: Float[np.ndarray, " columns"]
-    """Each column is divided by it."""
-
     varies: Bool[np.ndarray, " columns"]
-    """Whether the column varies in the pool."""
-
     whole: Bool[np.ndarray, " columns"]
-    """Whether the column holds whole numbers only."""
-
     lowest: Float[np.ndarray, " columns"]
-    """Column minima of the pooled rows; only whole columns are kept in their range."""
-
     highest: Float[np.ndarray, " columns"]
 
     @classmethod
@@ -89,26 +85,10 @@ class TableScale:
 
 @dataclass(frozen=True, eq=False)
 class TableGenerator:
-    """A generator whose points are rows of a table, once they are translated back.
-
-    Example:
-        >>> import jax
-        >>> from cgm_jax.generators import KernelDensity
-        >>> ages = [np.array([[31.0], [42.0]]), np.array([[58.0], [29.0]])]
-        >>> scale = TableScale.of(ages, standardize=True, whole=np.array([True]))
-        >>> generator = TableGenerator(KernelDensity(0.5), scale)
-        >>> points = np.concatenate([scale.scaled(rows) for rows in ages])
-        >>> model = generator.fit(jax.random.key(0), points)
-        >>> rows = scale.rows(generator.sample(jax.random.key(1), model, 5))
-        >>> bool((rows == np.rint(rows)).all())
-        True
-    """
+    """A generator whose points are rows of a table, once they are translated back."""
 
     generator: Generator
-    """Draws points in scaled columns."""
-
     scale: TableScale
-    """Scale of the table's columns."""
 
     def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
         """Fit the generator to points in scaled columns, shape ``(n, d)``."""
@@ -135,17 +115,10 @@ class RowModel(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class RowGenerator:
-    """A model that was trained on rows, as a generator of points in scaled columns.
-
-    Whole columns are rounded and kept in their range, and constant ones put back, as in
-    `TableGenerator`.
-    """
+    """A model that was trained on rows, as a `TableGenerator`."""
 
     model: RowModel
-    """Draws rows in the parties' units, one number per column."""
-
     scale: TableScale
-    """Scale of the table's columns."""
 
     def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
         """The model, which was trained before."""
@@ -164,24 +137,16 @@ class RowGenerator:
 
 @dataclass(frozen=True, eq=False)
 class OfRows:
-    """A fitted model, and the real rows that its own must not repeat."""
+    """A fitted model, and the real points that its own must not repeat."""
 
     model: Any
-    """The model of the wrapped generator."""
-
     real: Float[np.ndarray, "n d"]
-    """Real rows, in scaled columns."""
 
 
 def is_among(
     points: Float[np.ndarray, "m d"], real: Float[np.ndarray, "n d"]
 ) -> Bool[np.ndarray, " m"]:
-    """Whether each point equals a real one, to the last bit.
-
-    Example:
-        >>> is_among(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[-0.0, 1.0]]))
-        array([ True, False])
-    """
+    """Whether each point equals a real one, to the last bit."""
     # −0 + 0 is 0: one number, one pattern of bits.
     kind = np.dtype((np.void, points.dtype.itemsize * points.shape[1]))
     one, other = (

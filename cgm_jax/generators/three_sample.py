@@ -27,16 +27,7 @@ def is_nearer(
     new: Float[ArrayLike, "n d"],
     old: Float[ArrayLike, "k d"],
 ) -> bool:
-    """Whether the new sample is significantly nearer to the reference, at 5 %.
-
-    Example:
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> x, new, old = np.random.default_rng(0).normal(size=(3, 200, 1))
-        >>> is_nearer(SquaredExponential(1.0), x, new, old + 1)
-        True
-        >>> is_nearer(SquaredExponential(1.0), x, new + 1, old)
-        False
-    """
+    """Whether the new sample is significantly nearer to the reference, at 5 %."""
     difference, error = difference_and_error(kernel, reference, new, old)
     return difference < SIGNIFICANT * error
 
@@ -65,21 +56,15 @@ def _sides(
     sample; and for every sample point the mean over the others less that over the
     reference.
     """
-    across = _block(kernel, reference, sample)
-    within = _block(kernel, sample, sample)
+    x, y = (np.asarray(points, np.float32) for points in (reference, sample))
+    across, within = (np.asarray(_block(kernel, a, y), float) for a in (x, y))
     n = len(within)
     of_others = (within.sum(axis=1) - np.diag(within)) / (n - 1)
     return across.mean(axis=1), float(of_others.mean()), of_others - across.mean(axis=0)
 
 
-def _block(kernel: Kernel, x: ArrayLike, y: ArrayLike) -> np.ndarray:
-    return np.asarray(
-        _jitted(kernel, *(np.asarray(a, np.float32) for a in (x, y))), float
-    )
-
-
 @jax.jit
-def _jitted(
+def _block(
     kernel: Kernel, x: Float[Array, "m d"], y: Float[Array, "n d"]
 ) -> Float[Array, "m n"]:
     return kernel(x, y)

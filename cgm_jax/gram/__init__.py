@@ -6,12 +6,13 @@ spent in the exponential. `smallest_length_scale` finds the smallest ℓ with v(
 for all parties i (Sec. 5).
 """
 
-from .gram_sums import GramSums as GramSums
-from .gram_sums import gram_sums as gram_sums
-from .length_scale import median_length_scale as median_length_scale
-from .length_scale import quantile_length_scale as quantile_length_scale
-from .length_scale import smallest_length_scale as smallest_length_scale
-from .projection import project_kernel as project_kernel
+from .gram_sums import GramSums, gram_sums
+from .length_scale import (
+    median_length_scale,
+    quantile_length_scale,
+    smallest_length_scale,
+)
+from .projection import project_kernel
 
 __all__ = [
     "GramSums",

@@ -4,8 +4,7 @@ With blocks 1…n the parties and block n+1 the candidates, t points in all,
 
     R[x, j] = Σ_{x' in block j} k(x, x'),        B[i, j] = Σ_{x in block i} R[x, j].
 
-Values of coalitions, limits of rewards and the start of the sampler are all made of B
-and the candidates' rows of R; the data are not read again. Memory is O(t·n).
+All that follows is made of B and the candidates' rows of R. Memory is O(t·n).
 """
 
 from collections.abc import Sequence
@@ -13,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
 from cgm_jax._shared.arrays import (
+    AnyArray,
     Points,
     array_module,
     as_parties,
@@ -46,10 +46,10 @@ SMALL = 8  # tiles
 class GramSums:
     """Sums of a kernel between the n parties and the g candidates."""
 
-    between: Float[Array | np.ndarray, "blocks blocks"]
+    between: Float[AnyArray, "blocks blocks"]
     """B, shape ``(n+1, n+1)``, float64, symmetric; the candidates come last."""
 
-    candidate_rows: Float[Array | np.ndarray, "g blocks"]
+    candidate_rows: Float[AnyArray, "g blocks"]
     """The candidates' rows of R, shape ``(g, n+1)``, float64."""
 
     sizes: Float[np.ndarray, " blocks"]
@@ -64,7 +64,7 @@ class GramSums:
         return len(self.sizes) - 1
 
     @property
-    def reference_size(self) -> Float[Array | np.ndarray, ""] | np.floating:
+    def reference_size(self) -> Float[AnyArray, ""] | np.floating:
         """t, the number of points of the reference set."""
         return self.sizes.sum()
 
@@ -96,14 +96,12 @@ def gram_sums(
         kernel: the kernel.
         parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
         candidates: synthetic points, shape ``(g, d)``; g may be 0.
-        tile_size: number of points on the side of a tile: the same sums, and memory of
-            ``tile_size**2`` kernel entries a core. By default 512 on a CPU and 4,096
-            elsewhere.
+        tile_size: points on the side of a tile: the same sums, and memory of
+            ``tile_size**2`` kernel entries a core; 512 on a CPU, 4,096 elsewhere.
 
     Returns:
-        The sums. Float64 points give kernel entries in float64, all others in float32;
-        sums over tiles are float64. Inside the user's own `jit` the dtype of the points
-        decides.
+        The sums, float64, of kernel entries in float64 if a point is, else in float32;
+        inside the user's own `jit` in the dtype of the points.
 
     Raises:
         ValueError: if shapes do not fit, an entry is not finite, or ``tile_size < 1``.
@@ -118,18 +116,29 @@ def gram_sums(
     Reference:
         Tay et al. 2022, Eq. 2 and App. H.
     """
-    if tile_size is None:
-        tile_size = default_tile_size()
-    if tile_size < 1:
-        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
+    tile_size = checked_tile_size(tile_size)
     points, drawn = as_blocks(parties, candidates)
     with x64_unless_traced(kernel, points, drawn):
-        return _gram_sums(kernel, points, drawn, tile_size)
+        between, rows = sums_with_parties(
+            kernel, points, drawn, tile_size, among_candidates=True
+        )
+        xp = array_module(between, rows)
+        edge = xp.sum(rows, axis=0)
+        between = xp.block([[between, edge[:-1, None]], [edge[None]]])
+    sizes = np.array([*map(len, points), len(drawn)], float)
+    return GramSums(to_host(between), to_host(rows), sizes)
 
 
 def default_tile_size() -> int:
     """Side of a tile that a core's cache or an accelerator likes."""
     return 512 if jax.default_backend() == "cpu" else 4096
+
+
+def checked_tile_size(tile_size: int | None) -> int:
+    """The side of a tile that was asked for, or the default."""
+    if tile_size is not None and tile_size < 1:
+        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
+    return tile_size or default_tile_size()
 
 
 def as_blocks(
@@ -144,42 +153,34 @@ def as_blocks(
 
 
 def sums_with_parties(
-    kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
-) -> tuple[Float[Array | np.ndarray, "n n"], Float[Array | np.ndarray, "g n"]]:
+    kernel: Kernel,
+    points: list[Points],
+    candidates: Points,
+    tile_size: int,
+    *,
+    among_candidates: bool = False,
+) -> tuple[Float[AnyArray, "n n"], Float[AnyArray, "g columns"]]:
     """B between the parties, and R of the candidates over the parties.
 
-    All that a party's own value needs; the candidates are not compared with each other.
+    All that a party's own value needs; the last column of R, the candidates over
+    themselves, only ``among_candidates``.
     """
     if _is_small(kernel, points, candidates, tile_size):
         between, rows = _small_sums(
-            kernel, points, candidates, tile_size, among_candidates=False
+            kernel, points, candidates, tile_size, among_candidates=among_candidates
         )
-        return between, rows[:, :-1]
-    drawn = _candidate_blocks(kernel, candidates, tile_size)
-    return _sums_with_blocks(kernel, points, drawn, tile_size)
-
-
-def _gram_sums(
-    kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
-) -> GramSums:
-    if _is_small(kernel, points, candidates, tile_size):
-        between, rows = _small_sums(
-            kernel, points, candidates, tile_size, among_candidates=True
-        )
-    else:
-        drawn = _candidate_blocks(kernel, candidates, tile_size)
-        between, rows = _sums_with_blocks(kernel, points, drawn, tile_size)
-        own = (
-            array_module(rows).zeros(0, rows.dtype)
-            if drawn is None
-            else sums_of_symmetric_rows(kernel, drawn)
-        )
+        return between, rows if among_candidates else rows[:, :-1]
+    xp = array_module(kernel, points, candidates)
+    pool = Blocks.cut(kernel, xp.concatenate(points), [*map(len, points)], tile_size)
+    between = sums_between_blocks(kernel, pool)
+    if len(candidates) == 0:
+        return between, xp.zeros((0, len(points) + among_candidates), between.dtype)
+    drawn = Blocks.cut(kernel, candidates, [len(candidates)], tile_size)
+    rows = sums_of_rows(kernel, drawn, pool)
+    if among_candidates:
+        own = sums_of_symmetric_rows(kernel, drawn)
         rows = array_module(rows, own).concatenate([rows, own[:, None]], axis=1)
-    xp = array_module(between, rows)
-    edge = xp.sum(rows, axis=0)
-    between = xp.block([[between, edge[:-1, None]], [edge[None]]])
-    sizes = np.array([*map(len, points), len(candidates)], float)
-    return GramSums(to_host(between), to_host(rows), sizes)
+    return between, rows
 
 
 def _is_small(
@@ -212,22 +213,3 @@ def _small_sums(
     first = np.cumsum([0, *sizes[:-2]])
     half = np.add.reduceat(rows[:pool_size, :-1], first, axis=0) / 2
     return half + half.T, rows[pool_size:]
-
-
-def _candidate_blocks(
-    kernel: Kernel, candidates: Points, tile_size: int
-) -> Blocks | None:
-    if len(candidates) == 0:
-        return None
-    return Blocks.cut(kernel, candidates, [len(candidates)], tile_size)
-
-
-def _sums_with_blocks(
-    kernel: Kernel, points: list[Points], candidates: Blocks | None, tile_size: int
-) -> tuple[Float[Array | np.ndarray, "n n"], Float[Array | np.ndarray, "g n"]]:
-    xp = array_module(kernel, points)
-    pool = Blocks.cut(kernel, xp.concatenate(points), [*map(len, points)], tile_size)
-    between = sums_between_blocks(kernel, pool)
-    if candidates is None:
-        return between, xp.zeros((0, len(points)), between.dtype)
-    return between, sums_of_rows(kernel, candidates, pool)

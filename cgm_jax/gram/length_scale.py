@@ -1,8 +1,7 @@
 """The length scale: the smallest that gives every party a value, and rules of thumb.
 
-A small length scale makes the value close to monotone, a large one makes it
-non-negative (Theorem 1 and Proposition 4 cannot both hold). The paper takes the middle:
-the smallest ℓ with v(D_i) ≥ 0 for every party, by bisection.
+A small length scale makes the value close to monotone, a large one non-negative. The
+paper takes the middle: the smallest ℓ with v(D_i) ≥ 0 for every party, by bisection.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,8 +42,8 @@ def smallest_length_scale(
     .. math:: \min_i v(D_i) = \min_i \left( \frac{2 b_i}{s_i t}
               - \frac{B_{ii}}{s_i^2} \right) \ge 0
 
-    that keeps the upper end: with the default bounds the result is within 9.5e-4 of the
-    threshold and above it. This is the number in the paper's tables.
+    that keeps the upper end, as in the paper's tables: with the default bounds at most
+    9.5e-4 above the threshold.
 
     Args:
         kernel: the kernel; only its ``with_length_scale`` is used.
@@ -144,8 +143,7 @@ def median_length_scale(points: Float[ArrayLike, "n d"]) -> float:
     .. math:: \ell = \operatorname{median}_{i < j} \lVert x_i - x_j \rVert
 
     Args:
-        points: shape ``(n, d)``, n >= 2. Of more than 2,000 points, 2,000 are taken,
-            evenly spaced in the order given.
+        points: shape ``(n, d)``, n >= 2; of more than 2,000, 2,000 evenly spaced ones.
 
     Returns:
         The median, in the units of the points.
@@ -166,12 +164,11 @@ def median_length_scale(points: Float[ArrayLike, "n d"]) -> float:
 def quantile_length_scale(points: Float[ArrayLike, "n d"], quantile: float) -> float:
     r"""The distance that a share of all pairs of points is within.
 
-    In data of several modes, most pairs are of different modes: the median is the
-    distance between modes, a small quantile one within a mode.
+    In data of several modes the median is the distance between modes, a small quantile
+    one within a mode.
 
     Args:
-        points: shape ``(n, d)``, n >= 2. Of more than 2,000 points, 2,000 are taken,
-            evenly spaced in the order given.
+        points: as in `median_length_scale`.
         quantile: the share, in (0, 1).
 
     Returns:

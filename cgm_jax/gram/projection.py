@@ -1,10 +1,7 @@
 """A learned kernel brought to the valid range of Section 5 of the paper.
 
-Whatever a kernel was learned for, at a small length scale the data of some party may
-have a negative value. The valid range begins at the smallest length scale at which
-none has; there the value is as near to monotone as it can be.
-
-Reference: Tay et al. 2022, Sec. 5.
+It begins at the smallest length scale at which no party's data have a negative value;
+there the value is as near to monotone as it can be.
 """
 
 from collections.abc import Sequence
@@ -26,21 +23,19 @@ def project_kernel(
 ) -> Kernel:
     """The kernel at the smallest length scale at which no party's value is negative.
 
-    Of a deep kernel it is the length scale of the features. Length scales one a
-    dimension keep their proportions: it is their geometric mean that is searched.
+    Length scales one a dimension keep their proportions: it is their geometric mean
+    that is searched.
 
     Args:
         kernel: with a length scale, or one a dimension.
-        parties: the parties' points, arrays of shape ``(n_i, d)``: those that are to be
-            valued.
+        parties: the points to be valued, arrays of shape ``(n_i, d)``.
         candidates: the other points of the reference set, shape ``(g, d)``; g may be 0.
 
     Returns:
         The kernel at another length scale.
 
     Raises:
-        ValueError: if the kernel has no length scale, as a sum of two, or there is none
-            in the range of `smallest_length_scale`.
+        ValueError: if the kernel has no length scale, or none of the range will do.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -53,13 +48,12 @@ def project_kernel(
     Reference:
         Tay et al. 2022, Sec. 5.
     """
-    learned = getattr(kernel, "length_scale", None)
-    if learned is None:
+    if kernel.length_scale is None:
         raise ValueError(
             "Expected a kernel with a length scale to bring to the valid range, got "
-            f"{type(kernel).__name__}."
+            f"{type(kernel).__name__} without one, or whose parts do not share one."
         )
-    scales = np.asarray(learned, np.float64)
+    scales = np.asarray(kernel.length_scale, np.float64)
     shape = 1.0  # one scale is the number that the search finds, to the last bit
     if scales.ndim:
         shape = scales / np.exp(np.mean(np.log(scales)))

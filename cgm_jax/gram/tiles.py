@@ -8,12 +8,9 @@ matrix and Z the membership of points in blocks, two sums are needed:
 - `sums_of_symmetric_rows`, `rows_between_blocks`: the same of a set with itself, where
   every pair is compared once; the first for a single block.
 
-No matrix is ever built: a tile of K lives for two small products. K is symmetric, so a
-tile above the diagonal serves both of its sides. Tile sums are taken in the precision
-of the points, sums of tiles in float64 where 64-bit types are on.
-
-A CPU gets one worker thread per core: XLA runs the small operations of one tile on one
-core, and two tiles in two cores' caches are twice as fast.
+No matrix is ever built: a tile of K lives for two small products. Tile sums are taken
+in the precision of the points, sums of tiles in float64 where 64-bit types are on. A
+CPU gets one thread per core: XLA runs the small operations of one tile on one core.
 """
 
 import math
@@ -27,7 +24,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from cgm_jax._shared.arrays import Points, is_traced, rounded_up
+from cgm_jax._shared.arrays import AnyArray, Points, is_traced, rounded_up
 from cgm_jax._shared.precision import matmul
 from cgm_jax._shared.workers import map_on_workers, num_workers
 from cgm_jax.kernels.base import Embedding, Kernel
@@ -53,8 +50,8 @@ class Blocks(NamedTuple):
 
     tiles: Embedding  # every leaf (num_tiles, tile_size, ...)
     # Counted within the tile, from 0; -1 is padding.
-    block_of: Int[Array | np.ndarray, "num_tiles tile_size"]
-    first: Int[Array | np.ndarray, " num_tiles"]  # number of the tile's first block
+    block_of: Int[AnyArray, "num_tiles tile_size"]
+    first: Int[AnyArray, " num_tiles"]  # number of the tile's first block
     num_points: int
     num_blocks: int
     width: int  # most blocks that meet in one tile
@@ -66,8 +63,8 @@ class Blocks(NamedTuple):
     ) -> "Blocks":
         """Embed points, given in consecutive blocks of some sizes, and cut them.
 
-        Unless they are traced, sides and numbers are rounded up to a few sizes, so that
-        points of a similar number are compared by the same programs.
+        Unless traced, sides and numbers are rounded up to a few sizes, for which
+        programs are compiled.
         """
         num_points = int(sum(sizes))
         traced = is_traced(kernel, points)
@@ -159,7 +156,7 @@ def _power_of_two(number: int) -> int:
 
 def sums_between_blocks(
     kernel: Kernel, points: Blocks
-) -> Float[Array | np.ndarray, "blocks blocks"]:
+) -> Float[AnyArray, "blocks blocks"]:
     """B = ZᵀKZ of points with themselves, symmetric."""
     size = points.num_columns
     half = over_tiles(
@@ -175,7 +172,7 @@ def sums_between_blocks(
 
 def sums_of_rows(
     kernel: Kernel, x: Blocks, y: Blocks
-) -> Float[Array | np.ndarray, "num_points blocks"]:
+) -> Float[AnyArray, "num_points blocks"]:
     """R = KZ: for every point of x, the sum of k over every block of y."""
     rows, columns = (i.reshape(-1) for i in np.indices((x.num_tiles, y.num_tiles)))
     sums = over_tiles(
@@ -190,7 +187,7 @@ def sums_of_rows(
 
 def sums_of_symmetric_rows(
     kernel: Kernel, points: Blocks
-) -> Float[Array | np.ndarray, " num_points"]:
+) -> Float[AnyArray, " num_points"]:
     """K·1 of points with themselves, every pair of points compared once."""
     sums = over_tiles(
         _add_symmetric_rows,
@@ -204,7 +201,7 @@ def sums_of_symmetric_rows(
 
 def rows_between_blocks(
     kernel: Kernel, points: Blocks, pairs: tuple[np.ndarray, ...] | None = None
-) -> Float[Array | np.ndarray, "num_points blocks"]:
+) -> Float[AnyArray, "num_points blocks"]:
     """R = KZ of points with themselves, every pair of points compared once.
 
     With some ``pairs`` of tiles it is the part of R that comes of them.

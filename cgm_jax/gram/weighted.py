@@ -5,9 +5,8 @@ the r-th weights,
 
     B^r = Zᵀ D_r K D_r Z
 
-The multiplicities of a resample of the points are such weights. A tile of K is made
-once and multiplied by the weights of all r. It holds points of one block, filled up by
-points of weight 0, so that what it adds up to belongs to one pair of blocks.
+as of resamples of the points. A tile of K is made once for all r. It holds points of
+one block, filled up by points of weight 0, and so belongs to one pair of blocks.
 """
 
 from collections.abc import Sequence
@@ -36,11 +35,7 @@ def weighted_sums_between_blocks(
     weights: Num[np.ndarray, "r num_points"],
     largest_tile: int,
 ) -> Float[np.ndarray, "blocks blocks r"]:
-    """B^r of points in consecutive blocks, for all weights; symmetric in its blocks.
-
-    ``weights`` has one row for every B. A tile has at most ``largest_tile`` points on
-    its side.
-    """
+    """B^r of points in consecutive blocks, symmetric, for every row of weights."""
     side = _side_of_tiles(sizes, largest_tile)
     tiles_of = [-(-size // side) for size in sizes]
     num_tiles = sum(tiles_of)

@@ -9,20 +9,19 @@ Prop. 5. `DeepKernel` compares features of a network (future work, Sec. 7).
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .base import Kernel as Kernel
-from .bounds import bounds_conflict as bounds_conflict
-from .bounds import monotonicity_upper_bound as monotonicity_upper_bound
-from .bounds import nonnegativity_lower_bound as nonnegativity_lower_bound
-from .bounds import value_bounds as value_bounds
-from .deep import DeepKernel as DeepKernel
-from .saving import load_kernel as load_kernel
-from .saving import save_kernel as save_kernel
-from .stationary import Laplace as Laplace
-from .stationary import RationalQuadratic as RationalQuadratic
-from .stationary import SquaredExponential as SquaredExponential
+from .base import Kernel
+from .bounds import (
+    bounds_conflict,
+    monotonicity_upper_bound,
+    nonnegativity_lower_bound,
+    value_bounds,
+)
+from .deep import DeepKernel
+from .saving import load_kernel, save_kernel
+from .stationary import Laplace, RationalQuadratic, SquaredExponential
 
 if TYPE_CHECKING:
-    from .feature_networks import FeatureNetwork as FeatureNetwork
+    from .feature_networks import FeatureNetwork
 
 __all__ = [
     "DeepKernel",

@@ -1,8 +1,8 @@
 """What a kernel is, and kernels made of kernels.
 
-A kernel k(x, x') says how similar two points are. The work that is done once per point
-(`embed`: scaling, a network) is apart from the work done once per pair (`pairwise`), so
-that a pass over all pairs embeds every point once and then compares tile by tile.
+What is done once per point (`embed`: scaling, a network) is apart from what is done
+once per pair (`pairwise`): a pass over all pairs embeds every point once, and then
+compares tile by tile.
 """
 
 import abc
@@ -10,13 +10,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-import jax
+import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-__all__ = ["Embedding", "Kernel", "Product", "Scaled", "Sum"]
+from cgm_jax._shared.arrays import is_traced
+
+__all__ = ["Embedding", "Kernel", "Product", "Scaled", "Sum", "scalar_length_scale"]
 
 Embedding = PyTree[Array]  # every leaf has one row per point
+
+
+class _NoLengthScale:
+    """None, until a field or a property of a subclass takes its place.
+
+    A property of `Kernel` would be the default value of a field of its name, and would
+    not let the field be set.
+    """
+
+    def __get__(self, kernel: "Kernel | None", kind: type) -> None:
+        if kernel is None:  # asked of the class: a field has no default
+            raise AttributeError("length_scale")
 
 
 class Kernel(abc.ABC):
@@ -31,10 +46,15 @@ class Kernel(abc.ABC):
     ``field(metadata={"domain": "positive"})``, the default, as a logarithm, "unit", a
     number in (0, 1), as a logit, and "real", any number, as it is. A parameter that
     starts outside of its domain is refused.
+
+    What is scaled by ``with_length_scale`` is a field or a property ``length_scale``. A
+    kernel of kernels has the one that its parts share. Where it is None, no length
+    scale can be searched.
     """
 
+    length_scale: Any = _NoLengthScale()
+
     def __init_subclass__(cls, **kwargs: Any):
-        """Register the subclass with JAX as a pytree."""
         super().__init_subclass__(**kwargs)
         _register(cls)
 
@@ -72,6 +92,12 @@ class Kernel(abc.ABC):
         return Scaled(self, factor)
 
 
+def scalar_length_scale(kernel: Kernel) -> float:
+    """The kernel's length scale; NaN for none, or one per dimension."""
+    scale = kernel.length_scale
+    return float(scale) if scale is not None and np.ndim(scale) == 0 else np.nan
+
+
 def _register(kind: type[Kernel]) -> None:
     # Not by `jax.tree_util.register_dataclass`: its nodes are equal whenever their
     # fields are, whatever the class, and once in a while, when two hashes fall
@@ -102,63 +128,49 @@ def _register(kind: type[Kernel]) -> None:
 
 
 @dataclass(frozen=True)
-class Sum(Kernel):
-    """k(x, x') = left(x, x') + right(x, x').
-
-    Its length scale is that of both.
-    """
+class _Pair(Kernel):
+    """Two kernels of the same points."""
 
     left: Kernel
     right: Kernel
 
+    @property
+    def length_scale(self) -> Float[ArrayLike, "..."] | None:
+        """The one of both, or None where they differ."""
+        left, right = self.left.length_scale, self.right.length_scale
+        if left is None or right is None or is_traced(left, right):
+            return None
+        return left if np.array_equal(left, right) else None
+
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, Embedding]:
-        """Both embeddings."""
         return self.left.embed(points), self.right.embed(points)
 
-    def pairwise(self, x: Any, y: Any) -> Float[Array, "m n"]:
-        """The sum of both."""
-        return self.left.pairwise(x[0], y[0]) + self.right.pairwise(x[1], y[1])
-
-    def diagonal(self, points: Float[Array, "n d"]) -> Float[Array, " n"]:
-        """The sum of both."""
-        return self.left.diagonal(points) + self.right.diagonal(points)
-
-    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Sum":
+    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Kernel:
         """Both at the same length scale."""
-        return Sum(
-            self.left.with_length_scale(length_scale),
-            self.right.with_length_scale(length_scale),
-        )
+        parts = (k.with_length_scale(length_scale) for k in (self.left, self.right))
+        return type(self)(*parts)
 
 
 @dataclass(frozen=True)
-class Product(Kernel):
-    """k(x, x') = left(x, x') · right(x, x').
-
-    Its length scale is that of both.
-    """
-
-    left: Kernel
-    right: Kernel
-
-    def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, Embedding]:
-        """Both embeddings."""
-        return self.left.embed(points), self.right.embed(points)
+class Sum(_Pair):
+    """k(x, x') = left(x, x') + right(x, x')."""
 
     def pairwise(self, x: Any, y: Any) -> Float[Array, "m n"]:
-        """The product of both."""
+        return self.left.pairwise(x[0], y[0]) + self.right.pairwise(x[1], y[1])
+
+    def diagonal(self, points: Float[Array, "n d"]) -> Float[Array, " n"]:
+        return self.left.diagonal(points) + self.right.diagonal(points)
+
+
+@dataclass(frozen=True)
+class Product(_Pair):
+    """k(x, x') = left(x, x') · right(x, x')."""
+
+    def pairwise(self, x: Any, y: Any) -> Float[Array, "m n"]:
         return self.left.pairwise(x[0], y[0]) * self.right.pairwise(x[1], y[1])
 
     def diagonal(self, points: Float[Array, "n d"]) -> Float[Array, " n"]:
-        """The product of both."""
         return self.left.diagonal(points) * self.right.diagonal(points)
-
-    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Product":
-        """Both at the same length scale."""
-        return Product(
-            self.left.with_length_scale(length_scale),
-            self.right.with_length_scale(length_scale),
-        )
 
 
 @dataclass(frozen=True)
@@ -168,20 +180,22 @@ class Scaled(Kernel):
     kernel: Kernel
     factor: Float[ArrayLike, ""]
 
+    @property
+    def length_scale(self) -> Float[ArrayLike, "..."] | None:
+        """That of the kernel."""
+        return self.kernel.length_scale
+
     def embed(self, points: Float[Array, "n d"]) -> Embedding:
-        """The kernel's embedding."""
         return self.kernel.embed(points)
 
     def pairwise(self, x: Embedding, y: Embedding) -> Float[Array, "m n"]:
-        """The kernel times the factor."""
-        block = self.kernel.pairwise(x, y)
-        return jax.numpy.asarray(self.factor, block.dtype) * block
+        return self._scaled(self.kernel.pairwise(x, y))
 
     def diagonal(self, points: Float[Array, "n d"]) -> Float[Array, " n"]:
-        """The kernel's diagonal times the factor."""
-        diagonal = self.kernel.diagonal(points)
-        return jax.numpy.asarray(self.factor, diagonal.dtype) * diagonal
+        return self._scaled(self.kernel.diagonal(points))
 
     def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Scaled":
-        """The kernel at another length scale, times the same factor."""
         return Scaled(self.kernel.with_length_scale(length_scale), self.factor)
+
+    def _scaled(self, values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        return jnp.asarray(self.factor, values.dtype) * values

@@ -1,10 +1,9 @@
 """Bounds on a kernel that make data values non-negative or monotone.
 
-With S ⊆ T of s and t points, k* = k(x, x) on the diagonal and γ ≤ k(x, x') ≤ η ≤ k*
-off it, v(S) = 2/(st) Σ_{S×T} k − 1/s² Σ_{S×S} k (Eq. 2). A lower bound γ of the kernel
-makes v non-negative, an upper bound η makes it grow with every point, and for small S
-no kernel meets both. All formulas are plain arithmetic: they take Python numbers,
-fractions, NumPy and JAX arrays, and work under ``jit``, ``vmap`` and ``grad``.
+S ⊆ T have s and t points, 1 ≤ s < t, and γ ≤ k(x, x') ≤ η off the diagonal, where
+k(x, x) = k*. A lower bound γ makes v(S) (Eq. 2) non-negative, an upper bound η makes it
+grow with every point, and for small S no kernel meets both. The formulas take Python
+numbers, fractions, NumPy and JAX arrays, and work under ``jit``, ``vmap`` and ``grad``.
 
 Reference: Tay et al. 2022, Sec. 3, Sec. 5 and App. C.
 """
@@ -36,8 +35,8 @@ def nonnegativity_lower_bound(
 
     .. math:: \gamma = \frac{(t - 2s)\,(k^* + (s - 1)\,\eta)}{2 s\,(t - s)}
 
-    The guarantee needs s <= t/2, and no smaller γ gives it. Above t/2 the formula is
-    negative, and any kernel without negative values has v(S) >= 0.
+    No smaller γ gives the guarantee. Above s = t/2 the formula is negative, and any
+    kernel without negative values has v(S) >= 0.
 
     Args:
         subset_size: s, number of points in S, 1 <= s < t.
@@ -46,8 +45,7 @@ def nonnegativity_lower_bound(
         diagonal: k*, the kernel of a point with itself.
 
     Returns:
-        γ, in the units of the kernel. It falls with s, so that of s = 1, which is
-        (t − 2) k* / (2 (t − 1)), serves every S.
+        γ, in the units of the kernel. It falls with s: that of s = 1 serves every S.
 
     Raises:
         ValueError: if not 1 <= s < t.
@@ -66,10 +64,7 @@ def nonnegativity_lower_bound(
 
 
 def monotonicity_upper_bound(
-    subset_size: Number,
-    reference_size: Number,
-    *,
-    diagonal: Number = 1.0,
+    subset_size: Number, reference_size: Number, *, diagonal: Number = 1.0
 ) -> Number:
     r"""Off-diagonal kernel value η below which v(S ∪ {x}) >= v(S) for every x.
 
@@ -78,9 +73,9 @@ def monotonicity_upper_bound(
     Sufficient for kernels without negative values, and far from necessary for large s.
 
     Args:
-        subset_size: s, number of points in S before x joins, 1 <= s < t.
-        reference_size: t, number of points in the reference.
-        diagonal: k*, the kernel of a point with itself.
+        subset_size: s, before x joins; the others as in `nonnegativity_lower_bound`.
+        reference_size: t.
+        diagonal: k*.
 
     Returns:
         η, in the units of the kernel, falling with s.
@@ -115,13 +110,12 @@ def value_bounds(
               \frac{\eta - k^*}{s} - \mathrm{MMD}_u^2(S, T) + c
 
     Args:
-        subset_size: s, number of points in S, at least 2.
+        subset_size: s >= 2.
         mmd2_unbiased: MMD²_u(S, T), signed.
         lower: γ, a lower bound of the off-diagonal kernel values.
         upper: η, an upper bound of them.
-        reference_mean: c, the mean off-diagonal kernel value over the reference,
-            Σ_{x≠x'} k(x, x') / (t (t − 1)).
-        diagonal: k*, the kernel of a point with itself.
+        reference_mean: c, the mean off-diagonal kernel value over the reference.
+        diagonal: k*.
 
     Returns:
         The lower and the upper bound, in the units of the kernel.
@@ -148,8 +142,8 @@ def bounds_conflict(subset_size: Number, reference_size: Number) -> Number:
     Then the bounds do not vouch for any kernel to be both non-negative and monotone.
 
     Args:
-        subset_size: s, number of points in S, 1 <= s < t.
-        reference_size: t, number of points in the reference.
+        subset_size: s, 1 <= s < t.
+        reference_size: t.
 
     Returns:
         True where s < t/2 − 1; at s = t/2 − 1 the two are equal (Lemma 1).

@@ -5,12 +5,9 @@ With f a network, κ a kernel of features and q a kernel of the points themselve
     k(x, x') = κ(f(x), f(x'))                                   or
     k(x, x') = [(1 − ε) κ(f(x), f(x')) + ε] · q(x, x'),         0 < ε < 1.
 
-Whatever f is, k is positive definite, bounded by the diagonals of κ and q, and its
-diagonal is constant where theirs are. The second form tells any two distributions
-apart, like q, where f alone may have lost what makes them different.
-
-Points go through the network once per pass, in batches of rows, and are then compared
-tile by tile, like those of any kernel.
+Whatever f is, k is positive definite. The second form tells any two distributions
+apart, like q, where f alone may have lost what makes them different. Points go through
+the network once per pass, in batches of rows, and are then compared tile by tile.
 
 Reference: Liu, Xu, Lu, Zhang, Gretton and Sutherland, *Learning Deep Kernels for
 Non-Parametric Two-Sample Tests*, 2020.
@@ -72,10 +69,9 @@ class FeatureMap:
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Hashable]:
         """Arrays, and what is compiled for."""
-        names = "parameters", "fixed"
-        keys = map(jax.tree_util.GetAttrKey, names)
-        arrays = (getattr(self, name) for name in names)
-        return list(zip(keys, arrays, strict=True)), self.graph
+        key = jax.tree_util.GetAttrKey
+        arrays = [(key("parameters"), self.parameters), (key("fixed"), self.fixed)]
+        return arrays, self.graph
 
     @classmethod
     def tree_unflatten(cls, graph: Hashable, arrays: tuple[Any, Any]) -> "FeatureMap":
@@ -90,15 +86,11 @@ class DeepKernel(Kernel):
     .. math:: k(x, x') = \kappa(f(x), f(x')) \quad \text{or} \quad
               [(1 - \varepsilon)\, \kappa(f(x), f(x')) + \varepsilon]\, q(x, x')
 
-    ``with_length_scale``, and so `smallest_length_scale`, scale the distance between
-    features.
-
     Args:
         network: f, any Flax NNX module or a function, from points of shape ``(n, d)``
             to features of shape ``(n, m)``, each row by itself. A module is copied and
-            put into evaluation mode; a function must be the same object whenever the
-            kernel is to be the same, or programs are compiled again.
-        base: κ, on features.
+            put into evaluation mode; a new function object is compiled anew.
+        base: κ, on features; its length scale is that of the kernel.
         points_kernel: q, on points; without it the first form.
         epsilon: ε, for the second form.
 
@@ -127,26 +119,15 @@ class DeepKernel(Kernel):
             object.__setattr__(self, "network", FeatureMap.of(self.network))
 
     @property
-    def length_scale(self) -> Float[ArrayLike, "..."]:
-        """ℓ of the features' kernel, in the units of the features."""
-        return self.base.length_scale  # type: ignore[attr-defined]
+    def length_scale(self) -> Float[ArrayLike, "..."] | None:
+        """That of κ, in the units of the features."""
+        return self.base.length_scale
 
     def features(self, points: Float[Array, "n d"]) -> Float[Array, "n m"]:
-        """f of every point.
-
-        Args:
-            points: shape ``(n, d)``.
-
-        Returns:
-            Features in the dtype of the points.
-
-        Raises:
-            ValueError: if the network does not give one row of features per point.
-        """
+        """f of every point, in the dtype of the points."""
         return _features(self.network, jnp.asarray(points))
 
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, ...]:
-        """The features as κ embeds them, and the points as q does."""
         features = self.base.embed(self.features(points))
         if self.points_kernel is None:
             return (features,)
@@ -159,18 +140,15 @@ class DeepKernel(Kernel):
     def pairwise(
         self, x: tuple[Embedding, ...], y: tuple[Embedding, ...]
     ) -> Float[Array, "m n"]:
-        """k of every pair of embedded points."""
         block = self.base.pairwise(x[0], y[0])
         if self.points_kernel is None:
             return block
         return self._mixed(block) * self.points_kernel.pairwise(x[1], y[1])
 
     def diagonal(self, points: Float[Array, "n d"]) -> Float[Array, " n"]:
-        """k(x, x) of every point."""
         return _diagonal(self, points)
 
     def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "DeepKernel":
-        """The same network, its features compared at another length scale."""
         return replace(self, base=self.base.with_length_scale(length_scale))
 
     def _mixed(self, values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -3,20 +3,18 @@
 Two forms, chosen by what the numbers allow:
 
 - differences, Σ_k (x_k − y_k)²: right to the last bits wherever the points lie;
-- one matrix product, [2x, −|x|², −1]·[−y, −1, −|y|²]: several times faster, with an
-  error of about eps·(|x|² + |y|²), which is harmless while no point is far from the
-  others: 1 is the scale on which a kernel of scaled points changes.
+- one matrix product, [−2x, |x|², 1]·[y, 1, |y|²]: several times faster, with an error
+  of about eps·(|x|² + |y|²), harmless while no point is far from the others (a kernel
+  of scaled points changes on the scale of 1).
 
-The derivative, 2 (x_i − y_j)·(dx_i − dy_j), is made of products in either case: its
-error is about eps·|x|, without the square. So nothing of the size of all pairs times
-the number of columns is ever kept for a gradient.
+The derivative, 2 (x_i − y_j)·(dx_i − dy_j), is made of products in either case, with an
+error of about eps·|x|: nothing of all pairs times all columns is kept for a gradient.
 """
 
 from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from cgm_jax._shared.precision import matmul
@@ -36,12 +34,7 @@ UNROLL = 16
 def squared_distances(
     x: Float[Array, "m d"], y: Float[Array, "n d"], *, exact: bool = False
 ) -> Float[Array, "m n"]:
-    r"""Squared distances :math:`\lVert x_i - y_j\rVert^2`.
-
-    Example:
-        >>> squared_distances(jnp.array([[0.0, 0.0]]), jnp.array([[3.0, 4.0]]))
-        Array([[25.]], dtype=float32)
-    """
+    """|x_i − y_j|² of all pairs; ``exact`` by differences only."""
     if exact or min(x.shape[0], y.shape[0]) < MIN_PRODUCT_ROWS:
         return _by_differences(x, y)
     return _by_either(x, y)
@@ -112,11 +105,7 @@ def _by_differences(
 
 
 def _by_product(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, "m n"]:
-    one = np.ones((1, 1), x.dtype)
-    left = jnp.concatenate(
-        [-2 * x, jnp.sum(x * x, 1, keepdims=True), jnp.tile(one, (x.shape[0], 1))], 1
-    )
-    right = jnp.concatenate(
-        [y, jnp.tile(one, (y.shape[0], 1)), jnp.sum(y * y, 1, keepdims=True)], 1
-    )
+    norms_x, norms_y = (jnp.sum(side * side, 1, keepdims=True) for side in (x, y))
+    left = jnp.concatenate([-2 * x, norms_x, jnp.ones_like(norms_x)], 1)
+    right = jnp.concatenate([y, jnp.ones_like(norms_y), norms_y], 1)
     return matmul(left, right.T)

@@ -1,8 +1,4 @@
-"""A network that makes features of points, for kernels of features.
-
-It needs Flax, which takes long to import: `cgm_jax.kernels` imports it when it is asked
-for.
-"""
+"""A network that makes features of points. Flax takes long to import: so apart."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise

@@ -1,7 +1,6 @@
 """Kernels in files: an ``.npz`` archive of numbers and one JSON text.
 
-The text says what the kernel is made of, the numbers are its parameters. Reading the
-file runs no code of the file's, so a network of the user's own is handed in again.
+Reading runs no code of the file's: a network of the user's own is handed in again.
 """
 
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from cgm_jax._shared.archive import (
     write_archive,
 )
 
-from .base import Kernel, Product, Scaled, Sum
+from .base import Kernel, Product, Scaled, Sum, scalar_length_scale
 from .deep import DeepKernel, FeatureMap, Network
 from .stationary import Laplace, RationalQuadratic, SquaredExponential
 
@@ -89,8 +88,8 @@ def load_kernel(path: str | Path, *, network: Network | None = None) -> Kernel:
 
     Args:
         path: the file.
-        network: of the same shape as the saved one, for a deep kernel whose network is
-            not a `FeatureNetwork`; the numbers in it do not matter.
+        network: of the same shape as the saved one, whatever its numbers, for a deep
+            kernel whose network is not a `FeatureNetwork`.
 
     Returns:
         The kernel.
@@ -118,7 +117,7 @@ class KernelFile(NamedTuple):
     @property
     def has_length_scale(self) -> bool:
         """Whether the kernel has one length scale, not one per dimension or none."""
-        return np.ndim(getattr(self.kernel, "length_scale", [])) == 0
+        return not np.isnan(scalar_length_scale(self.kernel))
 
     def powers(self) -> dict[str, float]:
         """The values of J that `FittedKernel.save` noted, by name."""
@@ -141,7 +140,8 @@ def describe_kernel(value: Any, name: str, arrays: Arrays) -> Any:
     if value is None:
         return None
     if isinstance(value, FeatureMap):
-        arrays.update({f"{name}.{k}": a for k, a in _numbers(value).items()})
+        numbers = named_arrays(jax.tree.map(_number_or_none, value))
+        arrays.update({f"{name}.{k}": a for k, a in numbers.items()})
         return {"kind": "network", "name": name, "shape": _shape(value)}
     if isinstance(value, Kernel):
         kind = type(value).__name__
@@ -170,9 +170,10 @@ def rebuild_kernel(described: Any, arrays: Arrays, network: Network | None) -> A
         array = arrays[described["name"]]
         return array.item() if array.ndim == 0 else array
     if kind == "network":
-        template = FeatureMap.of(_network(described["shape"], network))
-        numbers = with_prefix(arrays, described["name"] + ".")
-        return _with_numbers(template, numbers)
+        if network is None:
+            network = _network(described["shape"])
+        template = FeatureMap.of(network)
+        return _with_numbers(template, with_prefix(arrays, described["name"] + "."))
     parts = described["parts"].items()
     return KINDS[kind](
         **{name: rebuild_kernel(part, arrays, network) for name, part in parts}
@@ -189,9 +190,7 @@ def _shape(network: FeatureMap) -> dict[str, Any] | None:
     return {"sizes": merged.sizes, "activation": merged.activation}
 
 
-def _network(shape: dict[str, Any] | None, network: Network | None) -> Network:
-    if network is not None:
-        return network
+def _network(shape: dict[str, Any] | None) -> Network:
     if shape is None:
         raise ValueError("its network is not a FeatureNetwork")
     from flax import nnx
@@ -201,12 +200,8 @@ def _network(shape: dict[str, Any] | None, network: Network | None) -> Network:
     return FeatureNetwork(rngs=nnx.Rngs(0), **shape)
 
 
-def _numbers(network: FeatureMap) -> Arrays:
-    """The floating numbers of a network; its counts and keys come from a template."""
-    return named_arrays(jax.tree.map(_number_or_none, network))
-
-
 def _with_numbers(template: FeatureMap, arrays: Arrays) -> FeatureMap:
+    """The network of a template, which gives the counts and keys, at other numbers."""
     numbers = jax.tree.map(_number_or_none, template)
     # Fitted to float64 points, parameters are float64.
     dtypes = {array.dtype for array in arrays.values()}

@@ -50,15 +50,12 @@ class Stationary(Kernel):
     def pairwise(
         self, x: Float[Array, "m d"], y: Float[Array, "n d"]
     ) -> Float[Array, "m n"]:
-        """k of every pair of scaled points."""
         return self.of_squared_distance(squared_distances(x, y))
 
     def diagonal(self, points: Float[Array, "n d"]) -> Float[Array, " n"]:
-        """Ones."""
         return jnp.ones(points.shape[0], points.dtype)
 
     def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Kernel":
-        """The same formula at another length scale (scalar, or one a dimension)."""
         return replace(self, length_scale=length_scale)
 
 
@@ -68,8 +65,7 @@ class SquaredExponential(Stationary):
 
     .. math:: k(x, x') = \exp\left(-\frac{\lVert x - x' \rVert^2}{2 \ell^2}\right)
 
-    The paper's Eq. 9 prints :math:`2\ell` in the denominator; every length scale in its
-    tables follows :math:`2\ell^2`, the usual meaning, used here.
+    The paper's Eq. 9 prints :math:`2\ell`; its tables follow :math:`2\ell^2`.
 
     Args:
         length_scale: ℓ > 0 in the units of the points, a scalar or one a dimension.
@@ -94,9 +90,6 @@ class Laplace(Stationary):
 
     .. math:: k(x, x') = \exp\left(-\frac{\lVert x - x' \rVert}{\ell}\right)
 
-    Some libraries use the sum of absolute differences instead; with that distance the
-    kernel is not isotropic.
-
     Args:
         length_scale: ℓ > 0 in the units of the points, a scalar or one a dimension.
 
@@ -111,7 +104,6 @@ class Laplace(Stationary):
     def pairwise(
         self, x: Float[Array, "m d"], y: Float[Array, "n d"]
     ) -> Float[Array, "m n"]:
-        """k of every pair of scaled points."""
         # Near 0 the root makes 1e-3 of an error of 1e-6.
         return self.of_squared_distance(squared_distances(x, y, exact=True))
 

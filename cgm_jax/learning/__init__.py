@@ -5,11 +5,8 @@ of the fitted and of the held-out rows: a deep kernel overfits small samples, so
 the latter (future work of the paper, Sec. 7; Liu et al. 2020).
 """
 
-from .fitting import FittedKernel as FittedKernel
-from .fitting import FittingProgress as FittingProgress
-from .fitting import fit_kernel as fit_kernel
-from .fitting import fit_kernels as fit_kernels
-from .starting import starting_deep_kernel as starting_deep_kernel
+from .fitting import FittedKernel, FittingProgress, fit_kernel, fit_kernels
+from .starting import starting_deep_kernel
 
 __all__ = [
     "FittedKernel",

@@ -4,15 +4,10 @@ The objective is J = MMD²_u / √(σ̂² + λ), the power of the two-sample tes
 `two_sample.estimate_power`), between every two groups or between each group and all
 others together.
 
-For values of parties' data, the learned kernel is then projected to the valid range of
-Section 5 of the paper, given the candidates that make up the reference set with them.
-
 A kernel that has seen the points it is used on finds differences that are not there. So
 it is fitted to a random part of every group's rows, half of them unless said otherwise,
 and is to be used on the rest: `FittedKernel.held_out_rows`. J is reported on both. No
 label is ever seen: the groups are all that there is.
-
-Reference: Liu et al. 2020, Sec. 4.
 """
 
 import math
@@ -48,15 +43,12 @@ Between = Literal["pairs", "pool"]
 
 
 class FittingProgress(NamedTuple):
-    """What `progress` receives at every evaluation."""
+    """Mean J at an evaluation, on rows fitted to and on validation rows (or NaN)."""
 
     step: int
     num_steps: int
     power: float
-    """Mean J on the rows that are fitted to."""
-
     validation_power: float
-    """Mean J on the validation rows; NaN without any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +61,8 @@ class FittedKernel:
         held_out_power: mean J on the others, NaN where there are none: the honest one.
         fitted_rows: of every group, the rows that the fit has seen, sorted.
         held_out_rows: of every group, the others: what the kernel is to be used on.
-        history: one row per evaluation: step, J on the rows fitted to, J on the
-            validation rows (NaN without any).
-        stop_reason: "all-steps", or "not-finite" after infinite numbers; the kernel is
-            then the last good one.
+        history: one row per evaluation: step, J on the rows fitted to and validated on.
+        stop_reason: "all-steps", or "not-finite"; the kernel is the last good one.
     """
 
     kernel: Kernel
@@ -84,15 +74,7 @@ class FittedKernel:
     stop_reason: str
 
     def save(self, path: str | Path) -> None:
-        """Write the kernel and both J's to a file that `load_kernel` reads.
-
-        Args:
-            path: the file, by custom ``.npz``.
-
-        Raises:
-            TypeError: if the kernel is not made of this package's.
-            OSError: if the system refuses.
-        """
+        """Write the kernel, if it is this package's, and both J's for `load_kernel`."""
         powers = (self.fitted_power, self.held_out_power)
         notes = {
             name: power if math.isfinite(power) else None
@@ -125,86 +107,93 @@ def fit_kernel(
     Args:
         key: a typed key: which rows are seen, and batches.
         kernel: where to start, as a deep kernel, or one with a length scale per
-            dimension. All of its parameters are learned, each in the domain that its
-            field declares (see `Kernel`).
+            dimension. All of its parameters are learned (see `Kernel`).
         groups: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
-            Float64 points are fitted to in float64, others in float32.
         objective: "power" maximises the mean J; "invariance" minimises the mean J², for
-            groups of one distribution whose differences are a nuisance. (A constant
-            kernel ignores all differences: start from one that was fitted for power,
-            and take few steps.)
+            groups of one distribution whose differences are a nuisance (in few steps,
+            from a kernel that was fitted for power: a constant one ignores everything).
         between: every two groups ("pairs"), or each and all others ("pool").
         share: of every group's rows, the part that the fit sees, 0 < share <= 1. With 1
             nothing is held out: for a kernel that is used on other points.
         num_steps: steps of Adam.
         learning_rate: of Adam.
-        batch_size: points drawn from each side of a comparison at every step. By
-            default as many as the smallest side has: all, where groups are of one size.
+        batch_size: points drawn from each side of a comparison at every step, by
+            default as many as the smallest side has.
         jitter: standard deviation of Gaussian noise, new at every step, on all columns
-            of the points that are fitted to, in their units. A network of many units
-            overfits small samples, and less so points that move. J is reported without
-            it.
+            of the points that are fitted to: a network overfits less to points that
+            move. J is reported without it.
         evaluate_every: steps between evaluations.
-        validation_share: of the seen rows, the part that is kept from the fit, so that
-            the history shows J on rows not fitted to; at least 0, less than 1.
+        validation_share: of the seen rows, the part that is kept from the fit, for the
+            history; at least 0, less than 1.
         candidates: synthetic points, shape ``(g, d)``; g may be 0. With them, the
             learned kernel is brought to the valid range of the paper's Section 5 (see
-            `project_kernel`): the smallest length scale, of a deep kernel that of the
-            features, at which no group has a negative value beside these candidates.
-            The groups are then the rows held out, or all rows where none are.
+            `project_kernel`), by the rows held out, or all where none are.
         progress: called at every evaluation.
 
     Returns:
         The kernel, J on the rows it has seen and on those it has not.
 
     Raises:
-        ValueError: for fewer than two groups, groups too small, shapes that do not fit,
-            entries that are not finite, parameters outside of their domain, or options
-            out of range; with candidates, if the kernel has no length scale, or none in
-            the range of the search will do.
+        ValueError: for fewer than two groups, groups too small, points that do not fit,
+            parameters outside of their domain, options out of range, or, with
+            candidates, no valid length scale.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
-        >>> rng = np.random.default_rng(0)
-        >>> groups = [rng.normal(size=(60, 2)), rng.normal(size=(60, 2)) * [1, 3]]
-        >>> kernel = SquaredExponential(np.ones(2))
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 60, 2))
         >>> fitted = fit_kernel(
-        ...     jax.random.key(0), kernel, groups, num_steps=50, learning_rate=0.05
+        ...     jax.random.key(0),
+        ...     SquaredExponential(np.ones(2)),
+        ...     [x, y * [1, 3]],
+        ...     num_steps=50,
+        ...     learning_rate=0.05,
         ... )
         >>> bool(fitted.fitted_power > fitted.history[0, 1])
         True
 
-    Reference:
-        Liu et al. 2020, Algorithm 1; Tay et al. 2022, Sec. 5.
+    Reference: Liu et al. 2020, Algorithm 1; Tay et al. 2022, Sec. 5.
     """
-    _check(
-        objective,
-        between,
-        share,
-        validation_share,
-        num_steps,
-        learning_rate,
-        jitter,
-        evaluate_every,
-    )
-    points = _checked(groups)
+    for name, given, known in (
+        ("objective", objective, get_args(Objective)),
+        ("between", between, get_args(Between)),
+    ):
+        if given not in known:
+            raise ValueError(
+                f"Expected {name} to be one of {', '.join(known)}; got {given!r}."
+            )
+    if not 0 < share <= 1 or not 0 < learning_rate < math.inf:
+        raise ValueError(
+            "Expected 0 < share <= 1 and a positive, finite learning_rate; got "
+            f"share={share}, learning_rate={learning_rate}."
+        )
+    if not 0 <= validation_share < 1:
+        raise ValueError(f"Expected 0 <= validation_share < 1, got {validation_share}.")
+    if not 0 <= jitter < math.inf:
+        raise ValueError(f"Expected a finite jitter >= 0, got {jitter}.")
+    if num_steps < 1 or evaluate_every < 1:
+        raise ValueError(
+            "Expected num_steps and evaluate_every of at least 1, got "
+            f"{num_steps} and {evaluate_every}."
+        )
+    points = as_parties(groups)
+    if len(points) < 2:
+        raise ValueError(f"Expected at least two groups to compare, got {len(points)}.")
+    points = with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))
     dtype = points[0].dtype
     with jax.enable_x64(dtype == np.float64):
         split_key, train_key = jax.random.split(key)
         parts = [
-            _split(
-                jax.random.fold_in(split_key, i), len(group), share, validation_share
-            )
-            for i, group in enumerate(points)
+            _split(jax.random.fold_in(split_key, i), len(x), share, validation_share)
+            for i, x in enumerate(points)
         ]
         seen, validation, rest = (
             _comparisons(points, [part[p] for part in parts], between) for p in range(3)
         )
-        smallest = int(np.asarray(seen.members).sum(-1).min())
-        drawn = min(batch_size or smallest, smallest)
+        side_sizes = np.asarray(seen.members).sum(-1)
+        drawn = min(batch_size or math.inf, int(side_sizes.min()))
         if drawn < 2:
             raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
-        is_all = bool((np.asarray(seen.members).sum(-1) == drawn).all())
+        is_all = bool((side_sizes == drawn).all())
         state = start_training(kernel, dtype)
         kept, history, reason = kernel_of(state), [], "all-steps"
         for step in [*range(0, num_steps, evaluate_every), num_steps]:
@@ -259,8 +248,7 @@ def fit_kernels(
         keys: one typed key per fit.
         kernels: where each starts. Kernels of one structure are compiled for once.
         groups: the groups of each fit.
-        progress: called at every evaluation with the number of the fit, from the thread
-            that it runs in.
+        progress: called in a thread of the fit, with its number, at every evaluation.
         options: all others of `fit_kernel`.
 
     Returns:
@@ -271,13 +259,11 @@ def fit_kernels(
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
-        >>> groups = np.random.default_rng(0).normal(size=(3, 2, 40, 1))
-        >>> fits = fit_kernels(
-        ...     jax.random.split(jax.random.key(0), 3),
-        ...     [SquaredExponential(scale) for scale in (0.5, 1.0, 2.0)],
-        ...     [list(pair) for pair in groups],
-        ...     num_steps=5,
-        ... )
+        >>> points = np.random.default_rng(0).normal(size=(3, 2, 40, 1))
+        >>> groups = [list(pair) for pair in points]
+        >>> kernels = [SquaredExponential(scale) for scale in (0.5, 1.0, 2.0)]
+        >>> keys = jax.random.split(jax.random.key(0), 3)
+        >>> fits = fit_kernels(keys, kernels, groups, num_steps=5)
         >>> [len(fitted.held_out_rows[0]) for fitted in fits]
         [20, 20, 20]
     """
@@ -356,44 +342,3 @@ def _comparisons(
 
 def _spaced(size: int, num: int) -> Int[np.ndarray, " num"]:
     return np.arange(num) * size // max(num, 1)
-
-
-def _checked(groups: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
-    points = as_parties(groups)
-    if len(points) < 2:
-        raise ValueError(f"Expected at least two groups to compare, got {len(points)}.")
-    return with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))
-
-
-def _check(
-    objective: str,
-    between: str,
-    share: float,
-    validation_share: float,
-    num_steps: int,
-    learning_rate: float,
-    jitter: float,
-    evaluate_every: int,
-) -> None:
-    for name, given, known in (
-        ("objective", objective, get_args(Objective)),
-        ("between", between, get_args(Between)),
-    ):
-        if given not in known:
-            raise ValueError(
-                f"Expected {name} to be one of {', '.join(known)}; got {given!r}."
-            )
-    if not 0 < share <= 1 or not 0 < learning_rate < math.inf:
-        raise ValueError(
-            "Expected 0 < share <= 1 and a positive, finite learning_rate; got "
-            f"share={share}, learning_rate={learning_rate}."
-        )
-    if not 0 <= validation_share < 1:
-        raise ValueError(f"Expected 0 <= validation_share < 1, got {validation_share}.")
-    if not 0 <= jitter < math.inf:
-        raise ValueError(f"Expected a finite jitter >= 0, got {jitter}.")
-    if num_steps < 1 or evaluate_every < 1:
-        raise ValueError(
-            "Expected num_steps and evaluate_every of at least 1, got "
-            f"{num_steps} and {evaluate_every}."
-        )

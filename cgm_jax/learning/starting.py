@@ -7,11 +7,8 @@ points themselves is
 
 If features of near points are r times as far apart as the points, ℓ_κ = √2 r ℓ and
 ℓ_q = √2 ℓ make k nearly a squared exponential of the length scale ℓ, to which features
-and points contribute alike. Learning then changes what the features contribute: how
-near two points are in one direction or another, here or there.
-
-A start at a good scale matters more than anything else when points are few: with 1,000
-steps from a poor one, a network overfits the points before it finds the scale.
+and points contribute alike. Where points are few, a network that starts at a poor scale
+overfits them before it finds a better one.
 """
 
 from dataclasses import replace
@@ -48,8 +45,7 @@ def starting_deep_kernel(
 
     Args:
         network: f, as for `DeepKernel`.
-        points: shape ``(n, d)``, n >= 2, those that the kernel is to be learned from.
-            Of more than 2,000, 2,000 are looked at.
+        points: shape ``(n, d)``, n >= 2, of which 2,000 at most are looked at.
         length_scale: ℓ > 0, in the units of the points, as of `quantile_length_scale`.
         epsilon: ε in (0, 1).
 
@@ -57,9 +53,8 @@ def starting_deep_kernel(
         The kernel.
 
     Raises:
-        ValueError: if there are fewer than two points, no two of them are nearer than
-            2ℓ, ``length_scale`` is not a positive number, or the network gives the
-            same features for all near points.
+        ValueError: for fewer than two points, none nearer than 2ℓ, a length scale that
+            is not positive, or the same features of all near points.
 
     Example:
         >>> points = np.linspace(0.0, 1.0, 50)[:, None]

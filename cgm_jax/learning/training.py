@@ -33,35 +33,36 @@ _DOMAINS = {"positive": (0, np.inf), "unit": (0, 1), "real": (-np.inf, np.inf)}
 
 
 class Comparisons(NamedTuple):
-    """Pairs of samples to tell apart: rows of one array of points."""
+    """Pairs of samples to tell apart: rows of one array of points.
+
+    ``members`` may stand on each side; ``rows`` are a choice of as many on every side.
+    """
 
     points: Float[Array, "t d"]
     members: Bool[Array, "comparisons 2 t"]
-    """Which points may stand on each side."""
-
     rows: Int[Array, "comparisons 2 n"]
-    """A choice of the same number on every side, without drawing."""
 
 
 class TrainingState(NamedTuple):
-    """What a step changes."""
+    """What a step changes: the kernel with logarithms and logits for its parameters.
+
+    What is fixed, as counts and keys of a network, is None there and in ``fixed``.
+    """
 
     step: Int[Array, ""]
     free: Kernel
-    """The kernel with logarithms and logits for parameters; None for what is fixed."""
-
     fixed: Kernel
-    """The rest: counts and keys of a network."""
-
     adam: Any
 
 
 def start_training(kernel: Kernel, dtype: np.dtype) -> TrainingState:
     """A kernel's parameters in a dtype, at step 0."""
-    leaves = jax.tree.map(jnp.asarray, kernel)
-    free = _in_domain(_free, jax.tree.map(partial(_number, dtype=dtype), leaves))
-    fixed = jax.tree.map(lambda leaf: None if _is_number(leaf) else leaf, leaves)
     import optax
+
+    leaves = jax.tree.map(jnp.asarray, kernel)
+    numbers = jax.tree.map(lambda x: x.astype(dtype) if _is_number(x) else None, leaves)
+    free = _in_domain(_free, numbers)
+    fixed = jax.tree.map(lambda leaf: None if _is_number(leaf) else leaf, leaves)
 
     # The learning rate is no part of Adam's state.
     return TrainingState(
@@ -162,12 +163,8 @@ def _in_domain(transform: Any, kernel: Kernel) -> Any:
     return replace(kernel, **changed)  # type: ignore[type-var]
 
 
-def _domain(field: Field) -> str:
-    return field.metadata.get("domain", "positive")
-
-
 def _free(field: Field, value: Array) -> Array:
-    domain = _domain(field)
+    domain = field.metadata.get("domain", "positive")
     low, high = _DOMAINS[domain]
     if not bool(((value > low) & (value < high)).all()):
         raise ValueError(
@@ -181,14 +178,10 @@ def _free(field: Field, value: Array) -> Array:
 
 
 def _natural(field: Field, value: Array) -> Array:
-    domain = _domain(field)
+    domain = field.metadata.get("domain", "positive")
     if domain == "positive":
         return jnp.exp(value)
     return jax.nn.sigmoid(value) if domain == "unit" else value
-
-
-def _number(leaf: Array, dtype: np.dtype) -> Array | None:
-    return leaf.astype(dtype) if _is_number(leaf) else None
 
 
 def _is_number(leaf: Array) -> bool:

@@ -1,7 +1,4 @@
-"""The files of a mediator's run: rewards, report, privacy page, numbers.
-
-Pictures, pages and tables are made before the first file is published.
-"""
+"""The files of a mediator's run, all made before the first is published."""
 
 import importlib.metadata
 import platform
@@ -21,7 +18,7 @@ from cgm_jax.report import (
     report_data,
     report_page,
 )
-from cgm_jax.report.privacy_page import privacy_page
+from cgm_jax.report.page import privacy_page
 
 from .run import Mediation
 
@@ -29,20 +26,7 @@ __all__ = ["publish_mediation"]
 
 
 def publish_mediation(mediation: Mediation) -> Path:
-    """Publish rewards and report.
-
-    Writes ``<party>/reward.csv`` in the parties' own columns and units, and
-    ``mediator/report.html``, ``privacy.html`` and ``report.json``.
-
-    Args:
-        mediation: what a run computed.
-
-    Returns:
-        The report's page.
-
-    Raises:
-        FileAccessError: if a file cannot be written.
-    """
+    """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder
     varying = np.array(mediation.parties.columns)[mediation.scale.varies].tolist()
@@ -67,20 +51,18 @@ def publish_mediation(mediation: Mediation) -> Path:
         generator_note=mediation.source.note,
         origin=origin,
     )
-    page_of_privacy = privacy_page(mediation.privacy, names)
+    privacy = mediation.privacy
+    page_of_privacy = privacy_page(privacy, names)
     data["privacy"] = {
-        "control": mediation.privacy.control,
-        "decimals": mediation.privacy.decimals,
-        "rewards": mediation.privacy.rows(names),
+        "control": privacy.control,
+        "decimals": privacy.decimals,
+        "rewards": privacy.rows(names),
     }
     rewards = [folder / name / "reward.csv" for name in names]
     for party, path in enumerate(rewards):
         _write_reward(path, party, mediation)
     data["reward_files"] = [
-        {
-            "file": path.relative_to(folder).as_posix(),
-            "sha256": digest_of_file(path),
-        }
+        {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}
         for path in rewards
     ]
     write_json(folder / "mediator" / "report.json", data)

@@ -28,22 +28,16 @@ __all__ = ["AuditedDraw", "audit_folder"]
 
 @dataclass(frozen=True, eq=False)
 class AuditedDraw:
-    """One draw of a finished run."""
+    """One draw of a finished run: what was promised, and whether it was kept.
+
+    Some of the reward files may be missing, or not be those that were valued.
+    """
 
     title: str
-    """Which of the run's draws."""
-
     names: tuple[str, ...]
-    """The parties' names."""
-
     scheme: RewardScheme
-    """What was promised."""
-
     audit: Audit
-    """Whether it was kept."""
-
     changed_files: tuple[str, ...]
-    """Reward files that are missing, or are not those that were valued."""
 
     @property
     def is_kept(self) -> bool:
@@ -52,19 +46,7 @@ class AuditedDraw:
 
 
 def audit_folder(folder: str | Path) -> list[AuditedDraw]:
-    """Audit every draw of a finished ``run``, ``demo`` or ``reproduce``.
-
-    Args:
-        folder: its output folder.
-
-    Returns:
-        The audits, one per draw.
-
-    Raises:
-        UsageError: if the folder is not that of a finished run.
-        InputError: if its report does not hold what it should.
-        FileAccessError: if it cannot be read.
-    """
+    """Audit every draw of a finished ``run``, ``demo`` or ``reproduce``."""
     path = _report_in(Path(folder))
     try:
         report = json.loads(path.read_text("utf-8"))

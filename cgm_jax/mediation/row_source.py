@@ -32,16 +32,13 @@ GAN_NOTE = (
 
 @dataclass(frozen=True, eq=False)
 class CandidateSource:
-    """A generator and what people should know about it."""
+    """A generator, if trained its model and the rows it never saw, and notes on it."""
 
     generator: Generator
     described: str
     note: str
     model: "MMDGANModel | None" = None
-    """The trained generator, if one was."""
-
     held_out: list[Bool[np.ndarray, " _"]] | None = None
-    """Which rows of each party the generator never saw, if it is known."""
 
 
 def candidate_source(
@@ -60,17 +57,15 @@ def candidate_source(
         density = TableGenerator(KernelDensity(bandwidth), scale)
         described = f"kernel density estimate, bandwidth {bandwidth:g}"
         return CandidateSource(density, described, KDE_NOTE)
-    held_out = None
     if model_path is None:
         model = train_rows(key, parties, num_steps=num_steps, progress=progress)
         held_out = _held_out(key, parties, num_steps=num_steps)
         described = f"MMD-GAN, {num_steps} steps"
     else:
-        model = _loaded(model_path, parties)
+        model, held_out = _loaded(model_path, parties), None
         described = f"MMD-GAN, the model {model_path.name}"
-    return CandidateSource(
-        RowGenerator(model, scale), described, GAN_NOTE, model, held_out
-    )
+    rows = RowGenerator(model, scale)
+    return CandidateSource(rows, described, GAN_NOTE, model, held_out)
 
 
 def train_rows(

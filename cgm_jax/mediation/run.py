@@ -44,28 +44,18 @@ class Settings:
 
     label_column: str | None = None
     generator: Literal["kde", "mmd-gan"] = "kde"
-    generator_model: Path | None = None
-    """A trained MMD-GAN to use instead."""
-    num_steps: int = 6_000
-    """Training steps of the MMD-GAN."""
-    bandwidth: float = 0.05
-    """Noise of the kernel density estimate, in the scaled columns."""
-    num_candidates: int = 10_000
-    """Doubled, up to 16 times as many, until the promises can be kept."""
+    generator_model: Path | None = None  # a trained MMD-GAN to use instead
+    num_steps: int = 6_000  # of training the MMD-GAN
+    bandwidth: float = 0.05  # of the kernel density estimate, in the scaled columns
+    num_candidates: int = 10_000  # up to 16 times as many, until promises can be kept
     inverse_temperature: float = 1.0
-    kernel: Path | None = None
-    """A file of `save_kernel`, for the scaled columns; by default the squared
-    exponential. Its length scale is searched, where it has one."""
+    kernel: Path | None = None  # a file of `save_kernel`, for the scaled columns
     seed: int = 0
     scale: Literal["standard", "none"] = "standard"
     stability: bool = True
-    relax: bool = True
-    """Whether bounds are lowered by the least common factor where the most candidates
-    cannot keep them; otherwise the run is refused."""
-    num_resamples: int = 0
-    """Resamples of the parties' rows, for standard errors; none by default."""
-    stress_test: bool = True
-    """Whether to try out what cheating would gain, for up to 20 parties."""
+    relax: bool = True  # lower bounds where the most candidates cannot keep them
+    num_resamples: int = 0  # of the parties' rows, for standard errors
+    stress_test: bool = True  # try out cheating, for up to 20 parties
     overwrite: bool = False
 
 
@@ -73,25 +63,18 @@ class Settings:
 class Mediation:
     """What a run computed, before anything is published."""
 
-    folder: Path
-    """The output folder, which is ready."""
+    folder: Path  # the output folder, which is ready
     settings: Settings
     parties: Parties
-    scale: TableScale
-    """Between the parties' columns and the points that are valued."""
+    scale: TableScale  # between the parties' columns and the points that are valued
     source: CandidateSource
     collaboration: Collaboration
     labels: PooledLabels | None
-    learned: KernelFile | None
-    """The kernel of the mediator's own, and what its file says of it."""
+    learned: KernelFile | None  # the kernel of the mediator's own
     uncertainty: Uncertainty | None
-    """None if no resamples were requested."""
     review: Review
-    """Whether the promises were kept, and what cheating would gain."""
     privacy: PrivacyFigures
-    """How near the rewards are to real rows."""
-    warnings: tuple[str, ...]
-    """What a mediator should know of files and candidates."""
+    warnings: tuple[str, ...]  # on files and candidates
 
     @property
     def quality(self) -> SampleQuality | None:
@@ -122,24 +105,7 @@ def mediate(
     *,
     progress: Progress = silent,
 ) -> Mediation:
-    """Read the parties' files and compute everything that is to be published.
-
-    Args:
-        paths: one CSV, Parquet or NPY file per party.
-        out: the output folder: empty, or ``settings.overwrite``. It is made ready
-            before the work begins; `publish_mediation` writes into it.
-        settings: what the mediator decides.
-        progress: called with the stage and the share of it that is done.
-
-    Returns:
-        What was computed.
-
-    Raises:
-        UsageError: for a usage error.
-        InputError: if a file does not hold what it should.
-        FileAccessError: if a file or folder cannot be read or written.
-        RewardSchemeError: if the promises cannot be kept.
-    """
+    """Read the parties' files and compute everything that is to be published."""
     keys = Keys.of(settings.seed)
     parties = read_parties(paths, label_column=settings.label_column)
     folders = [*parties.names, "mediator"]

@@ -11,22 +11,19 @@ from jaxtyping import ArrayLike, Float, Num
 
 __all__ = ["CorrelationSummary", "correlation", "correlation_summary"]
 
-# A spread of so little of the largest entry is rounding.
-_ROUNDING = 1e-12
+_ROUNDING = 1e-12  # spread of so little of the largest entry
 
 
 @dataclass(frozen=True)
 class CorrelationSummary:
-    """Several correlations of one kind as a mean and its standard error."""
+    """Mean of the correlations that exist, its standard error, and their number.
+
+    The mean of none is NaN, and so is the error of fewer than two.
+    """
 
     mean: float
-    """NaN if there is none."""
-
     standard_error: float
-    """Standard deviation over the root of the number; NaN of fewer than two."""
-
     count: int
-    """How many correlations exist."""
 
 
 def correlation(
@@ -49,12 +46,10 @@ def correlation(
         ValueError: if lengths differ or n < 2.
 
     Example:
-        >>> float(correlation(np.array([1, 2, 3]), np.array([1, 3, 2])))
-        0.5
         >>> correlation(np.array([[1, 2, 3], [5, 5, 5]]), np.array([3, 2, 1]))
         array([-1., nan])
 
-    Reference: Tay et al. 2022, Sec. 6 and Tables 7-8.
+    Reference: Tay et al. 2022, Sec. 6, Figure 2 and Tables 7-8.
     """
     x, y = (np.asarray(values, np.float64) for values in (x, y))
     if x.shape[-1:] != y.shape[-1:] or x.shape[-1:] < (2,):
@@ -81,8 +76,6 @@ def correlation_summary(correlations: Float[ArrayLike, " n"]) -> CorrelationSumm
     Example:
         >>> correlation_summary(np.array([0.5, 0.7, np.nan]))
         CorrelationSummary(mean=0.6, standard_error=0.1, count=2)
-
-    Reference: Tay et al. 2022, Figure 2 and Tables 7-8.
     """
     given = np.asarray(correlations, np.float64)
     given = given[~np.isnan(given)]

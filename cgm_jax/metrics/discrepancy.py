@@ -7,8 +7,6 @@ v(S) = 2C/(st) − A/s², gives A. So with ΣB the sum within T,
     MMD²_u = (A − Σ_S k(x, x)) / (s(s − 1)) − 2C/(st) + (ΣB − Σ_T k(x, x)) / (t(t − 1)),
 
 where the definition, `valuation.mmd2_unbiased`, would compare T with itself every time.
-
-Reference: Tay et al. 2022, Eq. 1 and 2.
 """
 
 from collections.abc import Sequence
@@ -54,16 +52,12 @@ def mmd2_to_reference(
         >>> from cgm_jax.gram import gram_sums
         >>> from cgm_jax.kernels import SquaredExponential
         >>> from cgm_jax.valuation import coalition_values
-        >>> kernel, parties = SquaredExponential(1.0), [np.zeros((2, 1))]
-        >>> sums = gram_sums(kernel, parties, np.ones((2, 1)))
-        >>> nothing = np.array([], int)
-        >>> mmd2_to_reference(
-        ...     kernel, parties, np.ones((2, 1)), sums, [nothing],
-        ...     coalition_values(sums)[1:],
-        ... )
+        >>> pooled = SquaredExponential(1.0), [np.zeros((2, 1))], np.ones((2, 1))
+        >>> sums, nothing = gram_sums(*pooled), np.array([], int)
+        >>> mmd2_to_reference(*pooled, sums, [nothing], coalition_values(sums)[1:])
         array([0.1311])
 
-    Reference: Tay et al. 2022, Eq. 1; Gretton et al. 2012, Eq. 3.
+    Reference: Tay et al. 2022, Eq. 1 and 2; Gretton et al. 2012, Eq. 3.
     """
     points, drawn = as_blocks(parties, candidates)
     values = np.asarray(values, np.float64)

@@ -8,10 +8,8 @@ For a synthetic row with the nearest real row at distance d₁ and the second at
 Both are given for the rows that the synthetic ones were made of and, beside them, for
 as many held-out rows. Rows made without looking at either are nearer to each half of
 the time, up to chance. That is necessary, not sufficient: it proves neither that
-nothing was memorised nor that anybody's privacy is kept.
-
-Distances depend on the units of the columns: bring them to one scale first. Rounded
-matches are counted in the units given.
+nothing was memorised nor that anybody's privacy is kept. Distances depend on the units
+of the columns: bring them to one scale first.
 """
 
 from dataclasses import dataclass
@@ -30,19 +28,19 @@ __all__ = ["NearestReal", "ToReal", "nearest_real", "share_nearer", "to_real"]
 
 @dataclass(frozen=True, eq=False)
 class ToReal:
-    """Synthetic rows beside one set of real rows."""
+    """Synthetic rows beside one set of real rows.
+
+    Attributes:
+        distances: DCR of every synthetic row.
+        ratios: NNDR of every synthetic row.
+        exact_matches: number of synthetic rows that equal a real row.
+        rounded_matches: the same, after rounding every number.
+    """
 
     distances: Float[np.ndarray, " m"]
-    """DCR of every synthetic row."""
-
     ratios: Float[np.ndarray, " m"]
-    """NNDR of every synthetic row."""
-
     exact_matches: int
-    """Number of synthetic rows that equal a real row."""
-
     rounded_matches: int
-    """The same, after rounding every number."""
 
     __repr__ = short_repr
 
@@ -56,27 +54,18 @@ class ToReal:
 
 @dataclass(frozen=True, eq=False)
 class NearestReal:
-    """The same synthetic rows beside what they were made of, and beside a control."""
+    """Synthetic rows beside rows that they were made of, and as many held-out ones."""
 
     used: ToReal
-    """Beside rows that they were made of."""
-
     held_out: ToReal
-    """Beside as many that they were not."""
-
     num_real: int
-    """Number of real rows on either side."""
-
     decimals: int
-    """What rounded matches were rounded to."""
 
     __repr__ = short_repr
 
     @property
     def nearer_share(self) -> float:
-        """Share of synthetic rows nearer to those used; ties count half. 0.5 is what
-        rows would have that were made of neither.
-        """
+        """Share of synthetic rows nearer to those used; 0.5 if made of neither."""
         return share_nearer(self.used.distances, self.held_out.distances)
 
 
@@ -105,13 +94,13 @@ def nearest_real(
         synthetic: shape ``(m, d)``, m >= 1.
         used: real rows that the synthetic ones were made of, shape ``(n, d)``, n >= 2.
         held_out: real rows that they were not made of, shape ``(h, d)``, h >= 2.
-        decimals: to how many decimals numbers are rounded for rounded matches.
+        decimals: what numbers are rounded to for rounded matches.
 
     Returns:
         The distances, ratios and matches beside both.
 
     Raises:
-        ValueError: if shapes do not fit, an entry is not finite or there are too few
+        ValueError: for shapes that do not fit, entries that are not finite, or too few
             rows.
 
     Example:
@@ -121,10 +110,8 @@ def nearest_real(
         >>> nearest_real(jax.random.key(0), copied, used, held_out).nearer_share
         1.0
 
-    Reference:
-        Zhao, Kunar, Birke, Chen: CTAB-GAN, ACML 2021 (DCR and NNDR); Platzer and
-        Reutterer: Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data,
-        2021 (the control).
+    Reference: Zhao, Kunar, Birke, Chen, *CTAB-GAN*, 2021 (DCR and NNDR); Platzer and
+    Reutterer, *Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data*, 2021.
     """
     rows, near, control = with_common_dtype(
         ("synthetic", as_points(synthetic, "synthetic")),
@@ -137,15 +124,11 @@ def nearest_real(
             "Expected at least one synthetic row and two real rows on either side, got "
             f"{len(rows)}, {len(near)} and {len(control)}."
         )
-    near, control = (
-        _some(jax.random.fold_in(key, i), x, num) for i, x in enumerate((near, control))
+    beside_used, beside_held_out = (
+        to_real(rows, _some(jax.random.fold_in(key, i), real, num), decimals=decimals)
+        for i, real in enumerate((near, control))
     )
-    return NearestReal(
-        to_real(rows, near, decimals=decimals),
-        to_real(rows, control, decimals=decimals),
-        num,
-        decimals,
-    )
+    return NearestReal(beside_used, beside_held_out, num, decimals)
 
 
 def _some(key: Key[Array, ""], points: Points, num: int) -> Points:
@@ -167,33 +150,20 @@ def to_real(
     Args:
         synthetic: shape ``(m, d)``, m >= 1.
         real: shape ``(n, d)``, n >= 2.
-        decimals: to how many decimals numbers are rounded for rounded matches.
+        decimals: as in `nearest_real`, and so are the errors.
 
     Returns:
         The distances, ratios and matches.
-
-    Raises:
-        ValueError: if shapes do not fit, an entry is not finite or there are too few
-            rows.
 
     Example:
         >>> line = np.array([[0.0], [1.0], [3.0]])
         >>> found = to_real(np.array([[0.0], [2.5]]), line)
         >>> found.distances, found.exact_matches
         (array([0. , 0.5]), 1)
-
-    Reference: Zhao, Kunar, Birke, Chen: CTAB-GAN, ACML 2021.
     """
     nearest = nearest_distances(synthetic, real, num_neighbors=2)
     first, second = nearest[:, 0], nearest[:, 1]
     ratios = np.where(second > 0, first / np.where(second > 0, second, 1), 1.0)
-    rounded = nearest_distances(
-        _rounded(synthetic, decimals), _rounded(real, decimals), num_neighbors=1
-    )
-    return ToReal(
-        first, ratios, int((first == 0).sum()), int((rounded[:, 0] == 0).sum())
-    )
-
-
-def _rounded(points: ArrayLike, decimals: int) -> np.ndarray:
-    return np.round(np.asarray(points), decimals)
+    rounded = (np.round(np.asarray(rows), decimals) for rows in (synthetic, real))
+    is_match = nearest_distances(*rounded, num_neighbors=1) == 0
+    return ToReal(first, ratios, int((first == 0).sum()), int(is_match.sum()))

@@ -34,33 +34,29 @@ def nearest_distances(
     *,
     num_neighbors: int,
 ) -> Float[np.ndarray, "m k"]:
-    r"""Distance of every query to its nearest points, by differences.
+    """Distance of every query to its nearest points, by differences.
 
     Args:
-        queries: shape ``(m, d)``. A query that is one of the points has itself, at
-            distance 0, as its first neighbour: copies of a point are at exactly 0.
+        queries: shape ``(m, d)``. One that is also a point is its own first neighbour.
         points: shape ``(n, d)``, n >= ``num_neighbors``.
         num_neighbors: k >= 1, how many distances.
 
     Returns:
-        Distances, ascending, shape ``(m, k)``, float64 numbers; in many
-        dimensions with the rounding of the points' own dtype.
+        Distances, ascending, shape ``(m, k)``, float64 numbers; in many dimensions with
+        the rounding of the points' own dtype.
 
     Raises:
-        ValueError: if shapes do not fit, an entry is not finite, or there are fewer
-            points than neighbours asked for.
+        ValueError: for shapes that do not fit, entries that are not finite, or fewer
+            points than neighbours.
         TypeError: inside the user's own transformation.
 
     Example:
         >>> line = np.array([[0.0], [1.0], [3.0]])
-        >>> nearest_distances(line, line, num_neighbors=2)
-        array([[0., 1.],
-               [0., 1.],
-               [0., 2.]])
+        >>> nearest_distances(line, line, num_neighbors=2)[2]
+        array([0., 2.])
 
-    Reference:
-        J. L. Bentley, *Multidimensional binary search trees used for associative
-        searching*, Communications of the ACM, 1975.
+    Reference: J. L. Bentley, *Multidimensional binary search trees used for associative
+    searching*, 1975.
     """
     if is_traced(queries, points):
         raise TypeError("Expected concrete points: call it outside `jit`.")
@@ -87,11 +83,10 @@ def _power_of_two(*sets: Points) -> np.floating:
 
     A power of two changes no digit.
     """
+    dtype = sets[0].dtype
     largest = float(max(np.abs(x).max() for x in sets))
-    limit = np.finfo(sets[0].dtype).maxexp - 2
-    return np.ldexp(
-        sets[0].dtype.type(1), int(np.clip(-np.frexp(largest)[1], -limit, limit))
-    )
+    limit = np.finfo(dtype).maxexp - 2
+    return np.ldexp(dtype.type(1), int(np.clip(-np.frexp(largest)[1], -limit, limit)))
 
 
 def _by_tree(queries: Points, points: Points, num: int) -> Float[np.ndarray, "m k"]:

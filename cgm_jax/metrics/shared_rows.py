@@ -25,22 +25,20 @@ from .neighbors import nearest_distances
 
 __all__ = ["SharedRows", "shared_rows"]
 
-_NEAR = 0.01
-
 
 @dataclass(frozen=True, eq=False)
 class SharedRows:
-    """How many rows of each party are another's, too."""
+    """How many rows of each party are another's, too.
+
+    Attributes:
+        exact: entry ``[i, j]``: rows of party i that party j has; 0 on the diagonal.
+        near: the same of rows that are close to one of party j, exact ones included.
+        sizes: number of rows of each party.
+    """
 
     exact: Int[np.ndarray, "n n"]
-    """Entry ``[i, j]``: rows of party i that party j has; 0 on the diagonal."""
-
     near: Int[np.ndarray, "n n"]
-    """Entry ``[i, j]``: rows of party i that are close to one of party j, the exact
-    ones among them; 0 on the diagonal."""
-
     sizes: Int[np.ndarray, " n"]
-    """Number of rows of each party."""
 
     __repr__ = short_repr
 
@@ -57,7 +55,7 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
         Counts for every ordered pair of parties.
 
     Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
+        ValueError: for shapes that do not fit or entries that are not finite.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -78,7 +76,7 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
         rest = [np.asarray(x) for j, x in enumerate(points) if j != i]
         if not rest:
             break
-        limit = _NEAR * _typical_distance(mine)
+        limit = _typical_distance(mine) / 100
         nearest = nearest_distances(mine, np.concatenate(rest), num_neighbors=1)
         # Only these few rows are compared with every other party.
         close = mine[nearest[:, 0] <= limit]

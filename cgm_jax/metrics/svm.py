@@ -2,8 +2,6 @@
 
 Every party trains a support vector machine, with scikit-learn's defaults, on its own
 data, or on its own and its reward, and is tested on the real data of all others.
-
-Reference: Tay et al. 2022, Sec. 6; C.-C. Chang and C.-J. Lin, *LIBSVM*, 2011.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,8 +37,7 @@ def svm_accuracy(
             order given; None uses all.
 
     Returns:
-        The accuracy, in [0, 1]. Trained on one class alone, it is the share of that
-        class.
+        In [0, 1]; after training on one class alone, the share of that class.
 
     Raises:
         ValueError: if labels and points differ in number, or shapes do not fit.
@@ -52,7 +49,7 @@ def svm_accuracy(
         >>> svm_accuracy(points, labels, np.array([[0.2], [2.0]]), labels[:2])
         0.5
 
-    Reference: Tay et al. 2022, Sec. 6.
+    Reference: Tay et al. 2022, Sec. 6; C.-C. Chang and C.-J. Lin, *LIBSVM*, 2011.
     """
     from sklearn.svm import SVC
 
@@ -80,30 +77,21 @@ def svm_accuracies(
     Args:
         parties: the parties' points, arrays of shape ``(n_i, d)``, n >= 2 of them.
         labels: their classes, arrays of shape ``(n_i,)``.
-        rewards: the synthetic points that each party trains on as well, in the order
-            drawn; by default none.
+        rewards: synthetic points that each party trains on as well; by default none.
         reward_labels: their classes.
-        max_training_points: of a party with more, real and synthetic together, so many
-            are used, evenly spaced (see `svm_accuracy`); None uses all.
+        max_training_points: real and synthetic together, as in `svm_accuracy`.
 
     Returns:
         Accuracies in [0, 1], shape ``(n,)``, float64.
 
     Raises:
-        ValueError: if there are fewer than two parties, or numbers do not fit.
-        ModuleNotFoundError: if scikit-learn is not installed.
+        ValueError: for fewer than two parties, or numbers that do not fit.
 
     Example:
         >>> parties = [np.array([[0.0], [1.0]]), np.array([[0.1], [0.2]])]
         >>> labels = [np.array([0, 1]), np.array([0, 0])]
         >>> svm_accuracies(parties, labels)
         array([1. , 0.5])
-        >>> rewards = [np.ones((0, 1)), np.ones((1, 1))]
-        >>> reward_labels = [np.zeros(0, int), np.ones(1, int)]
-        >>> svm_accuracies(parties, labels, rewards, reward_labels)
-        array([1., 1.])
-
-    Reference: Tay et al. 2022, Sec. 6.
     """
     real = [np.asarray(x) for x in as_parties(parties)]
     classes = [np.asarray(y) for y in labels]

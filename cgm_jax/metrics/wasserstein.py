@@ -4,9 +4,6 @@ It is the squared Fréchet distance that the FID of generated images is computed
 With A and B the centred points over √(m − 1) and √(n − 1), covariances are AᵀA and BᵀB,
 and the trace of the root of their product is the nuclear norm of ABᵀ. No covariance is
 ever formed, so no digit is lost to squares, whatever is singular or repeated.
-
-Reference: D. C. Dowson and B. V. Landau, *The Fréchet distance between multivariate
-normal distributions*, 1982; Heusel et al. 2017.
 """
 
 import jax
@@ -54,7 +51,8 @@ def wasserstein2_gaussians(
         >>> round(float(wasserstein2_gaussians(x, 3 * x + 1)), 9)  # 3² + (3√2 - √2)²
         17.0
 
-    Reference: Dowson and Landau 1982; Tay et al. 2022, Sec. 6.
+    Reference: D. C. Dowson and B. V. Landau, *The Fréchet distance between multivariate
+    normal distributions*, 1982; Heusel et al. 2017; Tay et al. 2022, Sec. 6.
     """
     x, y = with_common_dtype(("x", as_points(x, "x")), ("y", as_points(y, "y")))
     for name, points in (("x", x), ("y", y)):

@@ -2,25 +2,19 @@
 
 Every function takes results and returns a matplotlib figure of its own, made without
 pyplot: nothing is shown, written or remembered. Save one with
-``figure.savefig("values.svg")``; layers of points are rasterised in it. Figure 1 is
-`plot_reward_over_temperatures`, Figure 2 `plot_correlations`.
+``figure.savefig("values.svg")``; layers of points are rasterised in it. Names are one a
+party, or a `ValueError` is raised. Figure 1 is `plot_reward_over_temperatures`,
+Figure 2 `plot_correlations`.
 """
 
-from .contributions import plot_contributions as plot_contributions
-from .correlations import plot_correlations as plot_correlations
-from .feasible_region import plot_feasible_region as plot_feasible_region
-from .generator import plot_samples as plot_samples
-from .generator import plot_training as plot_training
-from .margins import plot_margins as plot_margins
-from .plane import Embedding as Embedding
-from .plane import Plane as Plane
-from .plane import plane_of as plane_of
-from .rewards import MAX_DOTS as MAX_DOTS
-from .rewards import plot_reward as plot_reward
-from .rewards import plot_reward_over_temperatures as plot_reward_over_temperatures
-from .rewards import plot_rewards as plot_rewards
-from .uncertainty import plot_uncertainty as plot_uncertainty
-from .values import plot_values as plot_values
+from .contributions import plot_contributions, plot_uncertainty
+from .correlations import plot_correlations
+from .feasible_region import plot_feasible_region
+from .generator import plot_samples, plot_training
+from .margins import plot_margins
+from .plane import Embedding, Plane, plane_of
+from .rewards import MAX_DOTS, plot_reward, plot_reward_over_temperatures, plot_rewards
+from .values import plot_values
 
 __all__ = [
     "MAX_DOTS",

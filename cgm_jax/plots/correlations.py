@@ -1,8 +1,4 @@
-"""Whether what parties end up with follows what they contributed, as Figure 2.
-
-Notation: α the normalised Shapley values, β the inverse temperature, G_i the reward of
-party i. Reference: Tay et al. 2022, Sec. 6 and Figure 2.
-"""
+"""Whether what parties end up with follows what they contributed, as Figure 2."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ import numpy as np
 
 from cgm_jax.metrics import CorrelationSummary
 
-from .drawing import INK, SERIES, TEXT, WIDTH, heading, new_figure
+from .drawing import INK, LEGEND, SERIES, TEXT, WIDTH, heading, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,23 +33,20 @@ def plot_correlations(
     """Bars of the correlation of each metric with α, with standard errors over β.
 
     Args:
-        correlations: `Evaluation.alpha_correlations` of every data set of every split,
-            as ``correlations[split][dataset]``; at most four data sets, and not all
-            have to be in every split.
+        correlations: `Evaluation.alpha_correlations` by split and data set; at most
+            four data sets, and not all have to be in every split.
 
     Returns:
         The figure: a panel a split, in it the negatives of the four metrics and |G_i|,
-        and a bar a data set. Where a correlation does not exist, "n/a" stands instead.
+        and a bar a data set, or "n/a" where a correlation does not exist.
 
     Raises:
         ValueError: if there is no split or no data set, or more than four data sets.
 
     Example:
         >>> summary = CorrelationSummary(0.9, 0.05, 4)
-        >>> ours = dict.fromkeys(
-        ...     ["mmd2_unbiased", "reverse_kl", "wasserstein2", "class_imbalance",
-        ...      "num_points"], summary
-        ... )
+        >>> metrics = "mmd2_unbiased reverse_kl wasserstein2 class_imbalance num_points"
+        >>> ours = dict.fromkeys(metrics.split(), summary)
         >>> figure = plot_correlations({"unequal": {"credit-ratings": ours}})
         >>> figure.axes[0].get_title(loc="left")
         'unequal'
@@ -107,12 +100,6 @@ def plot_correlations(
         for axes in panels
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(
-        [handles[dataset] for dataset in datasets],
-        datasets,
-        loc="outside upper right",
-        ncols=len(datasets),
-        frameon=False,
-        fontsize=TEXT,
-    )
+    in_order = [handles[dataset] for dataset in datasets]
+    figure.legend(in_order, datasets, ncols=len(datasets), **LEGEND)
     return figure

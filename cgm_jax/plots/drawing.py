@@ -17,6 +17,7 @@ __all__ = [
     "BLUE",
     "GREEN",
     "INK",
+    "LEGEND",
     "PALE",
     "RED",
     "SERIES",
@@ -28,6 +29,8 @@ __all__ = [
     "labels_of",
     "new_figure",
     "new_panels",
+    "new_rows",
+    "write_beside_rows",
 ]
 
 BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
@@ -35,7 +38,7 @@ INK, PALE, YELLOW = "#222222", "#c4c4c4", "#f0e442"
 SERIES = (BLUE, "#e69f00", GREEN, "#cc79a7")  # for what stands side by side
 WIDTH = 9.0  # inches
 TEXT = 9  # points
-
+LEGEND: dict = {"loc": "outside upper right", "frameon": False, "fontsize": TEXT}
 _LABEL_LENGTH = 24  # characters: longer names would push the pictures aside
 
 
@@ -47,13 +50,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def new_panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels in rows, on shared axes.
-
-    Example:
-        >>> figure, panels = new_panels(7, height=2.0)
-        >>> len(figure.axes), figure.get_size_inches().tolist()
-        (7, [9.0, 6.7])
-    """
+    """A figure of so many panels in rows, on shared axes."""
     columns = 2 if count in (2, 4) else min(count, 3 if count <= 9 else 4)
     rows = -(-count // columns)
     figure = new_figure(WIDTH, 0.7 + height * rows)
@@ -65,6 +62,28 @@ def new_panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
         axes.tick_params(labelsize=TEXT - 1, labelbottom=i + columns >= count)
         axes.spines[["top", "right"]].set_visible(False)
     return figure, panels[:count]
+
+
+def new_rows(labels: Sequence[str]) -> tuple[Figure, Axes, Axes]:
+    """A figure of a row a party: α on the left, r on the right."""
+    figure = new_figure(WIDTH, 1.3 + 0.3 * len(labels))
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.set_title("contribution α (the largest is 1)", **heading())
+    right.set_title("reward value r", **heading())
+    left.set_yticks(range(len(labels)), labels)
+    for axes in (left, right):
+        axes.locator_params("x", nbins=5)
+    return figure, left, right
+
+
+def write_beside_rows(axes: Axes, words: Sequence[str]) -> None:
+    """Words in the margin, beside the rows 0, 1, …, and no ticks and frame there."""
+    axes.tick_params(left=False, labelsize=TEXT)
+    axes.spines[["left", "top", "right"]].set_visible(False)
+    beside = axes.get_yaxis_transform()
+    for row, text in enumerate(words):
+        place = (1.01, row)
+        axes.annotate(text, place, xycoords=beside, va="center", fontsize=TEXT)
 
 
 def heading() -> dict[str, Any]:
@@ -83,8 +102,6 @@ def labels_of(names: Sequence[str] | None, count: int, kind: str) -> list[str]:
     Example:
         >>> labels_of(["bank A", "銀行", "hospital_of_the_far_north_2"], 3, "party")
         ['bank A', 'party 1', 'hospital_of_…_far_north_2']
-        >>> labels_of(None, 2, "party")
-        ['party 0', 'party 1']
     """
     from matplotlib.font_manager import FontProperties, findfont, get_font
 

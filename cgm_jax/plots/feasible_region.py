@@ -1,8 +1,4 @@
-"""The reward values that keep every promise, and why these were chosen.
-
-Notation: ρ the exponent and v* the largest reward value in r_i = α_i^ρ v*, α the
-normalised Shapley values. Reference: Tay et al. 2022, Sec. 4.1.
-"""
+"""The reward values that keep every promise, and why these were chosen."""
 
 from __future__ import annotations
 
@@ -25,8 +21,7 @@ __all__ = ["plot_feasible_region"]
 def plot_feasible_region(
     scheme: RewardScheme, names: Sequence[str] | None = None
 ) -> Figure:
-    r"""The pairs (ρ, v*) that keep every promise, and the one that was chosen.
-
+    r"""The pairs (ρ, v*) of r_i = α_i^ρ v* that keep every promise, and the chosen one.
     Args:
         scheme: reward values that were found.
         names: the parties' names.
@@ -36,8 +31,7 @@ def plot_feasible_region(
         bound is a straight line. The two bounds that limit the choice are labelled.
 
     Raises:
-        ValueError: if ``len(names)`` differs from the number of parties, or if
-            the scheme has no optimum.
+        ValueError: if the scheme has no optimum.
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
@@ -102,21 +96,14 @@ def _annotate_optimum(
 ) -> None:
     axes.plot(*optimum, "o", color=INK, ms=7, zorder=3)
     # All bounds rise with ρ, so the region is below and left of the optimum.
-    for text, right, up, color in (
-        (f"ρ = {optimum[0]:.3g}\nv* = {optimum[1]:.4g}", -32, -7, INK),
-        (upper, -9, 7, RED),
-        (lower, 9, -7, GREEN),
+    chosen = f"ρ = {optimum[0]:.3g}\nv* = {optimum[1]:.4g}"
+    for text, offset, ha, va, color in (
+        (chosen, (-32, -7), "right", "top", INK),
+        (upper, (-9, 7), "right", "bottom", RED),
+        (lower, (9, -7), "left", "top", GREEN),
     ):
-        axes.annotate(
-            text,
-            optimum,
-            (right, up),
-            textcoords="offset points",
-            ha="left" if right > 0 else "right",
-            va="bottom" if up > 0 else "top",
-            color=color,
-            fontsize=TEXT,
-        )
+        style = {"ha": ha, "va": va, "color": color, "fontsize": TEXT}
+        axes.annotate(text, optimum, offset, textcoords="offset points", **style)
 
 
 def _set_ticks(axes: Axes) -> None:

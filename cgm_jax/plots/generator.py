@@ -1,8 +1,4 @@
-"""How generated points look beside real ones, and how a generator's training went.
-
-Notation: ℓ the median distance of the training points, MMD² as in `valuation`.
-Reference: Bińkowski et al., *Demystifying MMD GANs*, 2018.
-"""
+"""How generated points look beside real ones, and how a generator's training went."""
 
 from __future__ import annotations
 
@@ -17,6 +13,7 @@ from .drawing import (
     BLUE,
     GREEN,
     INK,
+    LEGEND,
     PALE,
     RED,
     TEXT,
@@ -41,7 +38,6 @@ _FEW_DOTS = 2_000
 _NUM_BINS = 50
 _NUM_IMAGES = 64
 _IMAGES_A_ROW = 16
-_LEGEND = {"loc": "outside upper right", "frameon": False, "fontsize": TEXT}
 
 
 def plot_samples(
@@ -57,17 +53,15 @@ def plot_samples(
     Args:
         real: shape ``(n, d)``, n >= 1.
         generated: shape ``(m, d)``, m >= 1.
-        shape: height, width and channels of an image; a point is its numbers in that
-            order. By default points are rows of a table.
+        shape: height, width and channels, where points are images; else a table's rows.
         columns: names of the columns of a table.
         seed: which points are drawn, where they are too many.
 
     Returns:
-        The figure. Of a table, at most `MAX_DOTS` of each, on the same axes, those of
-        `plane_of` the real points; one column is drawn as two histograms. Of images, up
-        to 64 real ones above as many generated ones, black at the highest number of a
-        real image and white at the lowest; three channels are red, green and blue, of
-        other numbers the mean is drawn.
+        The figure. Of a table, at most `MAX_DOTS` of each, on the axes of `plane_of`
+        the real points; one column is drawn as two histograms. Of images, up to 64 real
+        ones above as many generated ones, black at the highest number of a real image
+        and white at the lowest; three channels are colours, else their mean is drawn.
 
     Raises:
         ValueError: if there is no point, the columns differ, or ``shape`` does not fit.
@@ -110,16 +104,15 @@ def plot_samples(
 
 
 def plot_training(model: MMDGANModel) -> Figure:
-    r"""MMD² of generated to held-out points over a training, at ℓ and at ℓ/4.
+    """MMD² of generated to held-out points over a training, at ℓ and at ℓ/4.
 
     Args:
-        model: a trained generator.
+        model: a trained generator; ℓ is the median distance of its training points.
 
     Returns:
         The figure: one panel a length scale, the training as a line; dashed, a kernel
         density estimate and real points, where the model knows them. The vertical axis
-        is logarithmic but for small numbers, as the estimate may be negative.
-
+        is linear near 0, as the estimate may be negative.
     Example:
         >>> from cgm_jax.generators import MMDGAN, MMDGANModel
         >>> history = np.array([[250, 0.9, 0.5, 0.7, 1e-3], [500, 0.8, 0.1, 0.2, 1e-3]])
@@ -151,7 +144,7 @@ def plot_training(model: MMDGANModel) -> Figure:
     figure.supxlabel("generator steps", fontsize=TEXT)
     figure.supylabel("MMD² to held-out points", fontsize=TEXT)
     handles, _ = panels[0].get_legend_handles_labels()
-    figure.legend(handles=handles, ncols=3, **_LEGEND)
+    figure.legend(handles=handles, ncols=3, **LEGEND)
     return figure
 
 
@@ -161,9 +154,8 @@ def _scatters(
     labels: Sequence[str],
 ) -> Figure:
     figure, panels = new_panels(2, height=3.6)
-    for axes, places, words, color in zip(
-        panels, (real, generated), ("real", "generated"), (BLUE, RED), strict=True
-    ):
+    layers = ((real, "real", BLUE), (generated, "generated", RED))
+    for axes, (places, words, color) in zip(panels, layers, strict=True):
         area = _DOT * min(1.0, _FEW_DOTS / len(places))
         axes.scatter(*places.T, s=area, color=color, lw=0, rasterized=True)
         axes.set_title(f"{words}: {count_of_points(len(places))}", **heading())
@@ -179,15 +171,12 @@ def _histograms(
 ) -> Figure:
     figure, (axes,) = new_panels(1, height=3.0)
     bins = np.histogram_bin_edges(np.concatenate([real, generated]), _NUM_BINS).tolist()
-    for places, words, color in (
-        (real, "real", BLUE),
-        (generated, "generated", RED),
-    ):
+    for places, words, color in ((real, "real", BLUE), (generated, "generated", RED)):
         label = f"{words}: {count_of_points(len(places))}"
         axes.hist(places[:, 0], bins, histtype="step", color=color, label=label)
     figure.supxlabel(labels[0], fontsize=TEXT)
     figure.supylabel("number of points", fontsize=TEXT)
-    figure.legend(ncols=2, **_LEGEND)
+    figure.legend(ncols=2, **LEGEND)
     return figure
 
 
@@ -208,10 +197,8 @@ def _grids(
             ink = np.clip((mosaic - low) / (high - low or 1.0), 0, 1)
             axes.imshow(ink, interpolation="nearest")
         else:
-            mean = mosaic.mean(axis=2)
-            axes.imshow(
-                mean, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest"
-            )
+            style = {"cmap": "gray_r", "vmin": low, "vmax": high}
+            axes.imshow(mosaic.mean(axis=2), interpolation="nearest", **style)
         axes.set_title(f"{len(real):,} {words} images", **heading())
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)

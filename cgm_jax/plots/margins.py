@@ -9,7 +9,17 @@ import numpy as np
 
 from cgm_jax.audit import Audit
 
-from .drawing import BLUE, INK, PALE, RED, TEXT, WIDTH, labels_of, new_figure
+from .drawing import (
+    BLUE,
+    INK,
+    PALE,
+    RED,
+    TEXT,
+    WIDTH,
+    labels_of,
+    new_figure,
+    write_beside_rows,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,9 +52,6 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
         to the right of the grey band (the tolerance) there is room, to the left it is
         broken. The axis is linear within the band and logarithmic beyond.
 
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
-
     Example:
         >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -72,21 +79,17 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
                 face = color if checks[name].holds else "none"
                 margin = checks[name].margin
                 axes.plot(margin, row + shift, form, color=color, mfc=face, ms=6)
-        check = found[name]
-        who = ", ".join(labels[i] for i in check.parties[:2])
-        axes.annotate(
-            who if check.num_cases else "nothing to keep",
-            (1.01, row),
-            xycoords=axes.get_yaxis_transform(),
-            va="center",
-            fontsize=TEXT,
-        )
+    words = [
+        ", ".join(labels[i] for i in found[name].parties[:2])
+        if found[name].num_cases
+        else "nothing to keep"
+        for name in shown
+    ]
+    write_beside_rows(axes, words)
     axes.set_xscale("symlog", linthresh=audit.tolerance)
-    axes.xaxis.set_major_locator(_few_powers(axes, audit))
+    _set_few_ticks(axes, audit)
     axes.set_yticks(range(len(shown)), [_TITLES[name] for name in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.tick_params(left=False, labelsize=TEXT)
-    axes.spines[["left", "top", "right"]].set_visible(False)
     figure.supxlabel(
         "margin in units of the value: ● as assigned, ◆ as handed out, hollow: broken",
         fontsize=TEXT,
@@ -94,7 +97,7 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
     return figure
 
 
-def _few_powers(axes, audit: Audit):
+def _set_few_ticks(axes, audit: Audit) -> None:
     """Ticks at 0 and at every other power of ten on the sides that are used."""
     from matplotlib.ticker import FixedLocator
 
@@ -111,4 +114,4 @@ def _few_powers(axes, audit: Audit):
         last = int(np.ceil(np.log10(max(most, audit.tolerance))))
         ticks += [sign * 10.0**k for k in range(first, last + 1, 2)]
     axes.set_xlim(2 * min([*ticks, *margins]), 2 * max([*ticks, *margins]))
-    return FixedLocator(sorted(ticks))
+    axes.xaxis.set_major_locator(FixedLocator(sorted(ticks)))

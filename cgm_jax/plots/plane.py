@@ -1,8 +1,6 @@
 """From d dimensions to the two of a picture: principal axes where there are too many.
 
 A map that is fitted elsewhere, such as UMAP, comes in as the places of all points.
-
-Reference: I. T. Jolliffe, *Principal Component Analysis*, 2002.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,8 +19,7 @@ class Plane:
     """Where points of d dimensions stand in a picture.
 
     Attributes:
-        place: takes points, shape ``(m, d)``, to their places, shape ``(m, 2)``; or
-            ``(m, 1)``, and they are drawn in strips.
+        place: from points, shape ``(m, d)``, to places, shape ``(m, 2)`` or ``(m, 1)``.
         axes: what each coordinate is.
     """
 
@@ -56,15 +53,14 @@ def plane_of(
     eigenvalues, of each of them the largest entry positive.
 
     Args:
-        pool: points that the axes are fitted to, such as the data of all parties, shape
-            ``(m, d)``; columns of different units should have been scaled.
+        pool: points, in scaled columns, that the axes are fitted to, shape ``(m, d)``.
         columns: names of the d columns.
 
     Returns:
         The plane, the same on every machine.
 
     Raises:
-        ValueError: if ``len(names)`` differs from the number of columns.
+        ValueError: if names and columns are not as many.
 
     Example:
         >>> line = np.outer([-1.0, 0.0, 1.0], [3.0, 0.0, -4.0])
@@ -88,10 +84,7 @@ def plane_of(
     largest = np.abs(directions).round(6).argmax(axis=0)
     directions *= np.sign(directions[largest, [0, 1]])[None]
     shares = 100 * spread / max(spread.sum(), np.finfo(np.float64).tiny)
+    axes = (f"principal axis {k} ({shares[-k]:.0f} % of the variance)" for k in (1, 2))
     return Plane(
-        lambda x: (np.asarray(x, np.float64) - center) @ directions,
-        (
-            f"principal axis 1 ({shares[-1]:.0f} % of the variance)",
-            f"principal axis 2 ({shares[-2]:.0f} % of the variance)",
-        ),
+        lambda x: (np.asarray(x, np.float64) - center) @ directions, tuple(axes)
     )

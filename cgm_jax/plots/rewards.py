@@ -1,12 +1,7 @@
-"""Each party's data, the candidates and its reward, in the manner of Figure 1.
-
-Notation: α the normalised Shapley values, β the inverse temperature of the draw.
-Reference: Tay et al. 2022, Sec. 6 and Figure 1.
-"""
+"""Each party's data, the candidates and its reward, in the manner of Figure 1."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +13,7 @@ from cgm_jax.collaboration import Collaboration, Draw, Promises
 from .drawing import (
     BLUE,
     INK,
+    LEGEND,
     PALE,
     RED,
     TEXT,
@@ -41,7 +37,7 @@ MAX_DOTS = 5_000
 _DOT = 4.0  # area of a dot in square points; smaller where there are very many
 _FAINTEST = 0.15  # opacity of the point that was drawn last
 _BINS = 10  # a side, to find where a class is densest
-_GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, modulo 1, are spread evenly
+_GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are spread evenly
 
 _Panel = tuple[Draw, int, str]  # whose party, which one, and what to call it
 
@@ -59,16 +55,13 @@ def plot_reward(
         collaboration: what was handed out.
         party: which party, counted from 0.
         names: the parties' names.
-        plane: where the points stand, as a map or as the places of all of them; by
-            default `plane_of` all parties' data.
+        plane: where the points stand; by default `plane_of` all parties' data.
 
     Returns:
         The figure: own data blue, candidates grey (at most `MAX_DOTS` of each shown),
         the reward red, the more opaque the earlier a point was drawn. One dimension is
-        drawn as three strips, in which height means nothing.
-
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
+        drawn as three strips, in which height means nothing. A title has the party's
+        normalised Shapley value α.
 
     Example:
         >>> import jax, cgm_jax
@@ -98,14 +91,10 @@ def plot_rewards(
         collaboration: what was handed out.
         names: the parties' names.
         parties: which parties to show, and in which order; all by default.
-        plane: where the points stand, as a map or as the places of all of them; by
-            default `plane_of` all parties' data.
+        plane: as in `plot_reward`.
 
     Returns:
         The figure.
-
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
 
     Example:
         >>> import jax, cgm_jax
@@ -138,8 +127,7 @@ def plot_reward_over_temperatures(
         draws: several draws that keep it.
         party: which party, counted from 0.
         names: the parties' names.
-        plane: where the points stand, as a map or as the places of all of them; by
-            default `plane_of` all parties' data.
+        plane: as in `plot_reward`.
         candidate_labels: the class of every candidate, shape ``(g,)``: its name is
             written in yellow where most of its candidates are.
 
@@ -147,32 +135,27 @@ def plot_reward_over_temperatures(
         The figure.
 
     Raises:
-        ValueError: if ``len(names)`` differs from the number of parties, or
-            ``len(candidate_labels)`` from that of candidates.
+        ValueError: if names or candidate labels are too many or too few.
 
     Example:
         >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> greedy = result.promises.draw(
-        ...     jax.random.key(1), inverse_temperature=np.inf
-        ... )
-        >>> figure = plot_reward_over_temperatures(
-        ...     result.promises, [result.draw, greedy], 0
-        ... )
+        >>> promises, key = result.promises, jax.random.key(1)
+        >>> draws = [result.draw, promises.draw(key, inverse_temperature=np.inf)]
+        >>> figure = plot_reward_over_temperatures(promises, draws, 0)
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['party 0\nβ = 1: 3 points', 'party 0\nβ = inf: 2 points']
 
     Reference: Tay et al. 2022, Figure 1.
     """
     label = labels_of(names, len(promises.parties), "party")[party]
-    return _plot_panels(
-        promises,
-        [(draw, party, f"{label}\nβ = {draw.inverse_temperature:g}") for draw in draws],
-        plane,
-        None if candidate_labels is None else np.asarray(candidate_labels),
-    )
+    panels = [
+        (draw, party, f"{label}\nβ = {draw.inverse_temperature:g}") for draw in draws
+    ]
+    classes = None if candidate_labels is None else np.asarray(candidate_labels)
+    return _plot_panels(promises, panels, plane, classes)
 
 
 def _party_panels(
@@ -193,6 +176,7 @@ def _plot_panels(
     candidate_labels: Shaped[np.ndarray, " g"] | None = None,
 ) -> Figure:
     from matplotlib.colors import to_rgba_array
+    from matplotlib.lines import Line2D
 
     plane = plane or plane_of(np.concatenate(promises.parties))
     in_strips = len(plane.axes) == 1
@@ -222,7 +206,15 @@ def _plot_panels(
             _write_classes(axes, candidates, candidate_labels)
     figure.supxlabel(plane.axes[0], fontsize=TEXT)
     figure.supylabel("" if in_strips else plane.axes[1], fontsize=TEXT)
-    _add_legend(figure)
+    handles = [
+        Line2D([], [], marker="o", ls="none", ms=5, color=color, label=words)
+        for words, color in (
+            (f"candidates (at most {MAX_DOTS:,} shown)", PALE),
+            (f"own data (at most {MAX_DOTS:,} shown)", BLUE),
+            ("reward (strong: drawn early, faint: late)", RED),
+        )
+    ]
+    figure.legend(handles=handles, ncols=3, **LEGEND)
     return figure
 
 
@@ -243,9 +235,7 @@ def _places(
 
 
 def _write_classes(
-    axes: Axes,
-    places: Float[np.ndarray, "g 2"],
-    labels: Shaped[np.ndarray, " g"],
+    axes: Axes, places: Float[np.ndarray, "g 2"], labels: Shaped[np.ndarray, " g"]
 ) -> None:
     """The name of every class where its candidates are densest."""
     from matplotlib.patheffects import withStroke
@@ -281,23 +271,3 @@ def _thinned(points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "k d"]:
     if len(points) <= MAX_DOTS:
         return points
     return points[np.linspace(0, len(points) - 1, MAX_DOTS).astype(np.int64)]
-
-
-def _add_legend(figure: Figure) -> None:
-    from matplotlib.lines import Line2D
-
-    entries = (
-        (f"candidates (at most {MAX_DOTS:,} shown)", PALE),
-        (f"own data (at most {MAX_DOTS:,} shown)", BLUE),
-        ("reward (strong: drawn early, faint: late)", RED),
-    )
-    figure.legend(
-        handles=[
-            Line2D([], [], marker="o", ls="none", ms=5, color=color, label=words)
-            for words, color in entries
-        ],
-        loc="outside upper right",
-        ncols=3,
-        frameon=False,
-        fontsize=TEXT,
-    )

@@ -1,8 +1,4 @@
-"""How the value of each party's data rose to what it was promised.
-
-Notation: D_i the data of party i, G_i its reward, r_i its reward value, v the value.
-Reference: Tay et al. 2022, Sec. 4.2.
-"""
+"""How the value of each party's data rose to what it was promised."""
 
 from __future__ import annotations
 
@@ -42,9 +38,6 @@ def plot_values(
         The figure: v(D_i ∪ G_i) over the number of points, from 0 on and logarithmic,
         thinned to at most 500 points per line; dashed, the reward value.
 
-    Raises:
-        ValueError: if ``len(names)`` differs from the number of parties.
-
     Example:
         >>> import jax, cgm_jax
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -58,12 +51,11 @@ def plot_values(
     """
     labels = labels_of(names, len(draw.rewards), "party")
     shown = list(range(len(labels)) if parties is None else parties)
-    labels = [labels[i] for i in shown]
-    rewards = [draw.rewards[i] for i in shown]
-    figure, panels = new_panels(len(rewards), height=2.0)
-    most = max(1, *(len(reward.indices) for reward in rewards))
+    figure, panels = new_panels(len(shown), height=2.0)
+    most = max(1, *(len(draw.rewards[i].indices) for i in shown))
     powers = len(str(most))
-    for axes, label, reward in zip(panels, labels, rewards, strict=True):
+    for axes, i in zip(panels, shown, strict=True):
+        reward = draw.rewards[i]
         values = np.append(reward.initial_value, reward.values)
         counts = _evenly_in_factors(len(values))
         axes.plot(counts, values[counts], color=BLUE, lw=1.6)
@@ -78,7 +70,8 @@ def plot_values(
             fontsize=TEXT,
             color=RED,
         )
-        axes.set_title(f"{label}\n{count_of_points(len(reward.indices))}", **heading())
+        count = count_of_points(len(reward.indices))
+        axes.set_title(f"{labels[i]}\n{count}", **heading())
         axes.set_xscale("symlog", linthresh=1, linscale=0.5)
         axes.set_xticks(
             [0, *(10**k for k in range(powers))], ["0", *_POWERS_OF_TEN[:powers]]

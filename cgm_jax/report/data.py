@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cgm_jax.audit import Audit, Check, Review, Stress
-from cgm_jax.collaboration import Uncertainty
-from cgm_jax.evaluation import Evaluation
 from cgm_jax.sampling import Reward
 
 from .sections import CandidateOrigin, ReportSection, section_warnings
@@ -28,6 +26,24 @@ __all__ = ["audit_data", "plain", "reasons", "report_data", "trial_rows"]
 # Of a table of 2**n values, more is of no use to a reader.
 MAX_TABULATED_PARTIES = 10
 
+_UNCERTAINTY_FACTS = (
+    "num_resamples",
+    "num_without_rewards",
+    "ranking",
+    "above_next",
+    "own_value_errors",
+    "shapley_errors",
+    "normalized_shapley_errors",
+    "reward_value_errors",
+)
+_SHARES = (
+    "assigned_welfare",
+    "realised_welfare",
+    "negative_marginals",
+    "negative_picks",
+)
+_EVALUATION_FACTS = ("before", "after", "alpha_correlations", "beta_correlations")
+
 
 def report_data(
     section: ReportSection,
@@ -44,8 +60,8 @@ def report_data(
 
     Returns:
         Dicts with text keys, lists, text and finite numbers. NaN is None, an infinite β
-        the text "inf". Coalition values, by bitmask, and how sure it is which of two
-        parties contributed more, only for 10 parties or fewer.
+        the text "inf". What there is of every coalition, by bitmask, or pair of parties
+        is there for up to 10 parties.
 
     Example:
         >>> import jax, cgm_jax
@@ -81,15 +97,13 @@ def report_data(
         "length_scale": promises.length_scale,
         "dimension": promises.candidates.shape[1],
         "num_candidates": len(promises.candidates),
-        "max_reward_value": scheme.max_reward_value,
-        "rho": scheme.rho,
+        **_facts(scheme, "max_reward_value", "rho"),
         "status": str(scheme.status),
-        "relaxation": scheme.relaxation,
-        "stability": scheme.stability,
+        **_facts(scheme, "relaxation", "stability"),
         "dtype": str(promises.candidates.dtype),
-        "fairness_weight": scheme.fairness_weight,
-        "limiting_lower_party": scheme.limiting_lower_party,
-        "limiting_upper_party": scheme.limiting_upper_party,
+        **_facts(
+            scheme, "fairness_weight", "limiting_lower_party", "limiting_upper_party"
+        ),
         "parties": [
             dict(zip(columns, row, strict=True))
             for row in zip(*columns.values(), strict=True)
@@ -103,22 +117,21 @@ def report_data(
         ],
         "warnings": list(section_warnings(section)),
         # All values above follow from these sums of the kernel.
-        "sums": {
-            "between": promises.sums.between,
-            "sizes": promises.sums.sizes,
-        },
+        "sums": _facts(promises.sums, "between", "sizes"),
     }
     if num_parties <= MAX_TABULATED_PARTIES:
         data["coalition_values"] = promises.coalition_values
         data["coalition_values_pool_only"] = promises.pool_values
     if section.uncertainty is not None:
-        data["uncertainty"] = _uncertainty_data(section.uncertainty)
+        data["uncertainty"] = _facts(section.uncertainty, *_UNCERTAINTY_FACTS)
+        if num_parties <= MAX_TABULATED_PARTIES:
+            data["uncertainty"]["ranked_alike"] = section.uncertainty.ranked_alike
     if section.review is not None:
         data |= _review_data(section.review, section.names)
     if origin is not None and origin.model is not None:
         data["generator"] = _generator_data(origin.model)
     if section.evaluation is not None:
-        data["evaluation"] = _evaluation_data(section.evaluation)
+        data["evaluation"] = _facts(section.evaluation, *_EVALUATION_FACTS)
     return plain(data)
 
 
@@ -161,20 +174,13 @@ def audit_data(audit: Audit, names: Names = None) -> dict[str, Any]:
     return {
         "kept": audit.is_kept,
         "broken": [[kind, check.name] for kind, check in audit.broken],
-        "assigned": {
-            name: check_data("assigned", c) for name, c in audit.assigned.items()
+        **{
+            kind: {name: check_data(kind, check) for name, check in checks.items()}
+            for kind, checks in _facts(audit, "assigned", "realised").items()
         },
-        "realised": {
-            name: check_data("realised", c) for name, c in audit.realised.items()
-        },
-        "assigned_welfare": _number(audit.assigned_welfare),
-        "realised_welfare": _number(audit.realised_welfare),
-        "negative_marginals": _number(audit.negative_marginals),
-        "negative_picks": _number(audit.negative_picks),
-        "proposition_3": {
-            **audit.conditions._asdict(),
-            "guaranteed": list(audit.conditions.guaranteed),
-        },
+        **{name: _number(getattr(audit, name)) for name in _SHARES},
+        "proposition_3": audit.conditions._asdict()
+        | {"guaranteed": list(audit.conditions.guaranteed)},
         "tolerance": audit.tolerance,
         "all_coalitions": audit.is_exact,
     }
@@ -215,59 +221,29 @@ def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
     return data
 
 
-def _evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
-    """Metrics of every party before and after, and what they are correlated with."""
-    return {
-        "before": asdict(evaluation.before),
-        "after": asdict(evaluation.after),
-        "alpha_correlations": {
-            name: asdict(summary)
-            for name, summary in evaluation.alpha_correlations.items()
-        },
-        "beta_correlations": {
-            name: asdict(summary)
-            for name, summary in evaluation.beta_correlations.items()
-        },
-    }
-
-
-def _reward_data(reward: Reward) -> dict[str, Any]:
-    return {
-        "num_points": len(reward.indices),
-        "num_negative_steps": reward.num_negative_steps,
-        "final_value": reward.final_value,
-        "shortfall": reward.shortfall,
-        "stop_reason": reward.stop_reason,
-    }
-
-
-def _uncertainty_data(uncertainty: Uncertainty) -> dict[str, Any]:
-    data = {
-        "num_resamples": uncertainty.num_resamples,
-        "num_without_rewards": uncertainty.num_without_rewards,
-        "ranking": uncertainty.ranking,
-        "above_next": uncertainty.above_next,
-        "own_value_errors": uncertainty.own_value_errors,
-        "shapley_errors": uncertainty.shapley_errors,
-        "normalized_shapley_errors": uncertainty.normalized_shapley_errors,
-        "reward_value_errors": uncertainty.reward_value_errors,
-    }
-    if len(uncertainty.ranking) <= MAX_TABULATED_PARTIES:
-        data["ranked_alike"] = uncertainty.ranked_alike
-    return data
-
-
 def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
     names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
     return {
-        "quality": None if model.quality is None else asdict(model.quality),
+        "quality": model.quality,
         "stop_reason": model.stop_reason,
         "history": dict(zip(names, model.history.T, strict=True)),
     }
 
 
+def _reward_data(reward: Reward) -> dict[str, Any]:
+    names = ("num_negative_steps", "final_value", "shortfall", "stop_reason")
+    return {"num_points": len(reward.indices), **_facts(reward, *names)}
+
+
+def _facts(result: Any, *names: str) -> dict[str, Any]:
+    """Fields and properties of a result by their names."""
+    return {name: getattr(result, name) for name in names}
+
+
 def plain(value: Any) -> Any:
-    """Arrays and their scalars as Python's; NaN as None, infinities as text."""
+    """Results and arrays as Python's objects; NaN as None, infinities as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
     if isinstance(value, Mapping):
         return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, (np.ndarray, np.generic)):

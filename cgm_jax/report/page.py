@@ -1,20 +1,30 @@
-"""The page of a report: a single file without scripts or links to anything outside.
+"""Pages for people: one file each, without scripts or links to anything outside.
 
-Its pictures are in it, and its numbers are those of `report_data`, rounded.
+The pictures of a report are in its page, its numbers are those of `report_data`,
+rounded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from numbers import Integral
 from typing import Any
 
 from cgm_jax import plots
+from cgm_jax.evaluation.privacy import PrivacyFigures
 
 from .data import reasons, report_data
 from .pictures import Picture, draw_origin
-from .rendering import render_page
 from .sections import CandidateOrigin, ReportSection, shown_parties
 from .sentences import audit_sentences, stress_sentence
 
-__all__ = ["report_page"]
+__all__ = ["privacy_page", "report_page"]
+
+_STOP_WORDS = {
+    "reached": "reached",
+    "exhausted": "no candidates left",
+    "stalled": "value stopped rising",
+    "max_picks": "limit on points",
+}
 
 
 def report_page(
@@ -32,8 +42,7 @@ def report_page(
         sections: at least one.
         pictures: what `draw_pictures` drew of every section.
         title: of the page.
-        settings: what the run can be repeated with: options, seeds, versions, digests
-            of the inputs; text, numbers, and lists and dicts of them.
+        settings: what the run can be repeated with: text, numbers, lists and dicts.
         generator_note: a sentence on where the candidates come from.
         origin: what the candidates imitate, for a section of its own.
 
@@ -53,7 +62,7 @@ def report_page(
         >>> report_page([section], pictures, title="Rewards", settings={})[:15]
         '<!doctype html>'
     """
-    return render_page(
+    return _render(
         "report.html.j2",
         title=title,
         sections=[
@@ -72,6 +81,18 @@ def report_page(
         origin=origin,
         origin_pictures={} if origin is None else draw_origin(origin),
         max_dots=plots.MAX_DOTS,
+    )
+
+
+def privacy_page(figures: PrivacyFigures, names: Sequence[str]) -> str:
+    """How near rewards are to other parties' real rows, for the mediator only."""
+    found = zip(names, figures.rewards, strict=True)
+    return _render(
+        "privacy.html.j2",
+        rows=figures.rows(names),
+        control=figures.control,
+        decimals=figures.decimals,
+        without=[name for name, reward in found if reward is None],
     )
 
 
@@ -112,3 +133,44 @@ def _words(value: Any) -> str:
     if value is None:
         return "–"
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
+def _render(template: str, **values: Any) -> str:
+    """A template of the package, filled in; text is escaped, names must exist."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cgm_jax.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=_number, share=_share, signed_share=_signed_share, stop=_stop
+    )
+    return environment.get_template(template).render(**values) + "\n"
+
+
+def _number(value: float | Integral | None) -> str:
+    """Four significant digits, and no exponent unless the number is very small."""
+    if value is None:
+        return "–"
+    if isinstance(value, Integral):
+        return f"{int(value):,}"
+    text = f"{value:#.4g}"
+    return text if 0 < abs(value) < 1e-7 else f"{Decimal(text):,f}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def _signed_share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:+.1f} %".replace("-", "−")
+
+
+def _stop(reward: Mapping[str, Any]) -> str:
+    if reward["stop_reason"] == "reached" and not reward["num_points"]:
+        return "own data suffice"
+    return _STOP_WORDS[reward["stop_reason"]]

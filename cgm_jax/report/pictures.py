@@ -21,13 +21,7 @@ _DOTS_PER_INCH = 160
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A drawn figure.
-
-    Attributes:
-        png: the file.
-        width: on the page, in pixels.
-        height: on the page, in pixels.
-    """
+    """A drawn figure: the file, and its size on the page in pixels."""
 
     png: bytes
     width: int
@@ -78,13 +72,14 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
     if section.review is not None:
         figures["margins"] = plots.plot_margins(section.review.audit, names)
     if len(section.draws) > 1:
+        labels = section.candidate_labels
         figures["temperatures"] = plots.plot_reward_over_temperatures(
             promises,
             section.draws,
             0,
             names=names,
             plane=plane,
-            candidate_labels=section.candidate_labels,
+            candidate_labels=labels,
         )
     if section.evaluation is not None:
         correlations = section.evaluation.alpha_correlations

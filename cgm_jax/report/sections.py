@@ -45,8 +45,7 @@ class ReportSection:
         embedding: where the points stand in pictures; by default as in `plane_of`.
         candidate_labels: the class of every candidate, for the pictures.
         uncertainty: how far values and promises would differ for other data.
-        review: whether the promises were kept, why they are what they are, and what
-            cheating would gain.
+        review: whether promises were kept, why they are so, and what cheating gains.
     """
 
     title: str
@@ -81,8 +80,7 @@ class CandidateOrigin:
     """What the candidates imitate, and the trained generator that made them.
 
     Attributes:
-        real: the parties' pooled rows, shape ``(n, d)``, in scaled columns or, for
-            images, in pixels.
+        real: the parties' pooled rows, shape ``(n, d)``, scaled columns or pixels.
         generated: the candidates, in the same columns, shape ``(m, d)``.
         columns: names of the columns.
         model: the trained generator, if one was.

@@ -6,21 +6,14 @@ contributed at most what i did; R6 (stability) needs only these. Sim et al. 2020
 C.3) is `shapley_fair_rewards`, its Theorem 2 `largest_rho`.
 """
 
-from .closed_form import FairRewards as FairRewards
-from .closed_form import fair_reward_values as fair_reward_values
-from .feasible_region import FeasibleRegion as FeasibleRegion
-from .from_sums import scheme_from_sums as scheme_from_sums
-from .from_sums import scheme_from_values as scheme_from_values
-from .infeasible import InfeasibleError as InfeasibleError
-from .infeasible import NoContributionError as NoContributionError
-from .infeasible import RewardSchemeError as RewardSchemeError
-from .linear_programme import solve_reward_scheme as solve_reward_scheme
-from .scheme import RewardScheme as RewardScheme
-from .scheme import RewardStatus as RewardStatus
-from .shapley_fair import largest_rho as largest_rho
-from .shapley_fair import shapley_fair_rewards as shapley_fair_rewards
-from .stable_sets import stability_lower_values as stability_lower_values
-from .stable_sets import stable_sets as stable_sets
+from .closed_form import FairRewards, fair_reward_values
+from .feasible_region import FeasibleRegion
+from .from_sums import scheme_from_sums, scheme_from_values
+from .infeasible import InfeasibleError, NoContributionError, RewardSchemeError
+from .linear_programme import solve_reward_scheme
+from .scheme import RewardScheme, RewardStatus
+from .shapley_fair import largest_rho, shapley_fair_rewards
+from .stable_sets import stability_lower_values, stable_sets
 
 __all__ = [
     "FairRewards",

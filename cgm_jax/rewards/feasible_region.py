@@ -5,8 +5,7 @@ Party i with the normalised Shapley value α_i bounds log v* by two parallel lin
     log lower_i − ρ log α_i ≤ log v* ≤ log upper_i − ρ log α_i,     0 ≤ ρ ≤ 1
 
 Both rise with ρ, the more steeply the less the party contributed. The region lies above
-the highest lower line and below the lowest upper one; it is empty if at every ρ some
-party's lower line is above some party's upper line.
+the highest lower line and below the lowest upper one.
 
 Reference: Tay et al. 2022, Sec. 4.1.
 """
@@ -54,8 +53,8 @@ class FeasibleRegion:
     def widest_rho(self) -> float:
         """The ρ at which most room is left (or least is missing) between the lines.
 
-        The room is concave and piecewise linear in ρ. Where the pieces at two ends of
-        an interval meet is its largest value, or the end of a smaller interval.
+        The room is concave and piecewise linear in ρ: where the pieces at two ends of
+        an interval meet, it is largest, or a smaller interval ends.
         """
         if np.isneginf(self.log_upper).any():
             return 0.0  # none is left anywhere

@@ -1,10 +1,9 @@
 """From the sums of the kernel to the reward values, in one call."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Float
 
+from cgm_jax.gram import GramSums
 from cgm_jax.valuation import (
     mmd_shapley_values,
     shapley_values,
@@ -16,14 +15,11 @@ from .linear_programme import Solver, solve_reward_scheme
 from .scheme import RewardScheme
 from .stable_sets import stability_lower_values
 
-if TYPE_CHECKING:
-    from cgm_jax.gram import GramSums
-
 __all__ = ["scheme_from_sums", "scheme_from_values"]
 
 
 def scheme_from_sums(
-    sums: "GramSums",
+    sums: GramSums,
     values: Float[np.ndarray, " coalitions"] | None = None,
     *,
     stability: bool = True,
@@ -39,11 +35,7 @@ def scheme_from_sums(
         values: v_c of every coalition by bitmask, shape ``(2**n,)``, where this table
             has been made; without it nothing here costs more than a power of n.
         stability: whether no coalition may do better alone (R6), or no party (R4).
-        relax: whether to promise the least relaxation where there are no such reward
-            values, as in `solve_reward_scheme`.
-        fairness_weight: ε, as in `solve_reward_scheme`.
-        throw: whether to raise if there are no such reward values.
-        solver: as in `solve_reward_scheme`.
+        relax, fairness_weight, throw, solver: as in `solve_reward_scheme`.
 
     Returns:
         The reward scheme.
@@ -63,36 +55,19 @@ def scheme_from_sums(
     Reference:
         Tay et al. 2022, Sec. 3 and 4.
     """
-    upper_values = np.asarray(values_with_candidates(sums))
-    if values is not None:
-        return scheme_from_values(
-            values,
-            upper_values,
-            stability=stability,
-            relax=relax,
-            fairness_weight=fairness_weight,
-            throw=throw,
-            solver=solver,
-        )
-    phi = np.asarray(mmd_shapley_values(sums).shapley_values)
-    own_values = np.asarray(
-        values_of_coalitions(sums, np.eye(sums.num_parties, dtype=bool))
-    )
-    return solve_reward_scheme(
-        phi,
-        stability_lower_values(sums, phi) if stability else own_values,
-        upper_values,
-        fairness_weight=fairness_weight,
-        own_values=own_values,
+    return scheme_from_values(
+        sums if values is None else values,
+        np.asarray(values_with_candidates(sums)),
         stability=stability,
         relax=relax,
+        fairness_weight=fairness_weight,
         throw=throw,
         solver=solver,
     )
 
 
 def scheme_from_values(
-    values: Float[np.ndarray, " coalitions"],
+    values: Float[np.ndarray, " coalitions"] | GramSums,
     upper_values: Float[np.ndarray, " n"],
     *,
     stability: bool = True,
@@ -104,20 +79,16 @@ def scheme_from_values(
     """The same from a table of values of coalitions.
 
     Args:
-        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24.
+        values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24; or sums,
+            as in `scheme_from_sums`, where there is no table.
         upper_values: v(D_i ∪ G), the most each party can get, shape ``(n,)``.
-        stability: whether no coalition may do better alone (R6), or no party (R4).
-        relax: whether to promise the least relaxation where there are no such reward
-            values, as in `solve_reward_scheme`.
-        fairness_weight: ε, as in `solve_reward_scheme`.
-        throw: whether to raise if there are no such reward values.
-        solver: as in `solve_reward_scheme`.
+        stability, relax, fairness_weight, throw, solver: as in `scheme_from_sums`.
 
     Returns:
         The reward scheme.
 
     Raises:
-        RewardSchemeError: if there are no such reward values, and ``throw``.
+        RewardSchemeError: as `scheme_from_sums`.
 
     Example:
         >>> scheme_from_values(
@@ -128,8 +99,13 @@ def scheme_from_values(
     Reference:
         Tay et al. 2022, Sec. 4.1.
     """
-    phi = np.asarray(shapley_values(values))
-    own_values = values[1 << np.arange(len(phi))]
+    if isinstance(values, GramSums):
+        phi = np.asarray(mmd_shapley_values(values).shapley_values)
+        alone = np.eye(len(phi), dtype=bool)
+        own_values = np.asarray(values_of_coalitions(values, alone))
+    else:
+        phi = np.asarray(shapley_values(values))
+        own_values = values[1 << np.arange(len(phi))]
     return solve_reward_scheme(
         phi,
         stability_lower_values(values, phi) if stability else own_values,

@@ -2,12 +2,7 @@
 
 from .scheme import RewardScheme, RewardStatus
 
-__all__ = [
-    "InfeasibleError",
-    "NoContributionError",
-    "RewardSchemeError",
-    "error_of",
-]
+__all__ = ["InfeasibleError", "NoContributionError", "RewardSchemeError", "error_of"]
 
 
 class RewardSchemeError(ValueError):
@@ -17,12 +12,9 @@ class RewardSchemeError(ValueError):
 
 
 class InfeasibleError(RewardSchemeError):
-    """What one party must get is more than fairness leaves room for at another.
+    """What ``lower_party`` must get leaves too little room for ``upper_party``.
 
-    Attributes:
-        lower_party: index of the party whose lower value is too high.
-        upper_party: index of the party whose upper value is too low; may be the same.
-        rho: the exponent at which least is missing.
+    They may be the same. Least is missing at the exponent ``rho``.
     """
 
     status = RewardStatus.INFEASIBLE

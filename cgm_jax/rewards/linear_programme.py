@@ -56,32 +56,23 @@ def solve_reward_scheme(
     With lower values v_c({i}) this keeps the promises R1 to R5, and with the v_c(C_i)
     of `stability_lower_values` also R6, stability (Proposition 3, if v is monotone).
 
-    The least relaxation (``relax``, if no v* and ρ keep all bounds) is
-
-    .. math:: \max_{c, v^*, \rho}\ \log c \quad \text{subject to}
-              \quad c\,\ell_i \le \alpha_i^\rho v^* \le u_i,\quad 0 \le \rho \le 1,
-              \quad c \le 1
-
-    and the program above with c ℓ_i for ℓ_i. Equation 6 stays, and so do R1 (no reward
-    value is negative), R4 (nobody gets less than v_c({i})) and fairness: shares are
-    α_i^ρ v*. What is relaxed is R6: some coalition could do better alone, by up to
-    1 − c of its value. A party whose own data are worth more than its share is raised
-    to that, as ever (`RewardScheme.rectified_parties`): it may then get more than u_i,
-    though never more than v_c({i}), for which it needs no points; and where some are
-    raised, fairness holds among the others only (Proposition 2). A lower value that is
-    not positive is no bound, with c or without.
+    The least relaxation (``relax``) has c ℓ_i for ℓ_i, with the largest c <= 1 for
+    which there are such v* and ρ. What it gives up is R6: some coalition could do
+    better alone, by up to 1 − c of its value. Equation 6 stays: a party whose own data
+    are worth more than its share is raised to v_c({i}), which may be above u_i, and
+    fairness holds among the others (Proposition 2).
 
     Args:
         shapley_values: φ, shape ``(n,)``. Parties with φ_i <= 0 are left out of the
             program: their reward value is max{v_c({i}), 0}.
-        lower_values: what each party must get at least, shape ``(n,)``.
+        lower_values: what each party must get at least, shape ``(n,)``; no bound where
+            it is not positive.
         upper_values: what each party can get at most, v(D_i ∪ G), shape ``(n,)``.
         fairness_weight: ε, between 1e-6 and 1e6 so that the solver sees both terms.
-        own_values: v_c({i}), below which no reward value falls (Eq. 6), shape ``(n,)``.
-            The ``lower_values`` if left out; pass them where those are v_c(C_i), and
-            with ``relax``, which does not lower them.
-        stability: whether the ``lower_values`` are those of `stability_lower_values`,
-            so that R6 is promised. The scheme keeps this; the numbers do not change.
+        own_values: v_c({i}), below which no reward value falls (Eq. 6), shape ``(n,)``;
+            the ``lower_values`` if left out.
+        stability: whether the ``lower_values`` are those of `stability_lower_values`.
+            The scheme keeps this; the numbers do not change.
         relax: whether to promise the least relaxation if the bounds exclude each other.
         throw: whether to raise if there are no reward values, instead of returning a
             scheme full of NaN whose ``status`` says why.
@@ -89,9 +80,9 @@ def solve_reward_scheme(
             same corner in O(n²), which is worth it for hundreds of schemes.
 
     Returns:
-        The reward values together with all that they depend on. A value within 1e-9 of
-        a bound (relative) is exactly the bound. Relaxed reward values have the status
-        RELAXED, and the factor c is ``relaxation``, up to 1e-10.
+        The reward values and all that they depend on. A value within 1e-9 of a bound
+        (relative) is exactly the bound. Relaxed ones have the status RELAXED, and the
+        factor c is ``relaxation``, up to 1e-10.
 
     Raises:
         InfeasibleError: if the bounds of two parties exclude each other, and ``throw``;

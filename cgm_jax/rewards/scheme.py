@@ -1,9 +1,4 @@
-"""What a reward scheme says: reward values, and what they came from.
-
-Notation: φ the Shapley values, α = φ / max φ, v* the largest reward value, r_i the
-reward value of party i, v_c({i}) the value of its own data (Sec. 4.1). Parties are
-counted from 0.
-"""
+"""What a reward scheme says: reward values, and what they came from (Sec. 4.1)."""
 
 import dataclasses
 import enum
@@ -38,7 +33,7 @@ class RewardStatus(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RewardScheme:
-    """Reward values and what they were computed from.
+    """Reward values r and what they were computed from; α = φ / max φ.
 
     Attributes:
         max_reward_value: v*, the largest reward value; NaN if there are no rewards.
@@ -46,8 +41,7 @@ class RewardScheme:
         reward_values: r, shape ``(n,)``, float64, in the units of the values.
         status: how the linear program ended.
         shapley_values: φ, shape ``(n,)``.
-        lower_values: what each party was to get at least, shape ``(n,)``. What it gets
-            is ``relaxation`` times as much or more.
+        lower_values: what each party was to get at least, shape ``(n,)``.
         upper_values: what each party can get at most, shape ``(n,)``.
         own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
         fairness_weight: ε.
@@ -104,8 +98,7 @@ class RewardScheme:
     def is_at_limit(self) -> Bool[np.ndarray, " n"]:
         """Whether r_i is within 0.1 % of v(D_i ∪ G), the most party i can be given.
 
-        Further points hardly change the value there, so that the number of points
-        differs by a factor of two between draws.
+        Further points hardly change the value there: their number varies much.
         """
         return self.reward_values >= _AT_LIMIT * self.upper_values
 

@@ -2,8 +2,8 @@
 
     r_i = α_i^ρ v_c(N),     α_i = φ_i / max φ,     0 ≤ ρ ≤ 1              (Theorem 2)
 
-The most that a party can get is the value of everyone's data, and a party may get less
-than the value of its own: then individual rationality (R4) fails, unless ρ is small.
+A party may get less than the value of its own data: then individual rationality (R4)
+fails, unless ρ is small.
 
 Reference: Sim, Zhang, Chan, Low: Collaborative Machine Learning with Incentive-Aware
 Model Rewards, ICML 2020; Tay et al. 2022, App. D.
@@ -11,9 +11,9 @@ Model Rewards, ICML 2020; Tay et al. 2022, App. D.
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.arrays import AnyArray, is_traced
 from cgm_jax._shared.precision import in_float64
 
 from .infeasible import NoContributionError
@@ -26,7 +26,7 @@ def shapley_fair_rewards(
     grand_value: Float[ArrayLike, ""],
     *,
     rho: Float[ArrayLike, ""],
-) -> Float[Array | np.ndarray, " n"]:
+) -> Float[AnyArray, " n"]:
     r"""Reward values between Shapley's shares (ρ = 1) and equal ones (ρ = 0).
 
     .. math:: r_i = (\varphi_i / \varphi^*)^\rho\, v_c(N)
@@ -68,11 +68,10 @@ def largest_rho(
         shapley_values: φ, shape ``(n,)``, with a positive largest value φ*.
         lower_values: v_c({i}) for individual rationality (R4, Theorem 2b), or v_c(C_i)
             of `stability_lower_values` for stability (R6, Theorem 2c), shape ``(n,)``.
-        grand_value: v_c(N), the value of all parties' data together, positive.
+        grand_value: v_c(N), positive.
 
     Returns:
-        ρ, at most 1. If no ρ >= 0 will do it is −inf: a lower value is above v_c(N), or
-        is positive for a party that gets 0.
+        ρ, at most 1; −inf if no ρ >= 0 will do.
 
     Raises:
         NoContributionError: if φ* <= 0.
@@ -89,10 +88,10 @@ def largest_rho(
 
 
 def _shapley_fair_rewards(
-    phi: Float[Array | np.ndarray, " n"],
-    grand_value: Float[Array | np.ndarray, ""],
-    rho: Float[Array | np.ndarray, ""],
-) -> Float[Array | np.ndarray, " n"]:
+    phi: Float[AnyArray, " n"],
+    grand_value: Float[AnyArray, ""],
+    rho: Float[AnyArray, ""],
+) -> Float[AnyArray, " n"]:
     share = _shares(phi)
     # The gradient of 0^ρ is infinite: `where` on the base keeps it out.
     power = jnp.where(share > 0, share, 1) ** rho
@@ -100,10 +99,10 @@ def _shapley_fair_rewards(
 
 
 def _largest_rho(
-    phi: Float[Array | np.ndarray, " n"],
-    lower_values: Float[Array | np.ndarray, " n"],
-    grand_value: Float[Array | np.ndarray, ""],
-) -> Float[Array | np.ndarray, ""]:
+    phi: Float[AnyArray, " n"],
+    lower_values: Float[AnyArray, " n"],
+    grand_value: Float[AnyArray, ""],
+) -> Float[AnyArray, ""]:
     share = _shares(phi)
     depends_on_rho = (share > 0) & (share < 1) & (lower_values > 0)
     log_share = jnp.log(jnp.where(depends_on_rho, share, 0.5))
@@ -115,7 +114,7 @@ def _largest_rho(
     return jnp.where(jnp.any(lower_values > most), -jnp.inf, rho)
 
 
-def _shares(phi: Float[Array | np.ndarray, " n"]) -> Float[Array | np.ndarray, " n"]:
+def _shares(phi: Float[AnyArray, " n"]) -> Float[AnyArray, " n"]:
     return phi / phi.max()
 
 

@@ -53,8 +53,7 @@ def stability_lower_values(
 
     Args:
         game: value of each coalition, indexed by bitmask, shape ``(2**n,)``, n <= 24;
-            or the sums of n parties' data, from `gram_sums`, for any n: of n sets, no
-            table of 2^n values is needed.
+            or the sums of any number of parties' data, from `gram_sums`.
         shapley_values: φ, shape ``(n,)``.
 
     Returns:

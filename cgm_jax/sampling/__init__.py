@@ -6,14 +6,9 @@ the paper's O(|G| (s + t) d), because the witness function of every candidate is
 by one kernel column. Parties are drawn side by side on all cores.
 """
 
-from .marginal_values import marginal_values as marginal_values
-from .marginal_values import updated_sigma_s as updated_sigma_s
-from .marginal_values import updated_sigma_st as updated_sigma_st
-from .picking import CandidateSet as CandidateSet
-from .picking import Lane as Lane
-from .picking import pick_many as pick_many
-from .weighted_sampling import Reward as Reward
-from .weighted_sampling import weighted_sampling as weighted_sampling
+from .marginal_values import marginal_values, updated_sigma_s, updated_sigma_st
+from .picking import CandidateSet, Lane, pick_many
+from .weighted_sampling import Reward, weighted_sampling
 
 __all__ = [
     "CandidateSet",

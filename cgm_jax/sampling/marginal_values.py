@@ -5,10 +5,8 @@ With S of s points, T the reference set of t points, and
     σ_S = (1/s²) Σ_{S×S} k,      σ_ST = (2/(st)) Σ_{S×T} k,      v(S) = σ_ST − σ_S,
 
 adding x changes both by sums that need no pass over S × S or S × T (App. H). All
-functions broadcast, and may be used under `jit`, `vmap` and `grad`.
-
-The sampler runs `pick_many`, which is the same algebra in one array: of all that is
-here, it keeps one number for every candidate.
+functions broadcast, and may be used under `jit`, `vmap` and `grad`. The sampler runs
+`pick_many`, the same algebra with one number kept for every candidate.
 """
 
 import jax.numpy as jnp
@@ -89,10 +87,7 @@ def marginal_values(
     r"""Δ_x = v(S ∪ {x}) − v(S) of every candidate at once.
 
     Args:
-        sigma_s: σ_S.
-        sigma_st: σ_ST.
-        size: s.
-        reference_size: t.
+        sigma_s, sigma_st, size, reference_size: σ_S, σ_ST, s and t.
         subset_sums: Σ_{x'∈S} k(x, x') of every candidate x, shape ``(g,)``.
         reference_sums: Σ_{x'∈T} k(x, x') of every candidate, shape ``(g,)``.
         diagonal: k(x, x) of every candidate, shape ``(g,)``.

@@ -5,10 +5,10 @@ For S = D_i ∪ G_i with s points, a_g = Σ_{x∈S} k(x, g) and c_g = Σ_{x∈T}
     v(S ∪ g) = 2/(s+1)² · [ (s+1)/t · C − A/2 + w_g ],
     w_g      = (s+1)/t · c_g − a_g − k(g, g)/2,        A = Σ_{S×S} k,   C = Σ_{x∈S} c_x.
 
-So Δ_g is increasing and affine in w_g, its min–max normalisation is that of w, and w
-is all that is kept a candidate. Picking g* adds c_g/t − k(g, g*) to it, A grows by
-2 a_{g*} + k(g*, g*) = 2 ((s+1)/t · c_{g*} − w_{g*}) and C by c_{g*}. Being a
-difference, w stays small where a_g grows with s, and so does its rounding.
+So the min–max normalisation of Δ is that of w, and w is all that is kept a candidate.
+Picking g* adds c_g/t − k(g, g*) to it, A grows by 2 a_{g*} + k(g*, g*) =
+2 ((s+1)/t · c_{g*} − w_{g*}) and C by c_{g*}. Being a difference, w stays small where
+a_g grows with s, and so does its rounding.
 
 A candidate that was taken, or that only fills up a row, has w = −∞ and weight 0.
 """
@@ -25,17 +25,11 @@ from jaxtyping import Array, Float, Int, Key
 from cgm_jax._shared.exponential import exp_nonpositive
 from cgm_jax.kernels.base import Embedding, Kernel
 
-from .inverse_cdf import inverse_cdf
-
-__all__ = ["CandidateSet", "Lane", "grid", "pick_many"]
+__all__ = ["CandidateSet", "Lane", "grid", "inverse_cdf", "pick_many"]
 
 
 class CandidateSet(NamedTuple):
-    """The candidates that all parties draw from, and what is the same for all parties.
-
-    Candidates stand in the positions of a grid of rows and columns, one row after
-    another; positions without a candidate have a witness of −∞ in every `Lane`.
-    """
+    """The candidates that all parties draw from, in a grid, one row after another."""
 
     points: Embedding  # embedded candidates, the last axis is the candidate
     reference_sums: Float[Array, " g"]  # c, float64
@@ -79,8 +73,6 @@ def pick_many(
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
     """Pick after pick, whatever the value reached: the program of `weighted_sampling`.
 
-    It may be mapped over lanes and keys with `jax.vmap`.
-
     Args:
         key: the party's key; pick p uses ``fold_in(key, p)``.
         kernel: the kernel.
@@ -95,8 +87,7 @@ def pick_many(
         each pick.
 
     Example:
-        A party of one point at 0 picks twice from the candidates 0, 1 and 2, and takes
-        the best each time:
+        A party of one point at 0 picks the best of 0, 1 and 2, twice:
 
         >>> from cgm_jax.kernels import SquaredExponential
         >>> kernel = SquaredExponential(1.0)
@@ -173,6 +164,28 @@ def _draw(
     return (row * num_columns + column).astype(jnp.int32)
 
 
+def inverse_cdf(
+    uniform: Float[Array, ""], weights: Float[Array, " n"]
+) -> tuple[Int[Array, ""], Float[Array, ""]]:
+    r"""The index that a uniform number in [0, 1) falls on.
+
+    .. math:: i = \min \{ i : \textstyle\sum_{j \le i} w_j > u \sum_j w_j \}
+
+    With it comes how far into the weight the number falls, again uniform in [0, 1). An
+    entry of weight zero is never returned, whatever the rounding, unless all are.
+    """
+    cumulative = jnp.cumsum(weights.astype(uniform.dtype))
+    # Not the last sum: XLA adds up in a tree, so that zeros at the end may raise it.
+    total = jnp.max(jnp.where(weights > 0, cumulative, 0))
+    # Strictly below the total, or rounding could put it past the last positive weight.
+    query = jnp.minimum(uniform * total, jnp.nextafter(total, jnp.zeros_like(total)))
+    index = jnp.argmax((cumulative > query) & (weights > 0))
+    share = weights[index].astype(uniform.dtype)
+    rest = (query - (cumulative[index] - share)) / jnp.where(share > 0, share, 1)
+    largest = jnp.nextafter(jnp.ones_like(rest), jnp.zeros_like(rest))
+    return index, jnp.clip(rest, 0, largest)
+
+
 def _add(
     kernel: Kernel, candidates: CandidateSet, lane: Lane, index: Int[Array, ""]
 ) -> tuple[Lane, Float[Array, ""]]:
@@ -186,23 +199,13 @@ def _add(
     picked = jax.tree.map(lambda x: x[..., index][None], candidates.points)
     points = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), candidates.points)
     k = kernel.pairwise(picked, points).reshape(shape)
-    rate = (
-        (candidates.reference_sums / candidates.reference_size)
-        .astype(k.dtype)
-        .reshape(shape)
-    )
+    rate = candidates.reference_sums / candidates.reference_size
+    rate = rate.astype(k.dtype).reshape(shape)
     # A comparison for every candidate is cheaper than a copy for a write in place.
     position = jnp.arange(k.size, dtype=index.dtype).reshape(shape)
     witness = jnp.where(position == index, -jnp.inf, lane.witness + (rate - k))
-    return (
-        Lane(
-            witness,
-            lane.within + 2 * (slope * c - w),
-            lane.across + c,
-            size,
-        ),
-        value,
-    )
+    within, across = lane.within + 2 * (slope * c - w), lane.across + c
+    return Lane(witness, within, across, size), value
 
 
 def _fold(

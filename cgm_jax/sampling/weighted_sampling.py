@@ -1,9 +1,8 @@
 """Weighted sampling: synthetic points for every party until it has its reward value.
 
-The loop runs in chunks of picks, compiled once and driven from Python, so that
-progress, an interrupt and the end of a party need no callback. A chunk is a function of
-the party's key and the number of picks before it: results do not depend on the length
-of chunks, on the other parties, or on how many run at once.
+The loop runs in chunks of picks, compiled once and driven from Python: progress, an
+interrupt and the end of a party need no callback. A chunk is a function of the party's
+key and the number of picks before it: results depend on nothing else.
 """
 
 import threading
@@ -98,24 +97,20 @@ def weighted_sampling(
     and :math:`\bar\Delta` is :math:`\Delta` rescaled to [0, 1] over those left.
 
     Args:
-        key: a typed key. Party i uses ``fold_in(key, i)``, so that its draw does not
-            depend on the others.
+        key: a typed key. Party i uses ``fold_in(key, i)``.
         kernel: the kernel that ``sums`` were computed with.
-        candidates: G, shape ``(g, d)``; as in `gram_sums`, float64 points are computed
-            in float64 and others in float32.
+        candidates: G, shape ``(g, d)``.
         sums: sums between the n parties and the candidates.
         reward_values: r, shape ``(n,)``. A value counts as reached within rounding:
             ``eps * r_i``, with the eps of the points' dtype.
-        inverse_temperature: β >= 0: 0 is uniform, infinity takes the best each time
-            (the first of equals is not preferred). The larger, the fewer points.
+        inverse_temperature: β >= 0: 0 is uniform, infinity takes the best each time.
         max_picks: most points a party gets; all candidates by default.
         progress: called after every chunk of picks with the party, the number of its
             picks so far and its value, from one thread at a time.
 
     Returns:
-        One reward per party. Where the value is not reached, the reward is cut at its
-        best value (but not where ``max_picks`` ended it): see ``stop_reason`` and
-        ``shortfall``.
+        One reward per party. Where the value is not reached, it is cut at its best
+        value (unless ``max_picks`` ended it): see ``stop_reason`` and ``shortfall``.
 
     Raises:
         ValueError: if β is negative or NaN, ``max_picks < 0``, shapes do not fit, or a
@@ -145,7 +140,8 @@ def weighted_sampling(
     _check(points, sums, targets, inverse_temperature, max_picks)
     with jax.enable_x64(True):
         layout = _Layout.of(len(points))
-        drawn_from, diagonal = _candidate_set(kernel, points, sums, layout)
+        drawn_from = _candidate_set(kernel, points, sums, layout)
+        diagonal = np.asarray(kernel_diagonal(kernel, points))
     limits = np.asarray(values_with_candidates(sums))
     beta = np.float32(min(inverse_temperature, 1e30))  # the best each time
     lock = threading.Lock()
@@ -197,11 +193,10 @@ def _check(points, sums, targets, inverse_temperature, max_picks) -> None:
 
 
 class _Layout(NamedTuple):
-    """Where a candidate stands among those that fill up a number of few kinds.
+    """Where a candidate stands in a grid of one of a few sizes.
 
-    A draw goes through the columns of `grid` one by one. Candidates stand in the order
-    in which it would meet them in their own, smallest grid: what is drawn does not
-    depend on the filling.
+    A draw goes through columns one by one. Candidates stand in the order in which it
+    would meet them in their own `grid`: what is drawn does not depend on the filling.
     """
 
     shape: tuple[int, int]
@@ -227,17 +222,14 @@ class _Layout(NamedTuple):
 
 def _candidate_set(
     kernel: Kernel, points: Points, sums: GramSums, layout: _Layout
-) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
-    """What all parties draw from, and k(x, x) of every candidate."""
+) -> CandidateSet:
+    """What all parties draw from."""
     tiles = embedded_tiles(kernel, points, np.maximum(layout.candidate, 0)[None])
     reference_sums = np.asarray(sums.candidate_rows).sum(1)
-    return (
-        CandidateSet(
-            _columns(tiles),
-            jax.device_put(layout.arranged(reference_sums, 0.0)),
-            jax.device_put(np.asarray(sums.reference_size)),
-        ),
-        np.asarray(kernel_diagonal(kernel, points)),
+    return CandidateSet(
+        _columns(tiles),
+        jax.device_put(layout.arranged(reference_sums, 0.0)),
+        jax.device_put(np.asarray(sums.reference_size)),
     )
 
 

@@ -4,14 +4,7 @@ The criterion J = MMD²_u / σ is what deep kernels are learned for (Liu et al. 
 p-value is valid for every kernel that has not seen the points.
 """
 
-from .permutation_test import TwoSampleTest as TwoSampleTest
-from .permutation_test import two_sample_test as two_sample_test
-from .power import PowerEstimate as PowerEstimate
-from .power import estimate_power as estimate_power
+from .criterion import PowerEstimate, estimate_power
+from .permutation_test import TwoSampleTest, two_sample_test
 
-__all__ = [
-    "PowerEstimate",
-    "TwoSampleTest",
-    "estimate_power",
-    "two_sample_test",
-]
+__all__ = ["PowerEstimate", "TwoSampleTest", "estimate_power", "two_sample_test"]

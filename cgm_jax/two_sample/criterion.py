@@ -1,30 +1,107 @@
-r"""The power of the two-sample test that a kernel makes, as a number to learn from.
+r"""How surely a kernel tells two samples apart: the power of its two-sample test.
 
 For n points x of P and n points y of Q,
 
     H_ij     = k(x_i, x_j) + k(y_i, y_j) − k(x_i, y_j) − k(x_j, y_i)
     MMD²_u   = Σ_{i≠j} H_ij / n(n − 1)
-    σ̂²       = 4/n³ Σ_i (Σ_j H_ij)² − 4/n⁴ (Σ_ij H_ij)²
-    J        = MMD²_u / √(σ̂² + λ)
+    σ̂²       = 4/n³ Σ_i (Σ_j H_ij)² − 4/n⁴ (Σ_ij H_ij)² + λ
+    J        = MMD²_u / σ̂
 
-The larger J, the more surely the test finds that P and Q differ. Only sums of rows of H
-are needed, so neither J nor its gradient takes more than O(n) memory.
+Where P and Q differ, √n MMD²_u is nearly Gaussian of standard deviation σ̂, and the
+power of the test grows with √n J: kernels are learned by J. Only sums of rows of H are
+needed, so neither J nor its gradient takes more than O(n) memory.
 
-Reference: Liu et al. 2020, Eq. 2 to 5.
+Reference: Liu, Xu, Lu, Zhang, Gretton and Sutherland, *Learning Deep Kernels for
+Non-Parametric Two-Sample Tests*, 2020, Eq. 2 to 5.
 """
+
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import array_module
-from cgm_jax.gram.gram_sums import default_tile_size
+from cgm_jax._shared.arrays import AnyArray, array_module, to_host
+from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
 from cgm_jax.kernels.base import Kernel
+from cgm_jax.valuation.mmd import two_sets
 
-__all__ = ["LAMBDA", "power_criterion", "power_terms"]
+__all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
 
 LAMBDA = 1e-8  # as in the authors' program; a variance of 0 gives a finite J
+Number = Float[AnyArray, ""] | np.floating
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class PowerEstimate:
+    """What the power of a two-sample test is estimated from."""
+
+    mmd2: Number
+    """MMD²_u over pairs i ≠ j, signed. It leaves out every k(x_i, y_i), and so differs
+    a little from `mmd2_unbiased`."""
+
+    standard_deviation: Number
+    """σ̂, the spread of √n MMD²_u."""
+
+    @property
+    def criterion(self) -> Number:
+        """J = MMD²_u / σ̂."""
+        return self.mmd2 / self.standard_deviation
+
+
+def estimate_power(
+    kernel: Kernel,
+    x: Float[ArrayLike, "n d"],
+    y: Float[ArrayLike, "n d"],
+    *,
+    tile_size: int | None = None,
+) -> PowerEstimate:
+    r"""Estimate what the power of the MMD²_u test of a kernel grows with.
+
+    .. math:: J = \mathrm{MMD}_u^2 / \hat\sigma, \quad \hat\sigma^2 = \frac{4}{n^3}
+              \sum_i \Big(\sum_j H_{ij}\Big)^2 - \frac{4}{n^4}
+              \Big(\sum_{ij} H_{ij}\Big)^2 + 10^{-8}
+
+    Args:
+        kernel: the kernel.
+        x: shape ``(n, d)``, n >= 2.
+        y: as many points: H pairs them. Of samples of different sizes, draw a part of
+            the larger one at random.
+        tile_size: as in `gram_sums`.
+
+    Returns:
+        MMD²_u, σ̂ and J, float64. It is a pytree: inside the user's own `jit`, `grad`
+        or `vmap` its numbers are arrays in the dtype of the points.
+
+    Raises:
+        ValueError: if the samples are of different sizes or have fewer than two points,
+            shapes do not fit or an entry is not finite.
+
+    Example:
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> x = np.linspace(0.0, 1.0, 20)[:, None]
+        >>> kernel = SquaredExponential(0.5)
+        >>> near, far = (estimate_power(kernel, x, x + a).criterion for a in (0.1, 1.0))
+        >>> bool(near < far)
+        True
+
+    Reference:
+        Liu et al. 2020, Eq. 4 and 5.
+    """
+    tile_size = checked_tile_size(tile_size)
+    x, y = two_sets(("x", x), ("y", y), smallest=2)
+    if len(y) != len(x):
+        raise ValueError(
+            f"Expected as many points in y as in x, got {len(x)} and {len(y)}; draw a "
+            "part of the larger sample at random."
+        )
+    with x64_unless_traced(kernel, x, y):
+        power = _power(kernel, jnp.asarray(x), jnp.asarray(y), tile_size)
+    return jax.tree.map(lambda number: to_host(number)[()], power)
 
 
 def power_criterion(
@@ -34,48 +111,20 @@ def power_criterion(
     *,
     tile_size: int | None = None,
 ) -> Float[Array, ""]:
-    r"""J of two samples of the same size, differentiable in the kernel and the points.
-
-    .. math:: J = \mathrm{MMD}_u^2 / \sqrt{\hat\sigma^2 + \lambda}, \quad
-              \lambda = 10^{-8}
-
-    Example:
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> x = jnp.array([[0.0], [1.0], [2.0]])
-        >>> near, far = (
-        ...     power_criterion(SquaredExponential(1.0), x, x + a) for a in (1, 9)
-        ... )
-        >>> bool(near < far)
-        True
-    """
-    mmd2, variance = power_terms(kernel, x, y, tile_size=tile_size)
-    return mmd2 / jnp.sqrt(variance + jnp.asarray(LAMBDA, variance.dtype))
+    """J in the dtype of the points, which are not checked: for a gradient step."""
+    return jnp.asarray(_power(kernel, x, y, checked_tile_size(tile_size)).criterion)
 
 
-def power_terms(
-    kernel: Kernel,
-    x: Float[Array, "n d"],
-    y: Float[Array, "n d"],
-    *,
-    tile_size: int | None = None,
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """MMD²_u over i ≠ j, and σ̂² without λ.
-
-    Example:
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> x = jnp.array([[0.0], [1.0]])
-        >>> terms = power_terms(SquaredExponential(1.0), x, x)
-        >>> [round(float(term), 4) for term in terms]
-        [0.0, 0.0]
-    """
+def _power(
+    kernel: Kernel, x: Float[Array, "n d"], y: Float[Array, "n d"], tile_size: int
+) -> PowerEstimate:
     n = len(x)
     if x.shape != y.shape or n < 2:
         raise ValueError(
             "Expected two samples of the same number of points, at least 2, got shapes "
             f"{x.shape} and {y.shape}."
         )
-    limit = default_tile_size() if tile_size is None else tile_size
-    side = -(-n // -(-n // limit))  # tiles of one side, hardly filled up
+    side = -(-n // -(-n // tile_size))  # tiles of one side, hardly filled up
     xp = array_module(kernel, x, y)
     blocks = Blocks.cut(kernel, xp.concatenate([x, y]), [n, n], side)
     rows = rows_between_blocks(kernel, blocks)
@@ -91,7 +140,8 @@ def power_terms(
     mmd2 = jnp.sum(h - own) / n / (n - 1)
     # The same as by the formula, without the difference of two large numbers.
     scaled = (h - jnp.mean(h)) / n
-    return mmd2, 4 * jnp.mean(scaled * scaled)
+    variance = 4 * jnp.mean(scaled * scaled)
+    return PowerEstimate(mmd2, jnp.sqrt(variance + LAMBDA))
 
 
 def _pairs(kernel: Kernel, x, y) -> Float[Array, " n"]:

@@ -18,29 +18,22 @@ Reference: Gretton et al. 2012; Liu et al. 2020, Sec. 2.
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
-from cgm_jax._shared.arrays import Points, array_module, is_traced, to_host
+from cgm_jax._shared.arrays import AnyArray, Points, array_module, is_traced, to_host
 from cgm_jax._shared.precision import matmul, x64_unless_traced
-from cgm_jax.gram.gram_sums import default_tile_size
-from cgm_jax.gram.tiles import (
-    Blocks,
-    add_at,
-    kernel_diagonal,
-    kernel_tile,
-    over_tiles,
-)
+from cgm_jax.gram.gram_sums import checked_tile_size
+from cgm_jax.gram.tiles import Blocks, add_at, kernel_diagonal, kernel_tile, over_tiles
 from cgm_jax.kernels import Kernel
 from cgm_jax.valuation.mmd import two_sets
 
 __all__ = ["TwoSampleTest", "two_sample_test"]
 
-Number = Float[Array | np.ndarray, ""] | float
+Number = Float[AnyArray, ""] | float
 
 # Statistics this many roundings apart, in units of the kernel's diagonal, are equal:
 # a relabelling that changes nothing must not look smaller by the order of a sum.
@@ -58,7 +51,7 @@ class TwoSampleTest:
     p_value: Number
     """(1 + number of relabellings with at least this MMD²_u) / (1 + number of them)."""
 
-    permuted: Float[Array | np.ndarray, " permutations"]
+    permuted: Float[AnyArray, " permutations"]
     """MMD²_u of every relabelling, in the order of their keys."""
 
 
@@ -77,17 +70,15 @@ def two_sample_test(
               {1 + R}
 
     If they do, the probability of p <= α is at most α, for any kernel that was chosen
-    without looking at these points. A kernel learned from some of a party's points is
-    to be tested on others.
+    without looking at these points.
 
     Args:
-        key: typed random key; relabelling r is drawn with ``fold_in(key, r)``, so that
-            a larger number only adds relabellings.
+        key: a typed key. Relabelling r is drawn with ``fold_in(key, r)``.
         kernel: the kernel.
         x: shape ``(m, d)``, m >= 2.
         y: shape ``(n, d)``, n >= 2.
         num_permutations: R >= 1; p is at least 1 / (1 + R).
-        tile_size: as in `gram_sums`: the same test, and less memory.
+        tile_size: as in `gram_sums`.
 
     Returns:
         The test, float64. It is a pytree: inside the user's own `jit` or `vmap` over
@@ -112,16 +103,16 @@ def two_sample_test(
     """
     if num_permutations < 1:
         raise ValueError(f"Expected num_permutations >= 1, got {num_permutations}.")
-    if tile_size is None:
-        tile_size = default_tile_size()
-    if tile_size < 1:
-        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
+    tile_size = checked_tile_size(tile_size)
     x, y = two_sets(("x", x), ("y", y), smallest=2)
     with x64_unless_traced(key, kernel, x, y):
         pool = array_module(x, y).concatenate([x, y])
         labels = _labels(key, len(x), len(y), num_permutations)
         found = _statistics(kernel, pool, labels, len(x), tile_size)
-        p_value = _p_value(found, kernel_diagonal(kernel, pool))
+        eps = jnp.finfo(found.dtype).eps
+        rounding = _ROUNDINGS * eps * kernel_diagonal(kernel, pool).mean()
+        is_larger = (found >= found[0] - rounding).astype(found.dtype)
+        p_value = is_larger.sum() / len(found)
     return TwoSampleTest(
         to_host(found[0])[()], to_host(p_value)[()], to_host(found[1:])
     )
@@ -149,10 +140,10 @@ def _labels(
 def _statistics(
     kernel: Kernel,
     pool: Points,
-    is_x: Bool[Array | np.ndarray, "labellings points"],
+    is_x: Bool[AnyArray, "labellings points"],
     m: int,
     tile_size: int,
-) -> Float[Array | np.ndarray, " labellings"]:
+) -> Float[AnyArray, " labellings"]:
     """MMD²_u of every labelling that calls m points x."""
     num_points = is_x.shape[1]
     n = num_points - m
@@ -189,11 +180,3 @@ def _add_forms(total, width, tile, kernel, tiles, weights):
     k = jnp.where(is_other, k, 0).astype(weights.dtype)
     forms = jnp.sum(matmul(weights[i], k) * weights[j], axis=1)
     return add_at(total, (0,), weight * forms)
-
-
-def _p_value(
-    found: Float[Array | np.ndarray, " labellings"],
-    diagonal: Float[Array | np.ndarray, " points"],
-) -> Any:
-    rounding = _ROUNDINGS * jnp.finfo(found.dtype).eps * diagonal.mean()
-    return (found >= found[0] - rounding).astype(found.dtype).sum() / len(found)

@@ -8,25 +8,24 @@ player. For other games there is `permutation_shapley_values`, with
 `permutation_sample_size` for how many orders are enough (App. H).
 """
 
-from .bootstrap import bootstrap_sums as bootstrap_sums
-from .coalitions import coalition_values as coalition_values
-from .coalitions import values_of_coalitions as values_of_coalitions
-from .coalitions import values_with_candidates as values_with_candidates
-from .interactions import shapley_interactions as shapley_interactions
-from .mmd import mmd2_biased as mmd2_biased
-from .mmd import mmd2_unbiased as mmd2_unbiased
-from .mmd import value as value
-from .permutations import ShapleyEstimate as ShapleyEstimate
-from .permutations import permutation_shapley_values as permutation_shapley_values
-from .points import PointValues as PointValues
-from .points import point_shapley_values as point_shapley_values
-from .sample_size import permutation_sample_size as permutation_sample_size
-from .semivalues.block_semivalues import block_semivalues as block_semivalues
-from .semivalues.mmd_shapley import ExactShapleyValues as ExactShapleyValues
-from .semivalues.mmd_shapley import mmd_semivalues as mmd_semivalues
-from .semivalues.mmd_shapley import mmd_shapley_values as mmd_shapley_values
-from .semivalues.weighting import BetaShapley as BetaShapley
-from .shapley import shapley_values as shapley_values
+from .bootstrap import bootstrap_sums
+from .coalitions import coalition_values, values_of_coalitions, values_with_candidates
+from .interactions import shapley_interactions
+from .mmd import mmd2_biased, mmd2_unbiased, value
+from .permutations import (
+    ShapleyEstimate,
+    permutation_sample_size,
+    permutation_shapley_values,
+)
+from .points import PointValues, point_shapley_values
+from .semivalues.block_semivalues import (
+    ExactShapleyValues,
+    block_semivalues,
+    mmd_semivalues,
+    mmd_shapley_values,
+)
+from .semivalues.weighting import BetaShapley
+from .shapley import shapley_values
 
 __all__ = [
     "BetaShapley",

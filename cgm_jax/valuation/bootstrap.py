@@ -6,13 +6,10 @@ k(x, ·) over the candidates G, which stay as they are,
 
     B_ij = w_iᵀ K_ij w_j,     B_iG = Σ_{x ∈ D_i} w_x R[x, G]
 
-A repeated point counts as often as it was drawn, as in any multiset. The multiplicities
-of all resamples are the rows of one matrix, so that one pass over the pairs of the pool
-gives every B_ij, and one over the pool and the candidates every B_iG; the candidates
-are never compared with each other again.
-
-Copies of a point are nearer to each other than other points of the same data are, so
-B_ii is larger in a resample, on average over all:
+The multiplicities of all resamples are the rows of one matrix, so that one pass over
+the pairs of the pool gives every B_ij, and one over the pool and the candidates every
+B_iG. Copies of a point are nearer to each other than other points of the same data are,
+so B_ii is larger in a resample, on average over all:
 
     E[B_ii] = B_ii + Σ_{x ∈ D_i} k(x, x) − B_ii / n_i
 """
@@ -50,18 +47,17 @@ def bootstrap_sums(
 
     Args:
         key: a typed key. Resample r uses ``fold_in(key, r)``.
-        kernel: the kernel that ``sums`` were computed with; it stays the same, and so
-            does its length scale.
+        kernel: the kernel that ``sums`` were computed with.
         parties: the parties' points, arrays of shape ``(n_i, d)``.
         candidates: G, shape ``(g, d)``; they are not resampled.
         sums: sums between the n parties and the candidates.
         num_resamples: number of resamples, at least 1.
-        centered: whether to take off what B_ii has too much on average, because copies
-            of a point meet each other: the mean over all resamples is then B.
+        centered: whether to take off what B_ii has too much on average: the mean over
+            all resamples is then B.
 
     Returns:
         ``between`` of every resample, shape ``(num_resamples, n+1, n+1)``, float64; the
-        sizes stay those of ``sums``. Kernel entries are computed as in `gram_sums`.
+        sizes stay those of ``sums``.
 
     Raises:
         ValueError: if shapes do not fit, an entry is not finite, ``sums`` are of other
@@ -96,11 +92,13 @@ def bootstrap_sums(
         raise ValueError(f"Expected num_resamples >= 1, got {num_resamples}.")
     weights = multiplicities(key, sizes, num_resamples)
     with jax.enable_x64(True):
-        pool = np.concatenate(points)
-        within = weighted_sums_between_blocks(
-            kernel, pool, sizes, weights, default_tile_size()
-        )
-        across = _sums_with_candidates(kernel, pool, sizes, drawn)
+        pool, tile = np.concatenate(points), default_tile_size()
+        within = weighted_sums_between_blocks(kernel, pool, sizes, weights, tile)
+        across = np.zeros(len(pool))  # R[x, G] of every point x
+        if len(drawn):
+            x = Blocks.cut(kernel, pool, sizes, tile)
+            y = Blocks.cut(kernel, drawn, [len(drawn)], tile)
+            across = np.asarray(sums_of_rows(kernel, x, y), np.float64)[:, 0]
         first = np.cumsum([0, *sizes[:-1]])
         diagonal = np.add.reduceat(kernel_diagonal(kernel, pool), first)
     result = np.empty((num_resamples, len(sizes) + 1, len(sizes) + 1))
@@ -118,13 +116,7 @@ def bootstrap_sums(
 def multiplicities(
     key: Key[Array, ""], sizes: Sequence[int], num_resamples: int
 ) -> Int[np.ndarray, "resamples num_points"]:
-    """How often every point is drawn, in resamples that keep the parties' sizes.
-
-    Example:
-        >>> counts = multiplicities(jax.random.key(0), [3, 5], 2)
-        >>> counts[:, :3].sum(axis=1), counts[:, 3:].sum(axis=1)
-        (array([3, 3]), array([5, 5]))
-    """
+    """How often every point is drawn, in resamples that keep the parties' sizes."""
     first = np.repeat(np.cumsum([0, *sizes[:-1]]), sizes).astype(np.int32)
     size = np.repeat(sizes, sizes).astype(np.int32)
     return np.asarray(_multiplicities(key, first, size, num_resamples))
@@ -139,23 +131,8 @@ def _multiplicities(
 ) -> Int[Array, "resamples num_points"]:
     def counts(resample: Int[Array, ""]) -> Int[Array, " num_points"]:
         # One draw per point of the pool, from the points of its own party.
-        drawn = jax.random.randint(
-            jax.random.fold_in(key, resample),
-            first.shape,
-            first,
-            first + size,
-            dtype=np.int32,
-        )
+        one = jax.random.fold_in(key, resample)
+        drawn = jax.random.randint(one, first.shape, first, first + size, np.int32)
         return jnp.zeros_like(first).at[drawn].add(1)
 
     return jax.vmap(counts)(jnp.arange(num_resamples, dtype=np.int32))
-
-
-def _sums_with_candidates(kernel, pool, sizes, candidates):
-    """R[x, G] of every point x of the pool."""
-    if len(candidates) == 0:
-        return np.zeros(sum(sizes))
-    tile = default_tile_size()
-    drawn = Blocks.cut(kernel, candidates, [len(candidates)], tile)
-    rows = sums_of_rows(kernel, Blocks.cut(kernel, pool, sizes, tile), drawn)
-    return np.asarray(rows, np.float64)[:, 0]

@@ -6,19 +6,18 @@ that between parties i and j, s_i the size of party i and t that of T,
 
     v_c(C) = 2 (z·b) / (t z·s) − zᵀBz / (z·s)²,     v_c(∅) = 0            (Eq. 2)
 
-For some coalitions this is a product with the matrix of all z. For all of them, cut the
-parties into a low and a high half, C = L ∪ H: z·b and z·s are sums of one term of each
-half, and zᵀBz adds 2 z_HᵀBz_L to them. So 2^n values come from two membership matrices
-of 2^(n/2) rows: no (2^n, n) matrix is ever built.
+For all coalitions at once, cut the parties into a low and a high half, C = L ∪ H: z·b
+and z·s are sums of one term of each half, and zᵀBz adds 2 z_HᵀBz_L to them. So 2^n
+values come from two membership matrices of 2^(n/2) rows: no (2^n, n) matrix is built.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Num
+from jaxtyping import ArrayLike, Bool, DTypeLike, Float, Num
 
-from cgm_jax._shared.arrays import array_module, is_traced
+from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
 from cgm_jax._shared.precision import in_float64, matmul
 
 if TYPE_CHECKING:
@@ -31,19 +30,19 @@ __all__ = [
     "coalition_values",
     "membership",
     "num_parties",
+    "value_from_sums",
     "values_of_coalitions",
     "values_with_candidates",
 ]
 
-Numbers = Array | np.ndarray
 MAX_PARTIES = 24  # a table of 2**24 float64 values is 134 MB
 # With more parties a table is only made on request. At 20, the table (8 MB) takes as
 # long as Shapley values without it; with every further party it takes twice as long.
 MAX_TABLE_PARTIES = 20
-_MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
+MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
 
 
-def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions"]:
+def coalition_values(sums: "GramSums") -> Float[AnyArray, " coalitions"]:
     r"""Value of the pooled data of every coalition, by bitmask.
 
     .. math:: v_c(C) = \frac{2}{t\,s_C} \sum_{x \in D_C, x' \in T} k(x, x')
@@ -54,13 +53,12 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
             ``between`` of shape ``(n+1, n+1)``, ``sizes`` of shape ``(n+1,)``; n <= 24.
 
     Returns:
-        Coalition values, shape ``(2**n,)``, in the units of the kernel, float64. Entry
-        0, the empty coalition, is 0, and so is every coalition without a point. Inside
-        the user's own `jit` the dtype of the sums decides.
+        Values, shape ``(2**n,)``, in the units of the kernel; 0 for a coalition without
+        a point. They are float64; inside the user's own `jit` of the dtype of the sums.
 
     Raises:
-        ValueError: if ``between`` and ``sizes`` do not fit each other, n > 24, or a sum
-            is not finite.
+        ValueError: if ``between`` and ``sizes`` do not fit, n > 24, or a sum is not
+            finite.
 
     Example:
         >>> from cgm_jax.gram import gram_sums
@@ -80,7 +78,7 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
             "doubles with every party. `mmd_shapley_values` needs no table, and "
             "`values_of_coalitions` gives single values."
         )
-    in_numpy = n <= _MAX_NUMPY_PARTIES
+    in_numpy = n <= MAX_NUMPY_PARTIES
     return in_float64(
         _coalition_values if in_numpy else _compiled_coalition_values, between, sizes
     )
@@ -88,23 +86,18 @@ def coalition_values(sums: "GramSums") -> Float[Array | np.ndarray, " coalitions
 
 def values_of_coalitions(
     sums: "GramSums", members: Bool[ArrayLike, "m n"]
-) -> Float[Array | np.ndarray, " m"]:
-    r"""Value of the pooled data of some coalitions of any number of parties.
-
-    .. math:: v_c(C) = \frac{2}{t\,s_C} \sum_{x \in D_C, x' \in T} k(x, x')
-              - \frac{1}{s_C^2} \sum_{x, x' \in D_C} k(x, x')
+) -> Float[AnyArray, " m"]:
+    """`coalition_values` of some coalitions only, of any number of parties.
 
     Args:
-        sums: as in `coalition_values`, of any number n of parties.
+        sums: as in `coalition_values`, for any n.
         members: which party is in which coalition, shape ``(m, n)``, booleans.
 
     Returns:
-        Values, shape ``(m,)``, float64, in the units of the kernel; 0 for a coalition
-        without a point. The time is O(m n²).
+        Values, shape ``(m,)``, as in `coalition_values`, in time O(m n²).
 
     Raises:
-        ValueError: if ``between``, ``sizes`` and ``members`` do not fit each other, or
-            a sum is not finite.
+        ValueError: if shapes do not fit, or a sum is not finite.
 
     Example:
         >>> from cgm_jax.gram import gram_sums
@@ -119,8 +112,7 @@ def values_of_coalitions(
         Tay et al. 2022, Sec. 3.
     """
     between, sizes = checked_sums(sums)
-    mask = np.asarray(members)
-    n = len(sizes) - 1
+    mask, n = np.asarray(members), len(sizes) - 1
     if mask.ndim != 2 or mask.shape[1] != n or mask.dtype != bool:
         raise ValueError(
             f"Expected booleans of shape (m, {n}), one column per party, got "
@@ -129,7 +121,7 @@ def values_of_coalitions(
     return in_float64(_values, between, sizes, mask)
 
 
-def values_with_candidates(sums: "GramSums") -> Float[Array | np.ndarray, " n"]:
+def values_with_candidates(sums: "GramSums") -> Float[AnyArray, " n"]:
     r"""v(D_i ∪ G) of every party: the most that it can be given.
 
     With block n+1 the candidates and S = D_i ∪ G, all of v(S) = 2C/(st) − A/s² is in
@@ -158,7 +150,7 @@ def values_with_candidates(sums: "GramSums") -> Float[Array | np.ndarray, " n"]:
 
 def checked_sums(
     sums: "GramSums",
-) -> tuple[Float[Array | np.ndarray, "blocks blocks"], Float[np.ndarray, " blocks"]]:
+) -> tuple[Float[AnyArray, "blocks blocks"], Float[np.ndarray, " blocks"]]:
     """``between`` and ``sizes``, if they fit each other and are finite."""
     between, sizes = sums.between, sums.sizes
     if between.ndim != 2 or between.shape != 2 * sizes.shape or len(sizes) < 2:
@@ -175,27 +167,25 @@ def checked_sums(
     return between, sizes
 
 
-def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions n"]:
-    """Which party belongs to which coalition: entry ``[C, i]`` is bit i of C.
+def value_from_sums(across: Any, within: Any, size: Any, total: Any) -> Any:
+    """v = 2 across / (size total) − within / size² (Eq. 2); 0 without a point."""
+    xp = array_module(across, within, size, total)
+    # `where` on the divisor keeps NaN out of the gradient too.
+    has_points = size > 0
+    safe_size = xp.where(has_points, size, 1)
+    total = xp.where(has_points, total, 1)
+    value = (2 * across / total - within / safe_size) / safe_size
+    return xp.where(has_points, value, 0)
 
-    Example:
-        >>> membership(2, int)
-        array([[0, 0],
-               [1, 0],
-               [0, 1],
-               [1, 1]])
-    """
+
+def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions n"]:
+    """Which party belongs to which coalition: entry ``[C, i]`` is bit i of C."""
     # NumPy on purpose: depends on n only, so XLA sees a constant.
     return (np.arange(2**n)[:, None] >> np.arange(n)[None] & 1).astype(dtype)
 
 
 def num_parties(num_coalitions: int) -> int:
-    """Number of parties n of a game given as a table of ``2**n`` values.
-
-    Example:
-        >>> num_parties(8)
-        3
-    """
+    """Number of parties n of a game given as a table of ``2**n`` values."""
     n = num_coalitions.bit_length() - 1
     if n < 1 or num_coalitions != 2**n:
         raise ValueError(
@@ -210,22 +200,19 @@ def num_parties(num_coalitions: int) -> int:
 
 
 def _coalition_values(
-    between: Float[Numbers, "blocks blocks"],
-    sizes: Float[Numbers, " blocks"],
-) -> Float[Numbers, " coalitions"]:
+    between: Float[AnyArray, "blocks blocks"], sizes: Float[AnyArray, " blocks"]
+) -> Float[AnyArray, " coalitions"]:
     xp = array_module(between, sizes)
     n = len(sizes) - 1
     half = n // 2
     low, high = (membership(m, between.dtype) for m in (half, n - half))
 
-    def sum_of(
-        x: Float[Numbers, " n"],
-    ) -> Float[Numbers, "high low"]:
+    def sum_of(x: Float[AnyArray, " n"]) -> Float[AnyArray, "high low"]:
         return matmul(high, x[half:])[:, None] + matmul(low, x[:half])[None]
 
     def within(
-        z: Num[np.ndarray, "m k"], b: Float[Numbers, "k k"]
-    ) -> Float[Numbers, " m"]:
+        z: Num[np.ndarray, "m k"], b: Float[AnyArray, "k k"]
+    ) -> Float[AnyArray, " m"]:
         return xp.sum(matmul(z, b) * z, axis=1)
 
     b = between[:n].sum(1)
@@ -236,38 +223,28 @@ def _coalition_values(
         + within(low, gram[:half, :half])[None]
         + 2 * cross
     )
-    size = sum_of(sizes[:n])
-    # A coalition of empty parties has no points: `where` on the divisor keeps NaN out
-    # of the gradient too.
-    has_points = size > 0
-    safe_size = xp.where(has_points, size, 1)
-    total = xp.where(has_points, sizes.sum(), 1)
-    value = (2 * sum_of(b) / total - quadratic / safe_size) / safe_size
-    return xp.where(has_points, value, 0).reshape(-1)
+    values = value_from_sums(sum_of(b), quadratic, sum_of(sizes[:n]), sizes.sum())
+    return values.reshape(-1)
 
 
 _compiled_coalition_values = jax.jit(_coalition_values)
 
 
 def _values(
-    between: Float[Numbers, "blocks blocks"],
-    sizes: Float[Numbers, " blocks"],
-    members: Float[Numbers, "m n"],
-) -> Float[Numbers, " m"]:
+    between: Float[AnyArray, "blocks blocks"],
+    sizes: Float[AnyArray, " blocks"],
+    members: Float[AnyArray, "m n"],
+) -> Float[AnyArray, " m"]:
     xp = array_module(between, sizes)
     z = members.astype(between.dtype)
-    size = matmul(z, sizes[:-1])
-    safe_size = xp.where(size > 0, size, 1)  # a coalition of empty parties is worth 0
-    total = xp.where(size > 0, xp.sum(sizes), 1)
     across = matmul(z, xp.sum(between[:-1], axis=1))
     within = xp.sum(matmul(z, between[:-1, :-1]) * z, axis=1)
-    return (2 * across / total - within / safe_size) / safe_size
+    return value_from_sums(across, within, matmul(z, sizes[:-1]), xp.sum(sizes))
 
 
 def _values_with_candidates(
-    between: Float[Numbers, "blocks blocks"],
-    sizes: Float[Numbers, " blocks"],
-) -> Float[Numbers, " n"]:
+    between: Float[AnyArray, "blocks blocks"], sizes: Float[AnyArray, " blocks"]
+) -> Float[AnyArray, " n"]:
     xp = array_module(between, sizes)
     across = xp.sum(between, axis=1)
     within = xp.diag(between)[:-1] + 2 * between[:-1, -1] + between[-1, -1]

@@ -10,8 +10,8 @@ gets the weight w(c−2) if it has both, −w(c−1) if it has one, w(c) if none
 
     w(c) − (z_i + z_j) (w(c) + w(c−1)) + z_i z_j (w(c) + 2 w(c−1) + w(c−2))
 
-so that all pairs together are one product Zᵀ diag(·) Z with a weighted table between.
-Z is split into low and high bits, as in `shapley`: O(n 2^n) work, no (2^n, n) matrix.
+so that all pairs together are one product Zᵀ diag(·) Z with a weighted table between,
+Z split into low and high bits as in `shapley`: O(n 2^n) work.
 
 Reference: Grabisch, Roubens: An axiomatic approach to the concept of interaction among
 players in cooperative games, 1999.
@@ -22,19 +22,20 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
+from cgm_jax._shared.arrays import AnyArray
 from cgm_jax._shared.precision import in_float64, matmul
 
 from .coalitions import membership
-from .shapley import shapley_values
+from .shapley import shapley_values, sums_of_halves, sums_of_members
 
 __all__ = ["shapley_interactions"]
 
 
 def shapley_interactions(
     values: Float[ArrayLike, " coalitions"],
-) -> Float[Array | np.ndarray, "n n"]:
+) -> Float[AnyArray, "n n"]:
     r"""Shapley interaction index of every pair of parties.
 
     .. math:: I_{ij} = \sum_{C \subseteq N \setminus ij}
@@ -45,15 +46,13 @@ def shapley_interactions(
         values: value of each coalition, indexed by bitmask, shape ``(2**n,)``, n <= 24.
 
     Returns:
-        Symmetric, shape ``(n, n)``, in the units of ``values``, float64: below 0 where
-        two parties' data repeat each other, above 0 where they complement each other.
-        On the diagonal are the Shapley values, which is the index of one party alone;
-        rows do not sum to them. Inside the user's own `jit` the dtype of ``values``
-        decides.
+        Symmetric, shape ``(n, n)``, in the units of ``values``, float64 (or as in
+        `shapley_values`): below 0 where two parties' data repeat each other, above 0
+        where they complement each other. On the diagonal are the Shapley values, the
+        index of one party alone; rows do not sum to them.
 
     Raises:
-        ValueError: if ``values`` is not a table of ``2**n`` numbers, n > 24, or a value
-            is not finite.
+        ValueError: as `shapley_values`.
 
     Example:
         Party 0 has a left glove, parties 1 and 2 a right one; a pair is worth 1.
@@ -72,20 +71,18 @@ def shapley_interactions(
 
 @jax.jit
 def _shapley_interactions(
-    v: Float[Array | np.ndarray, " coalitions"], own: Float[Array | np.ndarray, " n"]
-) -> Float[Array | np.ndarray, "n n"]:
+    v: Float[AnyArray, " coalitions"], own: Float[AnyArray, " n"]
+) -> Float[AnyArray, "n n"]:
     v = v.astype(own.dtype)
     n = len(own)
     none, one, both = _weights(n)
     size = jax.lax.population_count(jax.lax.iota(np.uint32, v.shape[0]))
 
-    def weighted(
-        of_size: Float[np.ndarray, " sizes"],
-    ) -> Float[Array | np.ndarray, "high low"]:
+    def weighted(of_size: Float[np.ndarray, " sizes"]) -> Float[AnyArray, "high low"]:
         half = n // 2
         return (jnp.array(of_size, v.dtype)[size] * v).reshape(2 ** (n - half), -1)
 
-    single = _sums_of_singles(weighted(-one - none), n)
+    single = sums_of_members(weighted(-one - none), n)
     pairs = _sums_of_pairs(weighted(none + 2 * one + both), n)
     pairs = jnp.sum(weighted(none)) + single[:, None] + single[None] + pairs
     return jnp.where(np.eye(n, dtype=bool), own[:, None], pairs)
@@ -98,24 +95,12 @@ def _weights(n: int) -> Float[np.ndarray, "3 sizes"]:
     return np.stack([w[2:], w[1:-1], w[:-2]])
 
 
-def _sums_of_singles(
-    table: Float[Array | np.ndarray, "high low"], n: int
-) -> Float[Array | np.ndarray, " n"]:
-    """Σ_C z_i x(C) of every party."""
-    low, high = (membership(m, table.dtype) for m in (n // 2, n - n // 2))
-    # Sums as products with ones, as in `shapley`.
-    columns = matmul(np.ones(len(high), table.dtype), table)
-    rows = matmul(table, np.ones(len(low), table.dtype))
-    return jnp.concatenate([matmul(columns, low), matmul(rows, high)])
-
-
 def _sums_of_pairs(
-    table: Float[Array | np.ndarray, "high low"], n: int
-) -> Float[Array | np.ndarray, "n n"]:
+    table: Float[AnyArray, "high low"], n: int
+) -> Float[AnyArray, "n n"]:
     """Σ_C z_i z_j x(C) of every pair."""
     low, high = (membership(m, table.dtype) for m in (n // 2, n - n // 2))
-    columns = matmul(np.ones(len(high), table.dtype), table)
-    rows = matmul(table, np.ones(len(low), table.dtype))
+    columns, rows = sums_of_halves(table)
     within_low = matmul(low.T, columns[:, None] * low)
     within_high = matmul(high.T, rows[:, None] * high)
     across = matmul(matmul(high.T, table), low)

@@ -11,9 +11,10 @@ and MMD²_u leaves the pairs of a point with itself out of the first and third m
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
 from cgm_jax._shared.arrays import (
+    AnyArray,
     Points,
     as_points,
     to_host,
@@ -26,7 +27,7 @@ from cgm_jax.kernels import Kernel
 
 __all__ = ["mmd2_biased", "mmd2_unbiased", "two_sets", "value"]
 
-Scalar = Float[Array | np.ndarray, ""] | np.floating
+Scalar = Float[AnyArray, ""] | np.floating
 
 
 def value(
@@ -43,8 +44,8 @@ def value(
         reference: T, shape ``(t, d)``, t >= 1: the pool and the synthetic points.
 
     Returns:
-        The value, a float64 scalar in the units of the kernel; inside the user's own
-        transformation a scalar in the dtype of the points.
+        The value in the units of the kernel, a float64 scalar; inside the user's own
+        transformation one of the dtype of the points.
 
     Raises:
         ValueError: if a set is empty, shapes do not fit or an entry is not finite.
@@ -123,8 +124,7 @@ def mmd2_unbiased(
         The estimate, a float64 scalar (as in `value`).
 
     Raises:
-        ValueError: if a set has fewer than two points, shapes do not fit or an entry is
-            not finite.
+        ValueError: as `mmd2_biased`, or if a set has one point.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential

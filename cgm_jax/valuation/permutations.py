@@ -1,4 +1,4 @@
-r"""Shapley values by Monte Carlo: the mean of what parties add in random orders.
+r"""Shapley values by Monte Carlo, and how many random orders are enough for them.
 
 In the order π, party i adds v(those before i, and i) − v(those before i), and φ_i is
 the mean of it over all n! orders. Orders are drawn in antithetic pairs, one and its
@@ -10,8 +10,18 @@ For the values of pooled data nothing is looked up: with a = Bz the sums between
 before and every party, party i joins at O(n) cost,
 
     z·b += b_i,    zᵀBz += 2 a_i + B_ii,    z·s += s_i,    a += B_i
+
+Before any order is drawn: if what a party adds never leaves an interval of length r, or
+if its variance is at most σ², then the mean of m draws is off by ε or more with
+
+    P(|φ̂_i − φ_i| ≥ ε) ≤ 2 exp(−2 m ε² / r²)     (Hoeffding)
+    P(|φ̂_i − φ_i| ≥ ε) ≤ σ² / (m ε²)             (Chebyshev)
+
+and each is solved for m. A pair's mean stays within the same range, and its variance is
+no larger.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,9 +36,14 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
 from cgm_jax.gram import GramSums
 
-from .coalitions import num_parties
+from .coalitions import num_parties, value_from_sums
 
-__all__ = ["Game", "ShapleyEstimate", "permutation_shapley_values"]
+__all__ = [
+    "Game",
+    "ShapleyEstimate",
+    "permutation_sample_size",
+    "permutation_shapley_values",
+]
 
 Game = (
     Float[ArrayLike, " coalitions"]
@@ -87,19 +102,18 @@ def permutation_shapley_values(
               P_i^\pi = \{j : j \text{ comes before } i \text{ in } \pi\}
 
     Args:
-        key: a typed key. Pair p of orders uses ``fold_in(key, p)``, so that a larger
-            budget only adds orders.
+        key: a typed key. A larger budget only adds orders: pair p is drawn with
+            ``fold_in(key, p)``.
         game: a table of the values of all coalitions by bitmask, shape ``(2**n,)``; or
-            the sums of n parties' data, from `gram_sums`; or a function that JAX can
-            trace, from the membership of a coalition, ``(n,)`` booleans, to its value.
+            sums from `gram_sums`; or a function that JAX can trace, from the membership
+            of a coalition, ``(n,)`` booleans, to its value.
         n: number of parties, n >= 1; n <= 24 for a table.
         max_permutations: the budget of orders, at least 4; of an odd one, one is left.
-        standard_error: stop once no party's standard error is larger, in the units of
-            the game. It is looked at after every batch of pairs, at least 32 pairs.
-        max_seconds: stop after the batch in which this time has passed. How many orders
-            that is depends on the machine.
-        batch_size: pairs at a time: the same estimates, and memory for
-            ``2 * batch_size`` orders.
+        standard_error: stop once no party's is larger, in the units of the game; looked
+            at after every batch of pairs, and at least 32 pairs.
+        max_seconds: stop after the batch in which this time has passed.
+        batch_size: pairs at a time: the same estimates, and memory for twice as many
+            orders.
 
     Returns:
         Estimates and standard errors, float64, in the units of the game.
@@ -122,15 +136,28 @@ def permutation_shapley_values(
         Castro, Gómez, Tejada 2009; Mitchell et al. 2022 (antithetic orders); Tay et al.
         2022, App. H.
     """
-    _check(n, max_permutations, standard_error, max_seconds, batch_size)
-    start = time.monotonic()
+    if n < 1:
+        raise ValueError(f"Expected at least one party, got n = {n}.")
+    if max_permutations < 4:
+        raise ValueError(
+            f"Expected max_permutations >= 4, got {max_permutations}: a standard error "
+            "needs two pairs."
+        )
+    if batch_size < 1:
+        raise ValueError(f"Expected batch_size >= 1, got {batch_size}.")
+    limits = {"standard_error": standard_error, "max_seconds": max_seconds}
+    for name, limit in limits.items():
+        if limit is not None and not limit >= 0:
+            raise ValueError(f"Expected {name} >= 0, got {limit}.")
+    enough = -math.inf if standard_error is None else standard_error
+    deadline = time.monotonic() + (math.inf if max_seconds is None else max_seconds)
     count, budget = 0, max_permutations // 2
     mean, squares = np.zeros(n), np.zeros(n)
     with jax.enable_x64(True):
         marginals, data, function = _prepared(game, n)
         while True:
             pairs = np.arange(count, count + batch_size)
-            batch = _pair_means(marginals, function, _orders(key, pairs, n), data)
+            batch = _pair_means(marginals, function, key, pairs, n, data)
             drawn = np.asarray(batch, np.float64)[: budget - count]
             if not np.isfinite(drawn).all():
                 raise ValueError(
@@ -144,49 +171,81 @@ def permutation_shapley_values(
             mean += weight * shift
             count += len(drawn)
             errors = np.sqrt(squares / count / max(count - 1, 1))
-            is_late = max_seconds is not None and time.monotonic() - start > max_seconds
             reason: StopReason
-            if _is_precise(errors, count, standard_error):
+            if count >= _LEAST_PAIRS and errors.max() <= enough:
                 reason = "standard_error"
             elif count == budget:
                 reason = "max_permutations"
-            elif is_late and count > 1:
+            elif count > 1 and time.monotonic() > deadline:
                 reason = "max_seconds"
             else:
                 continue
             return ShapleyEstimate(mean, errors, 2 * count, reason)
 
 
-def _is_precise(
-    errors: Float[np.ndarray, " n"], count: int, standard_error: float | None
-) -> bool:
-    if standard_error is None or count < _LEAST_PAIRS:
-        return False
-    return bool(errors.max() <= standard_error)
+def permutation_sample_size(
+    error: float,
+    *,
+    failure_probability: float = 0.05,
+    marginal_range: float | None = None,
+    marginal_variance: float | None = None,
+    num_parties: int = 1,
+) -> int:
+    r"""Orders after which an error is exceeded only with a small probability.
 
+    .. math:: m = 2 \left\lceil \min\left\{ \frac{r^2}{2 \varepsilon^2}
+              \ln\frac{2n}{\delta},\ \frac{n \sigma^2}{\delta \varepsilon^2}
+              \right\} \right\rceil
 
-def _check(
-    n: int,
-    max_permutations: int,
-    standard_error: float | None,
-    max_seconds: float | None,
-    batch_size: int,
-) -> None:
-    if n < 1:
-        raise ValueError(f"Expected at least one party, got n = {n}.")
-    if max_permutations < 4:
+    Args:
+        error: ε > 0, in the units of the game.
+        failure_probability: δ, between 0 and 1.
+        marginal_range: r, the largest less the smallest that a party adds to any
+            coalition.
+        marginal_variance: σ², the variance of what a party adds in a random order.
+        num_parties: n, how many parties are all to be within ε at once.
+
+    Returns:
+        ``max_permutations``: twice the pairs that the smaller of the bounds given asks
+        for. Of independent orders, half as many do.
+
+    Raises:
+        ValueError: if neither the range nor the variance is given, or a number is out
+            of range.
+
+    Example:
+        >>> permutation_sample_size(0.01, marginal_range=1.0)
+        36890
+        >>> permutation_sample_size(0.01, marginal_variance=0.01)
+        4000
+
+    Reference:
+        Maleki et al. 2013; Tay et al. 2022, App. H.
+    """
+    if not 0 < error < math.inf:
+        raise ValueError(f"Expected an error above 0, got {error}.")
+    if not 0 < failure_probability < 1:
         raise ValueError(
-            f"Expected max_permutations >= 4, got {max_permutations}: a standard error "
-            "needs two pairs."
+            "Expected a failure_probability between 0 and 1, got "
+            f"{failure_probability}."
         )
-    if batch_size < 1:
-        raise ValueError(f"Expected batch_size >= 1, got {batch_size}.")
-    for name, limit in (
-        ("standard_error", standard_error),
-        ("max_seconds", max_seconds),
-    ):
-        if limit is not None and not limit >= 0:
-            raise ValueError(f"Expected {name} >= 0, got {limit}.")
+    if num_parties < 1:
+        raise ValueError(f"Expected num_parties >= 1, got {num_parties}.")
+    given = [x for x in (marginal_range, marginal_variance) if x is not None]
+    if not given or not all(0 <= x < math.inf for x in given):
+        raise ValueError(
+            "Expected a marginal_range or a marginal_variance, finite and >= 0, got "
+            f"{marginal_range} and {marginal_variance}."
+        )
+    share = failure_probability / num_parties
+    bounds = []
+    if marginal_range is not None:
+        bounds.append((marginal_range / error) ** 2 * math.log(2 / share) / 2)
+    if marginal_variance is not None:
+        bounds.append(marginal_variance / error**2 / share)
+    # A rounding error above a whole number is not one draw more.
+    pairs = math.ceil(min(bounds) * (1 - 1e-12))
+    return 2 * max(pairs, 2)
 
 
 def _prepared(game: Game, n: int) -> tuple[Callable, Any, Callable | None]:
@@ -211,34 +270,25 @@ def _prepared(game: Game, n: int) -> tuple[Callable, Any, Callable | None]:
     return marginals, jax.tree.map(jnp.asarray, data), None
 
 
-@partial(jax.jit, static_argnames="n")
-def _orders(
-    key: Key[Array, ""], pairs: Int[ArrayLike, " batch"], n: int
-) -> Int[Array, "batch n"]:
-    """The first order of each pair."""
-
-    def order(pair: Int[ArrayLike, ""]) -> Int[Array, " n"]:
-        return jax.random.permutation(jax.random.fold_in(key, pair), n)
-
-    return jax.vmap(order)(pairs)
-
-
-@partial(jax.jit, static_argnames=("marginals", "function"))
+@partial(jax.jit, static_argnames=("marginals", "function", "n"))
 def _pair_means(
     marginals: Callable,
     function: Callable | None,
-    orders: Int[Array, "batch n"],
+    key: Key[Array, ""],
+    pairs: Int[ArrayLike, " batch"],
+    n: int,
     data: Any,
 ) -> Float[Array, "batch n"]:
     """What each party adds, on average over an order and its reverse."""
 
-    def mean_of(order: Int[Array, " n"]) -> Float[Array, " n"]:
+    def mean_of(pair: Int[ArrayLike, ""]) -> Float[Array, " n"]:
+        order = jax.random.permutation(jax.random.fold_in(key, pair), n)
         both = jnp.stack([order, order[::-1]])
         steps = jax.vmap(lambda o: marginals(o, data, function))(both)
         # Back from places in the order to parties.
-        return jnp.zeros(len(order)).at[both].add(steps / 2)
+        return jnp.zeros(n).at[both].add(steps / 2)
 
-    return jax.vmap(mean_of)(orders)
+    return jax.vmap(mean_of)(pairs)
 
 
 def _from_table(
@@ -270,8 +320,7 @@ def _from_sums(order: Int[Array, " n"], data: tuple, _: None) -> Float[Array, " 
         across += b[i]
         within += 2 * with_before[i] + gram[i, i]
         size += sizes[i]
-        safe_size = jnp.where(size > 0, size, 1)  # empty parties are worth nothing
-        value = (2 * across / total - within / safe_size) / safe_size
+        value = value_from_sums(across, within, size, total)
         return (across, within, size, with_before + gram[i], value), value - before
 
     zero = jnp.zeros(())

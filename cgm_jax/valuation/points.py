@@ -1,22 +1,14 @@
 r"""Exact Shapley values of single points: every point of the pool is a player.
 
-Players of one point have one size, so that the closed form of `equal_sizes` holds. For
-N points x and a reference T of t points it reads, with c_x = Σ_{y∈T} k(x, y) and
-R_x = Σ_{y≠x} k(x, y) over the pool, O(1) per point after one pass over the kernel:
+Players of one point have one size: it is the closed form of `equal_sizes`, O(1) per
+point x after one pass over the kernel for c_x = Σ_{y∈T} k(x, y), over the reference T,
+and R_x = Σ_{y≠x} k(x, y), over the pool.
 
-    φ_x = 2/t (λ c_x − λ' Σ_{y≠x} c_y) − (μ k(x, x) + ν R_x − ν' D_x − ν'' O_x)
-
-with five numbers that depend on N only; D_x and O_x are the sums of k(y, y) and of
-k(y, z), y ≠ z, over the other points.
-
-**Points that lower a value.** Assumption C of the paper (Sec. 3) is that more data are
-never worse: v(S ∪ x) ≥ v(S). It does not hold in general (Sec. 5), and a point breaks
-it *for the pool D* if v(D) − v(D∖x) < 0: the pool is worth more without it. That φ_x is
-negative says more: x lowers the value on the average over all sets of other points,
-small ones too, which almost any point improves; it is rare. Against the pool itself,
-T = D, no point lowers v(D), as v(S) = mean k(T, T) − MMD²(S, T) is largest at S = T:
-there the question needs a reference with other points, the synthetic ones or data that
-are trusted.
+**Points that lower a value.** More data may be worse (Assumption C of Sec. 3 does not
+hold in general): the pool D is worth more without x if v(D) − v(D∖x) < 0. That φ_x is
+negative says more and is rare, as almost any point improves small sets. Against the
+pool itself, T = D, no point lowers v(D), as v(S) = mean k(T, T) − MMD²(S, T) is largest
+at S = T: there the question needs a reference with other points.
 
 Reference: L. Shapley 1953; A. Ghorbani and J. Zou, *Data Shapley*, ICML 2019, for
 points as players; Tay et al. 2022, Eq. 2 and Sec. 3.
@@ -25,9 +17,10 @@ points as players; Tay et al. 2022, Eq. 2 and Sec. 3.
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import ArrayLike, Bool, Float
 
 from cgm_jax._shared.arrays import (
+    AnyArray,
     Points,
     array_module,
     as_points,
@@ -54,14 +47,14 @@ __all__ = ["PointValues", "point_shapley_values"]
 class PointValues(NamedTuple):
     """What every point of a pool adds to its value."""
 
-    shapley_values: Float[Array | np.ndarray, " N"]
+    shapley_values: Float[AnyArray, " N"]
     """φ_x, the mean of v(S ∪ x) − v(S), shape ``(N,)``; they sum to v(D)."""
 
-    leave_one_out: Float[Array | np.ndarray, " N"]
+    leave_one_out: Float[AnyArray, " N"]
     """v(D) − v(D∖x), shape ``(N,)``."""
 
     @property
-    def lowers_pool(self) -> Bool[Array | np.ndarray, " N"]:
+    def lowers_pool(self) -> Bool[AnyArray, " N"]:
         """Whether the pool is worth more without x: v(D) < v(D∖x)."""
         return self.leave_one_out < 0
 
@@ -79,13 +72,12 @@ def point_shapley_values(
     Args:
         kernel: the kernel.
         points: the pool D, shape ``(N, d)``, N >= 1.
-        reference: T, shape ``(t, d)``, t >= 1; by default the pool. In the paper it is
-            the pool and the synthetic points; if it starts with the points of the pool
-            in their order, they are compared with each other only once.
+        reference: T, shape ``(t, d)``, t >= 1; by default the pool. If it starts with
+            the points of the pool in their order, they are compared only once.
 
     Returns:
-        The Shapley values and the last marginal contributions, float64, in the units of
-        the kernel; inside the user's own transformation in the dtype of the points.
+        The Shapley values and the last marginal contributions, in the units of the
+        kernel, float64 (or as in `value`).
 
     Raises:
         ValueError: if a set is empty, shapes do not fit or an entry is not finite.
@@ -133,17 +125,11 @@ def _sums(kernel: Kernel, pool: Points, reference: Points) -> tuple[Any, Any, An
     rows = sums_of_symmetric_rows(kernel, x)
     diagonal = kernel_diagonal(kernel, pool).astype(rows.dtype)
     across = array_module(rows).zeros_like(rows)
-    if _starts_with(reference, pool):
+    # Two traced arrays cannot be compared.
+    known = not is_traced(reference, pool)
+    if reference is pool or (known and np.array_equal(reference[: len(pool)], pool)):
         across, reference = rows, reference[len(pool) :]
     if len(reference):
         y = Blocks.cut(kernel, reference, [len(reference)], tile_size)
         across = across + sums_of_rows(kernel, x, y)[:, 0]
     return across, diagonal, rows - diagonal
-
-
-def _starts_with(reference: Points, pool: Points) -> bool:
-    if reference is pool:
-        return True
-    if is_traced(reference, pool):
-        return False
-    return np.array_equal(reference[: len(pool)], pool)

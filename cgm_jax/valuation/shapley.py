@@ -6,9 +6,9 @@ w(|C|) = (|C|−1)! (n−|C|)! / n!, and that of its complement, without i, has 
 
     φ_i = Σ_{C ∋ i} w(|C|) [v(C) − v(N∖C)]
 
-Complements are the table read backwards, so one weighted table serves all parties.
-Written as a matrix, high bits down and low bits across, its row sums hold what the
-parties of the high bits need and its column sums the others: O(2^n) work in all.
+Complements are the table read backwards, so one weighted table serves all parties, and
+as a matrix, high bits down and low bits across, its row sums hold what the parties of
+the high bits need and its column sums the others: O(2^n) work in all.
 """
 
 import math
@@ -16,21 +16,17 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.arrays import array_module, is_traced
+from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
 from cgm_jax._shared.precision import in_float64, matmul
 
-from .coalitions import membership, num_parties
+from .coalitions import MAX_NUMPY_PARTIES, membership, num_parties
 
-__all__ = ["shapley_values"]
-
-_MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
+__all__ = ["shapley_values", "sums_of_halves", "sums_of_members"]
 
 
-def shapley_values(
-    values: Float[ArrayLike, " coalitions"],
-) -> Float[Array | np.ndarray, " n"]:
+def shapley_values(values: Float[ArrayLike, " coalitions"]) -> Float[AnyArray, " n"]:
     r"""Shapley value of every party.
 
     .. math:: \phi_i = \sum_{C \subseteq N \setminus i}
@@ -40,9 +36,9 @@ def shapley_values(
         values: value of each coalition, indexed by bitmask, shape ``(2**n,)``, n <= 24.
 
     Returns:
-        Shapley values, shape ``(n,)``, in the units of ``values``, float64. They sum
-        to ``values[-1] - values[0]``; a party that adds nothing to any coalition gets 0
-        up to rounding. Inside the user's own `jit` the dtype of ``values`` decides.
+        Shapley values, shape ``(n,)``, in the units of ``values``; they sum to
+        ``values[-1] - values[0]``. They are float64; inside the user's own `jit` of the
+        dtype of ``values``.
 
     Raises:
         ValueError: if ``values`` is not a table of ``2**n`` numbers, n > 24, or a value
@@ -58,7 +54,7 @@ def shapley_values(
     shape = np.shape(values)
     if len(shape) != 1:
         raise ValueError(f"Expected one value per coalition, got an array of {shape}.")
-    in_numpy = num_parties(shape[0]) <= _MAX_NUMPY_PARTIES
+    in_numpy = num_parties(shape[0]) <= MAX_NUMPY_PARTIES
     result = in_float64(_shapley_values if in_numpy else _compiled, values)
     # Every coalition but ∅ has a weight, and ∅ is N's complement: one bad value shows.
     if not is_traced(result) and not np.isfinite(result).all():
@@ -72,13 +68,10 @@ def shapley_values(
     return result
 
 
-def _shapley_values(
-    v: Float[Array | np.ndarray, " coalitions"],
-) -> Float[Array | np.ndarray, " n"]:
+def _shapley_values(v: Float[AnyArray, " coalitions"]) -> Float[AnyArray, " n"]:
     xp = array_module(v)
     v = v.astype(jnp.result_type(v, float))
     n = num_parties(v.shape[0])
-    half = n // 2
     of_size = [0, *(1 / (n * math.comb(n - 1, s - 1)) for s in range(1, n + 1))]
     if xp is np:
         size = np.bitwise_count(np.arange(len(v)))
@@ -87,17 +80,25 @@ def _shapley_values(
         # be compiled into the program.
         size = jax.lax.population_count(jax.lax.iota(np.uint32, v.shape[0]))
     weighted = xp.asarray(of_size, v.dtype)[size] * (v - v[::-1])
-    table = weighted.reshape(2 ** (n - half), 2**half)
-    # Sums as products with ones: XLA's CPU reduction over a leading axis is many times
-    # slower.
-    columns = matmul(np.ones(table.shape[0], v.dtype), table)
-    rows = matmul(table, np.ones(table.shape[1], v.dtype))
-    return xp.concatenate(
-        [
-            matmul(columns, membership(half, v.dtype)),
-            matmul(rows, membership(n - half, v.dtype)),
-        ]
-    )
+    return sums_of_members(weighted.reshape(-1, 2 ** (n // 2)), n)
 
 
 _compiled = jax.jit(_shapley_values)
+
+
+def sums_of_members(
+    table: Float[AnyArray, "high low"], n: int
+) -> Float[AnyArray, " n"]:
+    """Σ_C z_i x(C) of every party, for a table x of high bits down, low bits across."""
+    low, high = (membership(m, table.dtype) for m in (n // 2, n - n // 2))
+    columns, rows = sums_of_halves(table)
+    return array_module(table).concatenate([matmul(columns, low), matmul(rows, high)])
+
+
+def sums_of_halves(
+    table: Float[AnyArray, "high low"],
+) -> tuple[Float[AnyArray, " low"], Float[AnyArray, " high"]]:
+    """Sums of columns and of rows."""
+    # As products: XLA's CPU reduction over a leading axis is many times slower.
+    down, across = (np.ones(size, table.dtype) for size in table.shape)
+    return matmul(down, table), matmul(table, across)

@@ -1,7 +1,7 @@
 """MMD-GAN: a generator trained against the kernel that values its points."""
 
-from .loop import TrainingProgress as TrainingProgress
-from .mmd_gan import MMDGAN as MMDGAN
-from .model import MMDGANModel as MMDGANModel
+from .loop import TrainingProgress
+from .mmd_gan import MMDGAN
+from .model import MMDGANModel
 
 __all__ = ["MMDGAN", "MMDGANModel", "TrainingProgress"]

@@ -29,11 +29,10 @@ NUM_KEPT = 2
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of one training in one folder."""
+    """The checkpoints of one training, known by its options, data and key as JSON."""
 
     folder: Path
     belongs_to: dict[str, Any]
-    """Options, data and key of the training, as JSON holds them."""
 
     def save(self, step: int, tree: Any) -> None:
         """Save a tree of arrays; older checkpoints go once this one is whole."""

@@ -11,9 +11,8 @@ compiled step, not compiled into it.
 A saved training records a fixed kernel by its kind and a digest: sampling does not need
 it, and any kernel can be digested, also a user's own that no file could rebuild.
 
-Reference: Li, Swersky and Zemel, *Generative Moment Matching Networks*, 2015;
-Dziugaite, Roy and Ghahramani, *Training generative neural networks via Maximum Mean
-Discrepancy optimization*, 2015.
+Reference: Dziugaite, Roy and Ghahramani, *Training generative neural networks via
+Maximum Mean Discrepancy optimization*, 2015; Li, Swersky and Zemel 2015.
 """
 
 import re
@@ -35,16 +34,7 @@ __all__ = ["InUnits", "kernel_in_units", "kernel_record"]
 
 @dataclass(frozen=True)
 class InUnits(Kernel):
-    r"""A kernel of points in the caller's units, for points in the networks'.
-
-    .. math:: k'(u, u') = k(a + s \circ u, a + s \circ u')
-
-    Example:
-        >>> from cgm_jax.generators.mmd_gan.critic_loss import Dot
-        >>> kernel = InUnits(Dot(), shift=jnp.array([1.0]), scale=jnp.array([10.0]))
-        >>> kernel(jnp.array([[0.0]]), jnp.array([[0.2]]))
-        Array([[3.]], dtype=float32)
-    """
+    """A kernel k of points in the caller's units, for points in the networks': k'."""
 
     kernel: Kernel
     shift: Float[ArrayLike, " d"]
@@ -76,11 +66,6 @@ def kernel_record(kernel: Kernel) -> dict[str, str]:
 
     Functions count by their names. Another version of Flax may describe a network
     otherwise.
-
-    Example:
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> kernel_record(SquaredExponential(1.0))["kind"]
-        'SquaredExponential'
     """
     leaves, structure = jax.tree.flatten(in_float32(kernel))
     # The address of a function in memory differs between processes.

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -43,18 +44,17 @@ __all__ = [
     "Schedule",
     "Task",
     "TrainingProgress",
-    "held_out_rows",
+    "split_rows",
     "start",
     "train_model",
     "training_stages",
 ]
 
-NUM_EVALUATED = 1_000  # generated points at an evaluation
-NUM_JUDGED = 5_000  # at the end
+NUM_EVALUATED, NUM_JUDGED = 1_000, 5_000  # generated points, on the way and at the end
 # To calibrate with: so many times the training points that their noise decides.
 CALIBRATED_TIMES, MOST_CALIBRATED = 10, 50_000
 MAX_RESTARTS = 3
-_NUM_KEYS = 6  # children of the key of a fit
+_NUM_KEYS = 6  # children of the key of a fit, of which the second splits the points
 MAX_FAILURES = 3  # checks of the three-sample rule in a row
 
 
@@ -71,17 +71,16 @@ class Schedule(NamedTuple):
 
 
 class TrainingProgress(NamedTuple):
-    """The figures of one evaluation, for the caller's ``progress``."""
+    """The figures of one evaluation, for the caller's ``progress``.
+
+    The loss is the mean MMD² of batches since the last evaluation, ``held_out_mmd2``
+    that of generated and held-out points at ℓ and at ℓ/4.
+    """
 
     step: int
     num_steps: int
     loss: float
-    """MMD² of the critic's features, or of points under a fixed kernel; mean over the
-    steps since the last evaluation."""
-
     held_out_mmd2: tuple[float, float]
-    """MMD² of generated and held-out points at ℓ and at ℓ/4."""
-
     learning_rate: float
     steps_per_second: float
 
@@ -104,22 +103,13 @@ class Run(NamedTuple):
     """Everything that the rest of a training depends on."""
 
     training: TrainingState
-    best: Parameters
-    """The average at the best evaluation so far."""
-
+    best: Parameters  # the average at the best evaluation so far
     best_score: Float[np.ndarray, ""]
-    without_best: Int[np.ndarray, ""]
-    """Evaluations since."""
-
-    compared: Parameters
-    """The average at the last check of the three-sample rule."""
-
+    without_best: Int[np.ndarray, ""]  # evaluations since
+    compared: Parameters  # the average at the last check of the three-sample rule
     failures: Int[np.ndarray, ""]
-    restarts: Int[np.ndarray, ""]
-    """How often the training ran into infinite numbers and went back."""
-
-    history: Float[np.ndarray, "evaluations 5"]
-    """NaN where an evaluation is still to come."""
+    restarts: Int[np.ndarray, ""]  # after infinite numbers
+    history: Float[np.ndarray, "evaluations 5"]  # NaN: still to come
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +122,7 @@ class Task:
     held_out: Float[np.ndarray, "h d"]
     shift: Float[np.ndarray, " d"]
     scale: Float[np.ndarray, " d"]
-    length_scale: float
-    """ℓ, the median distance of training points."""
-
+    length_scale: float  # ℓ, the median distance of training points
     fixed_kernel: Kernel | None
     train_key: Key[Array, ""]
     evaluate_key: Key[Array, ""]
@@ -203,20 +191,14 @@ def train_model(
     )
 
 
-def held_out_rows(
-    key: Key[Array, ""], num: int, *, share: float
-) -> Int[np.ndarray, " h"]:
-    """Which of ``num`` points a training with this key never sees, from 0."""
-    with jax.enable_x64(False):
-        return _split(jax.random.split(key, _NUM_KEYS)[1], num, share)[0]
-
-
-def _split(
-    key: Key[Array, ""], num: int, share: float
+def split_rows(
+    key: Key[Array, ""], num: int, *, held_out: float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
-    """The points held out, and those trained on, in random order."""
-    order = np.asarray(jax.random.permutation(key, num))
-    num_held_out = max(2, round(share * num))
+    """Points that a fit with this key never sees, and those trained on, shuffled."""
+    with jax.enable_x64(False):
+        split_key = jax.random.split(key, _NUM_KEYS)[1]
+        order = np.asarray(jax.random.permutation(split_key, num))
+    num_held_out = max(2, round(held_out * num))
     return order[:num_held_out], order[num_held_out:]
 
 
@@ -232,12 +214,11 @@ def start(
     kernel: Kernel | None,
 ) -> tuple[Task, Run]:
     """The task and its run before the first step; a fixed kernel in these units."""
-    start_key, split_key, *keys = jax.random.split(key, _NUM_KEYS)
+    start_key, _, *keys = jax.random.split(key, _NUM_KEYS)
     # A column far from 0 is centred in the precision that it came in.
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
-    held_out, training = (
-        scaled[rows] for rows in _split(split_key, len(points), schedule.held_out)
-    )
+    rows = split_rows(key, len(points), held_out=schedule.held_out)
+    held_out, training = scaled[rows[0]], scaled[rows[1]]
     program, state = start_training(
         start_key, architecture, options, learning_rate=schedule.learning_rate
     )
@@ -246,18 +227,9 @@ def start(
         schedule, program, training, held_out, shift, scale, length_scale, kernel, *keys
     )
     num_evaluations = -(-schedule.num_steps // schedule.evaluate_every)
-    zero = np.zeros((), np.int32)
-    run = Run(
-        training=state,
-        best=state.average,
-        best_score=np.array(np.inf),
-        without_best=zero,
-        compared=state.average,
-        failures=zero,
-        restarts=zero,
-        history=np.full((num_evaluations, 5), np.nan),
-    )
-    return task, run
+    history = np.full((num_evaluations, 5), np.nan)
+    average, score, zero = state.average, np.array(np.inf), np.zeros((), np.int32)
+    return task, Run(state, average, score, zero, average, zero, zero, history)
 
 
 def _train(
@@ -275,14 +247,8 @@ def _train(
         size = min(schedule.evaluate_every, schedule.num_steps - step)
         key = jax.random.fold_in(task.train_key, int(run.restarts))
         began = time.perf_counter()
-        state, loss = train(
-            key,
-            task.program,
-            run.training,
-            points,
-            num_steps=size,
-            kernel=task.fixed_kernel,
-        )
+        chunk = partial(train, num_steps=size, kernel=task.fixed_kernel)
+        state, loss = chunk(key, task.program, run.training, points)
         loss = float(loss)
         seconds = time.perf_counter() - began
         generated = task.generated(state.average)
@@ -296,7 +262,9 @@ def _train(
                         "learning_rate or look for rows far from all others."
                     )
                 return run, "not-finite"
-            run = _back(run)
+            # From the last good state, at half the learning rate, by other randomness.
+            slower = _at_half_the_rate(run.training)
+            run = run._replace(training=slower, restarts=run.restarts + np.int32(1))
             continue
         row = step // schedule.evaluate_every
         run = _evaluated(task, run, state, loss, generated, row)
@@ -307,13 +275,6 @@ def _train(
             figures = loss, (mmd2, mmd2_quarter), rate, size / seconds
             progress(TrainingProgress(step + size, schedule.num_steps, *figures))
     return run, "all-steps"
-
-
-def _back(run: Run) -> Run:
-    """The last good state, with half the learning rate and other randomness."""
-    return run._replace(
-        training=_at_half_the_rate(run.training), restarts=run.restarts + np.int32(1)
-    )
 
 
 def _at_half_the_rate(state: TrainingState) -> TrainingState:
@@ -333,14 +294,10 @@ def _evaluated(
     history = run.history.copy()
     history[row] = (int(state.step), loss, *figures, float(state.learning_rate))
     run = run._replace(training=state, history=history)
+    run = run._replace(without_best=run.without_best + np.int32(1))
     if sum(figures) < run.best_score:
-        run = run._replace(
-            best=state.average,
-            best_score=np.array(sum(figures)),
-            without_best=np.zeros((), np.int32),
-        )
-    else:
-        run = run._replace(without_best=run.without_best + np.int32(1))
+        score, zero = np.array(sum(figures)), np.zeros((), np.int32)
+        run = run._replace(best=state.average, best_score=score, without_best=zero)
     if task.schedule.learning_rate_rule == "three-sample":
         run = _by_three_samples(task, run, generated)
     return run
@@ -350,14 +307,12 @@ def _by_three_samples(task: Task, run: Run, generated: np.ndarray) -> Run:
     """Halve the learning rate after three checks in a row without an improvement."""
     before = task.generated(run.compared)
     run = run._replace(compared=run.training.average)
-    kernel = SquaredExponential(task.length_scale)
+    kernel, zero = SquaredExponential(task.length_scale), np.zeros((), np.int32)
     if is_nearer(kernel, task.held_out, generated, before):
-        return run._replace(failures=np.zeros((), np.int32))
+        return run._replace(failures=zero)
     if run.failures + 1 < MAX_FAILURES:
         return run._replace(failures=run.failures + np.int32(1))
-    return run._replace(
-        training=_at_half_the_rate(run.training), failures=np.zeros((), np.int32)
-    )
+    return run._replace(training=_at_half_the_rate(run.training), failures=zero)
 
 
 def _are_finite(*trees: Any) -> bool:

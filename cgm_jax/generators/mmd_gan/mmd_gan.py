@@ -4,15 +4,10 @@ The critic learns features in which generated points differ from real ones, the
 generator learns to make the MMD² of these features small. Tables are standardised for
 the training and come back in their units; images are rows of numbers in a range.
 
-After the training it is calibrated: of its points some are kept and others not, so
-that those kept are in proportion to the training points.
-
 The generator sees real points through the critic's gradient only, and a sample is a
 function of noise. It can still come close to a training point: `MMDGANModel.quality`
-says how often, beside the same number for held-out points.
-
-With a fixed kernel there is no critic: the generator makes the MMD² of the points
-themselves small, and is a generative moment matching network.
+says how often, beside the same number for held-out points. With a fixed kernel there is
+no critic: the generator makes the MMD² of the points themselves small.
 
 Reference: Bińkowski, Sutherland, Arbel and Gretton, *Demystifying MMD GANs*, 2018; Li,
 Swersky and Zemel, *Generative Moment Matching Networks*, 2015.
@@ -33,18 +28,11 @@ from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax.kernels import Kernel
 
+from . import loop
 from .checkpoints import Checkpoints
 from .critic_loss import CriticKernel
 from .fixed_kernel import kernel_in_units, kernel_record
-from .loop import (
-    Run,
-    Schedule,
-    Task,
-    TrainingProgress,
-    held_out_rows,
-    start,
-    train_model,
-)
+from .loop import TrainingProgress
 from .model import MMDGANModel
 from .networks import Architecture
 from .step import StepOptions
@@ -52,18 +40,8 @@ from .step import StepOptions
 __all__ = ["MMDGAN", "MMDGANModel", "TrainingProgress"]
 
 LEAST_POINTS = 20
-LEAST = {
-    "num_steps": 1,
-    "batch_size": 2,
-    "critic_steps": 1,
-    "feature_size": 1,
-    "width": 1,
-    "depth": 1,
-    "channels": 1,
-    "evaluate_every": 1,
-    "latent_size": 1,  # or None
-    "patience": 1,  # or None
-}
+STEPS = "num_steps", "critic_steps", "evaluate_every", "patience"
+SIZES = "latent_size", "width", "depth", "channels", "feature_size"
 NAMES = {
     "latent": ("normal", "uniform"),
     "learning_rate_rule": ("constant", "three-sample"),
@@ -84,25 +62,17 @@ class MMDGAN:
         learning_rate: of Adam(0.5, 0.9), for both networks.
         learning_rate_rule: "constant", or "three-sample": halved when, at three checks
             in a row, the generator is not significantly nearer to held-out points than
-            the generator of the check before. The latter is tested on small trainings
-            only; it was never run at full size.
+            that of the check before (never run at full size).
         kernel: on the critic's features, by name: sum of rational quadratic kernels
             with or without the dot product, of squared exponentials ("rbf"), or that of
-            the energy distance. Or any `cgm_jax.kernels.Kernel`, as a fitted
-            `DeepKernel`: then it is fixed, no critic is trained, and the generator
-            minimises the unbiased MMD² between batches of real and of generated points
-            under it. It is one of points as `fit` gets them, in their units, not
-            standardised, in float32. ``critic_steps``, ``gradient_penalty`` and
-            ``feature_size`` then have no meaning and must be left out. A saved model
-            keeps only a digest of it; a training goes on from its checkpoints with the
-            same kernel and refuses another.
+            the energy distance. Or any `cgm_jax.kernels.Kernel` of points as `fit` gets
+            them, in their units: then it is fixed, there is no critic, and its three
+            options below must be left out. A saved model keeps only a digest of it.
         gradient_penalty: weight of (slope of the witness − 1)²; without it the training
             collapses, with 10 it hardly moves.
         feature_size: number of the critic's features.
-        latent_size: length of the noise z; by default twice the columns, but at least 4
-            and at most 16.
-        latent: distribution of every entry of z: standard normal, or uniform on
-            [−1, 1].
+        latent_size: length of the noise z; by default twice the columns, within 4..16.
+        latent: every entry of z is standard normal, or uniform on [−1, 1].
         width: units of a hidden layer, without ``shape``.
         depth: number of hidden layers, without ``shape``.
         channels: channels of the convolutions at half the side, with ``shape``.
@@ -110,20 +80,17 @@ class MMDGAN:
             samples are drawn from; 0 for none. The big stabiliser.
         shape: height and width, multiples of 4, and channels of an image; a point is
             its numbers in that order. By default points are rows of a table.
-        value_range: lowest and highest number that occurs, as (0, 16) for digits; the
-            generator's output is squashed into it. By default columns are standardised
-            and the output is not bounded. An image needs it.
-        held_out: share of the points that the training never sees, for the progress
-            and the quality that `fit` reports.
+        value_range: lowest and highest number that occurs, as (0, 16) for digits, which
+            bounds the generator's output; an image needs it. By default columns are
+            standardised and the output is not bounded.
+        held_out: share of the points that the training never sees, to be judged by.
         evaluate_every: steps between evaluations, each with a checkpoint.
         patience: stop after so many evaluations in a row without a new best MMD² to the
-            held-out points, and return the best. By default all steps are taken: on few
-            held-out points the figure's noise is larger than what is gained, and once
-            the held-out points have chosen the model they judge it too kindly.
+            held-out points, and return the best. By default all steps are taken: few
+            held-out points are noisy, and judge too kindly the model that they chose.
         calibrated: whether to keep only one in three of the generator's points, so that
             those kept are in proportion to the training points; without it, classes
-            come out by several percent too often or too seldom. Fitted once, after the
-            training; see `cgm_jax.generators.mmd_gan.calibration`.
+            come out by several percent too often or too seldom (see `calibration`).
 
     Raises:
         ValueError: for invalid options.
@@ -140,9 +107,7 @@ class MMDGAN:
         >>> MMDGAN.like(model) == generator
         True
 
-    Reference:
-        Bińkowski et al. 2018; for a fixed kernel Li et al. 2015 and Dziugaite, Roy and
-        Ghahramani 2015.
+    Reference: Bińkowski et al. 2018; for a fixed kernel Li et al. 2015.
     """
 
     num_steps: int = 6_000
@@ -177,22 +142,9 @@ class MMDGAN:
         shape: tuple[int, int, int] | None = None,
         value_range: tuple[float, float] | None = None,
     ) -> "MMDGAN":
-        """The original setting: days of a GPU, hopeless in minutes of a CPU.
+        """The setting of Bińkowski et al. 2018, Sec. 5: days of a GPU.
 
         It was never run at full size with this package: only its options are tested.
-
-        Adam's rate 1e-4, halved by the three-sample test, five critic steps, 100
-        uniform numbers as noise, widths of DCGAN, 150,000 steps, no average, and every
-        point is kept.
-
-        Args:
-            shape: as in the class.
-            value_range: as in the class.
-
-        Returns:
-            The generator.
-
-        Reference: Bińkowski et al. 2018, Sec. 5.
         """
         return cls(
             num_steps=150_000,
@@ -233,13 +185,11 @@ class MMDGAN:
             The trained generator and how good it is.
 
         Raises:
-            ValueError: if the points are too few, of another shape or outside of
-                ``value_range``, if a fixed kernel is not one of such points, or if a
-                checkpoint belongs to another training.
+            ValueError: for points that do not fit, a fixed kernel that is not one of
+                such points, or checkpoints of another training.
             TypeError: if the points are not real numbers.
             FloatingPointError: if the training breaks down before its first evaluation.
-            ModuleNotFoundError: if ``checkpoint_dir`` is given and Orbax, or anyway if
-                scikit-learn, is not installed.
+            ModuleNotFoundError: without scikit-learn, or Orbax for checkpoints.
         """
         # One precision, whatever the user's setting: the same programs, the same bits.
         with jax.enable_x64(False):
@@ -248,29 +198,18 @@ class MMDGAN:
             facts, checkpoints = self.facts(), None
             if checkpoint_dir is not None:
                 digest = digest_of_arrays({"points": array})[:16]
+                numbers = jax.random.key_data(key).tolist()
                 belongs_to = {
                     **facts,
                     "points": f"{len(array)} x {array.shape[1]}, sha256 {digest}",
-                    "key": f"{jax.random.key_impl(key)} "
-                    f"{jax.random.key_data(key).tolist()}",
+                    "key": f"{jax.random.key_impl(key)} {numbers}",
                 }
                 checkpoints = Checkpoints(Path(checkpoint_dir).absolute(), belongs_to)
-            return train_model(task, run, facts, checkpoints, progress)
+            return loop.train_model(task, run, facts, checkpoints, progress)
 
     @classmethod
     def like(cls, model: MMDGANModel, *, kernel: Kernel | None = None) -> "MMDGAN":
-        """The options that a model was trained with.
-
-        Args:
-            model: a trained or loaded model.
-            kernel: the fixed kernel, where the model was trained with one.
-
-        Returns:
-            The options, to train again.
-
-        Raises:
-            ValueError: if the kernel was fixed and none is given.
-        """
+        """The options that a model was trained with; a fixed kernel is needed again."""
         options: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in model.trained_with.items()
@@ -288,19 +227,7 @@ class MMDGAN:
         return cls(**options)
 
     def sample(self, key: Key[Array, ""], model: MMDGANModel, num: int) -> Points:
-        """Draw ``num`` points of ``model``; more points start with fewer.
-
-        Args:
-            key: typed random key.
-            model: what `fit` or `MMDGANModel.load` returned.
-            num: how many points, at least 1.
-
-        Returns:
-            Points, shape ``(num, d)``, float32, in the units that were trained on.
-
-        Raises:
-            ValueError: if ``num`` is below 1.
-        """
+        """Draw ``num`` >= 1 points, float32 in their units; more start with fewer."""
         return model.sample(key, num)
 
     def facts(self) -> dict[str, Any]:
@@ -310,7 +237,9 @@ class MMDGAN:
             options["kernel"] = kernel_record(self.kernel)
         return json.loads(json.dumps(options))
 
-    def split(self, num_columns: int) -> tuple[Architecture, StepOptions, Schedule]:
+    def split(
+        self, num_columns: int
+    ) -> tuple[Architecture, StepOptions, loop.Schedule]:
         """The options by their users: the networks, a step, and the loop of steps."""
         options = dict(vars(self))
         if isinstance(self.kernel, Kernel):
@@ -318,69 +247,56 @@ class MMDGAN:
         return (
             Architecture.of(options, num_columns),
             StepOptions(**{name: options[name] for name in StepOptions._fields}),
-            Schedule(**{name: options[name] for name in Schedule._fields}),
+            loop.Schedule(**{name: options[name] for name in loop.Schedule._fields}),
         )
 
     def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
         """Which of ``num`` points a training with this key never sees, from 0."""
-        return held_out_rows(key, num, share=self.held_out)
+        return loop.split_rows(key, num, held_out=self.held_out)[0]
 
 
 def start_task(
     key: Key[Array, ""], options: MMDGAN, points: Float[np.ndarray, "n d"]
-) -> tuple[Task, Run]:
+) -> tuple[loop.Task, loop.Run]:
     """What is trained, in the networks' units, and the run before its first step."""
     _check_points(options, points)
-    shift, scale = _units(options, points)
-    fixed_kernel = None
-    if isinstance(options.kernel, Kernel):
-        fixed_kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
-    parts = options.split(points.shape[1])
-    return start(key, points, *parts, shift=shift, scale=scale, kernel=fixed_kernel)
-
-
-def _units(
-    options: MMDGAN, points: Float[np.ndarray, "n d"]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shift and scale of every column."""
-    ones = np.ones(points.shape[1])
+    shift = points.mean(axis=0, dtype=np.float64)
+    deviation = points.std(axis=0, dtype=np.float64)
+    scale = np.where(deviation > 0, deviation, 1)
     if options.value_range is not None:
         low, high = options.value_range
-        return ones * low, ones * (high - low)
-    deviation = points.std(axis=0, dtype=np.float64)
-    return points.mean(axis=0, dtype=np.float64), np.where(deviation > 0, deviation, 1)
+        shift, scale = np.full_like(shift, low), np.full_like(shift, high - low)
+    parts, kernel = options.split(points.shape[1]), options.kernel
+    fixed = None
+    if isinstance(kernel, Kernel):
+        fixed = kernel_in_units(kernel, points, shift=shift, scale=scale)
+    return loop.start(key, points, *parts, shift=shift, scale=scale, kernel=fixed)
 
 
 def _check_options(options: MMDGAN) -> None:
     penalty, (low, high) = options.gradient_penalty, options.value_range or (0, 1)
     height, width, channels = options.shape or (4, 4, 1)
     sides_fit = min(height, width) >= 4 and height % 4 == width % 4 == 0
-    checks = [
-        (name, f"of at least {least}", number is None or number >= least)
-        for name, least in LEAST.items()
-        for number in [getattr(options, name)]
-    ]
-    checks += [
-        (name, f"to be one of {', '.join(known)}", getattr(options, name) in known)
-        for name, known in NAMES.items()
-    ]
+    is_ordered = -math.inf < low < high < math.inf
+    known_range = options.shape is None or options.value_range is not None
+    counts = {name: getattr(options, name) for name in (*STEPS, *SIZES)}
     sides = "to be (height, width, channels), sides multiples of 4; pad the images"
     bounded = "beside shape, such as (0, 255): the numbers of an image are bounded"
-    known_range = options.shape is None or options.value_range is not None
-    checks += [
+    for name, expected, holds in (
+        *((name, "of at least 1", n is None or n >= 1) for name, n in counts.items()),
+        *(
+            (name, f"to be one of {', '.join(known)}", getattr(options, name) in known)
+            for name, known in NAMES.items()
+        ),
+        ("batch_size", "of at least 2", options.batch_size >= 2),
         ("learning_rate", "positive and finite", 0 < options.learning_rate < math.inf),
         ("gradient_penalty", "finite and at least 0", 0 <= penalty < math.inf),
         ("average", "in [0, 1)", 0 <= options.average < 1),
         ("held_out", "to be a share in (0, 0.5]", 0 < options.held_out <= 0.5),
-        (
-            "value_range",
-            "finite, lowest below highest",
-            -math.inf < low < high < math.inf,
-        ),
+        ("value_range", "finite, lowest below highest", is_ordered),
         ("shape", sides, sides_fit and channels >= 1),
         ("value_range", bounded, known_range),
-    ]
-    for name, expected, holds in checks:
+    ):
         if not holds:
             raise ValueError(
                 f"Expected {name} {expected}; got {getattr(options, name)!r}."

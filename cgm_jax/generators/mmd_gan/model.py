@@ -29,8 +29,7 @@ from .step import Parameters
 
 __all__ = ["MMDGANModel", "generate_points"]
 
-KIND = "MMD-GAN"
-ADVICE = "train and save it again"
+KIND, ADVICE = "MMD-GAN", "train and save it again"
 SUB_BLOCK = 256  # points per call: patches of 4,096 images would need gigabytes
 
 
@@ -45,8 +44,7 @@ class MMDGANModel:
         shift: the networks' 0 in the units of the points, shape ``(d,)``.
         scale: distance of the networks' 1 from their 0, shape ``(d,)``.
         history: one row per evaluation: step, mean generator loss since the last one,
-            MMD² to the held-out points at ℓ and at ℓ/4, learning rate; of all of the
-            generator's points, as no calibration is fitted yet.
+            MMD² to the held-out points at ℓ and at ℓ/4 (uncalibrated), learning rate.
         stop_reason: "all-steps", "patience", or "not-finite" after three attempts that
             each ran into infinite numbers; the model is the last good one.
         quality: how samples compare with real points that were held out.
@@ -91,14 +89,7 @@ class MMDGANModel:
             return jnp.asarray(points)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a file, complete or not at all.
-
-        Args:
-            path: the file, by custom ``.npz``; one that is there is replaced.
-
-        Raises:
-            OSError: if the system refuses.
-        """
+        """Write the model to a file, by custom ``.npz``, in place of what is there."""
         facts = {
             "options": self.trained_with,
             "stop_reason": self.stop_reason,
@@ -118,19 +109,7 @@ class MMDGANModel:
 
     @classmethod
     def load(cls, path: str | Path) -> "MMDGANModel":
-        """Read a model that `save` wrote.
-
-        Args:
-            path: the file.
-
-        Returns:
-            The model.
-
-        Raises:
-            ValueError: if the file does not hold one, or is damaged.
-            OSError: if it cannot be read.
-        """
-
+        """Read a model that `save` wrote; a ``ValueError`` if the file is damaged."""
         facts, arrays = read_archive(path, KIND, advice=ADVICE)
         with archive_errors(path, KIND, advice=ADVICE):
             quality = facts["quality"] and SampleQuality(

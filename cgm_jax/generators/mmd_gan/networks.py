@@ -20,14 +20,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Key
 
-__all__ = [
-    "Architecture",
-    "Convolution",
-    "ImageCritic",
-    "ImageGenerator",
-    "Perceptron",
-    "doubled_side",
-]
+__all__ = ["Architecture", "Convolution", "ImageCritic", "ImageShape"]
 
 ImageShape = tuple[int, int, int]  # height, width, channels
 
@@ -43,8 +36,7 @@ class Architecture(NamedTuple):
     channels: int
     feature_size: int
     shape: ImageShape | None
-    bounded: bool
-    """Whether a table's generator ends in a sigmoid; that of images always does."""
+    bounded: bool  # whether a table's generator ends in a sigmoid, as that of images
 
     @classmethod
     def of(cls, options: Mapping[str, Any], num_columns: int) -> "Architecture":
@@ -102,11 +94,6 @@ class Perceptron(nnx.Module):
     """Linear layers with SiLU between them: generator or critic of a table.
 
     With ``squash`` a sigmoid brings the outputs into (0, 1).
-
-    Example:
-        >>> network = Perceptron((4, 128, 128, 2), squash=False, rngs=nnx.Rngs(0))
-        >>> network(jnp.zeros((3, 4))).shape
-        (3, 2)
     """
 
     def __init__(self, sizes: Sequence[int], *, squash: bool, rngs: nnx.Rngs):
@@ -127,11 +114,6 @@ class Convolution(nnx.Module):
     """Convolution with zero padding: the patches of an image times one matrix.
 
     A patch has the odd side ``size``; ``stride`` is the distance between patches.
-
-    Example:
-        >>> layer = Convolution(3, 16, size=5, stride=2, rngs=nnx.Rngs(0))
-        >>> layer(jnp.zeros((7, 32, 32, 3))).shape
-        (7, 16, 16, 16)
     """
 
     def __init__(
@@ -159,11 +141,6 @@ class ImageGenerator(nnx.Module):
     A convolution to four times the channels, whose channels then become 2 x 2 pixels,
     is a transposed convolution of stride 2, at a quarter of the cost of convolving the
     larger image.
-
-    Example:
-        >>> network = ImageGenerator(16, (28, 28, 1), channels=16, rngs=nnx.Rngs(0))
-        >>> network(jnp.zeros((3, 16))).shape
-        (3, 784)
     """
 
     def __init__(
@@ -185,14 +162,7 @@ class ImageGenerator(nnx.Module):
 
 
 class ImageCritic(nnx.Module):
-    """Images to features: two convolutions that halve the side, then a linear layer.
-
-    Example:
-        >>> rngs = nnx.Rngs(0)
-        >>> network = ImageCritic((8, 8, 1), channels=4, feature_size=5, rngs=rngs)
-        >>> network(jnp.zeros((3, 64))).shape
-        (3, 5)
-    """
+    """Images to features: two convolutions that halve the side, then a linear layer."""
 
     def __init__(
         self, shape: ImageShape, *, channels: int, feature_size: int, rngs: nnx.Rngs
@@ -212,15 +182,8 @@ class ImageCritic(nnx.Module):
 
 
 def doubled_side(images: Float[Array, "n h w c4"]) -> Float[Array, "n h2 w2 c"]:
-    """Every four channels become a square of 2 x 2 pixels.
-
-    Example:
-        >>> doubled_side(jnp.arange(4.0).reshape(1, 1, 1, 4))[0, :, :, 0]
-        Array([[0., 1.],
-               [2., 3.]], dtype=float32)
-    """
+    """Every four channels become a square of 2 x 2 pixels."""
     n, height, width, channels = images.shape
     squares = images.reshape(n, height, width, 2, 2, channels // 4)
-    return squares.transpose(0, 1, 3, 2, 4, 5).reshape(
-        n, 2 * height, 2 * width, channels // 4
-    )
+    rows = squares.transpose(0, 1, 3, 2, 4, 5)
+    return rows.reshape(n, 2 * height, 2 * width, channels // 4)

@@ -23,14 +23,10 @@ from .critic_loss import CriticKernel, critic_kernel, critic_mmd2, witness_penal
 from .networks import Architecture
 
 __all__ = [
-    "ADAM",
     "Parameters",
     "Program",
     "StepOptions",
     "TrainingState",
-    "critic_loss",
-    "draw_batches",
-    "generator_loss",
     "start_training",
     "train",
     "with_learning_rate",
@@ -51,8 +47,7 @@ class StepOptions(NamedTuple):
     critic_steps: int
     gradient_penalty: float
     average: float
-    kernel: CriticKernel | None
-    """On the critic's features; None where a fixed kernel stands in its place."""
+    kernel: CriticKernel | None  # of features; None where a fixed one stands for it
 
 
 class Program(NamedTuple):
@@ -65,7 +60,7 @@ class Program(NamedTuple):
 
 
 class TrainingState(NamedTuple):
-    """What a step changes."""
+    """What a step changes; the average is that of the generator's parameters."""
 
     step: Int[Array, ""]
     generator: Parameters
@@ -73,7 +68,6 @@ class TrainingState(NamedTuple):
     generator_adam: Any
     critic_adam: Any
     average: Parameters
-    """Exponential moving average of the generator's parameters."""
 
     @property
     def learning_rate(self) -> Float[Array, ""]:

@@ -1,15 +1,14 @@
 """An audit, and what cheating gains, for people who are not mathematicians.
 
 Every sentence says what was promised, whether it holds, by how much, and for whom it is
-tightest. Nothing is rounded away: margins are printed to three digits, in the units of
-the values.
+tightest; margins are in the units of the values.
 """
 
 import math
 
 import numpy as np
 
-from cgm_jax.audit import Audit, Check, SchemeComparison, Stress
+from cgm_jax.audit import Audit, Check, SchemeComparison, Stress, Trial
 from cgm_jax.metrics import SharedRows
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
@@ -42,29 +41,7 @@ _PROMISES = {
 
 
 def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
-    """What an audit found, one sentence a promise, the broken ones first.
-
-    Args:
-        audit: the audit.
-        names: the parties' names; their numbers from 0 if left out.
-
-    Returns:
-        Plain sentences: a summary, broken promises, kept ones, and what explains them.
-
-    Example:
-        >>> import numpy as np
-        >>> from cgm_jax.audit import audit_promises
-        >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> sentences = audit_sentences(found, ["Ada", "Bo"])
-        >>> sentences[0]
-        'All promises were kept.'
-        >>> [line.split(": ")[1] for line in sentences if "worse off" in line]
-        ['as assigned, this holds; tightest for Ada, with 1.4 to spare.']
-    """
+    """What an audit found, one sentence a promise, the broken ones first."""
     lines = [
         (_rank(check, kind, audit), _sentence(check, kind, audit, names))
         for kind, checks in (("assigned", audit.assigned), ("realised", audit.realised))
@@ -83,15 +60,15 @@ def stress_sentence(stress: Stress, names: Names = None) -> str:
     num = len(stress.trials)
     if not stress.profitable:
         return f"None of the {num} manipulations tried was profitable."
-    best = max(
-        stress.profitable,
-        key=lambda trial: trial.joint_gain / abs(stress.joint_values[trial.party]),
-    )
-    gain = best.joint_gain / abs(stress.joint_values[best.party])
+
+    def gain_of(trial: Trial) -> float:
+        return trial.joint_gain / abs(stress.joint_values[trial.party])
+
+    best = max(stress.profitable, key=gain_of)
     return (
         f"{len(stress.profitable)} of the {num} manipulations tried would have been "
         f"profitable; the most for {party_names([best.party], names)}, by "
-        f'"{best.strategy}": what it holds would be worth {gain:.1%} more.'
+        f'"{best.strategy}": what it holds would be worth {gain_of(best):.1%} more.'
     )
 
 
@@ -149,13 +126,13 @@ def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
     who = party_names(check.parties, names)
     if not check.holds:
         verdict = " is broken" if is_promise else ", which was not promised, fails"
-        text = f"{start}this{verdict} for {who}, by {_amount(-check.margin)}"
+        text = f"{start}this{verdict} for {who}, by {-check.margin:.3g}"
     elif abs(check.margin) <= audit.tolerance:
         text = f"{start}this holds; exactly, up to rounding, for {who}"
     else:
         text = f"{start}this holds; tightest for {who}"
         if check.name not in ("R3", "F1", "F2"):
-            text += f", with {_amount(check.margin)} to spare"
+            text += f", with {check.margin:.3g} to spare"
     if check.coalition:
         text += f", as the data of {party_names(check.coalition, names)} show"
     elif check.coalition is not None:
@@ -200,7 +177,3 @@ def _remarks(audit: Audit) -> list[str]:
             "not in it."
         )
     return found
-
-
-def _amount(margin: float) -> str:
-    return f"{margin:.3g}"

@@ -13,24 +13,7 @@ __all__ = ["explanation_sentences"]
 
 
 def explanation_sentences(explanation: Explanation, names: Names = None) -> list[str]:
-    """Which bounds decide the reward values, and what would change them.
-
-    Args:
-        explanation: of `audit.explain`.
-        names: the parties' names; their numbers from 0 if left out.
-
-    Returns:
-        Sentences.
-
-    Example:
-        >>> from cgm_jax.audit import explain_scheme
-        >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([0.1, 0.2]), np.array([0.5, 0.2]), np.array([0.8, 0.9])
-        ... )
-        >>> print(explanation_sentences(explain_scheme(scheme), ["Ada", "Bo"])[1])
-        rho is not larger because Ada must get 0.5.
-    """
+    """Which bounds decide the reward values, and what would change them."""
     if explanation.scheme.status is RewardStatus.INFEASIBLE:
         return _why_infeasible(explanation, names)
     if not explanation.scheme.has_rewards:

@@ -11,21 +11,7 @@ _MOST_NAMED = 10  # parties in a sentence
 
 
 def party_names(parties: Iterable[int], names: Names = None) -> str:
-    """Parties as they are called in a sentence, the first ten of very many.
-
-    Args:
-        parties: their numbers, from 0.
-        names: the names of all parties.
-
-    Returns:
-        The names, or the numbers if there are none.
-
-    Example:
-        >>> party_names([0, 2])
-        'party 0, party 2 (counted from 0)'
-        >>> party_names([0, 2], ["Ada", "Bo", "Cy"])
-        'Ada, Cy'
-    """
+    """Parties as they are called in a sentence, the first ten of very many."""
     them = list(parties)
     named = [f"party {i}" if names is None else names[i] for i in them[:_MOST_NAMED]]
     rest = [f"and {len(them) - _MOST_NAMED} more"] if len(them) > _MOST_NAMED else []

@@ -1,9 +1,10 @@
-"""What to know of promises and of the draws that were to keep them."""
+"""What to know of promises, of the draws that were to keep them, and of candidates."""
 
 import numpy as np
 
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
 from cgm_jax.collaboration.outliers import Outlier
+from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.rewards import RewardScheme
 
 from .names import Names, party_names
@@ -12,7 +13,10 @@ __all__ = [
     "collaboration_warnings",
     "draw_warnings",
     "outlier_warnings",
+    "promise_warnings",
+    "quality_sentences",
     "relaxation_warnings",
+    "repetition_warnings",
     "scheme_warnings",
     "uncertainty_warnings",
 ]
@@ -24,23 +28,7 @@ _MOST_SENTENCES = 10  # about promises of one kind
 def collaboration_warnings(
     collaboration: Collaboration, names: Names = None
 ) -> list[str]:
-    """All that a mediator should know before handing out the rewards.
-
-    Args:
-        collaboration: what was promised and handed out.
-        names: the parties' names; their numbers from 0 if left out.
-
-    Returns:
-        Sentences; none where there is nothing to beware of.
-
-    Example:
-        >>> import jax, cgm_jax
-        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
-        >>> grid = np.linspace(-1, 2, 50)[:, None]
-        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> collaboration_warnings(result, ["Ada", "Bo"])
-        []
-    """
+    """All that a mediator should know before handing out the rewards."""
     promises = collaboration.promises
     return [
         *promise_warnings(promises, names),
@@ -159,4 +147,39 @@ def uncertainty_warnings(uncertainty: Uncertainty) -> list[str]:
         f"In {uncertainty.num_without_rewards} of {uncertainty.num_resamples} "
         "resamples no reward values keep the promises; standard errors of reward "
         "values are over the others. More candidates leave more room."
+    ]
+
+
+def quality_sentences(quality: SampleQuality | None) -> list[str]:
+    """What the figures of a trained generator say; a warning last, if there is one."""
+    if quality is None:
+        return []
+    ours, real, density = (
+        f"{pair[0]:.2g} and {pair[1]:.2g}"
+        for pair in (quality.generated, quality.real, quality.kernel_density)
+    )
+    sentences = [
+        f"MMD² to {quality.num_held_out:,} held-out rows, at the median distance and "
+        f"at a quarter of it: {ours}; real rows {real}; kernel density estimate "
+        f"{density}.",
+        f"Share of synthetic rows nearer to the training rows than to as many held-out "
+        f"ones: {quality.nearest_share:.1%} (kernel density estimate "
+        f"{quality.kernel_density_nearest_share:.1%}, rows that saw neither 50 %).",
+    ]
+    if quality.is_worse_than_kernel_density:
+        sentences.append(
+            "The trained generator is farther from the held-out rows than the kernel "
+            "density estimate: train longer, or use the latter among parties that may "
+            "see each other's data."
+        )
+    return sentences
+
+
+def repetition_warnings(share: float) -> list[str]:
+    """What it means that a share of the candidates equals real rows."""
+    if not share:
+        return []
+    return [
+        f"{share:.1%} of the candidates equal a real row of some party: the columns "
+        "are so coarse that hardly any other rows exist."
     ]

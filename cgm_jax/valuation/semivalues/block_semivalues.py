@@ -50,36 +50,155 @@ Operations Research 6, 1981; Y. Kwon, J. Zou, *Beta Shapley*, AISTATS 2022.
 """
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from cgm_jax._shared.arrays import AnyArray, is_traced
 from cgm_jax._shared.precision import in_float64, matmul
+from cgm_jax.valuation.coalitions import checked_sums, value_from_sums
 
 from .equal_sizes import equal_size_semivalues
 from .size_quadrature import Nodes, nodes_for
 from .weighting import SHAPLEY, Weighting, as_weighting, size_probabilities
 
-__all__ = ["DEFAULT_TOLERANCE", "block_semivalues"]
+if TYPE_CHECKING:
+    from cgm_jax.gram.gram_sums import GramSums
 
-DEFAULT_TOLERANCE = 1e-10
+__all__ = [
+    "ExactShapleyValues",
+    "block_semivalues",
+    "mmd_semivalues",
+    "mmd_shapley_values",
+]
+
+_TOLERANCE = 1e-10
 _WIDTH = 128  # nodes at a time: memory O(128 n), and a product worth its call
 # A marginal contribution is a difference: it has fewer digits than its terms. The rules
 # themselves are good to the second number.
 _MARGIN, _BEST = 1e-3, 1e-13
 
 
+class ExactShapleyValues(NamedTuple):
+    """Shapley values, and how far they are from sharing out v(N)."""
+
+    shapley_values: Float[AnyArray, " n"]
+    """φ, shape ``(n,)``, in the units of the kernel."""
+
+    efficiency_gap: Float[AnyArray, ""] | np.floating
+    """Σ φ_i − v(N): zero up to the tolerance, or something went wrong."""
+
+
+def mmd_shapley_values(
+    sums: "GramSums", *, tolerance: float = _TOLERANCE
+) -> ExactShapleyValues:
+    r"""Shapley value of every party, for any number of parties of any sizes.
+
+    .. math:: \phi_i = \int_0^1 \mathbb{E}_q[v(C \cup i) - v(C)]\,dq, \qquad
+              \text{every } j \ne i \text{ is in } C \text{ with probability } q
+
+    Args:
+        sums: sums between the n parties and the candidates; its sizes must not be
+            traced.
+        tolerance: error relative to the largest value, 1e-12 to 0.01, which decides the
+            number of nodes; parties of one size need none.
+
+    Returns:
+        The Shapley values, float64, and their efficiency gap. Inside the user's own
+        transformation, where ``between`` may be mapped over and differentiated, its
+        dtype decides.
+
+    Raises:
+        ValueError: if ``between`` and ``sizes`` do not fit, a sum is not finite, or the
+            tolerance is out of range.
+        TypeError: if the sizes are traced.
+
+    Example:
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> parties = [np.array([[0.0]]), np.array([[0.0], [1.0]]), np.array([[3.0]])]
+        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[1.0]]))
+        >>> found = mmd_shapley_values(sums)
+        >>> found.shapley_values.round(4)
+        array([ 0.2432,  0.4291, -0.1096])
+        >>> abs(found.efficiency_gap) < 1e-10
+        np.True_
+
+    Reference:
+        Derived in `block_semivalues`; Owen 1972; Tay et al. 2022, Eq. 2 and 5.
+    """
+    values = mmd_semivalues(sums, SHAPLEY, tolerance=tolerance)
+    between, sizes = sums.between[:-1], sums.sizes
+    size, total = float(sizes[:-1].sum()), float(sizes.sum())
+    of_all = value_from_sums(between.sum(), between[:, :-1].sum(), size, total)
+    return ExactShapleyValues(values, values.sum() - of_all)
+
+
+def mmd_semivalues(
+    sums: "GramSums", weighting: Weighting, *, tolerance: float = _TOLERANCE
+) -> Float[AnyArray, " n"]:
+    r"""Another mean of marginal contributions than Shapley's, for every party.
+
+    .. math:: \psi_i = \sum_{C \subseteq N \setminus i} p_{|C|}\,[v(C \cup i) - v(C)]
+
+    Semivalues do not sum to v(N): what matters is how they compare.
+
+    Args:
+        sums: as in `mmd_shapley_values`.
+        weighting: ``"banzhaf"``, all coalitions alike; ``"leave-one-out"``, only all
+            others, v(N) − v(N∖i); or ``BetaShapley(alpha, beta)``, more weight on small
+            coalitions the larger α is, on large ones the larger β is.
+        tolerance: as in `mmd_shapley_values`.
+
+    Returns:
+        Semivalues, shape ``(n,)``, as in `mmd_shapley_values`.
+
+    Raises:
+        ValueError: as `mmd_shapley_values`, or if there is no such weighting.
+        TypeError: if the sizes are traced.
+
+    Example:
+        >>> from cgm_jax.gram import gram_sums
+        >>> from cgm_jax.kernels import SquaredExponential
+        >>> parties = [np.array([[0.0]]), np.array([[0.0], [1.0]]), np.array([[3.0]])]
+        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[1.0]]))
+        >>> mmd_semivalues(sums, "leave-one-out").round(4)
+        array([0.0146, 0.1648, 0.0815])
+        >>> mmd_semivalues(sums, "banzhaf").round(4)
+        array([ 0.2887,  0.4746, -0.0641])
+
+    Reference:
+        Dubey, Neyman, Weber 1981; Banzhaf 1965; Kwon and Zou 2022.
+    """
+    if is_traced(sums.sizes):
+        raise TypeError(
+            "Expected sizes that are plain numbers, got traced ones: they decide where "
+            "the nodes of the quadrature are. Pass `between` to your function, and "
+            "build the sums inside it."
+        )
+    between, sizes = checked_sums(sums)
+    return block_semivalues(
+        between[:-1, :-1],
+        between[:-1].sum(1),
+        sizes[:-1],
+        float(sizes.sum()),
+        weighting=weighting,
+        tolerance=tolerance,
+    )
+
+
 def block_semivalues(
-    between: Float[Array | np.ndarray, "n n"],
-    across: Float[Array | np.ndarray, " n"],
+    between: Float[AnyArray, "n n"],
+    across: Float[AnyArray, " n"],
     sizes: Float[np.ndarray, " n"],
     reference_size: float,
     *,
     weighting: Weighting = SHAPLEY,
-    tolerance: float = DEFAULT_TOLERANCE,
-) -> Float[Array | np.ndarray, " n"]:
+    tolerance: float = _TOLERANCE,
+) -> Float[AnyArray, " n"]:
     """Semivalue of every party, a pure function of the sums of the kernel.
 
     It can be mapped over games of the same sizes (`jax.vmap` over the first two
@@ -143,14 +262,14 @@ def block_semivalues(
 
 
 def _semivalues(
-    between: Float[Array | np.ndarray, "n n"],
-    across: Float[Array | np.ndarray, " n"],
+    between: Float[AnyArray, "n n"],
+    across: Float[AnyArray, " n"],
     *,
     sizes: Float[np.ndarray, " n"],
     total: float,
     weighting: Weighting,
     tolerance: float,
-) -> Float[Array | np.ndarray, " n"]:
+) -> Float[AnyArray, " n"]:
     """Choose the way that fits the sizes and the weighting; no party is empty."""
     if weighting != "leave-one-out" and sizes.min() == sizes.max():
         diagonal = jnp.diag(between)
@@ -174,29 +293,23 @@ def _semivalues(
 
 @jax.jit
 def _leave_one_out(
-    between: Float[Array | np.ndarray, "n n"],
-    across: Float[Array | np.ndarray, " n"],
-    sizes: Float[Array | np.ndarray, " n"],
-    total: Float[Array | np.ndarray, ""],
-) -> Float[Array | np.ndarray, " n"]:
+    between: Float[AnyArray, "n n"],
+    across: Float[AnyArray, " n"],
+    sizes: Float[AnyArray, " n"],
+    total: Float[AnyArray, ""],
+) -> Float[AnyArray, " n"]:
     """v(N) − v(N∖i), from the sums over N∖i."""
-
-    def value(b: Array, within: Array, size: Array) -> Array:
-        return (2 * b / total - within / size) / size
-
-    everything = value(jnp.sum(across), jnp.sum(between), jnp.sum(sizes))
-    n = len(sizes)
-    if n == 1:  # without the only party there is nothing
-        return everything[None]
+    all_across, all_within = jnp.sum(across), jnp.sum(between)
+    everything = value_from_sums(all_across, all_within, jnp.sum(sizes), total)
     own = 2 * jnp.sum(between, axis=1) - jnp.diag(between)
-    b, within = jnp.sum(across) - across, jnp.sum(between) - own
+    b, within = all_across - across, all_within - own
     # Of a party that holds nearly all, no digits would be left of the others.
     largest = jnp.argmax(sizes)
-    is_other = jnp.arange(n) != largest
+    is_other = jnp.arange(len(sizes)) != largest
     others = is_other.astype(across.dtype)
     b = jnp.where(is_other, b, matmul(others, across))
     within = jnp.where(is_other, within, matmul(others, matmul(between, others)))
-    return everything - value(b, within, jnp.sum(sizes) - sizes)
+    return everything - value_from_sums(b, within, jnp.sum(sizes) - sizes, total)
 
 
 def _chunks(nodes: Nodes) -> Nodes:
@@ -210,18 +323,16 @@ def _chunks(nodes: Nodes) -> Nodes:
 
 @jax.jit
 def _by_quadrature(
-    between: Float[Array | np.ndarray, "n n"],
-    across: Float[Array | np.ndarray, " n"],
-    sizes: Float[Array | np.ndarray, " n"],
-    total: Float[Array | np.ndarray, ""],
-    *chunks: Float[Array | np.ndarray, "chunks width"],
-) -> Float[Array | np.ndarray, " n"]:
+    between: Float[AnyArray, "n n"],
+    across: Float[AnyArray, " n"],
+    sizes: Float[AnyArray, " n"],
+    total: Float[AnyArray, ""],
+    *chunks: Float[AnyArray, "chunks width"],
+) -> Float[AnyArray, " n"]:
     own, b = jnp.diag(between)[None], (2 / total * across)[None]
 
     # One row a node: XLA's CPU sums along the last axis are many times faster.
-    def add(
-        semivalues: Float[Array | np.ndarray, " n"], nodes: tuple
-    ) -> tuple[Array, None]:
+    def add(semivalues: Float[AnyArray, " n"], nodes: tuple) -> tuple[Array, None]:
         q, u, w = (x[:, None] for x in nodes)
         e, gone = jnp.exp(-u * sizes[None]), -jnp.expm1(-u * sizes[None])
         d = (1 - q) + q * e

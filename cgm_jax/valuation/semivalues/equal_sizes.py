@@ -19,36 +19,31 @@ and each sum over c serves all players: O(1) per player.
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+
+from cgm_jax._shared.arrays import AnyArray
 
 __all__ = ["equal_size_semivalues"]
 
 
 def equal_size_semivalues(
-    across: Float[Array | np.ndarray, " n"],
-    diagonal: Float[Array | np.ndarray, " n"],
-    others: Float[Array | np.ndarray, " n"],
+    across: Float[AnyArray, " n"],
+    diagonal: Float[AnyArray, " n"],
+    others: Float[AnyArray, " n"],
     probabilities: Float[np.ndarray, " n"],
     *,
     size: float,
     reference_size: float,
-) -> Float[Array | np.ndarray, " n"]:
+) -> Float[AnyArray, " n"]:
     """Semivalue of every player, for players of one size."""
-    numbers = _numbers(probabilities)
-    numbers[:2] *= 2 / (size * reference_size)
-    numbers[2:] /= size**2
-    return _combined(across, diagonal, others, jnp.asarray(numbers, across.dtype))
-
-
-def _numbers(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, "6"]:
-    """What b_i, b of others, B_ii, R_i, D_i and O_i are multiplied by."""
-    n = len(p)
+    p, n = probabilities, len(probabilities)
     c = np.arange(n)
     # No others, or one: the sums over them are zero whatever the divisor.
     one, two = max(n - 1, 1), max(n - 2, 1)
     some, of_some = c[1:], p[1:]
     lost = of_some * (2 * some + 1) / (some * (some + 1) ** 2)
-    return np.array(
+    # What b_i, b of others, B_ii, R_i, D_i and O_i are multiplied by.
+    numbers = np.array(
         [
             np.sum(p / (c + 1)),
             -np.sum(of_some / (some + 1)) / one,
@@ -58,15 +53,18 @@ def _numbers(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, "6"]:
             -np.sum(lost * (some - 1)) / (one * two),
         ]
     )
+    numbers[:2] *= 2 / (size * reference_size)
+    numbers[2:] /= size**2
+    return _combined(across, diagonal, others, jnp.asarray(numbers, across.dtype))
 
 
 @jax.jit
 def _combined(
-    across: Float[Array | np.ndarray, " n"],
-    diagonal: Float[Array | np.ndarray, " n"],
-    others: Float[Array | np.ndarray, " n"],
-    numbers: Float[Array | np.ndarray, "6"],
-) -> Float[Array | np.ndarray, " n"]:
+    across: Float[AnyArray, " n"],
+    diagonal: Float[AnyArray, " n"],
+    others: Float[AnyArray, " n"],
+    numbers: Float[AnyArray, "6"],
+) -> Float[AnyArray, " n"]:
     linear = numbers[0] * across + numbers[1] * (jnp.sum(across) - across)
     own = numbers[2] * diagonal + numbers[3] * others
     rest = numbers[4] * (jnp.sum(diagonal) - diagonal)

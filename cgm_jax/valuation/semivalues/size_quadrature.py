@@ -8,7 +8,7 @@ smallest party, to S, all of them:
 With u = exp(x − e^{−x})/S the integrands fall double-exponentially on the left of
 x = 0 and beyond x = ln(S/s_min), and are analytic in a strip, so that the trapezoid
 rule of step h is wrong by less than 60 exp(−8.9/h), relative, for *every* s at once
-(constants fitted to the measured error, and a test holds them). 50 to 80 nodes.
+(fitted to the measured error, and tested). 50 to 80 nodes.
 
 In q. For a fixed u the integrand is a polynomial of degree n − 1 in q: a Gauss rule of
 ⌈n/2⌉ nodes is exact. It is bounded by exp(−qA) times a polynomial of degree two with
@@ -28,7 +28,9 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+
+from cgm_jax._shared.arrays import AnyArray
 
 from .weighting import BetaShapley, Weighting
 
@@ -38,9 +40,9 @@ __all__ = ["Nodes", "inverse_size_rule", "nodes_for"]
 class Nodes(NamedTuple):
     """Σ over nodes of weight · f(q, u) is the mean over q of ∫ f du."""
 
-    q: Float[Array | np.ndarray, "..."]
-    u: Float[Array | np.ndarray, "..."]
-    weight: Float[Array | np.ndarray, "..."]
+    q: Float[AnyArray, "..."]
+    u: Float[AnyArray, "..."]
+    weight: Float[AnyArray, "..."]
 
 
 def nodes_for(
@@ -53,9 +55,7 @@ def nodes_for(
     expected = -np.expm1(-u[:, None] * sizes[None]).sum(1)  # A, at every u
     q, dq = _mean_over_q(weighting, expected, len(sizes), tolerance)
     return Nodes(
-        q.reshape(-1),
-        np.repeat(u, q.shape[1]),
-        (du[:, None] * dq).reshape(-1),
+        q.reshape(-1), np.repeat(u, q.shape[1]), (du[:, None] * dq).reshape(-1)
     )
 
 

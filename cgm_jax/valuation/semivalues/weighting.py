@@ -61,14 +61,7 @@ def as_weighting(weighting: Weighting) -> Weighting:
 
 
 def size_probabilities(weighting: Weighting, n: int) -> Float[np.ndarray, " n"]:
-    """Probability that c of the n − 1 others are in the coalition, c = 0 … n − 1.
-
-    Example:
-        >>> size_probabilities(SHAPLEY, 4)
-        array([0.25, 0.25, 0.25, 0.25])
-        >>> size_probabilities("banzhaf", 3)
-        array([0.25, 0.5 , 0.25])
-    """
+    """Probability that c of the n − 1 others are in the coalition, c = 0 … n − 1."""
     c = np.arange(n)
     if weighting == "leave-one-out":
         return (c == n - 1).astype(float)
