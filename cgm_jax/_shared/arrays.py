@@ -6,7 +6,7 @@ float64 and returned as NumPy float64: outside a scope of `jax.enable_x64` the n
 operation on a float64 ``jax.Array`` would cut it to float32.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -19,9 +19,13 @@ from jaxtyping import Array, ArrayLike, Float
 __all__ = [
     "AnyArray",
     "Points",
+    "aligned",
     "array_module",
     "as_parties",
+    "as_point_sets",
     "as_points",
+    "as_sequence",
+    "device_of",
     "in_float32",
     "is_traced",
     "rounded_up",
@@ -58,16 +62,16 @@ def rounded_up(number: int, *, steps: int = 4) -> int:
 
 def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
     """A float32 or float64 matrix of finite numbers, one row per point."""
-    array = points if isinstance(points, jax.Array) else np.asarray(points)
+    array = points if is_traced(points) else _one_array(points)
     if array.dtype not in (np.float32, np.float64):
-        is_number = (
-            jnp.issubdtype(array.dtype, jnp.floating) or array.dtype.kind in "biu"
-        )
-        if not is_number:
+        if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"):
             raise TypeError(
-                f"Expected {name} to be real numbers, got dtype {array.dtype}."
+                f"Expected {name} to be real numbers, got "
+                f"{'None' if points is None else f'dtype {array.dtype}'}."
             )
-        array = array.astype(np.float32)
+        # Of another byte order, or longer, it is float64 still.
+        is_double = array.dtype.kind == "f" and array.dtype.itemsize >= 8
+        array = array.astype(np.float64 if is_double else np.float32)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
             f"Expected {name} of shape (n, d), one row per point, got {array.shape}."
@@ -82,17 +86,68 @@ def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
     return array
 
 
+def _one_array(points: Any) -> AnyArray:
+    """An array of JAX that is on one device and needs no conversion, or NumPy's."""
+    if (
+        isinstance(points, jax.Array)
+        and points.dtype in (np.float32, np.float64)
+        and len(points.devices()) == 1
+    ):
+        return points
+    return np.asarray(points)
+
+
 def as_parties(parties: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
     """Every party's points; at least one party, each with at least one point."""
-    arrays = [as_points(x, f"parties[{i}]") for i, x in enumerate(parties)]
-    if not arrays:
-        raise ValueError("Expected at least one party, got none.")
+    tables = aligned(*as_sequence(parties))
+    arrays = [as_points(x, f"parties[{i}]") for i, x in enumerate(tables)]
     for i, x in enumerate(arrays):
         if len(x) == 0:
             raise ValueError(
                 f"Expected points in parties[{i}], got none; leave it out."
             )
     return arrays
+
+
+def as_sequence(parties: Any) -> list[Any]:
+    """What stands for each party, at least one, as it was handed in."""
+    if hasattr(parties, "shape") and len(parties.shape) < 3:
+        raise ValueError(
+            "Expected a sequence of parties, each of shape (n, d), got one array of "
+            f"shape {parties.shape}; pass [points] for a single party."
+        )
+    if isinstance(parties, Mapping) or not isinstance(parties, Iterable):
+        raise TypeError(
+            "Expected a sequence of parties, each of shape (n, d), got "
+            f"{type(parties).__name__}."
+        )
+    if not (found := list(parties)):
+        raise ValueError("Expected at least one party, got none.")
+    return found
+
+
+def aligned(*tables: Any) -> list[Any]:
+    """Data frames with their columns in the order of the first; arrays as they are."""
+    order: list[Any] = []
+    result = []
+    for table in tables:
+        if hasattr(table, "columns") and hasattr(table, "to_numpy"):
+            columns = list(table.columns)
+            order = order or columns
+            if sorted(map(str, columns)) != sorted(map(str, order)):
+                raise ValueError(
+                    f"Expected the same columns in all data frames, got {order} and "
+                    f"{columns}."
+                )
+            table = table if columns == order else table[order]
+        result.append(table)
+    return result
+
+
+def as_point_sets(**named: Float[ArrayLike, "_ d"]) -> list[Points]:
+    """Sets of points, checked, of the same columns and in one dtype."""
+    sets = zip(named, aligned(*named.values()), strict=True)
+    return with_common_dtype(*((name, as_points(x, name)) for name, x in sets))
 
 
 def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
@@ -105,13 +160,26 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
                 f"Expected the same number of columns everywhere, got {first.shape[1]} "
                 f"in {first_name} and {x.shape[1]} in {name}."
             )
-    points = [x if x.dtype == dtype else _widened(x, dtype) for _, x in named]
-    return jax.lax.optimization_barrier(points) if is_traced(points) else points
+    points = [x for _, x in named]
+    if is_traced(points):
+        dtype = jax.dtypes.canonicalize_dtype(dtype)
+        return jax.lax.optimization_barrier([x.astype(dtype) for x in points])
+    # Outside a scope of 64-bit types JAX would leave a float32 array as it is, and it
+    # refuses arrays of several devices.
+    stay = device_of(points) is not None and all(x.dtype == dtype for x in points)
+    return points if stay else [np.asarray(x, dtype) for x in points]
 
 
-def _widened(points: Points, dtype: np.dtype) -> Points:
-    # Outside a scope of 64-bit types JAX would leave a float32 array as it is.
-    return (points if is_traced(points) else np.asarray(points)).astype(dtype)
+def device_of(*trees: Any) -> jax.Device | None:
+    """The device that JAX's arrays were put on, if it is one; None if they were not."""
+    arrays = [x for x in jax.tree.leaves(trees) if isinstance(x, jax.Array)]
+    devices = {
+        device
+        for array in arrays
+        if not is_traced(array) and array.committed
+        for device in array.devices()
+    }
+    return devices.pop() if len(devices) == 1 else None
 
 
 def in_float32(tree: Any) -> Any:

@@ -1,7 +1,11 @@
-"""The precision of what is computed: 64-bit types for a while, and full products."""
+"""How and where numbers are computed: at once, in 64-bit types, on the data's device.
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+What is concrete is computed at once, also in the middle of the user's `jit`: a scope of
+64-bit types that is opened inside of a trace leaves JAX with two copies of an array.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import jax
@@ -9,19 +13,37 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .arrays import is_traced, to_host
+from .arrays import device_of, is_traced, to_host
 
-__all__ = ["in_float64", "matmul", "x64_if", "x64_unless_traced"]
-
-
-def x64_if(condition: bool) -> AbstractContextManager[Any]:  # noqa: FBT001
-    """A scope of 64-bit types, or one that changes nothing."""
-    return jax.enable_x64(True) if condition else nullcontext()
+__all__ = ["at_once", "in_float64", "matmul", "platform", "x64_unless_traced"]
 
 
-def x64_unless_traced(*inputs: Any) -> AbstractContextManager[Any]:
-    """A scope of 64-bit types, unless the user's own transformation decides."""
-    return x64_if(not is_traced(*inputs))
+@contextmanager
+def at_once(*data: Any, x64: bool | None = True) -> Iterator[None]:
+    """A scope in which what is not traced is computed, on the device of the data.
+
+    ``x64`` of None leaves the user's setting.
+    """
+    with ExitStack() as scope:
+        scope.enter_context(jax.ensure_compile_time_eval())
+        if x64 is not None:
+            scope.enter_context(jax.enable_x64(x64))
+        if (device := device_of(data)) is not None:
+            scope.enter_context(jax.default_device(device))
+        yield
+
+
+def x64_unless_traced(*data: Any) -> AbstractContextManager[None]:
+    """`at_once` with 64-bit types, unless the user's own transformation decides."""
+    return nullcontext() if is_traced(*data) else at_once(*data)
+
+
+def platform() -> str:
+    """The platform that computes here: "cpu", "gpu" or "tpu"."""
+    device = jax.config.jax_default_device
+    if device is None:
+        return jax.default_backend()
+    return device if isinstance(device, str) else device.platform
 
 
 def in_float64(function: Callable[..., Any], *inputs: ArrayLike) -> Any:
@@ -31,7 +53,7 @@ def in_float64(function: Callable[..., Any], *inputs: ArrayLike) -> Any:
     """
     if is_traced(*inputs):
         return function(*inputs)
-    with jax.enable_x64(True):
+    with at_once(*inputs):
         return to_host(function(*(np.asarray(x, np.float64) for x in inputs)))
 
 

@@ -1,16 +1,19 @@
 """Threads that keep all cores busy while XLA runs small operations on one.
 
 XLA releases the interpreter while it computes, so two independent programs in two
-threads run on two cores. An accelerator runs one program at a time: one thread.
+threads run on two cores. An accelerator runs one program at a time: no thread.
 """
 
 import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TypeVar
+from contextlib import ExitStack
+from typing import Any, TypeVar
 
 import jax
+
+from .precision import at_once, platform
 
 __all__ = ["map_on_workers", "num_workers"]
 
@@ -20,7 +23,7 @@ Result = TypeVar("Result")
 
 def num_workers() -> int:
     """One per core that this process may use, or one for an accelerator."""
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
@@ -30,6 +33,7 @@ def map_on_workers(
 ) -> list[Result]:
     """Call a function for every item, as many at a time as there are workers."""
     stop = threading.Event()
+    settings, mesh = _settings_of_this_thread(), jax.sharding.get_mesh()
 
     def check() -> None:
         if stop.is_set():
@@ -38,12 +42,19 @@ def map_on_workers(
     def work(item: Item) -> Result:
         check()
         try:
-            with jax.enable_x64(True):  # a setting of the thread
+            with ExitStack() as scope:
+                for name, setting in settings.items():
+                    scope.enter_context(getattr(jax, name)(setting))
+                if not mesh.empty:
+                    scope.enter_context(jax.set_mesh(mesh))
+                scope.enter_context(at_once())
                 return function(item, check)
         except BaseException:
             stop.set()
             raise
 
+    if num_workers() == 1:
+        return [work(item) for item in items]
     with ThreadPoolExecutor(num_workers()) as executor:
         futures = [executor.submit(work, item) for item in items]
         try:
@@ -55,6 +66,21 @@ def map_on_workers(
         if not isinstance(error, _Stopped):
             raise error
     return [future.result() for future in futures]
+
+
+def _settings_of_this_thread() -> dict[str, Any]:
+    """JAX's settings that a context manager has changed here, by its name.
+
+    As `jax.default_device` or `jax.disable_jit`: another thread would not see them.
+    """
+    names = (
+        name for name in jax.config.values if hasattr(jax, name.removeprefix("jax_"))
+    )
+    return {
+        name.removeprefix("jax_"): getattr(jax.config, name)
+        for name in names
+        if getattr(jax.config, name) != jax.config.values[name]
+    }
 
 
 class _Stopped(Exception):

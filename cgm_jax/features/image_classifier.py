@@ -21,6 +21,7 @@ from flax import nnx
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num, PyTree, Shaped
 
 from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.precision import at_once
 from cgm_jax.generators.mmd_gan.networks import ImageCritic, ImageShape
 
 __all__ = ["ImageClassifier", "ImageClassifierModel"]
@@ -107,7 +108,7 @@ class ImageClassifier:
         known = points[rest]
         shift, scale = float(known.mean()), float(known.std()) or 1.0
 
-        with jax.enable_x64(new_val=False):
+        with at_once(x64=False):
             rngs, size = nnx.Rngs(network_key), self.feature_size
             body = ImageCritic(
                 shape, channels=self.channels, feature_size=size, rngs=rngs
@@ -161,7 +162,7 @@ class ImageClassifierModel:
         images = _images(points, "points", self.shape)
         num = len(images)
         results = []
-        with jax.enable_x64(new_val=False):
+        with at_once(x64=False):
             for start in range(0, num, BLOCK_SIZE):
                 block = (images[start : start + BLOCK_SIZE] - self.shift) / self.scale
                 # The last block is filled up: one shape, compiled once.

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, as_points
-from cgm_jax._shared.precision import x64_if
+from cgm_jax._shared.precision import at_once
 
 from .base import BLOCK_SIZE, sample_in_blocks
 
@@ -63,7 +63,7 @@ class GaussianMixture:
         with np.errstate(divide="ignore"):  # log 0: such a component is never drawn
             log_weights = np.log(_float64(model.weights))
         roots = _square_roots(_float64(model.covariances))
-        with x64_if(dtype == np.float64):
+        with at_once(x64=True if dtype == np.float64 else None):
             parameters = [
                 jnp.asarray(a, dtype) for a in (log_weights, model.means, roots)
             ]

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key, Num
 
 from cgm_jax._shared.arrays import Points, as_points
-from cgm_jax._shared.precision import x64_if
+from cgm_jax._shared.precision import at_once
 
 from .base import BLOCK_SIZE, sample_in_blocks
 
@@ -65,7 +65,7 @@ class KernelDensity:
 
     def sample(self, key: Key[Array, ""], model: Points, num: int) -> Points:
         """Draw ``num`` >= 1 points near rows of ``model``; more start with fewer."""
-        with x64_if(model.dtype == np.float64):
+        with at_once(x64=True if model.dtype == np.float64 else None):
             draw = partial(_draw, jnp.asarray(model), float(self.bandwidth))
             return sample_in_blocks(draw, key, num)
 

@@ -17,16 +17,18 @@ from jaxtyping import ArrayLike, Float
 from cgm_jax._shared.arrays import (
     AnyArray,
     Points,
+    aligned,
     array_module,
     as_parties,
     as_points,
+    as_sequence,
     is_traced,
     to_host,
     with_common_dtype,
 )
-from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax._shared.precision import platform, x64_unless_traced
 from cgm_jax._shared.reprs import short_repr
-from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.base import Kernel, centred
 
 from .tiles import (
     Blocks,
@@ -116,9 +118,9 @@ def gram_sums(
     Reference:
         Tay et al. 2022, Eq. 2 and App. H.
     """
-    tile_size = checked_tile_size(tile_size)
     points, drawn = as_blocks(parties, candidates)
     with x64_unless_traced(kernel, points, drawn):
+        tile_size = checked_tile_size(tile_size)
         between, rows = sums_with_parties(
             kernel, points, drawn, tile_size, among_candidates=True
         )
@@ -131,7 +133,7 @@ def gram_sums(
 
 def default_tile_size() -> int:
     """Side of a tile that a core's cache or an accelerator likes."""
-    return 512 if jax.default_backend() == "cpu" else 4096
+    return 512 if platform() == "cpu" else 4096
 
 
 def checked_tile_size(tile_size: int | None) -> int:
@@ -145,6 +147,7 @@ def as_blocks(
     parties: Sequence[Float[ArrayLike, "_ d"]], candidates: Float[ArrayLike, "g d"]
 ) -> tuple[list[Points], Points]:
     """Parties and candidates, checked, with one number of columns and one dtype."""
+    *parties, candidates = aligned(*as_sequence(parties), candidates)
     named = [(f"parties[{i}]", x) for i, x in enumerate(as_parties(parties))]
     *points, drawn = with_common_dtype(
         *named, ("candidates", as_points(candidates, "candidates"))
@@ -165,6 +168,7 @@ def sums_with_parties(
     All that a party's own value needs; the last column of R, the candidates over
     themselves, only ``among_candidates``.
     """
+    *points, candidates = centred(kernel, *points, candidates)
     if _is_small(kernel, points, candidates, tile_size):
         between, rows = _small_sums(
             kernel, points, candidates, tile_size, among_candidates=among_candidates

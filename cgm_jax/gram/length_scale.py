@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import Points, as_points, is_traced
+from cgm_jax._shared.precision import at_once
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.kernels.stationary import Stationary
 
@@ -127,7 +128,7 @@ def party_values(
     kernel: Kernel, parties: list[Points], candidates: Points
 ) -> Float[np.ndarray, " n"]:
     """v(D_i) of every party, without the pass over the candidates among themselves."""
-    with jax.enable_x64(True):
+    with at_once():
         between, rows = sums_with_parties(
             kernel, parties, candidates, default_tile_size()
         )

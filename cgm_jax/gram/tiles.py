@@ -27,7 +27,7 @@ from jaxtyping import Array, Float, Int
 from cgm_jax._shared.arrays import AnyArray, Points, is_traced, rounded_up
 from cgm_jax._shared.precision import matmul
 from cgm_jax._shared.workers import map_on_workers, num_workers
-from cgm_jax.kernels.base import Embedding, Kernel
+from cgm_jax.kernels.base import Embedding, Kernel, scalar_length_scale
 
 __all__ = [
     "Blocks",
@@ -115,14 +115,34 @@ def embedded_tiles(
     tiles = np.asarray(points)[place]
     # Inside `jit` a kernel cannot look at its parameters: here it can, and raises.
     jax.eval_shape(lambda x: kernel.embed(x), tiles.reshape(-1, tiles.shape[-1]))
-    return _embedded(kernel, tiles)
+    embedding, is_finite = _embedded(kernel, tiles)
+    if not is_finite:
+        raise ValueError(_overflow(kernel, tiles))
+    return embedding
 
 
 @jax.jit
 def _embedded(kernel: Kernel, tiles: Float[Array, "num_tiles tile_size d"]):
     embedding = kernel.embed(tiles.reshape(-1, tiles.shape[-1]))
+    leaves = jax.tree.leaves(embedding)
+    is_finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
     shape = tiles.shape[:2]
-    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), embedding)
+    tiles = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), embedding)
+    return tiles, is_finite
+
+
+def _overflow(kernel: Kernel, points: Points) -> str:
+    if np.isnan(scalar_length_scale(kernel)):
+        return (
+            f"Expected finite numbers of {kernel} for these points, got NaN or "
+            "infinity: look at its parameters, or scale the points."
+        )
+    limits = np.finfo(points.dtype)
+    smallest = max(float(np.abs(points).max()) / float(limits.max), float(limits.tiny))
+    return (
+        f"Expected a length scale of {1.01 * smallest:.3g} at least, so that points "
+        f"divided by it are finite in {points.dtype}, got {kernel.length_scale}."
+    )
 
 
 def _padded_tiles(

@@ -18,7 +18,7 @@ from jaxtyping import Float, Num
 
 from cgm_jax._shared.arrays import Points, rounded_up
 from cgm_jax._shared.precision import matmul
-from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.base import Kernel, centred
 
 from .tiles import add_at, embedded_tiles, kernel_tile, over_tiles
 
@@ -36,6 +36,7 @@ def weighted_sums_between_blocks(
     largest_tile: int,
 ) -> Float[np.ndarray, "blocks blocks r"]:
     """B^r of points in consecutive blocks, symmetric, for every row of weights."""
+    (points,) = centred(kernel, points)
     side = _side_of_tiles(sizes, largest_tile)
     tiles_of = [-(-size // side) for size in sizes]
     num_tiles = sum(tiles_of)

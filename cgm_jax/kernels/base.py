@@ -10,16 +10,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.arrays import AnyArray, Points, aligned, array_module, is_traced
 
-__all__ = ["Embedding", "Kernel", "Product", "Scaled", "Sum", "scalar_length_scale"]
+__all__ = [
+    "Embedding",
+    "Kernel",
+    "Product",
+    "Scaled",
+    "Sum",
+    "centred",
+    "check_positive",
+    "scalar_length_scale",
+]
 
 Embedding = PyTree[Array]  # every leaf has one row per point
+FAR = 4  # times the spread of a column: farther from 0, it is moved there
 
 
 class _NoLengthScale:
@@ -53,6 +64,7 @@ class Kernel(abc.ABC):
     """
 
     length_scale: Any = _NoLengthScale()
+    is_stationary: Any = False  # whether k depends on x − x' only
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -75,27 +87,105 @@ class Kernel(abc.ABC):
         """The same kernel at another length scale."""
 
     def __call__(
-        self, x: Float[Array, "m d"], y: Float[Array, "n d"]
+        self, x: Float[ArrayLike, "m d"], y: Float[ArrayLike, "n d"]
     ) -> Float[Array, "m n"]:
-        """The dense block of k between two sets of points."""
-        return self.pairwise(self.embed(x), self.embed(y))
+        """The dense block of k between two sets of points, of numbers of any kind."""
+        sets = [_as_rows(*named) for named in zip("xy", aligned(x, y), strict=True)]
+        if sets[0].shape[1] != sets[1].shape[1]:
+            raise ValueError(
+                "Expected as many columns in x as in y, got "
+                f"{sets[0].shape[1]} and {sets[1].shape[1]}."
+            )
+        x, y = (self.embed(jnp.asarray(points)) for points in centred(self, *sets))
+        return self.pairwise(x, y)
 
     def __add__(self, other: "Kernel") -> "Sum":
-        return Sum(self, other) if isinstance(other, Kernel) else NotImplemented
+        if not isinstance(other, Kernel):
+            raise TypeError(f"Expected a kernel to add, got {type(other).__name__}.")
+        return Sum(self, other)
+
+    def __radd__(self, other: int) -> "Kernel":
+        return self if other == 0 else self + other  # the start of `sum`
+
+    def __sub__(self, other: Any) -> "Kernel":
+        raise TypeError("A difference of kernels is none: not positive definite.")
 
     def __mul__(self, other: "Kernel | Float[ArrayLike, '']") -> "Product | Scaled":
         return (
             Product(self, other) if isinstance(other, Kernel) else Scaled(self, other)
         )
 
+    __array_ufunc__ = None  # a NumPy number or array before `*` asks the kernel
+
     def __rmul__(self, factor: Float[ArrayLike, ""]) -> "Scaled":
         return Scaled(self, factor)
+
+    def __truediv__(self, divisor: Float[ArrayLike, ""]) -> "Scaled":
+        return Scaled(self, 1 / divisor)
+
+    def __pow__(self, exponent: int) -> "Kernel":
+        if not isinstance(exponent, int) or exponent < 1:
+            raise ValueError(
+                f"Expected a whole number >= 1 as the power of a kernel, got {exponent}"
+                ": others need not be positive definite."
+            )
+        return self if exponent == 1 else self * self ** (exponent - 1)
 
 
 def scalar_length_scale(kernel: Kernel) -> float:
     """The kernel's length scale; NaN for none, or one per dimension."""
     scale = kernel.length_scale
     return float(scale) if scale is not None and np.ndim(scale) == 0 else np.nan
+
+
+def centred(kernel: Kernel, *sets: Points) -> list[Points]:
+    """Points moved to the origin, column by column, where the kernel cannot see it.
+
+    Far from 0 the rounding of the points' own numbers is larger than it need be. The
+    difference to one of the points is exact where they are close to each other.
+    """
+    if not isinstance(kernel, Kernel):
+        raise TypeError(
+            "Expected a kernel, such as SquaredExponential(1.0), got "
+            f"{f'the class {kernel.__name__}' if isinstance(kernel, type) else kernel}."
+        )
+    own = [points for points in sets if len(points)]
+    if not kernel.is_stationary or not own:
+        return list(sets)
+    xp = array_module(sets)
+    origin = xp.asarray(own[0][:1])
+    distances = [
+        xp.abs(x - origin).max(axis=0, keepdims=True) for x in map(xp.asarray, own)
+    ]
+    is_far = xp.abs(origin) > FAR * xp.stack(distances).max(axis=0)
+    if xp is np and not is_far.any():
+        return list(sets)
+    origin = xp.where(is_far, origin, 0)
+    return [x - (origin if xp is np else jax.lax.stop_gradient(origin)) for x in sets]
+
+
+def check_positive(name: str, number: Any, *, is_scalar: bool = False) -> None:
+    """Raise for a parameter that is no positive number, unless it is traced."""
+    if is_traced(number):
+        return
+    values = np.asarray(number)  # not a program, and not part of a trace
+    is_real = jnp.issubdtype(values.dtype, np.floating) or values.dtype.kind in "iu"
+    if not (is_real and (values > 0).all() and np.isfinite(values).all()):
+        raise ValueError(f"Expected a positive, finite {name}, got {number}.")
+    if is_scalar and values.ndim:
+        raise ValueError(f"Expected one number as the {name}, got {number}.")
+
+
+def _as_rows(name: str, points: Any) -> AnyArray:
+    array = points if is_traced(points) else np.asarray(points)
+    is_real = jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"
+    if array.ndim != 2 or not is_real:
+        raise ValueError(
+            f"Expected real numbers of shape (n, d) in {name}, one row per point, got "
+            f"dtype {array.dtype} of shape {array.shape}."
+        )
+    is_floating = jnp.issubdtype(array.dtype, np.floating)
+    return array if is_floating else array.astype(jax.dtypes.canonicalize_dtype(float))
 
 
 def _register(kind: type[Kernel]) -> None:
@@ -142,6 +232,11 @@ class _Pair(Kernel):
             return None
         return left if np.array_equal(left, right) else None
 
+    @property
+    def is_stationary(self) -> bool:
+        """Whether both are."""
+        return self.left.is_stationary and self.right.is_stationary
+
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, Embedding]:
         return self.left.embed(points), self.right.embed(points)
 
@@ -180,10 +275,18 @@ class Scaled(Kernel):
     kernel: Kernel
     factor: Float[ArrayLike, ""]
 
+    def __post_init__(self) -> None:
+        check_positive("factor of a kernel", self.factor, is_scalar=True)
+
     @property
     def length_scale(self) -> Float[ArrayLike, "..."] | None:
         """That of the kernel."""
         return self.kernel.length_scale
+
+    @property
+    def is_stationary(self) -> bool:
+        """Whether the kernel is."""
+        return self.kernel.is_stationary
 
     def embed(self, points: Float[Array, "n d"]) -> Embedding:
         return self.kernel.embed(points)

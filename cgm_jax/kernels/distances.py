@@ -7,10 +7,12 @@ Two forms, chosen by what the numbers allow:
   of about eps·(|x|² + |y|²), harmless while no point is far from the others (a kernel
   of scaled points changes on the scale of 1).
 
-The derivative, 2 (x_i − y_j)·(dx_i − dy_j), is made of products in either case, with an
-error of about eps·|x|: nothing of all pairs times all columns is kept for a gradient.
+The derivative, 2 (x_i − y_j)·(dx_i − dy_j), is made of products, with an error of about
+eps·|x|, or where only differences will do, of differences: nothing of all pairs times
+all columns is kept for a gradient.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -26,8 +28,9 @@ MIN_PRODUCT_ROWS = 32
 # Largest |x|² before differences take over: the product's error stays below about
 # 1,000 roundings, 1e-4 in float32 and 2e-13 in float64.
 MAX_PRODUCT_NORM = 250.0
-# Coordinates written out one after the other; more would take long to compile.
-UNROLL = 16
+# Coordinates written out one after the other, of more than a few: where XLA writes out
+# all of them, it does so again for everything that is made of the distances.
+FEW, UNROLL = 16, 16
 
 
 @partial(jax.jit, static_argnames="exact")
@@ -92,16 +95,38 @@ def _one_answer(
     return _all_of_a_batch(jnp.all(flag)), False
 
 
+@jax.custom_jvp
 def _by_differences(
     x: Float[Array, "m d"], y: Float[Array, "n d"]
 ) -> Float[Array, "m n"]:
-    # By coordinates: XLA's CPU reductions over a short axis are 30 times slower.
     def add(total: Array, coordinate: tuple[Array, Array]) -> tuple[Array, None]:
         difference = coordinate[0][:, None] - coordinate[1][None]
         return total + difference * difference, None
 
-    total = jnp.zeros((x.shape[0], y.shape[0]), x.dtype)
-    return jax.lax.scan(add, total, (x.T, y.T), unroll=UNROLL)[0]
+    return _over_coordinates(add, x, y)
+
+
+@_by_differences.defjvp
+def _derivative_of_differences(
+    primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    # Differences are taken again for a gradient: kept, they are d times all pairs.
+    @partial(jax.checkpoint, prevent_cse=False)
+    def add(total: Array, coordinate: tuple[Array, ...]) -> tuple[Array, None]:
+        x, y, dx, dy = coordinate
+        return total + 2 * (x[:, None] - y[None]) * (dx[:, None] - dy[None]), None
+
+    tangent = _over_coordinates(add, *primals, *tangents)
+    return _by_differences(*primals), tangent
+
+
+def _over_coordinates(add: Callable, *points: Float[Array, "_ d"]) -> Array:
+    """A sum over coordinates: XLA's CPU reductions over an axis are far slower."""
+    x, y = points[:2]
+    # Zeros of the data, which know the mesh that they are on inside of `shard_map`.
+    zeros = jnp.zeros_like(x[:, :1]) + jnp.zeros_like(y[:, :1]).T
+    unroll = 1 if x.shape[1] <= FEW else UNROLL
+    return jax.lax.scan(add, zeros, tuple(p.T for p in points), unroll=unroll)[0]
 
 
 def _by_product(x: Float[Array, "m d"], y: Float[Array, "n d"]) -> Float[Array, "m n"]:

@@ -12,10 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import is_traced
-from cgm_jax._shared.exponential import exp_nonpositive
+from cgm_jax._shared.exponential import exp_nonpositive, log1p_nonnegative
 
-from .base import Kernel
+from .base import Kernel, check_positive
 from .distances import squared_distances
 
 __all__ = ["Laplace", "RationalQuadratic", "SquaredExponential", "Stationary"]
@@ -26,6 +25,7 @@ class Stationary(Kernel):
     """A kernel of r = ‖x − x'‖ / ℓ; a subclass gives the formula."""
 
     length_scale: Float[ArrayLike, "..."]
+    is_stationary = True
 
     @abc.abstractmethod
     def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
@@ -34,17 +34,12 @@ class Stationary(Kernel):
     def embed(self, points: Float[Array, "n d"]) -> Float[Array, "n d"]:
         """Points in units of the length scale."""
         scale = self.length_scale
+        check_positive("length scale", scale)
         if np.ndim(scale) > 1 or np.shape(scale) not in ((), (1,), points.shape[1:]):
             raise ValueError(
                 "Expected a scalar length scale or one a dimension "
                 f"({points.shape[1]}), got shape {np.shape(scale)}."
             )
-        if not is_traced(scale):
-            values = np.asarray(scale)  # not a program, and not part of a trace
-            if not values.min() > 0 or not np.isfinite(values).all():
-                raise ValueError(
-                    f"Expected a positive, finite length scale, got {scale}."
-                )
         return points / jnp.asarray(scale, points.dtype).reshape(1, -1)
 
     def pairwise(
@@ -109,9 +104,9 @@ class Laplace(Stationary):
 
     def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
         """exp(−r), with derivative 0 at r = 0, where it has none."""
-        positive = r2 > 0
-        distance = jnp.sqrt(jnp.where(positive, r2, 1))
-        return jnp.where(positive, jnp.exp(-distance), 1)
+        is_same = r2 == 0
+        distance = jnp.sqrt(jnp.where(is_same, 1, r2))
+        return jnp.where(is_same, 1, exp_nonpositive(-distance))
 
 
 @dataclass(frozen=True)
@@ -136,7 +131,10 @@ class RationalQuadratic(Stationary):
 
     alpha: Float[ArrayLike, ""] = 1.0
 
+    def __post_init__(self) -> None:
+        check_positive("alpha", self.alpha, is_scalar=True)
+
     def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
         """(1 + r²/2α)^−α."""
         alpha = jnp.asarray(self.alpha, r2.dtype)
-        return jnp.exp(-alpha * jnp.log1p(r2 / (2 * alpha)))
+        return exp_nonpositive(-alpha * log1p_nonnegative(r2 / (2 * alpha)))

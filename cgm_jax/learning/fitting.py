@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
+from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram.projection import project_kernel
 from cgm_jax.kernels.base import Kernel
@@ -180,7 +181,7 @@ def fit_kernel(
         raise ValueError(f"Expected at least two groups to compare, got {len(points)}.")
     points = with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))
     dtype = points[0].dtype
-    with jax.enable_x64(dtype == np.float64):
+    with at_once(x64=dtype == np.float64):
         split_key, train_key = jax.random.split(key)
         parts = [
             _split(jax.random.fold_in(split_key, i), len(x), share, validation_share)

@@ -11,12 +11,12 @@ where the definition, `valuation.mmd2_unbiased`, would compare T with itself eve
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.gram_sums import as_blocks
 from cgm_jax.kernels import Kernel
@@ -66,7 +66,7 @@ def mmd2_to_reference(
             f"Expected picks and a value of each of {sums.num_parties} parties, got "
             f"{len(points)} parties, {len(picks)} picks and {len(values)} values."
         )
-    with jax.enable_x64(True):
+    with at_once():
         own_diagonals = [_diagonal(kernel, x) for x in points]
         diagonal = _diagonal(kernel, drawn)
     picks = [np.asarray(indices, np.int64) for indices in picks]

@@ -14,7 +14,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import Points, as_points, is_traced, with_common_dtype
+from cgm_jax._shared.arrays import Points, as_point_sets, is_traced
+from cgm_jax._shared.precision import at_once, platform
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.kernels.distances import squared_distances
 
@@ -60,10 +61,7 @@ def nearest_distances(
     """
     if is_traced(queries, points):
         raise TypeError("Expected concrete points: call it outside `jit`.")
-    queries, points = with_common_dtype(
-        ("queries", as_points(queries, "queries")),
-        ("points", as_points(points, "points")),
-    )
+    queries, points = as_point_sets(queries=queries, points=points)
     if not 1 <= num_neighbors <= len(points):
         raise ValueError(
             f"Expected num_neighbors between 1 and the number of points, {len(points)},"
@@ -99,12 +97,12 @@ def _by_tree(queries: Points, points: Points, num: int) -> Float[np.ndarray, "m 
 def _by_full_search(
     queries: Points, points: Points, num: int
 ) -> Float[np.ndarray, "m k"]:
-    size = TILE.get(jax.default_backend(), LARGE_TILE)
+    size = TILE.get(platform(), LARGE_TILE)
     # To a power of two: sets of similar sizes share one program.
     num_tiles = 1 << (-(-len(points) // size) - 1).bit_length()
     padding = [(0, num_tiles * size - len(points)), (0, 0)]
     padded = np.pad(points, padding, constant_values=np.inf)
-    with jax.enable_x64(True):
+    with at_once():
         tiles = jnp.asarray(padded.reshape(num_tiles, size, -1))
 
     def work(start: int, check: Callable[[], None]) -> np.ndarray:

@@ -14,9 +14,8 @@ from jaxtyping import Array, ArrayLike, Float
 from cgm_jax._shared.arrays import (
     Points,
     array_module,
-    as_points,
+    as_point_sets,
     is_traced,
-    with_common_dtype,
 )
 from cgm_jax._shared.precision import matmul
 
@@ -54,7 +53,7 @@ def wasserstein2_gaussians(
     Reference: D. C. Dowson and B. V. Landau, *The Fréchet distance between multivariate
     normal distributions*, 1982; Heusel et al. 2017; Tay et al. 2022, Sec. 6.
     """
-    x, y = with_common_dtype(("x", as_points(x, "x")), ("y", as_points(y, "y")))
+    x, y = as_point_sets(x=x, y=y)
     for name, points in (("x", x), ("y", y)):
         if len(points) < 2:
             raise ValueError(

@@ -16,11 +16,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points, as_points, rounded_up
+from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.tiles import embedded_tiles, kernel_diagonal
-from cgm_jax.kernels.base import Embedding, Kernel
+from cgm_jax.kernels.base import Embedding, Kernel, centred
 from cgm_jax.valuation import values_with_candidates
 
 from .picking import CandidateSet, Lane, grid, pick_many
@@ -138,7 +139,7 @@ def weighted_sampling(
     points = as_points(candidates, "candidates")
     targets = np.asarray(reward_values, np.float64)
     _check(points, sums, targets, inverse_temperature, max_picks)
-    with jax.enable_x64(True):
+    with at_once():
         layout = _Layout.of(len(points))
         drawn_from = _candidate_set(kernel, points, sums, layout)
         diagonal = np.asarray(kernel_diagonal(kernel, points))
@@ -224,6 +225,7 @@ def _candidate_set(
     kernel: Kernel, points: Points, sums: GramSums, layout: _Layout
 ) -> CandidateSet:
     """What all parties draw from."""
+    (points,) = centred(kernel, points)
     tiles = embedded_tiles(kernel, points, np.maximum(layout.candidate, 0)[None])
     reference_sums = np.asarray(sums.candidate_rows).sum(1)
     return CandidateSet(
@@ -254,7 +256,7 @@ def _lane(
         np.asarray(sums.between[party].sum()),
         np.asarray(sums.sizes[party]),
     )
-    with jax.enable_x64(True):
+    with at_once():
         return Lane(*jax.device_put(lane))
 
 

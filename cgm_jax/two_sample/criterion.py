@@ -26,7 +26,7 @@ from cgm_jax._shared.arrays import AnyArray, array_module, to_host
 from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
-from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.base import Kernel, centred
 from cgm_jax.valuation.mmd import two_sets
 
 __all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
@@ -92,15 +92,15 @@ def estimate_power(
     Reference:
         Liu et al. 2020, Eq. 4 and 5.
     """
-    tile_size = checked_tile_size(tile_size)
-    x, y = two_sets(("x", x), ("y", y), smallest=2)
+    x, y = two_sets(x=x, y=y, smallest=2)
     if len(y) != len(x):
         raise ValueError(
             f"Expected as many points in y as in x, got {len(x)} and {len(y)}; draw a "
             "part of the larger sample at random."
         )
     with x64_unless_traced(kernel, x, y):
-        power = _power(kernel, jnp.asarray(x), jnp.asarray(y), tile_size)
+        x, y = map(jnp.asarray, centred(kernel, x, y))
+        power = _power(kernel, x, y, checked_tile_size(tile_size))
     return jax.tree.map(lambda number: to_host(number)[()], power)
 
 

@@ -29,6 +29,7 @@ from cgm_jax._shared.precision import matmul, x64_unless_traced
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, add_at, kernel_diagonal, kernel_tile, over_tiles
 from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.base import centred
 from cgm_jax.valuation.mmd import two_sets
 
 __all__ = ["TwoSampleTest", "two_sample_test"]
@@ -103,9 +104,10 @@ def two_sample_test(
     """
     if num_permutations < 1:
         raise ValueError(f"Expected num_permutations >= 1, got {num_permutations}.")
-    tile_size = checked_tile_size(tile_size)
-    x, y = two_sets(("x", x), ("y", y), smallest=2)
+    x, y = two_sets(x=x, y=y, smallest=2)
     with x64_unless_traced(key, kernel, x, y):
+        tile_size = checked_tile_size(tile_size)
+        x, y = centred(kernel, x, y)
         pool = array_module(x, y).concatenate([x, y])
         labels = _labels(key, len(x), len(y), num_permutations)
         found = _statistics(kernel, pool, labels, len(x), tile_size)

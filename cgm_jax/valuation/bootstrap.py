@@ -22,11 +22,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
+from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.gram_sums import as_blocks, default_tile_size
 from cgm_jax.gram.tiles import Blocks, kernel_diagonal, sums_of_rows
 from cgm_jax.gram.weighted import weighted_sums_between_blocks
 from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.base import centred
 
 __all__ = ["bootstrap_sums", "multiplicities"]
 
@@ -91,9 +93,10 @@ def bootstrap_sums(
     if num_resamples < 1:
         raise ValueError(f"Expected num_resamples >= 1, got {num_resamples}.")
     weights = multiplicities(key, sizes, num_resamples)
-    with jax.enable_x64(True):
+    with at_once():
         pool, tile = np.concatenate(points), default_tile_size()
         within = weighted_sums_between_blocks(kernel, pool, sizes, weights, tile)
+        pool, drawn = centred(kernel, pool, drawn)
         across = np.zeros(len(pool))  # R[x, G] of every point x
         if len(drawn):
             x = Blocks.cut(kernel, pool, sizes, tile)

@@ -16,9 +16,8 @@ from jaxtyping import ArrayLike, Float
 from cgm_jax._shared.arrays import (
     AnyArray,
     Points,
-    as_points,
+    as_point_sets,
     to_host,
-    with_common_dtype,
 )
 from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
@@ -59,7 +58,7 @@ def value(
     Reference:
         Tay et al. 2022, Eq. 2.
     """
-    s, t = two_sets(("subset", subset), ("reference", reference))
+    s, t = two_sets(subset=subset, reference=reference)
     with x64_unless_traced(kernel, s, t):
         between, rows = sums_with_parties(kernel, [s], t, default_tile_size())
         size, total = float(len(s)), float(len(t))
@@ -96,7 +95,7 @@ def mmd2_biased(
     Reference:
         Gretton et al. 2012, Eq. 5; Tay et al. 2022, Eq. 1.
     """
-    x, y = two_sets(("x", x), ("y", y))
+    x, y = two_sets(x=x, y=y)
     with x64_unless_traced(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
@@ -135,7 +134,7 @@ def mmd2_unbiased(
     Reference:
         Gretton et al. 2012, Eq. 3; Tay et al. 2022, Eq. 1.
     """
-    x, y = two_sets(("x", x), ("y", y), smallest=2)
+    x, y = two_sets(x=x, y=y, smallest=2)
     with x64_unless_traced(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
@@ -147,17 +146,17 @@ def mmd2_unbiased(
     return to_host(result)[()]
 
 
-def two_sets(*named: tuple[str, ArrayLike], smallest: int = 1) -> list[Points]:
+def two_sets(*, smallest: int = 1, **named: ArrayLike) -> list[Points]:
     """Two sets of points, checked, with one number of columns and one dtype."""
-    sets = [(name, as_points(points, name)) for name, points in named]
-    for name, points in sets:
+    sets = as_point_sets(**named)
+    for name, points in zip(named, sets, strict=True):
         if len(points) < smallest:
             hint = "; `mmd2_biased` takes single points" if smallest > 1 else ""
             raise ValueError(
                 f"Expected at least {smallest} points in {name}, got "
                 f"{len(points)}{hint}."
             )
-    return with_common_dtype(*sets)
+    return sets
 
 
 def _sums(kernel: Kernel, x: Points, y: Points) -> tuple[Any, Any, Any]:

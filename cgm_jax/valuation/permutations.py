@@ -34,6 +34,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
+from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
 
 from .coalitions import num_parties, value_from_sums
@@ -153,7 +154,7 @@ def permutation_shapley_values(
     deadline = time.monotonic() + (math.inf if max_seconds is None else max_seconds)
     count, budget = 0, max_permutations // 2
     mean, squares = np.zeros(n), np.zeros(n)
-    with jax.enable_x64(True):
+    with at_once():
         marginals, data, function = _prepared(game, n)
         while True:
             pairs = np.arange(count, count + batch_size)

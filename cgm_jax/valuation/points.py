@@ -23,10 +23,9 @@ from cgm_jax._shared.arrays import (
     AnyArray,
     Points,
     array_module,
-    as_points,
+    as_point_sets,
     is_traced,
     to_host,
-    with_common_dtype,
 )
 from cgm_jax._shared.precision import x64_unless_traced
 from cgm_jax.gram.gram_sums import default_tile_size
@@ -37,6 +36,7 @@ from cgm_jax.gram.tiles import (
     sums_of_symmetric_rows,
 )
 from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.base import centred
 
 from .semivalues.equal_sizes import equal_size_semivalues
 from .semivalues.weighting import SHAPLEY, size_probabilities
@@ -96,9 +96,8 @@ def point_shapley_values(
     Reference:
         Tay et al. 2022, Eq. 2 and 5; the closed form is in `equal_sizes`.
     """
-    pool = as_points(points, "points")
-    against = pool if reference is None else as_points(reference, "reference")
-    pool, against = with_common_dtype(("points", pool), ("reference", against))
+    against = points if reference is None else reference
+    pool, against = as_point_sets(points=points, reference=against)
     for name, x in (("points", pool), ("reference", against)):
         if len(x) == 0:
             raise ValueError(f"Expected at least one point in {name}, got none.")
@@ -120,6 +119,7 @@ def point_shapley_values(
 
 def _sums(kernel: Kernel, pool: Points, reference: Points) -> tuple[Any, Any, Any]:
     """c_x, k(x, x) and R_x of every point."""
+    pool, reference = centred(kernel, pool, reference)
     tile_size = default_tile_size()
     x = Blocks.cut(kernel, pool, [len(pool)], tile_size)
     rows = sums_of_symmetric_rows(kernel, x)
@@ -127,7 +127,7 @@ def _sums(kernel: Kernel, pool: Points, reference: Points) -> tuple[Any, Any, An
     across = array_module(rows).zeros_like(rows)
     # Two traced arrays cannot be compared.
     known = not is_traced(reference, pool)
-    if reference is pool or (known and np.array_equal(reference[: len(pool)], pool)):
+    if known and np.array_equal(reference[: len(pool)], pool):
         across, reference = rows, reference[len(pool) :]
     if len(reference):
         y = Blocks.cut(kernel, reference, [len(reference)], tile_size)

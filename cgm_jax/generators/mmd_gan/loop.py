@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.archive import named_arrays
+from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.progress import Progress
 from cgm_jax.generators.quality import likeness, sample_quality
 from cgm_jax.generators.three_sample import is_nearer
@@ -195,7 +196,7 @@ def split_rows(
     key: Key[Array, ""], num: int, *, held_out: float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
     """Points that a fit with this key never sees, and those trained on, shuffled."""
-    with jax.enable_x64(False):
+    with at_once(x64=False):
         split_key = jax.random.split(key, _NUM_KEYS)[1]
         order = np.asarray(jax.random.permutation(split_key, num))
     num_held_out = max(2, round(held_out * num))

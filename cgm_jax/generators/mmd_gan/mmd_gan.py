@@ -26,6 +26,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
 from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
+from cgm_jax._shared.precision import at_once
 from cgm_jax.kernels import Kernel
 
 from . import loop
@@ -192,7 +193,7 @@ class MMDGAN:
             ModuleNotFoundError: without scikit-learn, or Orbax for checkpoints.
         """
         # One precision, whatever the user's setting: the same programs, the same bits.
-        with jax.enable_x64(False):
+        with at_once(x64=False):
             array = np.asarray(as_points(points, "points"))
             task, run = start_task(key, self, array)
             facts, checkpoints = self.facts(), None

@@ -20,6 +20,7 @@ from cgm_jax._shared.archive import (
     write_archive,
 )
 from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.precision import at_once
 from cgm_jax.generators.base import BLOCK_SIZE, sample_in_blocks
 from cgm_jax.generators.quality import SampleQuality
 
@@ -74,7 +75,7 @@ class MMDGANModel:
 
     def sample(self, key: Key[Array, ""], num: int) -> Points:
         """Draw points in the units that were trained on; as `MMDGAN.sample`."""
-        with jax.enable_x64(False):
+        with at_once(x64=False):
             graph, template = self.architecture.generator_template()
             points = generate_points(
                 key,
