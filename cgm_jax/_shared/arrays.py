@@ -62,7 +62,7 @@ def rounded_up(number: int, *, steps: int = 4) -> int:
 
 def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
     """A float32 or float64 matrix of finite numbers, one row per point."""
-    array = points if is_traced(points) else _one_array(points)
+    array: Any = points if is_traced(points) else _one_array(points)
     if array.dtype not in (np.float32, np.float64):
         if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"):
             raise TypeError(
@@ -170,7 +170,7 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
     return points if stay else [np.asarray(x, dtype) for x in points]
 
 
-def device_of(*trees: Any) -> jax.Device | None:
+def device_of(*trees: Any) -> Any:
     """The device that JAX's arrays were put on, if it is one; None if they were not."""
     arrays = [x for x in jax.tree.leaves(trees) if isinstance(x, jax.Array)]
     devices = {
@@ -192,6 +192,6 @@ def in_float32(tree: Any) -> Any:
     return jax.tree.map(of_leaf, tree)
 
 
-def to_host(array: Any) -> Float[Array | np.ndarray, "..."]:
+def to_host(array: Any) -> Any:
     """A result as NumPy float64, or as it is inside the user's transformation."""
     return array if is_traced(array) else np.asarray(array, np.float64)

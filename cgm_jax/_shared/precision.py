@@ -6,16 +6,27 @@ What is concrete is computed at once, also in the middle of the user's `jit`: a 
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
 from .arrays import device_of, is_traced, to_host
 
-__all__ = ["at_once", "in_float64", "matmul", "platform", "x64_unless_traced"]
+__all__ = [
+    "at_once",
+    "in_float64",
+    "matmul",
+    "on_numbers",
+    "platform",
+    "x64_unless_traced",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @contextmanager
@@ -25,7 +36,7 @@ def at_once(*data: Any, x64: bool | None = True) -> Iterator[None]:
     ``x64`` of None leaves the user's setting.
     """
     with ExitStack() as scope:
-        scope.enter_context(jax.ensure_compile_time_eval())
+        scope.enter_context(jax.core.eval_context())
         if x64 is not None:
             scope.enter_context(jax.enable_x64(x64))
         if (device := device_of(data)) is not None:
@@ -38,9 +49,28 @@ def x64_unless_traced(*data: Any) -> AbstractContextManager[None]:
     return nullcontext() if is_traced(*data) else at_once(*data)
 
 
+def on_numbers(instead: str = "") -> Callable[[Function], Function]:
+    """For a function that decides on numbers: refuse traced ones, compute at once."""
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def wrapper(*args: Any, **options: Any) -> Any:
+            if is_traced(args, options):
+                raise TypeError(
+                    f"Expected numbers, got traced ones: {function.__name__} decides "
+                    f"on them. Call it outside of `jit`, `grad` and `vmap`{instead}."
+                )
+            with at_once(x64=None):
+                return function(*args, **options)
+
+        return cast(Function, wrapper)
+
+    return decorate
+
+
 def platform() -> str:
     """The platform that computes here: "cpu", "gpu" or "tpu"."""
-    device = jax.config.jax_default_device
+    device = jax.config.jax_default_device  # type: ignore[attr-defined]
     if device is None:
         return jax.default_backend()
     return device if isinstance(device, str) else device.platform

@@ -6,14 +6,17 @@ paper takes the middle: the smallest ℓ with v(D_i) ≥ 0 for every party, by b
 
 from collections.abc import Callable, Sequence
 from math import sqrt
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import Points, as_points, is_traced
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.distances import squared_distances
 from cgm_jax.kernels.stationary import Stationary
 
 from .gram_sums import as_blocks, default_tile_size, sums_with_parties
@@ -21,12 +24,9 @@ from .gram_sums import as_blocks, default_tile_size, sums_with_parties
 __all__ = ["median_length_scale", "quantile_length_scale", "smallest_length_scale"]
 
 MAX_POINTS = 2_000  # whose distances are looked at
-_NOT_CONCRETE = (
-    "Expected concrete points: the search decides on values. Call it outside `jit` and "
-    "pass the length scale in."
-)
 
 
+@on_numbers(", and pass the length scale in")
 def smallest_length_scale(
     kernel: Kernel,
     parties: Sequence[Float[ArrayLike, "_ d"]],
@@ -71,8 +71,6 @@ def smallest_length_scale(
     Reference:
         Tay et al. 2022, Sec. 5 and App. I.5.
     """
-    if is_traced(kernel):
-        raise TypeError(_NOT_CONCRETE)
     return smallest_scale(
         kernel.with_length_scale,
         parties,
@@ -99,8 +97,6 @@ def smallest_scale(
             f"high={high}, num_halvings={num_halvings}."
         )
     points, drawn = as_blocks(parties, candidates)
-    if is_traced(points, drawn):
-        raise TypeError(_NOT_CONCRETE)
     diameter = _bounding_diameter([*points, drawn])
 
     def is_valued(scale: float) -> bool:
@@ -138,7 +134,9 @@ def party_values(
     return 2 * sums / (sizes * total) - np.diag(between) / sizes**2
 
 
-def median_length_scale(points: Float[ArrayLike, "n d"]) -> float:
+def median_length_scale(
+    points: Float[ArrayLike, "n d"],
+) -> Any:
     r"""The median distance between two points, a common rule of thumb.
 
     .. math:: \ell = \operatorname{median}_{i < j} \lVert x_i - x_j \rVert
@@ -162,7 +160,7 @@ def median_length_scale(points: Float[ArrayLike, "n d"]) -> float:
     return quantile_length_scale(points, 0.5)
 
 
-def quantile_length_scale(points: Float[ArrayLike, "n d"], quantile: float) -> float:
+def quantile_length_scale(points: Float[ArrayLike, "n d"], quantile: float) -> Any:
     r"""The distance that a share of all pairs of points is within.
 
     In data of several modes the median is the distance between modes, a small quantile
@@ -187,13 +185,20 @@ def quantile_length_scale(points: Float[ArrayLike, "n d"], quantile: float) -> f
 
     if not 0 < quantile < 1:
         raise ValueError(f"Expected a quantile in (0, 1), got {quantile}.")
-    array = np.asarray(as_points(points, "points"), np.float64)
+    array = as_points(points, "points")
     if len(array) < 2:
         raise ValueError(f"Expected at least two points, got {len(array)}.")
-    return float(np.quantile(pdist(evenly_spaced(array)), quantile))
+    if is_traced(array):
+        few = evenly_spaced(array)
+        squares = squared_distances(few, few, exact=True)[np.triu_indices(len(few), 1)]
+        distances = jnp.where(
+            squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0
+        )
+        return jnp.quantile(distances, quantile)
+    return float(np.quantile(pdist(evenly_spaced(np.asarray(array, float))), quantile))
 
 
-def evenly_spaced(points: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
+def evenly_spaced(points: Any, most: int = MAX_POINTS) -> Any:
     """So many of the points at most, evenly spaced in the order given."""
     if len(points) <= most:
         return points

@@ -105,7 +105,9 @@ class Kernel(abc.ABC):
         return Sum(self, other)
 
     def __radd__(self, other: int) -> "Kernel":
-        return self if other == 0 else self + other  # the start of `sum`
+        if other == 0:  # the start of `sum`
+            return self
+        raise TypeError(f"Expected a kernel to add, got {other}.")
 
     def __sub__(self, other: Any) -> "Kernel":
         raise TypeError("A difference of kernels is none: not positive definite.")

@@ -1,5 +1,7 @@
 """How unevenly a set of points is spread over the classes."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,18 +37,18 @@ def class_imbalance(
     Reference: Tay et al. 2022, Sec. 6, where it is called ρ.
     """
     xp = array_module(labels)
-    labels = xp.asarray(labels)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+    array: Any = xp.asarray(labels)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ValueError(
             "Expected labels of shape (s,), whole numbers, got shape "
-            f"{labels.shape} and dtype {labels.dtype}."
+            f"{array.shape} and dtype {array.dtype}."
         )
-    if xp is jnp and len(labels):  # values cannot be looked at
-        return jnp.mean(jnp.mean(jax.nn.one_hot(labels, num_classes), axis=0) ** 2)
-    if len(labels) == 0 or labels.min() < 0 or labels.max() >= num_classes:
-        found = f"{labels.min()} to {labels.max()}" if len(labels) else "none"
+    if xp is jnp and len(array):  # values cannot be looked at
+        return jnp.mean(jnp.mean(jax.nn.one_hot(array, num_classes), axis=0) ** 2)
+    if len(array) == 0 or array.min() < 0 or array.max() >= num_classes:
+        found = f"{array.min()} to {array.max()}" if len(array) else "none"
         raise ValueError(
             f"Expected labels from 0 to {num_classes - 1}, one per point, got {found}."
         )
-    shares = np.bincount(labels, minlength=num_classes) / len(labels)
+    shares = np.bincount(array, minlength=num_classes) / len(array)
     return np.mean(shares**2)

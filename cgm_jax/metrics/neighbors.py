@@ -7,6 +7,7 @@ copies of a point are at distance 0 exactly.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,7 @@ def nearest_distances(
     points: Float[ArrayLike, "n d"],
     *,
     num_neighbors: int,
-) -> Float[np.ndarray, "m k"]:
+) -> Float[Any, "m k"]:
     """Distance of every query to its nearest points, by differences.
 
     Args:
@@ -44,12 +45,11 @@ def nearest_distances(
 
     Returns:
         Distances, ascending, shape ``(m, k)``, float64 numbers; in many dimensions with
-        the rounding of the points' own dtype.
+        the rounding of the points' own dtype, and inside `jit` in that.
 
     Raises:
         ValueError: for shapes that do not fit, entries that are not finite, or fewer
             points than neighbours.
-        TypeError: inside the user's own transformation.
 
     Example:
         >>> line = np.array([[0.0], [1.0], [3.0]])
@@ -59,14 +59,17 @@ def nearest_distances(
     Reference: J. L. Bentley, *Multidimensional binary search trees used for associative
     searching*, 1975.
     """
-    if is_traced(queries, points):
-        raise TypeError("Expected concrete points: call it outside `jit`.")
     queries, points = as_point_sets(queries=queries, points=points)
     if not 1 <= num_neighbors <= len(points):
         raise ValueError(
             f"Expected num_neighbors between 1 and the number of points, {len(points)},"
             f" got {num_neighbors}."
         )
+    if is_traced(queries, points):  # all distances at once
+        squares = squared_distances(queries, points, exact=True)
+        nearest = -lax.top_k(-squares, num_neighbors)[0]
+        is_same = nearest == 0
+        return jnp.where(is_same, 0, jnp.sqrt(jnp.where(is_same, 1, nearest)))
     queries, points = np.asarray(queries), np.asarray(points)
     if len(queries) == 0:
         return np.zeros((0, num_neighbors))

@@ -19,11 +19,14 @@ distributions*, ISIT 2008; Tay et al. 2022, Sec. 6 and App. I.7; W. Gao et al.,
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from cgm_jax._shared.arrays import Points, as_points, with_common_dtype
+from cgm_jax._shared.arrays import Points, as_point_sets, is_traced
+from cgm_jax.kernels.distances import squared_distances
 
 from .neighbors import nearest_distances
 
@@ -35,7 +38,7 @@ def reverse_kl_divergence(
     reference: Float[ArrayLike, "t d"],
     *,
     neighbors: Sequence[int] = (2, 3, 4, 5, 6),
-) -> np.floating:
+) -> Float[Any, ""]:
     r"""Estimate of KL(S‖T) by nearest neighbours, averaged over several k.
 
     .. math:: \frac{1}{s} \sum_{x \in S} d \log \frac{q_k(x)}{r_k(x)}
@@ -72,7 +75,7 @@ def reverse_kl_divergences(
     reference: Float[ArrayLike, "t d"],
     *,
     neighbors: Sequence[int] = (2, 3, 4, 5, 6),
-) -> Float[np.ndarray, " n"]:
+) -> Float[Any, " n"]:
     """What `reverse_kl_divergence` is for several parts of one reference, in one pass.
 
     Args:
@@ -81,7 +84,8 @@ def reverse_kl_divergences(
         neighbors: as there.
 
     Returns:
-        The estimates in nats, shape ``(n,)``, float64.
+        The estimates in nats, shape ``(n,)``, float64. Inside the user's transformation
+        it is not checked that the subsets are parts of the reference.
 
     Example:
         >>> reference = np.linspace(0, 1, 101)[:, None]
@@ -90,9 +94,7 @@ def reverse_kl_divergences(
     """
     named = {f"subsets[{i}]": x for i, x in enumerate(subsets)}
     named["reference"] = reference
-    *parts, whole = with_common_dtype(
-        *((name, as_points(x, name)) for name, x in named.items())
-    )
+    *parts, whole = as_point_sets(**named)
     ks = np.asarray(neighbors)
     for i, part in enumerate(parts):
         if not (ks.size and ks.min() >= 1 and ks.max() < len(part)):
@@ -100,6 +102,8 @@ def reverse_kl_divergences(
                 "Expected numbers of neighbours between 1 and the number of other "
                 f"points, {len(part) - 1} in subsets[{i}], got {list(neighbors)}."
             )
+    if is_traced(parts):
+        return jnp.stack([_of_traced(part, whole, ks) for part in parts])
     parts, whole = [np.asarray(part) for part in parts], np.asarray(whole)
     # The first neighbour is the point itself.
     to_whole = nearest_distances(
@@ -114,6 +118,22 @@ def reverse_kl_divergences(
             )
         ]
     )
+
+
+def _of_traced(subset: Points, reference: Points, ks: np.ndarray) -> Float[Array, ""]:
+    """Inside the user's transformation, where points cannot be looked up by value."""
+    (size, dimension), num = subset.shape, int(ks.max()) + 1
+    to_subset, to_reference = (
+        nearest_distances(subset, x, num_neighbors=num) for x in (subset, reference)
+    )
+    here, there = (
+        jnp.mean(squared_distances(subset, x, exact=True) == 0, axis=1)
+        for x in (subset, reference)
+    )
+    is_atom = to_reference == 0
+    ratios = jnp.where(is_atom, 1, to_reference) / jnp.where(is_atom, 1, to_subset)
+    logs = dimension * jnp.log(ratios) + np.log((len(reference) - 1) / (size - 1))
+    return jnp.mean(jnp.where(is_atom, jnp.log(here / there)[:, None], logs)[:, ks])
 
 
 def _divergence(

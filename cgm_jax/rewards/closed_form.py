@@ -7,10 +7,9 @@ less steep upper line (or 1), and log v* the lowest upper line there.
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import array_module, is_traced
+from cgm_jax._shared.arrays import array_module, to_host
 
 from .feasible_region import best_corner
 from .scheme import contributes, floor_of
@@ -71,9 +70,7 @@ def fair_reward_values(
     """
     own = lower_values if own_values is None else own_values
     vectors = shapley_values, lower_values, upper_values, own
-    if not is_traced(vectors):
-        vectors = tuple(np.asarray(vector, np.float64) for vector in vectors)
-    return FairRewards(*_fair_rewards(*vectors))
+    return FairRewards(*_fair_rewards(*map(to_host, vectors)))
 
 
 def _fair_rewards(phi: Any, lower: Any, upper: Any, own: Any) -> tuple[Array, ...]:

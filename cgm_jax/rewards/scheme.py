@@ -171,5 +171,5 @@ def floor_of(upper_values: Float[Vector, " n"]) -> Any:
     return _FLOOR * xp.where(xp.isinf(positive.min()), 1.0, positive.min())
 
 
-def _indices(mask: Bool[np.ndarray, " n"]) -> tuple[int, ...]:
-    return tuple(np.flatnonzero(mask).tolist())
+def _indices(mask: Bool[Vector, " n"]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(np.asarray(mask)).tolist())

@@ -5,9 +5,10 @@ reward value of its member with the largest Shapley value. For a monotone value 
 enough to look at one coalition per party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, App. D).
 """
 
-import jax.numpy as jnp
+from typing import Any
+
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import ArrayLike, Bool, Float
 
 from cgm_jax._shared.arrays import array_module, to_host
 from cgm_jax.gram import GramSums
@@ -21,7 +22,7 @@ _TIE = 1e-12  # of max |φ|: equal Shapley values differ by rounding
 
 def stable_sets(
     shapley_values: Float[ArrayLike, " n"],
-) -> Bool[Array | np.ndarray, "n n"]:
+) -> Bool[Any, "n n"]:
     r"""The coalition C_i of the parties that contribute no more than party i.
 
     .. math:: C_i = \{j : \varphi_j \le \varphi_i\}
@@ -38,15 +39,14 @@ def stable_sets(
                [False,  True, False],
                [ True,  True,  True]])
     """
-    xp = array_module(shapley_values)
-    phi = shapley_values if xp is jnp else np.asarray(shapley_values, float)
+    phi = to_host(shapley_values)
     return phi[None] <= phi[:, None] + _TIE * abs(phi).max()
 
 
 def stability_lower_values(
     game: Float[ArrayLike, " coalitions"] | GramSums,
     shapley_values: Float[ArrayLike, " n"],
-) -> Float[Array | np.ndarray, " n"]:
+) -> Float[Any, " n"]:
     r"""What each party must get at least for the collaboration to be stable.
 
     .. math:: v_i^{\min} = v_c(C_i), \quad C_i = \{j : \varphi_j \le \varphi_i\}
@@ -78,6 +78,5 @@ def stability_lower_values(
     sets = stable_sets(shapley_values)
     if not is_table:
         return to_host(values_of_coalitions(game, sets))
-    xp = array_module(game, sets)
-    values = game if xp is jnp else np.asarray(game, float)
-    return xp.asarray(values)[sets @ (1 << np.arange(n, dtype=np.int32))]
+    values = array_module(game, sets).asarray(to_host(game))
+    return values[sets @ (1 << np.arange(n, dtype=np.int32))]

@@ -112,7 +112,7 @@ def values_of_coalitions(
         Tay et al. 2022, Sec. 3.
     """
     between, sizes = checked_sums(sums)
-    mask, n = np.asarray(members), len(sizes) - 1
+    mask, n = array_module(members).asarray(members), len(sizes) - 1
     if mask.ndim != 2 or mask.shape[1] != n or mask.dtype != bool:
         raise ValueError(
             f"Expected booleans of shape (m, {n}), one column per party, got "

@@ -34,6 +34,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
+from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
 
@@ -59,14 +60,19 @@ StopReason = Literal["standard_error", "max_permutations", "max_seconds"]
 _LEAST_PAIRS = 32
 
 
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["values", "standard_errors"],
+    meta_fields=["num_permutations", "stop_reason"],
+)
 @dataclass(frozen=True, eq=False)
 class ShapleyEstimate:
     """Shapley values estimated from random orders, and how far off they may be."""
 
-    values: Float[np.ndarray, " n"]
+    values: Float[AnyArray, " n"]
     """The estimates, shape ``(n,)``, float64; they sum to v(N) − v(∅)."""
 
-    standard_errors: Float[np.ndarray, " n"]
+    standard_errors: Float[AnyArray, " n"]
     """The standard error of each, shape ``(n,)``."""
 
     num_permutations: int
@@ -77,7 +83,7 @@ class ShapleyEstimate:
 
     def interval(
         self, level: float = 0.95
-    ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    ) -> tuple[Float[AnyArray, " n"], Float[AnyArray, " n"]]:
         """Lower and upper ends of Student's confidence intervals, one per party."""
         from scipy.stats import t
 
@@ -117,7 +123,9 @@ def permutation_shapley_values(
             orders.
 
     Returns:
-        Estimates and standard errors, float64, in the units of the game.
+        Estimates and standard errors, float64, in the units of the game. Inside the
+        user's transformation (of a table or of sums) all orders of the budget are
+        drawn, in the dtype of the game.
 
     Raises:
         ValueError: if the game does not have n parties, a value is not finite or a
@@ -150,6 +158,13 @@ def permutation_shapley_values(
     for name, limit in limits.items():
         if limit is not None and not limit >= 0:
             raise ValueError(f"Expected {name} >= 0, got {limit}.")
+    if is_traced(key, game):
+        if standard_error is not None or max_seconds is not None:
+            raise TypeError(
+                "Expected no standard_error and no max_seconds to stop at inside of "
+                "`jit`: they decide on numbers. Give max_permutations."
+            )
+        return _estimate(key, game, n, max_permutations // 2, batch_size)
     enough = -math.inf if standard_error is None else standard_error
     deadline = time.monotonic() + (math.inf if max_seconds is None else max_seconds)
     count, budget = 0, max_permutations // 2
@@ -182,6 +197,20 @@ def permutation_shapley_values(
             else:
                 continue
             return ShapleyEstimate(mean, errors, 2 * count, reason)
+
+
+def _estimate(
+    key: Key[Array, ""], game: Game, n: int, num_pairs: int, batch_size: int
+) -> ShapleyEstimate:
+    """The estimate from a number of pairs, inside the user's transformation."""
+    marginals, data, function = _prepared(game, n)
+    means = lax.map(
+        lambda pair: _pair_means(marginals, function, key, pair[None], n, data)[0],
+        jnp.arange(num_pairs),
+        batch_size=batch_size,
+    )
+    errors = jnp.std(means, axis=0, ddof=1) / math.sqrt(num_pairs)
+    return ShapleyEstimate(means.mean(0), errors, 2 * num_pairs, "max_permutations")
 
 
 def permutation_sample_size(
@@ -255,11 +284,11 @@ def _prepared(game: Game, n: int) -> tuple[Callable, Any, Callable | None]:
         return _from_function, None, game
     if isinstance(game, GramSums):
         parties = game.num_parties
-        between, sizes = np.asarray(game.between), np.asarray(game.sizes)
+        between, sizes = game.between, game.sizes
         marginals = _from_sums
         data = (between[:n, :n], between[:n].sum(1), sizes[:n], sizes.sum())
     else:
-        table = np.asarray(game, np.float64)
+        table = to_host(game)
         if table.ndim != 1:
             raise ValueError(
                 f"Expected one value per coalition, got an array of {table.shape}."
