@@ -224,7 +224,7 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cgm_jax.collaboration.promises.weighted_sampling", interrupt)
+    monkeypatch.setattr("cgm_jax.collaboration.promises.draw_rewards", interrupt)
     out = tmp_path / "out"
     code = cgm_jax("run", *files, "--out", out, "--label-column", "sex")
     assert code == 130

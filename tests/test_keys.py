@@ -19,7 +19,7 @@ from cgm_jax.mediation.run import Keys, Settings, mediate
 
 # Functions that are handed a key, and how many children of it they use by `fold_in`.
 ENTRY_POINTS: dict[str, Callable[..., int]] = {
-    "cgm_jax.collaboration.promises.weighted_sampling": lambda *a, **k: len(a[3]),
+    "cgm_jax.collaboration.promises.draw_rewards": lambda *a, **k: len(a[3]),
     "cgm_jax.audit.cheating.weighted_sampling": lambda *a, **k: len(a[3]),
     "cgm_jax.audit.cheating.deal": lambda parties: len(parties),
     "cgm_jax.collaboration.uncertainty.bootstrap_sums": lambda *a, **k: 0,
@@ -156,7 +156,7 @@ def test_the_demo(recorder, without_pages, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("cgm_jax.cli.experiments.credit_ratings_data", both_splits)
     assert cgm_jax("demo", "--out", tmp_path / "demo") == 0
     recorder.check(
-        "cgm_jax.collaboration.promises.weighted_sampling",
+        "cgm_jax.collaboration.promises.draw_rewards",
         "cgm_jax.audit.cheating.weighted_sampling",
         "cgm_jax.audit.cheating.deal",
     )
@@ -181,7 +181,7 @@ def test_an_experiment_that_is_reproduced(
     recorder.check(
         "candidates",
         "cgm_jax.experiments.prepare.share",
-        "cgm_jax.collaboration.promises.weighted_sampling",
+        "cgm_jax.collaboration.promises.draw_rewards",
     )
     draws = [use for use in recorder.uses if "promises.weighted" in use[0]]
     assert len(draws) == 2 * (1 + 5) * 3
@@ -196,7 +196,7 @@ def test_temperatures_below_one_have_keys_of_their_own(recorder):
     run_experiment(
         jax.random.key(0), line_data(), inverse_temperatures=betas, evaluate=False
     )
-    recorder.check("cgm_jax.collaboration.promises.weighted_sampling")
+    recorder.check("cgm_jax.collaboration.promises.draw_rewards")
     assert len(recorder.uses) == (1 + 5) * 3
 
 
@@ -217,7 +217,7 @@ def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
     assert not stopped.value.code
     recorder.check(
         "preparation",
-        "cgm_jax.collaboration.promises.weighted_sampling",
+        "cgm_jax.collaboration.promises.draw_rewards",
         "benchmarks.studies.kernel_comparison.fit_to_images",
         "benchmarks.studies.kernel_comparison.reassign_classes",
     )

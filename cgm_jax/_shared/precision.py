@@ -5,7 +5,7 @@ What is concrete is computed at once, also in the middle of the user's `jit`: a 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -17,24 +17,21 @@ from jaxtyping import ArrayLike
 
 from .arrays import device_of, is_traced, to_host
 
-__all__ = [
-    "at_once",
-    "in_float64",
-    "matmul",
-    "on_numbers",
-    "platform",
-    "x64_unless_traced",
-]
+__all__ = ["at_once", "in_float64", "matmul", "on_numbers", "platform"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @contextmanager
 def at_once(*data: Any, x64: bool | None = True) -> Iterator[None]:
-    """A scope in which what is not traced is computed, on the device of the data.
+    """A scope in which data are computed at once, on their device, in 64-bit types.
 
+    Where some are traced it changes nothing: the user's own transformation decides.
     ``x64`` of None leaves the user's setting.
     """
+    if is_traced(*data):
+        yield
+        return
     with ExitStack() as scope:
         scope.enter_context(jax.core.eval_context())
         if x64 is not None:
@@ -42,11 +39,6 @@ def at_once(*data: Any, x64: bool | None = True) -> Iterator[None]:
         if (device := device_of(data)) is not None:
             scope.enter_context(jax.default_device(device))
         yield
-
-
-def x64_unless_traced(*data: Any) -> AbstractContextManager[None]:
-    """`at_once` with 64-bit types, unless the user's own transformation decides."""
-    return nullcontext() if is_traced(*data) else at_once(*data)
 
 
 def on_numbers(instead: str = "") -> Callable[[Function], Function]:

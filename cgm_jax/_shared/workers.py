@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 import jax
@@ -33,7 +33,10 @@ def map_on_workers(
 ) -> list[Result]:
     """Call a function for every item, as many at a time as there are workers."""
     stop = threading.Event()
-    settings, mesh = _settings_of_this_thread(), jax.sharding.get_mesh()
+    settings, mesh = _settings_of_this_thread(), None
+    if not jax.sharding.get_abstract_mesh().empty:
+        with suppress(ValueError):  # inside of `jit` no mesh of devices is known
+            mesh = jax.sharding.get_mesh()
 
     def check() -> None:
         if stop.is_set():
@@ -45,7 +48,7 @@ def map_on_workers(
             with ExitStack() as scope:
                 for name, setting in settings.items():
                     scope.enter_context(getattr(jax, name)(setting))
-                if not mesh.empty:
+                if mesh is not None:
                     scope.enter_context(jax.set_mesh(mesh))
                 scope.enter_context(at_once())
                 return function(item, check)

@@ -8,7 +8,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_parties, as_points
+from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
+from cgm_jax._shared.checks import as_key
+from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.generators.base import Generator
 from cgm_jax.kernels import Kernel
@@ -77,12 +79,19 @@ class Growing:
     at_most: int = 160_000
 
     def __post_init__(self) -> None:
+        generator = self.generator
+        if isinstance(generator, type) or not isinstance(generator, Generator):
+            raise TypeError(
+                "Expected a generator with the methods `fit` and `sample`, such as "
+                f"KernelDensity(), got {generator!r}."
+            )
         if not 1 <= self.num <= self.at_most:
             raise ValueError(
                 f"Expected 1 <= num <= at_most, got {self.num} and {self.at_most}."
             )
 
 
+@on_numbers()
 def collaborate(
     key: Key[Array, ""],
     parties: Sequence[Float[ArrayLike, "_ d"]],
@@ -128,7 +137,9 @@ def collaborate(
     Reference:
         Tay et al. 2022, Sec. 3 to 5 and App. F.
     """
-    candidates_key, draw_key = jax.random.split(key)
+    candidates_key, draw_key = jax.random.split(as_key(key))
+    if not isinstance(candidates, Generator | Growing):
+        *parties, candidates = aligned(*as_sequence(parties), candidates)
     points = as_parties(parties)
     checked_kernel(points, kernel, search_length_scale=search_length_scale)
     sets = _candidate_sets(candidates_key, points, candidates)
@@ -166,8 +177,8 @@ def _candidate_sets(
 
     A larger set begins with the smaller one.
     """
-    if isinstance(candidates, Generator):
-        candidates = Growing(candidates)
+    if isinstance(candidates, Generator | type) or hasattr(candidates, "fit"):
+        candidates = Growing(candidates)  # type: ignore[arg-type]
     if not isinstance(candidates, Growing):
         yield as_points(candidates, "candidates"), True
         return
@@ -176,5 +187,12 @@ def _candidate_sets(
     num = candidates.num
     while True:
         is_last = num == candidates.at_most
-        yield candidates.generator.sample(sample_key, model, num), is_last
+        sample = candidates.generator.sample(sample_key, model, num)
+        points, shape = as_points(sample, "sample"), (num, parties[0].shape[1])
+        if points.shape != shape:
+            raise ValueError(
+                f"Expected {shape[0]} points of {shape[1]} columns from `sample` of "
+                f"{candidates.generator}, got shape {points.shape}."
+            )
+        yield points, is_last
         num = min(2 * num, candidates.at_most)

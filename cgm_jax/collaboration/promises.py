@@ -14,13 +14,15 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_parties, as_points
+from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
+from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.kernels.base import scalar_length_scale
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
-from cgm_jax.sampling import Reward, weighted_sampling
+from cgm_jax.sampling import Reward
+from cgm_jax.sampling.weighted_sampling import draw_rewards
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
@@ -115,6 +117,7 @@ class Promises:
         alone = np.eye(len(self.parties), dtype=bool)
         return np.asarray(values_of_coalitions(self.sums.pool, alone))
 
+    @on_numbers(", or use `sampling.pick_many` there")
     def draw(
         self,
         key: Key[Array, ""],
@@ -155,7 +158,7 @@ class Promises:
             shares[party] = max(shares[party], min(share, 1.0))
             progress("sampling", float(shares.mean()))
 
-        rewards = weighted_sampling(
+        rewards = draw_rewards(
             key,
             self.kernel,
             self.candidates,
@@ -168,6 +171,7 @@ class Promises:
         return Draw(rewards, float(inverse_temperature))
 
 
+@on_numbers()
 def promise(
     parties: Sequence[Float[ArrayLike, "_ d"]],
     candidates: Float[ArrayLike, "g d"],
@@ -214,6 +218,7 @@ def promise(
     Reference:
         Tay et al. 2022, Sec. 3, 4.1 and 5.
     """
+    *parties, candidates = aligned(*as_sequence(parties), candidates)
     points, drawn = as_parties(parties), as_points(candidates, "candidates")
     used = checked_kernel(points, kernel, search_length_scale=search_length_scale)
     if kernel is None or search_length_scale:

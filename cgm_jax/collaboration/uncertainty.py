@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.gram import GramSums
@@ -113,6 +114,7 @@ class Uncertainty:
         return sure
 
 
+@on_numbers()
 def estimate_uncertainty(
     key: Key[Array, ""],
     promises: Promises,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
+from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Draw, Promises
@@ -105,6 +106,7 @@ class Evaluation:
         }
 
 
+@on_numbers()
 def evaluate_rewards(
     promises: Promises,
     draws: Sequence[Draw],

@@ -63,7 +63,7 @@ class GaussianMixture:
         with np.errstate(divide="ignore"):  # log 0: such a component is never drawn
             log_weights = np.log(_float64(model.weights))
         roots = _square_roots(_float64(model.covariances))
-        with at_once(x64=True if dtype == np.float64 else None):
+        with at_once(key, model, x64=True if dtype == np.float64 else None):
             parameters = [
                 jnp.asarray(a, dtype) for a in (log_weights, model.means, roots)
             ]

@@ -65,7 +65,7 @@ class KernelDensity:
 
     def sample(self, key: Key[Array, ""], model: Points, num: int) -> Points:
         """Draw ``num`` >= 1 points near rows of ``model``; more start with fewer."""
-        with at_once(x64=True if model.dtype == np.float64 else None):
+        with at_once(key, model, x64=True if model.dtype == np.float64 else None):
             draw = partial(_draw, jnp.asarray(model), float(self.bandwidth))
             return sample_in_blocks(draw, key, num)
 

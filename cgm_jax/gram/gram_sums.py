@@ -26,7 +26,8 @@ from cgm_jax._shared.arrays import (
     to_host,
     with_common_dtype,
 )
-from cgm_jax._shared.precision import platform, x64_unless_traced
+from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.precision import at_once, platform
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.kernels.base import Kernel, centred
 
@@ -119,7 +120,7 @@ def gram_sums(
         Tay et al. 2022, Eq. 2 and App. H.
     """
     points, drawn = as_blocks(parties, candidates)
-    with x64_unless_traced(kernel, points, drawn):
+    with at_once(kernel, points, drawn):
         tile_size = checked_tile_size(tile_size)
         between, rows = sums_with_parties(
             kernel, points, drawn, tile_size, among_candidates=True
@@ -138,9 +139,9 @@ def default_tile_size() -> int:
 
 def checked_tile_size(tile_size: int | None) -> int:
     """The side of a tile that was asked for, or the default."""
-    if tile_size is not None and tile_size < 1:
-        raise ValueError(f"Expected tile_size >= 1, got {tile_size}.")
-    return tile_size or default_tile_size()
+    if tile_size is None:
+        return default_tile_size()
+    return as_whole(tile_size, "tile_size", smallest=1)
 
 
 def as_blocks(

@@ -127,6 +127,8 @@ def value_bounds(
     Reference:
         Tay et al. 2022, Corollary 1, Eq. 4.
     """
+    if not is_traced(subset_size) and not np.all(np.asarray(subset_size) >= 1):
+        raise ValueError(f"Expected subset_size >= 1, got {subset_size}.")
     closeness = reference_mean - mmd2_unbiased
     return (
         closeness + (lower - diagonal) / subset_size,
@@ -159,7 +161,8 @@ def bounds_conflict(subset_size: Number, reference_size: Number) -> Number:
         Tay et al. 2022, Proposition 5.
     """
     _check(subset_size, reference_size)
-    return 2 * subset_size < reference_size - 2
+    # 2 s < t − 2, of numbers no larger than t: sizes of few bits would overflow.
+    return subset_size + 1 < reference_size - subset_size - 1
 
 
 def _check(s: Number, t: Number) -> None:

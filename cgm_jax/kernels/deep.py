@@ -165,7 +165,13 @@ def _features(network: FeatureMap, points: Float[Array, "n d"]) -> Float[Array, 
     # image network is far larger than the images.
     @jax.checkpoint
     def of_batch(network: FeatureMap, points: Array) -> Array:
-        features = jnp.asarray(network.network()(points))
+        try:
+            features = jnp.asarray(network.network()(points))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"Expected a network for points of {points.shape[1]} columns, but it "
+                f"failed with {error}"
+            ) from error
         if features.ndim != 2 or len(features) != len(points):
             raise ValueError(
                 "Expected a network that gives one row of features per point, from "

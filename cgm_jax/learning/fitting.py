@@ -23,7 +23,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.checks import as_key
+from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram.projection import project_kernel
 from cgm_jax.kernels.base import Kernel
@@ -84,6 +85,7 @@ class FittedKernel:
         save_kernel(path, self.kernel, notes=notes)
 
 
+@on_numbers(", and `two_sample.power_criterion` is the loss")
 def fit_kernel(
     key: Key[Array, ""],
     kernel: Kernel,
@@ -182,7 +184,7 @@ def fit_kernel(
     points = with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))
     dtype = points[0].dtype
     with at_once(x64=dtype == np.float64):
-        split_key, train_key = jax.random.split(key)
+        split_key, train_key = jax.random.split(as_key(key))
         parts = [
             _split(jax.random.fold_in(split_key, i), len(x), share, validation_share)
             for i, x in enumerate(points)
@@ -235,6 +237,7 @@ def fit_kernel(
         )
 
 
+@on_numbers()
 def fit_kernels(
     keys: Key[Array, " fits"],
     kernels: Sequence[Kernel],

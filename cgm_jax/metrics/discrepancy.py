@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import Points
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.gram_sums import as_blocks
 from cgm_jax.kernels import Kernel
@@ -24,6 +24,7 @@ from cgm_jax.kernels import Kernel
 __all__ = ["mmd2_to_reference"]
 
 
+@on_numbers(", or use `mmd2_unbiased` there")
 def mmd2_to_reference(
     kernel: Kernel,
     parties: Sequence[Float[ArrayLike, "_ d"]],

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Shaped
 
 from cgm_jax._shared.arrays import as_parties, as_points
+from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.workers import map_on_workers
 
 __all__ = ["svm_accuracies", "svm_accuracy"]
@@ -64,6 +65,7 @@ def svm_accuracy(
     return float(SVC().fit(points, labels).score(test_points, test_labels))
 
 
+@on_numbers()
 def svm_accuracies(
     parties: Sequence[Float[ArrayLike, "_ d"]],
     labels: Sequence[Shaped[ArrayLike, " _"]],

@@ -19,10 +19,12 @@ Reference: Tay et al. 2022, Sec. 4.1, Proposition 3 and Appendix F.
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
+
+from cgm_jax._shared.precision import on_numbers
 
 from .feasible_region import SOLVER_SLACK, FeasibleRegion
 from .infeasible import error_of
@@ -36,6 +38,7 @@ __all__ = ["solve_reward_scheme"]
 Solver = Literal["cvxpy", "closed form"]
 
 
+@on_numbers(", or use `fair_reward_values` there")
 def solve_reward_scheme(
     shapley_values: Float[ArrayLike, " n"],
     lower_values: Float[ArrayLike, " n"],
@@ -123,6 +126,8 @@ def solve_reward_scheme(
             "Expected a fairness_weight between 1e-6 and 1e6, got "
             f"{fairness_weight}. The optimum is the same for all of them."
         )
+    if solver not in get_args(Solver):
+        raise ValueError(f"Expected a solver of {get_args(Solver)}, got {solver!r}.")
     scheme = _solve(
         RewardScheme(
             max_reward_value=math.nan,
@@ -255,7 +260,12 @@ def _with_rewards(unsolved: RewardScheme, log_value: float, rho: float) -> Rewar
 
 
 def _checked(**vectors: ArrayLike) -> list[Float[np.ndarray, " n"]]:
-    arrays = {name: np.array(values, float) for name, values in vectors.items()}
+    arrays = {}
+    for name, values in vectors.items():
+        try:
+            arrays[name] = np.array(values, float)
+        except (TypeError, ValueError):
+            raise ValueError(f"Expected numbers in {name}, got {values}.") from None
     shapes = {name: array.shape for name, array in arrays.items()}
     first = next(iter(shapes.values()))
     if len(first) != 1 or first[0] < 1 or set(shapes.values()) != {first}:

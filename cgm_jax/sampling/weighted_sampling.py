@@ -16,13 +16,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points, as_points, rounded_up
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.checks import as_key, as_real, as_whole
+from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.tiles import embedded_tiles, kernel_diagonal
 from cgm_jax.kernels.base import Embedding, Kernel, centred
 from cgm_jax.valuation import values_with_candidates
+from cgm_jax.valuation.coalitions import checked_sums
 
 from .picking import CandidateSet, Lane, grid, pick_many
 
@@ -77,6 +79,7 @@ class Reward:
         return max(0.0, self.reward_value - self.final_value)
 
 
+@on_numbers(", or use `pick_many` there")
 def weighted_sampling(
     key: Key[Array, ""],
     kernel: Kernel,
@@ -137,14 +140,45 @@ def weighted_sampling(
         Tay et al. 2022, Sec. 4.2 and Algorithm 1.
     """
     points = as_points(candidates, "candidates")
+    with at_once(points):
+        checked_sums(sums)
+        _check_sums(kernel, points, sums)
+    return draw_rewards(
+        key,
+        kernel,
+        points,
+        sums,
+        reward_values,
+        inverse_temperature=inverse_temperature,
+        max_picks=max_picks,
+        progress=progress,
+    )
+
+
+def draw_rewards(
+    key: Key[Array, ""],
+    kernel: Kernel,
+    points: Points,
+    sums: GramSums,
+    reward_values: Float[ArrayLike, " n"],
+    *,
+    inverse_temperature: float,
+    max_picks: int | None = None,
+    progress: Progress | None = None,
+) -> list[Reward]:
+    """As `weighted_sampling`, of sums that are known to be those of the candidates."""
+    as_key(key)
     targets = np.asarray(reward_values, np.float64)
-    _check(points, sums, targets, inverse_temperature, max_picks)
-    with at_once():
+    beta = as_real(inverse_temperature, "inverse_temperature", smallest=0)
+    if max_picks is not None:
+        max_picks = as_whole(max_picks, "max_picks", smallest=0)
+    _check(points, sums, targets)
+    with at_once(points):
         layout = _Layout.of(len(points))
         drawn_from = _candidate_set(kernel, points, sums, layout)
         diagonal = np.asarray(kernel_diagonal(kernel, points))
     limits = np.asarray(values_with_candidates(sums))
-    beta = np.float32(min(inverse_temperature, 1e30))  # the best each time
+    beta = np.float32(min(beta, 1e30))  # the best each time
     lock = threading.Lock()
 
     def draw(party: int, check: Callable[[], None]) -> Reward:
@@ -174,13 +208,29 @@ def weighted_sampling(
     return map_on_workers(draw, range(sums.num_parties))
 
 
-def _check(points, sums, targets, inverse_temperature, max_picks) -> None:
-    if not inverse_temperature >= 0:
+def _check_sums(kernel: Kernel, points: Points, sums: GramSums) -> None:
+    """Compare one row of the sums with that of the kernel."""
+    if len(points) != len(sums.candidate_rows) or not len(points):
+        return  # another check will say so
+    place = np.minimum(np.arange(rounded_up(len(points))), len(points) - 1)
+    (near,) = centred(kernel, points)
+    row = np.asarray(_first_row(kernel, near[place]), float)[: len(points)].sum()
+    expected = float(sums.candidate_rows[0, -1])
+    rounding = 1e4 * np.finfo(points.dtype).eps * max(abs(row), abs(expected))
+    if not abs(row - expected) <= rounding:
         raise ValueError(
-            f"Expected inverse_temperature >= 0, got {inverse_temperature}."
+            "Expected sums of this kernel and these candidates, got others: the first "
+            f"candidate's sum over all is {expected:.6g} in the sums and {row:.6g} "
+            "here. Make them with `gram_sums` of the same arguments."
         )
-    if max_picks is not None and max_picks < 0:
-        raise ValueError(f"Expected max_picks >= 0, got {max_picks}.")
+
+
+@jax.jit
+def _first_row(kernel: Kernel, points: Float[Array, "g d"]) -> Float[Array, " g"]:
+    return kernel.pairwise(kernel.embed(points[:1]), kernel.embed(points))[0]
+
+
+def _check(points: Points, sums: GramSums, targets: Float[np.ndarray, " n"]) -> None:
     if len(points) == 0 or np.shape(sums.candidate_rows)[0] != len(points):
         raise ValueError(
             f"Expected the candidates that the sums were computed with "

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, array_module, to_host
-from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax._shared.precision import at_once
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
 from cgm_jax.kernels.base import Kernel, centred
@@ -98,7 +98,7 @@ def estimate_power(
             f"Expected as many points in y as in x, got {len(x)} and {len(y)}; draw a "
             "part of the larger sample at random."
         )
-    with x64_unless_traced(kernel, x, y):
+    with at_once(kernel, x, y):
         x, y = map(jnp.asarray, centred(kernel, x, y))
         power = _power(kernel, x, y, checked_tile_size(tile_size))
     return jax.tree.map(lambda number: to_host(number)[()], power)

@@ -25,7 +25,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from cgm_jax._shared.arrays import AnyArray, Points, array_module, is_traced, to_host
-from cgm_jax._shared.precision import matmul, x64_unless_traced
+from cgm_jax._shared.checks import as_key, as_whole
+from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, add_at, kernel_diagonal, kernel_tile, over_tiles
 from cgm_jax.kernels import Kernel
@@ -102,10 +103,10 @@ def two_sample_test(
         Gretton et al. 2012, Sec. 5; Phipson and Smyth 2010 (the 1 in numerator and
         denominator).
     """
-    if num_permutations < 1:
-        raise ValueError(f"Expected num_permutations >= 1, got {num_permutations}.")
+    as_key(key)
+    num_permutations = as_whole(num_permutations, "num_permutations", smallest=1)
     x, y = two_sets(x=x, y=y, smallest=2)
-    with x64_unless_traced(key, kernel, x, y):
+    with at_once(key, kernel, x, y):
         tile_size = checked_tile_size(tile_size)
         x, y = centred(kernel, x, y)
         pool = array_module(x, y).concatenate([x, y])

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.gram_sums import as_blocks, default_tile_size
 from cgm_jax.gram.tiles import Blocks, kernel_diagonal, sums_of_rows
@@ -33,6 +33,7 @@ from cgm_jax.kernels.base import centred
 __all__ = ["bootstrap_sums", "multiplicities"]
 
 
+@on_numbers()
 def bootstrap_sums(
     key: Key[Array, ""],
     kernel: Kernel,

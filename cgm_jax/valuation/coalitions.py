@@ -11,17 +11,15 @@ and z·s are sums of one term of each half, and zᵀBz adds 2 z_HᵀBz_L to them
 values come from two membership matrices of 2^(n/2) rows: no (2^n, n) matrix is built.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import ArrayLike, Bool, DTypeLike, Float, Num
 
-from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
+from cgm_jax._shared.arrays import AnyArray, array_module, is_traced, to_host
 from cgm_jax._shared.precision import in_float64, matmul
-
-if TYPE_CHECKING:
-    from cgm_jax.gram.gram_sums import GramSums
+from cgm_jax.gram import GramSums
 
 __all__ = [
     "MAX_PARTIES",
@@ -42,7 +40,7 @@ MAX_TABLE_PARTIES = 20
 MAX_NUMPY_PARTIES = 12  # beyond, one compiled pass over the table is faster
 
 
-def coalition_values(sums: "GramSums") -> Float[AnyArray, " coalitions"]:
+def coalition_values(sums: GramSums) -> Float[AnyArray, " coalitions"]:
     r"""Value of the pooled data of every coalition, by bitmask.
 
     .. math:: v_c(C) = \frac{2}{t\,s_C} \sum_{x \in D_C, x' \in T} k(x, x')
@@ -85,7 +83,7 @@ def coalition_values(sums: "GramSums") -> Float[AnyArray, " coalitions"]:
 
 
 def values_of_coalitions(
-    sums: "GramSums", members: Bool[ArrayLike, "m n"]
+    sums: GramSums, members: Bool[ArrayLike, "m n"]
 ) -> Float[AnyArray, " m"]:
     """`coalition_values` of some coalitions only, of any number of parties.
 
@@ -121,7 +119,7 @@ def values_of_coalitions(
     return in_float64(_values, between, sizes, mask)
 
 
-def values_with_candidates(sums: "GramSums") -> Float[AnyArray, " n"]:
+def values_with_candidates(sums: GramSums) -> Float[AnyArray, " n"]:
     r"""v(D_i ∪ G) of every party: the most that it can be given.
 
     With block n+1 the candidates and S = D_i ∪ G, all of v(S) = 2C/(st) − A/s² is in
@@ -145,21 +143,32 @@ def values_with_candidates(sums: "GramSums") -> Float[AnyArray, " n"]:
     Reference:
         Tay et al. 2022, Sec. 4.1 (the upper bounds of the linear program).
     """
-    return in_float64(_values_with_candidates, sums.between, sums.sizes)
+    return in_float64(_values_with_candidates, *checked_sums(sums))
 
 
 def checked_sums(
-    sums: "GramSums",
-) -> tuple[Float[AnyArray, "blocks blocks"], Float[np.ndarray, " blocks"]]:
-    """``between`` and ``sizes``, if they fit each other and are finite."""
-    between, sizes = sums.between, sums.sizes
+    sums: GramSums,
+) -> tuple[Float[AnyArray, "blocks blocks"], Float[AnyArray, " blocks"]]:
+    """``between`` and ``sizes``, if they fit each other, are finite and symmetric."""
+    if not isinstance(sums, GramSums):
+        raise TypeError(
+            f"Expected the sums that `gram_sums` makes, got {type(sums).__name__}."
+        )
+    between, sizes = to_host(sums.between), to_host(sums.sizes)
     if between.ndim != 2 or between.shape != 2 * sizes.shape or len(sizes) < 2:
         raise ValueError(
             "Expected `between` of shape (n+1, n+1) and `sizes` of shape (n+1,), for "
             f"at least one party and the candidates; got {between.shape} and "
             f"{sizes.shape}. Build both with `gram_sums`."
         )
-    if not is_traced(between) and not np.isfinite(between).all():
+    if is_traced(between):
+        return between, sizes
+    if not np.allclose(between, between.T, rtol=1e-6, equal_nan=True):
+        raise ValueError(
+            "Expected symmetric sums, got `between` that is not its own transpose; "
+            "make it with `gram_sums`."
+        )
+    if not np.isfinite(between).all():
         raise ValueError(
             "Expected finite sums, got NaN or infinity in `between`: look for NaN, "
             "infinite or huge entries in the parties' points and the candidates."

@@ -19,7 +19,7 @@ from cgm_jax._shared.arrays import (
     as_point_sets,
     to_host,
 )
-from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax._shared.precision import at_once
 from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
 from cgm_jax.gram.tiles import kernel_diagonal
 from cgm_jax.kernels import Kernel
@@ -59,7 +59,7 @@ def value(
         Tay et al. 2022, Eq. 2.
     """
     s, t = two_sets(subset=subset, reference=reference)
-    with x64_unless_traced(kernel, s, t):
+    with at_once(kernel, s, t):
         between, rows = sums_with_parties(kernel, [s], t, default_tile_size())
         size, total = float(len(s)), float(len(t))
         result = 2 * rows.sum() / (size * total) - between[0, 0] / size**2
@@ -96,7 +96,7 @@ def mmd2_biased(
         Gretton et al. 2012, Eq. 5; Tay et al. 2022, Eq. 1.
     """
     x, y = two_sets(x=x, y=y)
-    with x64_unless_traced(kernel, x, y):
+    with at_once(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
         result = within_x / m**2 - 2 * across / (m * n) + within_y / n**2
@@ -135,7 +135,7 @@ def mmd2_unbiased(
         Gretton et al. 2012, Eq. 3; Tay et al. 2022, Eq. 1.
     """
     x, y = two_sets(x=x, y=y, smallest=2)
-    with x64_unless_traced(kernel, x, y):
+    with at_once(kernel, x, y):
         within_x, across, within_y = _sums(kernel, x, y)
         m, n = float(len(x)), float(len(y))
         between_x = within_x - kernel_diagonal(kernel, x).sum(dtype=within_x.dtype)

@@ -35,6 +35,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
 from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
+from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
 
@@ -145,6 +146,7 @@ def permutation_shapley_values(
         Castro, Gómez, Tejada 2009; Mitchell et al. 2022 (antithetic orders); Tay et al.
         2022, App. H.
     """
+    as_key(key)
     if n < 1:
         raise ValueError(f"Expected at least one party, got n = {n}.")
     if max_permutations < 4:

@@ -27,7 +27,7 @@ from cgm_jax._shared.arrays import (
     is_traced,
     to_host,
 )
-from cgm_jax._shared.precision import x64_unless_traced
+from cgm_jax._shared.precision import at_once
 from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.gram.tiles import (
     Blocks,
@@ -101,7 +101,7 @@ def point_shapley_values(
     for name, x in (("points", pool), ("reference", against)):
         if len(x) == 0:
             raise ValueError(f"Expected at least one point in {name}, got none.")
-    with x64_unless_traced(kernel, pool, against):
+    with at_once(kernel, pool, against):
         across, diagonal, others = _sums(kernel, pool, against)
         shapley, last = (
             equal_size_semivalues(

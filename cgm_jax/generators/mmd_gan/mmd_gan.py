@@ -26,7 +26,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
 from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.kernels import Kernel
 
 from . import loop
@@ -162,6 +162,7 @@ class MMDGAN:
             calibrated=False,
         )
 
+    @on_numbers()
     def fit(
         self,
         key: Key[Array, ""],

@@ -173,7 +173,7 @@ def mmd_semivalues(
     Reference:
         Dubey, Neyman, Weber 1981; Banzhaf 1965; Kwon and Zou 2022.
     """
-    if is_traced(sums.sizes):
+    if is_traced(sums) and is_traced(sums.sizes):
         raise TypeError(
             "Expected sizes that are plain numbers, got traced ones: they decide where "
             "the nodes of the quadrature are. Pass `between` to your function, and "
@@ -183,7 +183,7 @@ def mmd_semivalues(
     return block_semivalues(
         between[:-1, :-1],
         between[:-1].sum(1),
-        sizes[:-1],
+        np.asarray(sizes[:-1]),
         float(sizes.sum()),
         weighting=weighting,
         tolerance=tolerance,

@@ -1,0 +1,45 @@
+"""What an argument must be, said in the words of its name."""
+
+import operator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+__all__ = ["as_key", "as_real", "as_whole"]
+
+
+def as_key(key: Any) -> Any:
+    """One random key, typed or of the old kind."""
+    dtype, ndim = getattr(key, "dtype", None), getattr(key, "ndim", None)
+    is_typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if (is_typed and ndim == 0) or (dtype == np.uint32 and ndim == 1):
+        return key
+    got = f"a batch of shape {key.shape}" if is_typed else f"{type(key).__name__}"
+    raise TypeError(
+        f"Expected one random key, such as jax.random.key(0), got {got}. Of several "
+        "keys, hand in one at a time."
+    )
+
+
+def as_real(number: Any, name: str, *, smallest: float) -> float:
+    """One real number that is not below the smallest."""
+    try:
+        value = float(number) if np.ndim(number) == 0 else np.nan
+    except (TypeError, ValueError):
+        value = np.nan
+    if isinstance(number, str | bytes) or not value >= smallest:
+        raise ValueError(f"Expected one number {name} >= {smallest:g}, got {number!r}.")
+    return value
+
+
+def as_whole(number: Any, name: str, *, smallest: int) -> int:
+    """One whole number that is not below the smallest."""
+    try:
+        value = operator.index(number)
+    except TypeError:
+        value = smallest - 1
+    if value < smallest:
+        raise ValueError(f"Expected a whole {name} >= {smallest}, got {number}.")
+    return value
