@@ -43,3 +43,4 @@ __all__ = [
     "two_sample",
     "valuation",
 ]
+__dir__ = __all__.copy

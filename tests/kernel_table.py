@@ -11,10 +11,15 @@ from flax import nnx
 
 from cgm_jax.kernels import (
     DeepKernel,
+    Energy,
     FeatureNetwork,
     Kernel,
     Laplace,
+    Linear,
+    Matern,
+    Polynomial,
     RationalQuadratic,
+    ScaleMixture,
     SquaredExponential,
 )
 
@@ -47,6 +52,12 @@ KERNELS: dict[str, Callable[[int], Kernel]] = {
     "a scale a dimension": lambda d: SquaredExponential(scales(d)),
     "Laplace": lambda d: Laplace(0.8),
     "rational quadratic, heavy tail": lambda d: RationalQuadratic(0.9, alpha=0.3),
+    "Matérn 3/2": lambda d: Matern(0.9),
+    "Matérn 5/2": lambda d: Matern(scales(d), 2.5),
+    "mixture of scales": lambda d: ScaleMixture(0.8, (0.5, 1.0, 3.0)),
+    "linear": lambda d: Linear(1.2),
+    "polynomial": lambda d: Polynomial(1.5, 0.5, 3),
+    "energy": lambda d: Energy(1.5),
     "sum": lambda d: SquaredExponential(1.3) + Laplace(0.8),
     "product": lambda d: (
         SquaredExponential(scales(d)) * (1.5 * RationalQuadratic(1.1, 0.5))
@@ -65,6 +76,14 @@ PLAIN: dict[str, Callable[[int], oracles.KernelFunction]] = {
     "a scale a dimension": lambda d: oracles.squared_exponential(scales(d)),
     "Laplace": lambda d: oracles.laplace(0.8),
     "rational quadratic, heavy tail": lambda d: oracles.rational_quadratic(0.9, 0.3),
+    "Matérn 3/2": lambda d: oracles.matern(0.9, 1.5),
+    "Matérn 5/2": lambda d: oracles.matern(scales(d), 2.5),
+    "mixture of scales": lambda d: (
+        lambda x, y: (SE(0.4)(x, y) + SE(0.8)(x, y) + SE(2.4)(x, y)) / 3
+    ),
+    "linear": lambda d: oracles.polynomial(1.2, 0.0, 1),
+    "polynomial": lambda d: oracles.polynomial(1.5, 0.5, 3),
+    "energy": lambda d: oracles.energy(1.5),
     "sum": lambda d: lambda x, y: SE(1.3)(x, y) + LAPLACE(0.8)(x, y),
     "product": lambda d: lambda x, y: 1.5 * SE(scales(d))(x, y) * RQ(1.1, 0.5)(x, y),
     "scaled": lambda d: lambda x, y: 2.5 * SE(0.7)(x, y),

@@ -31,6 +31,27 @@ def rational_quadratic(
     return lambda x, y: (1 + _scaled(x, y, length_scale) / (2 * alpha)) ** -alpha
 
 
+def matern(length_scale: float | np.ndarray, smoothness: float) -> KernelFunction:
+    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        r = np.sqrt(2 * smoothness * _scaled(x, y, length_scale))
+        return (1 + r + (smoothness == 2.5) * r**2 / 3) * np.exp(-r)
+
+    return kernel
+
+
+def polynomial(length_scale: float, offset: float, degree: int) -> KernelFunction:
+    return lambda x, y: (x @ y.T / length_scale**2 + offset) ** degree
+
+
+def energy(length_scale: float) -> KernelFunction:
+    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        far_x, far_y = (np.linalg.norm(z, axis=1) for z in (x, y))
+        apart = np.sqrt(_scaled(x, y, 1.0))
+        return (far_x[:, None] + far_y[None] - apart) / (2 * length_scale)
+
+    return kernel
+
+
 def softplus_network(
     layers: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> Callable[[np.ndarray], np.ndarray]:
@@ -64,8 +85,9 @@ def deep(
 def _scaled(
     x: np.ndarray, y: np.ndarray, length_scale: float | np.ndarray
 ) -> np.ndarray:
-    scale = np.asarray(length_scale, float)
-    return squared_distances(np.asarray(x, float) / scale, np.asarray(y, float) / scale)
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    differences = (x[:, None] - y[None]) / np.asarray(length_scale, float)
+    return (differences**2).sum(axis=-1)
 
 
 def value(k: KernelFunction, subset: np.ndarray, reference: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["as_key", "as_real", "as_whole"]
+__all__ = ["as_key", "as_real", "as_whole", "check_kind"]
 
 
 def as_key(key: Any) -> Any:
@@ -21,6 +21,12 @@ def as_key(key: Any) -> Any:
         f"Expected one random key, such as jax.random.key(0), got {got}. Of several "
         "keys, hand in one at a time."
     )
+
+
+def check_kind(value: Any, kind: type) -> None:
+    """Raise unless a result is of the kind that a function takes."""
+    if not isinstance(value, kind):
+        raise TypeError(f"Expected a {kind.__name__}, got {type(value).__name__}.")
 
 
 def as_real(number: Any, name: str, *, smallest: float) -> float:

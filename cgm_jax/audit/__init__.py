@@ -43,3 +43,4 @@ __all__ = [
     "stress",
     "sufficient_conditions",
 ]
+__dir__ = __all__.copy

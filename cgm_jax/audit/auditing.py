@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
 
+from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
@@ -162,6 +163,7 @@ def audit(
 
     Reference: Tay et al. 2022, Sec. 4; Sim et al. 2020.
     """
+    check_kind(collaboration, Collaboration)
     promises, rewards = collaboration.promises, collaboration.draw.rewards
     game, scheme = _game_of(promises), promises.scheme
     tolerance = tolerance_of(promises.candidates.dtype)

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Promises
@@ -145,6 +146,7 @@ def stress(
 
     Reference: Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
+    check_kind(promises, Promises)
     if len(promises.parties) > MAX_TABLE_PARTIES:
         raise ValueError(
             f"Expected at most {MAX_TABLE_PARTIES} parties, got "

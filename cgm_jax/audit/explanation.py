@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Promises
 from cgm_jax.gram import GramSums
@@ -108,6 +109,7 @@ def explain(promises: Promises) -> Explanation:
 
     Reference: Tay et al. 2022, Sec. 4.1 and App. F.
     """
+    check_kind(promises, Promises)
     return explain_scheme(promises.scheme, promises.sums)
 
 

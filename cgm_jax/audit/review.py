@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Array, Key
 
+from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.reprs import short_repr
 from cgm_jax.collaboration import Collaboration
@@ -68,6 +69,7 @@ def review(
         >>> review(jax.random.key(1), result, stress_test=False).audit.is_kept
         True
     """
+    check_kind(collaboration, Collaboration)
     progress("audit", 0.0)
     promises, beta = collaboration.promises, collaboration.draw.inverse_temperature
     trials = None

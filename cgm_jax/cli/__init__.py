@@ -8,3 +8,4 @@ except ModuleNotFoundError as error:
     sys.exit(f'error: {error.name} is missing: install "cgm-jax[run]"')
 
 __all__ = ["main"]
+__dir__ = __all__.copy

@@ -20,3 +20,4 @@ __all__ = [
     "estimate_uncertainty",
     "promise",
 ]
+__dir__ = __all__.copy

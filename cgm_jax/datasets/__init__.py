@@ -40,3 +40,4 @@ __all__ = [
     "split_by_proportions",
     "transactions_stand_in",
 ]
+__dir__ = __all__.copy

@@ -7,3 +7,4 @@
 from .evaluate import Evaluation, evaluate_rewards
 
 __all__ = ["Evaluation", "evaluate_rewards"]
+__dir__ = __all__.copy

@@ -25,3 +25,4 @@ __all__ = [
     "prepare_experiments",
     "run_experiment",
 ]
+__dir__ = __all__.copy

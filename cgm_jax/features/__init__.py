@@ -20,6 +20,7 @@ __all__ = [
     "read_features",
     "umap_features",
 ]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:

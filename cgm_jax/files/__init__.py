@@ -23,3 +23,4 @@ __all__ = [
     "write_shapiq_game",
     "write_text",
 ]
+__dir__ = __all__.copy

@@ -22,6 +22,7 @@ __all__ = [
     "KernelDensity",
     "MMDGANModel",
 ]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:

@@ -22,3 +22,4 @@ __all__ = [
     "quantile_length_scale",
     "smallest_length_scale",
 ]
+__dir__ = __all__.copy

@@ -4,6 +4,10 @@ k(x, x') is the similarity of two points, ℓ a length scale (Eq. 9, which print
 it is 2ℓ², as in the paper's tables). `nonnegativity_lower_bound` is Prop. 4,
 `monotonicity_upper_bound` Theorem 1, `value_bounds` Corollary 1 and `bounds_conflict`
 Prop. 5. `DeepKernel` compares features of a network (future work, Sec. 7).
+
+Kernels are characteristic (an MMD of 0 means equal distributions) but for `Linear` and
+`Polynomial`, which are here to compare with. `+`, `*`, `sum`, `2 * k`, `k / 2` and
+`k ** 2` make kernels of kernels.
 """
 
 import importlib
@@ -17,18 +21,31 @@ from .bounds import (
     value_bounds,
 )
 from .deep import DeepKernel
+from .dot_products import Linear, Polynomial
+from .energy import Energy
 from .saving import load_kernel, save_kernel
-from .stationary import Laplace, RationalQuadratic, SquaredExponential
+from .stationary import (
+    Laplace,
+    Matern,
+    RationalQuadratic,
+    ScaleMixture,
+    SquaredExponential,
+)
 
 if TYPE_CHECKING:
     from .feature_networks import FeatureNetwork
 
 __all__ = [
     "DeepKernel",
+    "Energy",
     "FeatureNetwork",
     "Kernel",
     "Laplace",
+    "Linear",
+    "Matern",
+    "Polynomial",
     "RationalQuadratic",
+    "ScaleMixture",
     "SquaredExponential",
     "bounds_conflict",
     "load_kernel",
@@ -37,6 +54,7 @@ __all__ = [
     "save_kernel",
     "value_bounds",
 ]
+__dir__ = __all__.copy
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,15 @@ from cgm_jax._shared.archive import (
 
 from .base import Kernel, Product, Scaled, Sum, scalar_length_scale
 from .deep import DeepKernel, FeatureMap, Network
-from .stationary import Laplace, RationalQuadratic, SquaredExponential
+from .dot_products import Linear, Polynomial
+from .energy import Energy
+from .stationary import (
+    Laplace,
+    Matern,
+    RationalQuadratic,
+    ScaleMixture,
+    SquaredExponential,
+)
 
 __all__ = [
     "KernelFile",
@@ -44,9 +52,14 @@ KINDS = {
     kind.__name__: kind
     for kind in (
         DeepKernel,
+        Energy,
         Laplace,
+        Linear,
+        Matern,
+        Polynomial,
         Product,
         RationalQuadratic,
+        ScaleMixture,
         Scaled,
         SquaredExponential,
         Sum,

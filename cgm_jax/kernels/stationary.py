@@ -6,7 +6,7 @@ and 1 on the diagonal.
 """
 
 import abc
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -138,3 +138,77 @@ class RationalQuadratic(Stationary):
         """(1 + r²/2α)^−α."""
         alpha = jnp.asarray(self.alpha, r2.dtype)
         return exp_nonpositive(-alpha * log1p_nonnegative(r2 / (2 * alpha)))
+
+
+@dataclass(frozen=True)
+class Matern(Stationary):
+    r"""The Matérn kernels of once and twice differentiable functions.
+
+    .. math:: k_{3/2} = (1 + \sqrt3\, r)\, e^{-\sqrt3\, r}, \qquad
+              k_{5/2} = (1 + \sqrt5\, r + \tfrac53 r^2)\, e^{-\sqrt5\, r}, \qquad
+              r = \lVert x - x' \rVert / \ell
+
+    The Laplace kernel is :math:`k_{1/2}`, the squared exponential the limit.
+
+    Args:
+        length_scale: ℓ > 0 in the units of the points, a scalar or one a dimension.
+        smoothness: ν, 1.5 or 2.5.
+
+    Example:
+        >>> Matern(1.0, smoothness=2.5)(jnp.array([[0.0]]), jnp.array([[1.0]]))
+        Array([[0.52399415]], dtype=float32)
+
+    Reference:
+        Rasmussen and Williams 2006, Eq. 4.17.
+    """
+
+    smoothness: float = field(default=1.5, metadata={"static": True})
+
+    def __post_init__(self) -> None:
+        if self.smoothness not in (1.5, 2.5):
+            raise ValueError(f"Expected smoothness 1.5 or 2.5, got {self.smoothness}.")
+
+    def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
+        """A polynomial of r times an exponential."""
+        scaled = 2 * self.smoothness * r2
+        # With derivative 0 at r = 0, where that of the root has none.
+        is_same = scaled == 0
+        r = jnp.sqrt(jnp.where(is_same, 1, scaled))
+        polynomial = 1 + r if self.smoothness == 1.5 else 1 + r + scaled / 3
+        return jnp.where(is_same, 1, polynomial * exp_nonpositive(-r))
+
+
+@dataclass(frozen=True)
+class ScaleMixture(Stationary):
+    r"""The mean of squared exponentials of several length scales.
+
+    .. math:: k(x, x') = \frac1m \sum_{j=1}^m
+              \exp\left(-\frac{\lVert x - x' \rVert^2}{2 (q_j \ell)^2}\right)
+
+    It sees differences on every one of the scales, at the cost of one distance.
+
+    Args:
+        length_scale: ℓ > 0 in the units of the points, a scalar or one a dimension.
+        ratios: q, the length scales in units of ℓ, all positive.
+
+    Example:
+        >>> ScaleMixture(1.0, (0.5, 2.0))(jnp.array([[0.0]]), jnp.array([[1.0]]))
+        Array([[0.50891614]], dtype=float32)
+
+    Reference:
+        Gretton et al. 2012 b, *Optimal kernel choice for large-scale two-sample tests*;
+        Li, Swersky and Zemel 2015.
+    """
+
+    ratios: tuple[float, ...] = field(
+        default=(0.25, 0.5, 1.0, 2.0, 4.0), metadata={"static": True}
+    )
+
+    def __post_init__(self) -> None:
+        check_positive("ratio of length scales", self.ratios)
+        object.__setattr__(self, "ratios", tuple(map(float, np.ravel(self.ratios))))
+
+    def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
+        """The mean of exp(−r²/2q²) over all q."""
+        parts = (exp_nonpositive(-r2 / (2 * q**2)) for q in self.ratios)
+        return sum(parts, start=jnp.zeros_like(r2)) / len(self.ratios)

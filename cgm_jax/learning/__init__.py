@@ -15,3 +15,4 @@ __all__ = [
     "fit_kernels",
     "starting_deep_kernel",
 ]
+__dir__ = __all__.copy

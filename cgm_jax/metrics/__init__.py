@@ -34,3 +34,4 @@ __all__ = [
     "to_real",
     "wasserstein2_gaussians",
 ]
+__dir__ = __all__.copy

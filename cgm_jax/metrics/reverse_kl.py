@@ -127,7 +127,7 @@ def _of_traced(subset: Points, reference: Points, ks: np.ndarray) -> Float[Array
         nearest_distances(subset, x, num_neighbors=num) for x in (subset, reference)
     )
     here, there = (
-        jnp.mean(squared_distances(subset, x, exact=True) == 0, axis=1)
+        jnp.mean(squared_distances(subset, x, exact=True) == 0, 1, to_subset.dtype)
         for x in (subset, reference)
     )
     is_atom = to_reference == 0

@@ -33,3 +33,4 @@ __all__ = [
     "plot_uncertainty",
     "plot_values",
 ]
+__dir__ = __all__.copy

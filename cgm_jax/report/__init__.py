@@ -18,3 +18,4 @@ __all__ = [
     "report_data",
     "report_page",
 ]
+__dir__ = __all__.copy

@@ -32,3 +32,4 @@ __all__ = [
     "stability_lower_values",
     "stable_sets",
 ]
+__dir__ = __all__.copy

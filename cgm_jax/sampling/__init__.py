@@ -20,3 +20,4 @@ __all__ = [
     "updated_sigma_st",
     "weighted_sampling",
 ]
+__dir__ = __all__.copy

@@ -8,3 +8,4 @@ from .criterion import PowerEstimate, estimate_power
 from .permutation_test import TwoSampleTest, two_sample_test
 
 __all__ = ["PowerEstimate", "TwoSampleTest", "estimate_power", "two_sample_test"]
+__dir__ = __all__.copy

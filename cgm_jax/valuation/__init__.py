@@ -48,3 +48,4 @@ __all__ = [
     "values_of_coalitions",
     "values_with_candidates",
 ]
+__dir__ = __all__.copy

@@ -5,3 +5,4 @@ from .mmd_gan import MMDGAN
 from .model import MMDGANModel
 
 __all__ = ["MMDGAN", "MMDGANModel", "TrainingProgress"]
+__dir__ = __all__.copy

@@ -38,3 +38,4 @@ __all__ = [
     "stress_sentence",
     "uncertainty_warnings",
 ]
+__dir__ = __all__.copy
