@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import oracles
 import pytest
 from flax import nnx
@@ -202,6 +203,23 @@ def test_steps_are_those_of_adam():
     )
     expected = by_adam(KERNEL, *points, num_steps=20, learning_rate=0.05)
     np.testing.assert_allclose(fitted.kernel.length_scale, expected, rtol=1e-6)
+
+
+def test_any_optimizer_of_optax_takes_the_steps():
+    points, options = groups(sizes=(30, 30)), {"share": 1.0, "num_steps": 20}
+    key, adam = jax.random.key(0), optax.adam(0.05)
+    by_default = fit_kernel(key, KERNEL, points, learning_rate=0.05, **options)
+    given = fit_kernel(key, KERNEL, points, optimizer=adam, **options)
+    np.testing.assert_allclose(
+        given.kernel.length_scale, by_default.kernel.length_scale, rtol=1e-12
+    )
+    still = fit_kernel(key, KERNEL, points, optimizer=optax.sgd(0.0), **options)
+    np.testing.assert_allclose(still.kernel.length_scale, KERNEL.length_scale)
+    down = fit_kernel(
+        key, KERNEL, points, optimizer=optax.lion(0.01, weight_decay=0.0), **options
+    )
+    moved = np.log(down.kernel.length_scale / KERNEL.length_scale)
+    np.testing.assert_allclose(np.abs(moved), 0.2, rtol=1e-6)  # 20 steps by sign
 
 
 # --- kernels of the user's own

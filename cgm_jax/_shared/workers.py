@@ -33,7 +33,7 @@ def map_on_workers(
 ) -> list[Result]:
     """Call a function for every item, as many at a time as there are workers."""
     stop = threading.Event()
-    settings, mesh = _settings_of_this_thread(), None
+    settings, mesh = _settings(), None
     if not jax.sharding.get_abstract_mesh().empty:
         with suppress(ValueError):  # inside of `jit` no mesh of devices is known
             mesh = jax.sharding.get_mesh()
@@ -46,8 +46,10 @@ def map_on_workers(
         check()
         try:
             with ExitStack() as scope:
-                for name, setting in settings.items():
-                    scope.enter_context(getattr(jax, name)(setting))
+                seen = _settings()
+                for name in settings:
+                    if seen[name] != settings[name]:
+                        scope.enter_context(getattr(jax, name)(settings[name]))
                 if mesh is not None:
                     scope.enter_context(jax.set_mesh(mesh))
                 scope.enter_context(at_once())
@@ -71,18 +73,14 @@ def map_on_workers(
     return [future.result() for future in futures]
 
 
-def _settings_of_this_thread() -> dict[str, Any]:
-    """JAX's settings that a context manager has changed here, by its name.
+def _settings() -> dict[str, Any]:
+    """Those of JAX's settings here that a context manager can change, by its name.
 
-    As `jax.default_device` or `jax.disable_jit`: another thread would not see them.
+    As `jax.default_device` or `jax.disable_jit`: another thread does not see them.
     """
-    names = (
-        name for name in jax.config.values if hasattr(jax, name.removeprefix("jax_"))
-    )
+    names = (name.removeprefix("jax_") for name in jax.config.values)
     return {
-        name.removeprefix("jax_"): getattr(jax.config, name)
-        for name in names
-        if getattr(jax.config, name) != jax.config.values[name]
+        name: getattr(jax.config, f"jax_{name}") for name in names if hasattr(jax, name)
     }
 
 

@@ -279,7 +279,7 @@ def kernel_tile(
 
 
 def _membership(block_of, width, dtype):
-    return (block_of[:, None] == np.arange(width)[None]).astype(dtype)
+    return (block_of[:, None] == np.arange(width, dtype=np.int32)[None]).astype(dtype)
 
 
 def add_at(total, start, update):
@@ -300,9 +300,11 @@ def over_tiles(
     dtype = jnp.result_type(*jax.tree.leaves(data[1]))
     rows, columns, weight = tiles
     tiles = (rows.astype(np.int32), columns.astype(np.int32), weight.astype(dtype))
-    dtype = jnp.promote_types(dtype, jax.dtypes.canonicalize_dtype(float))
+    dtype = np.promote_types(dtype, jax.dtypes.canonicalize_dtype(float))
     if is_traced(data):
-        return _sum_traced(add, width, jnp.zeros(shape, dtype), tiles, data)
+        # Zeros of the data: inside of `shard_map` these know which axes they vary over.
+        zero = sum(jnp.zeros_like(x).sum(dtype=dtype) for x in jax.tree.leaves(data))
+        return _sum_traced(add, width, jnp.full(shape, zero, dtype), tiles, data)
 
     def work(share: list[tuple], check: Callable[[], None]) -> Any:
         total: Any = np.zeros(shape, dtype)

@@ -96,6 +96,7 @@ def fit_kernel(
     share: float = 0.5,
     num_steps: int = 1_000,
     learning_rate: float = 5e-4,
+    optimizer: Any = None,
     batch_size: int | None = None,
     jitter: float = 0.0,
     evaluate_every: int = 100,
@@ -120,6 +121,8 @@ def fit_kernel(
             nothing is held out: for a kernel that is used on other points.
         num_steps: steps of Adam.
         learning_rate: of Adam.
+        optimizer: any of optax instead of Adam, with a learning rate of its own. It
+            steps on logarithms and logits of the parameters (see `Kernel`).
         batch_size: points drawn from each side of a comparison at every step, by
             default as many as the smallest side has.
         jitter: standard deviation of Gaussian noise, new at every step, on all columns
@@ -197,7 +200,7 @@ def fit_kernel(
         if drawn < 2:
             raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
         is_all = bool((side_sizes == drawn).all())
-        state = start_training(kernel, dtype)
+        state = start_training(kernel, dtype, optimizer)
         kept, history, reason = kernel_of(state), [], "all-steps"
         for step in [*range(0, num_steps, evaluate_every), num_steps]:
             if history:
@@ -210,6 +213,7 @@ def fit_kernel(
                     jnp.asarray(step - history[-1][0], jnp.int32),
                     objective=objective,
                     num_drawn=None if is_all else drawn,
+                    optimizer=optimizer,
                 )
             current = kernel_of(state)
             history.append((step, _mean(current, seen), _mean(current, validation)))

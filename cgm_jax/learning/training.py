@@ -52,10 +52,12 @@ class TrainingState(NamedTuple):
     step: Int[Array, ""]
     free: Kernel
     fixed: Kernel
-    adam: Any
+    inner: Any  # the optimizer's own state
 
 
-def start_training(kernel: Kernel, dtype: np.dtype) -> TrainingState:
+def start_training(
+    kernel: Kernel, dtype: np.dtype, optimizer: Any = None
+) -> TrainingState:
     """A kernel's parameters in a dtype, at step 0."""
     import optax
 
@@ -65,9 +67,8 @@ def start_training(kernel: Kernel, dtype: np.dtype) -> TrainingState:
     fixed = jax.tree.map(lambda leaf: None if _is_number(leaf) else leaf, leaves)
 
     # The learning rate is no part of Adam's state.
-    return TrainingState(
-        jnp.zeros((), jnp.int32), free, fixed, optax.adam(0.0).init(free)
-    )
+    rule = optax.adam(0.0) if optimizer is None else optimizer
+    return TrainingState(jnp.zeros((), jnp.int32), free, fixed, rule.init(free))
 
 
 def kernel_of(state: TrainingState) -> Kernel:
@@ -81,7 +82,7 @@ def kernel_of(state: TrainingState) -> Kernel:
     )
 
 
-@partial(jax.jit, static_argnames=("objective", "num_drawn"))
+@partial(jax.jit, static_argnames=("objective", "num_drawn", "optimizer"))
 def train(
     key: Key[Array, ""],
     state: TrainingState,
@@ -92,6 +93,7 @@ def train(
     *,
     objective: Objective,
     num_drawn: int | None,
+    optimizer: Any = None,
 ) -> TrainingState:
     """Take some steps, whose number is not compiled for.
 
@@ -100,7 +102,7 @@ def train(
     """
     import optax
 
-    optimizer = optax.adam(learning_rate)
+    rule = optax.adam(learning_rate) if optimizer is None else optimizer
 
     def step(_: Any, state: TrainingState) -> TrainingState:
         rows_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
@@ -116,9 +118,10 @@ def train(
             return jnp.mean(powers**2 if objective == "invariance" else -powers)
 
         slope = jax.grad(loss)(state.free)
-        update, adam = optimizer.update(slope, state.adam)
-        free = optax.apply_updates(state.free, update)
-        return TrainingState(state.step + 1, free, state.fixed, adam)
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes types
+            update, inner = rule.update(slope, state.inner, state.free)
+            free = optax.apply_updates(state.free, update)
+        return TrainingState(state.step + 1, free, state.fixed, inner)
 
     return jax.lax.fori_loop(0, num_steps, step, state)
 

@@ -112,7 +112,7 @@ def pick_many(
     Reference:
         Tay et al. 2022, Sec. 4.2 and App. H.
     """
-    picks = first_pick + jnp.arange(num_picks)
+    picks = first_pick + jnp.arange(num_picks, dtype=jnp.int32)
     dtype = lane.within.dtype
     uniforms = jax.vmap(
         lambda pick: jax.random.uniform(jax.random.fold_in(key, pick), (), dtype)

@@ -137,7 +137,7 @@ def _power(
     )
     h = (rows[:n, 0] - rows[:n, 1]) + (rows[n:, 1] - rows[n:, 0])
     own = kernel.diagonal(x) + kernel.diagonal(y) - 2 * _pairs(kernel, of_x, of_y)
-    mmd2 = jnp.sum(h - own) / n / (n - 1)
+    mmd2 = jnp.sum(h - own.astype(h.dtype)) / n / (n - 1)
     # The same as by the formula, without the difference of two large numbers.
     scaled = (h - jnp.mean(h)) / n
     variance = 4 * jnp.mean(scaled * scaled)

@@ -182,4 +182,4 @@ def _add_forms(total, width, tile, kernel, tiles, weights):
     is_other = ~((i == j) & np.eye(len(k), dtype=bool))
     k = jnp.where(is_other, k, 0).astype(weights.dtype)
     forms = jnp.sum(matmul(weights[i], k) * weights[j], axis=1)
-    return add_at(total, (0,), weight * forms)
+    return add_at(total, (0,), weight.astype(forms.dtype) * forms)

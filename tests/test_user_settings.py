@@ -1,0 +1,110 @@
+"""Settings of the user's own thread reach the work, which runs in others."""
+
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+import cgm_jax
+from cgm_jax._shared import precision, workers
+from cgm_jax.gram import gram_sums
+from cgm_jax.gram.gram_sums import default_tile_size
+from cgm_jax.kernels import Laplace, SquaredExponential
+from cgm_jax.two_sample import estimate_power, two_sample_test
+from cgm_jax.valuation import point_shapley_values, value
+
+rng = np.random.default_rng(0)
+X, Y, G = (rng.normal(size=(n, 2)) for n in (30, 30, 90))
+KERNEL, KEY = SquaredExponential(1.0), jax.random.key(0)
+
+SEVERAL_DEVICES = """
+import os
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+import jax, numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+from cgm_jax._shared.workers import map_on_workers
+from cgm_jax.gram import gram_sums
+from cgm_jax.kernels import SquaredExponential
+from cgm_jax.valuation import mmd2_unbiased, point_shapley_values, value
+
+k, devices = SquaredExponential(1.0), jax.devices()
+X = np.random.default_rng(0).normal(size=(128, 2)).astype(np.float32)
+Y = X[:64] + 1
+here = lambda item, check: jax.jit(lambda x: x + 1)(item).devices()
+expected = gram_sums(k, [X], Y).between
+with jax.default_device(devices[3]):
+    assert map_on_workers(here, [1.0, 2.0]) == [{devices[3]}] * 2
+a, b = jax.device_put(X, devices[1]), jax.device_put(X, devices[2])
+np.testing.assert_array_equal(gram_sums(k, [a], Y).between, expected)
+np.testing.assert_allclose(gram_sums(k, [a, b], Y).between[0, 0], expected[0, 0])
+
+explicit = jax.make_mesh((4,), ("x",))
+sharded = jax.device_put(X, NamedSharding(explicit, P("x", None)))
+np.testing.assert_array_equal(gram_sums(k, [sharded], Y).between, expected)
+assert value(k, sharded, Y) == value(k, X, Y)
+point_shapley_values(k, sharded)
+with jax.set_mesh(explicit):
+    np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
+
+mesh = jax.make_mesh((4,), ("x",), axis_types=(AxisType.Auto,))
+sums = jax.shard_map(
+    lambda x, y: jax.lax.psum(gram_sums(k, [y], x).between[1, 0], "x"),
+    mesh=mesh, in_specs=(P("x"), P()), out_specs=P(),
+)(X, Y)
+np.testing.assert_allclose(sums, expected[1, 0], rtol=1e-5)
+parts = jax.shard_map(
+    lambda x, y: mmd2_unbiased(k, x, y)[None],
+    mesh=mesh, in_specs=(P("x"), P()), out_specs=P("x"),
+)(X, Y)
+for part, x in zip(parts, np.split(X, 4)):
+    np.testing.assert_allclose(part, mmd2_unbiased(k, x, Y), rtol=1e-4, atol=1e-6)
+"""
+
+
+def test_devices_and_meshes():
+    """In a process of its own, of four devices."""
+    subprocess.run([sys.executable, "-c", SEVERAL_DEVICES], check=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_strict_promotion_passes_everywhere(dtype):
+    x, y, g = (points.astype(dtype) for points in (X, Y, G))
+    with jax.numpy_dtype_promotion("strict"):
+        gram_sums(Laplace(1.0), [x, y], g, tile_size=16)
+        value(KERNEL, x, y)
+        point_shapley_values(KERNEL, x)
+        estimate_power(KERNEL, x, y)
+        two_sample_test(KEY, KERNEL, x, y, num_permutations=20)
+        cgm_jax.collaborate(KEY, [x, y + 1], g)
+        jax.grad(lambda x: value(KERNEL, x, y))(x)
+
+
+def test_settings_by_context_are_those_of_the_workers():
+    def seen(item, check):
+        return jax.config.jax_disable_jit, jax.config.jax_default_matmul_precision
+
+    assert workers.map_on_workers(seen, [0, 1]) == [(False, None)] * 2
+    with jax.disable_jit(), jax.default_matmul_precision("float32"):
+        assert workers.map_on_workers(seen, [0, 1]) == [(True, "float32")] * 2
+
+
+def test_tiles_and_threads_follow_where_the_work_is(monkeypatch):
+    assert default_tile_size() == 512
+    monkeypatch.setattr(workers, "platform", lambda: "gpu")
+    of_sums = sys.modules["cgm_jax.gram.gram_sums"]
+    monkeypatch.setattr(of_sums, "platform", lambda: "gpu")
+    assert default_tile_size() == 4096
+    assert workers.num_workers() == 1
+    sums = gram_sums(KERNEL, [X, Y], G)  # in this thread
+    monkeypatch.undo()
+    np.testing.assert_allclose(sums.between, gram_sums(KERNEL, [X, Y], G).between)
+
+
+def test_the_platform_is_that_of_the_default_device():
+    assert precision.platform() == "cpu"
+    with jax.default_device(jax.devices("cpu")[0]):
+        assert precision.platform() == "cpu"
+    with jax.default_device("cpu"):
+        assert precision.platform() == "cpu"
