@@ -78,9 +78,11 @@ def _settings() -> dict[str, Any]:
 
     As `jax.default_device` or `jax.disable_jit`: another thread does not see them.
     """
-    names = (name.removeprefix("jax_") for name in jax.config.values)
+    names = (name for name in jax.config.values if name.startswith("jax_"))
     return {
-        name: getattr(jax.config, f"jax_{name}") for name in names if hasattr(jax, name)
+        short: getattr(jax.config, name)
+        for name in names
+        if hasattr(jax, short := name.removeprefix("jax_"))
     }
 
 
