@@ -45,18 +45,22 @@ sharded = jax.device_put(X, NamedSharding(explicit, P("x", None)))
 np.testing.assert_array_equal(gram_sums(k, [sharded], Y).between, expected)
 assert value(k, sharded, Y) == value(k, X, Y)
 point_shapley_values(k, sharded)
+auto = jax.make_mesh((4,), ("x",), axis_types=(AxisType.Auto,))
+of_worker = lambda item, check: jax.sharding.get_mesh().axis_names
+with jax.set_mesh(auto):
+    assert map_on_workers(of_worker, [0, 1]) == [("x",)] * 2
+    np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
 with jax.set_mesh(explicit):
     np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
 
-mesh = jax.make_mesh((4,), ("x",), axis_types=(AxisType.Auto,))
 sums = jax.shard_map(
     lambda x, y: jax.lax.psum(gram_sums(k, [y], x).between[1, 0], "x"),
-    mesh=mesh, in_specs=(P("x"), P()), out_specs=P(),
+    mesh=auto, in_specs=(P("x"), P()), out_specs=P(),
 )(X, Y)
 np.testing.assert_allclose(sums, expected[1, 0], rtol=1e-5)
 parts = jax.shard_map(
     lambda x, y: mmd2_unbiased(k, x, y)[None],
-    mesh=mesh, in_specs=(P("x"), P()), out_specs=P("x"),
+    mesh=auto, in_specs=(P("x"), P()), out_specs=P("x"),
 )(X, Y)
 for part, x in zip(parts, np.split(X, 4)):
     np.testing.assert_allclose(part, mmd2_unbiased(k, x, Y), rtol=1e-4, atol=1e-6)
