@@ -52,6 +52,7 @@ with jax.set_mesh(auto):
     np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
 with jax.set_mesh(explicit):
     np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
+    jax.jit(lambda s: s * gram_sums(k, [X], Y).between[0, 0])(1.0)
 
 sums = jax.shard_map(
     lambda x, y: jax.lax.psum(gram_sums(k, [y], x).between[1, 0], "x"),
@@ -87,7 +88,8 @@ def test_strict_promotion_passes_everywhere(dtype):
 
 def test_settings_by_context_are_those_of_the_workers():
     def seen(item, check):
-        return jax.config.jax_disable_jit, jax.config.jax_default_matmul_precision
+        names = "jax_disable_jit", "jax_default_matmul_precision"
+        return tuple(getattr(jax.config, name) for name in names)
 
     assert workers.map_on_workers(seen, [0, 1]) == [(False, None)] * 2
     with jax.disable_jit(), jax.default_matmul_precision("float32"):

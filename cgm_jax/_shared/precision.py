@@ -34,6 +34,9 @@ def at_once(*data: Any, x64: bool | None = True) -> Iterator[None]:
         return
     with ExitStack() as scope:
         scope.enter_context(jax.core.eval_context())
+        if jax.sharding.get_abstract_mesh().explicit_axes:
+            # Data come from the host: explicit shardings have nothing to say of them.
+            scope.enter_context(jax.set_mesh(None))
         if x64 is not None:
             scope.enter_context(jax.enable_x64(x64))
         if (device := device_of(data)) is not None:

@@ -34,8 +34,7 @@ def map_on_workers(
     """Call a function for every item, as many at a time as there are workers."""
     stop = threading.Event()
     settings, mesh = _settings(), None
-    # Data come from the host: explicit shardings have nothing to say of them.
-    if jax.sharding.get_abstract_mesh().auto_axes:
+    if not jax.sharding.get_abstract_mesh().empty:
         with suppress(ValueError):  # inside of `jit` no mesh of devices is known
             mesh = jax.sharding.get_mesh()
 
