@@ -17,17 +17,6 @@ from cgm_jax.gram import GramSums
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES, num_parties
 
-__all__ = [
-    "Game",
-    "Joins",
-    "SampledGame",
-    "Swaps",
-    "TabulatedGame",
-    "as_game",
-    "coalitions_without",
-    "members_of",
-]
-
 NUM_SAMPLED = 2**16  # values of the sample, about
 
 Values = Callable[[Bool[np.ndarray, "m n"]], Float[np.ndarray, " m"]]

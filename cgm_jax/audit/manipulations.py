@@ -19,8 +19,6 @@ from jaxtyping import Array, Float, Key
 from cgm_jax._shared.arrays import Points
 from cgm_jax.gram import GramSums
 
-__all__ = ["NUM_PARTS", "Parts", "deal", "merged", "submissions"]
-
 NUM_PARTS = 30  # divisible by 2, 3, 5 and 10
 SPLITS = (2, 3, 5)
 

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import jax
 
-__all__ = ["VARIABLE", "cache_folder", "keep_compiled_programs"]
-
 VARIABLE = "CGM_JAX_COMPILATION_CACHE"
 _OFF = "off"
 

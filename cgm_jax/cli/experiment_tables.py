@@ -15,8 +15,6 @@ from cgm_jax.evaluation import Evaluation
 from cgm_jax.experiments import Experiment
 from cgm_jax.metrics import CorrelationSummary
 
-__all__ = ["METRIC_NAMES", "experiment_tables", "mean_words", "summary_words"]
-
 METRIC_NAMES = {
     "mmd2_unbiased": "−MMD²_u",
     "reverse_kl": "−reverse KL",

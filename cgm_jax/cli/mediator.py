@@ -33,8 +33,6 @@ from .screen import (
     warn,
 )
 
-__all__ = ["commands"]
-
 commands = typer.Typer()
 
 

@@ -12,22 +12,6 @@ import typer
 from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
 
-__all__ = [
-    "Betas",
-    "NumSteps",
-    "Overwrite",
-    "PartyFiles",
-    "RealData",
-    "ReplaceFiles",
-    "Seed",
-    "SplitName",
-    "Strict",
-    "at_least",
-    "different_betas",
-    "fail",
-    "positive",
-]
-
 Number = TypeVar("Number", int, float)
 
 # Options of several commands.

@@ -27,8 +27,6 @@ from cgm_jax.report import (
 )
 from cgm_jax.report.pictures import render
 
-__all__ = ["publish_experiments"]
-
 
 def publish_experiments(
     key: Key[Array, ""],

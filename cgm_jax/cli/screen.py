@@ -31,18 +31,6 @@ from cgm_jax.report.sentences import (
 
 from .experiment_tables import experiment_tables
 
-__all__ = [
-    "print_audit",
-    "print_experiment",
-    "print_mediation",
-    "print_quality",
-    "print_report",
-    "progress",
-    "say",
-    "screen",
-    "warn",
-]
-
 _METHODS = {
     "all coalitions": "all coalitions",
     "polynomial time": "an integral, without all coalitions",

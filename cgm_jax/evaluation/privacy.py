@@ -20,8 +20,6 @@ from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
 
-__all__ = ["PrivacyFigures", "RewardPrivacy", "privacy_figures"]
-
 _QUANTILES = (0.05, 0.5)
 _MOST_POINTS = 2_000  # of a generator that is made anew
 

@@ -16,8 +16,6 @@ from jaxtyping import Float
 from .input_errors import InputError
 from .table import Table, check_names
 
-__all__ = ["read_csv"]
-
 _BOM = b"\xef\xbb\xbf"
 _FIRST_ROW = 2  # row 1 is the header
 _LONGEST_ROW = 2**24  # bytes; 4,096 columns of 20 digits take 2**17

@@ -15,8 +15,6 @@ from typing import Literal
 
 from .input_errors import InputError, UsageError, access_error
 
-__all__ = ["Kind", "Source", "check_sources", "read_bytes"]
-
 Kind = Literal["csv", "parquet", "npy"]
 
 RESERVED_NAMES = {"mediator"}  # the mediator's own folder, beside the parties'

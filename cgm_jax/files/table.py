@@ -10,8 +10,6 @@ from jaxtyping import Float, Shaped
 
 from .input_errors import InputError
 
-__all__ = ["Table", "check_names"]
-
 # What pandas makes of an index without a name: a CSV file read and written again,
 # and a Parquet file.
 _SAVED_INDEX = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["warning_signs"]
-
 SCALE_RATIO = 30.0
 OUTLIER_RATIO = 1e6
 

@@ -22,8 +22,6 @@ from cgm_jax.report.page import privacy_page
 
 from .run import Mediation
 
-__all__ = ["publish_mediation"]
-
 
 def publish_mediation(mediation: Mediation) -> Path:
     """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""

@@ -23,8 +23,6 @@ from cgm_jax.files.input_errors import access_error
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards import RewardScheme, RewardStatus, scheme_from_sums
 
-__all__ = ["AuditedDraw", "audit_folder"]
-
 
 @dataclass(frozen=True, eq=False)
 class AuditedDraw:

@@ -15,8 +15,6 @@ from cgm_jax.generators.scaled_columns import RowGenerator, TableGenerator, Tabl
 if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
-__all__ = ["CandidateSource", "candidate_source", "train_rows"]
-
 KDE_NOTE = (
     "The candidates come from a kernel density estimate: every synthetic row is a real "
     "row of some party plus a little noise. Whoever receives it holds other parties' "

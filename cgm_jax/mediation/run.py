@@ -33,8 +33,6 @@ from cgm_jax.rewards import InfeasibleError
 
 from .row_source import CandidateSource, candidate_source
 
-__all__ = ["Mediation", "Settings", "mediate"]
-
 _MOST_TIMES = 16  # as many candidates as asked for
 
 

@@ -13,26 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "BLUE",
-    "GREEN",
-    "INK",
-    "LEGEND",
-    "PALE",
-    "RED",
-    "SERIES",
-    "TEXT",
-    "WIDTH",
-    "YELLOW",
-    "count_of_points",
-    "heading",
-    "labels_of",
-    "new_figure",
-    "new_panels",
-    "new_rows",
-    "write_beside_rows",
-]
-
 BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
 INK, PALE, YELLOW = "#222222", "#c4c4c4", "#f0e442"
 SERIES = (BLUE, "#e69f00", GREEN, "#cc79a7")  # for what stands side by side
