@@ -1,7 +1,5 @@
 """The reward values that keep every promise, and why these were chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,7 @@ __all__ = ["plot_feasible_region"]
 
 def plot_feasible_region(
     scheme: RewardScheme, names: Sequence[str] | None = None
-) -> Figure:
+) -> "Figure":
     r"""The pairs (ρ, v*) of r_i = α_i^ρ v* that keep every promise, and the chosen one.
     Args:
         scheme: reward values that were found.
@@ -92,7 +90,7 @@ def _window(corners: np.ndarray) -> np.ndarray:
 
 
 def _annotate_optimum(
-    axes: Axes, optimum: tuple[float, float], upper: str, lower: str
+    axes: "Axes", optimum: tuple[float, float], upper: str, lower: str
 ) -> None:
     axes.plot(*optimum, "o", color=INK, ms=7, zorder=3)
     # All bounds rise with ρ, so the region is below and left of the optimum.
@@ -106,7 +104,7 @@ def _annotate_optimum(
         axes.annotate(text, optimum, offset, textcoords="offset points", **style)
 
 
-def _set_ticks(axes: Axes) -> None:
+def _set_ticks(axes: "Axes") -> None:
     """Ticks of ρ in [0, 1] only; plain numbers where powers of ten are too coarse."""
     from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 

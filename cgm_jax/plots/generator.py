@@ -1,7 +1,5 @@
 """How generated points look beside real ones, and how a generator's training went."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -47,7 +45,7 @@ def plot_samples(
     shape: tuple[int, int, int] | None = None,
     columns: Sequence[str] | None = None,
     seed: int = 0,
-) -> Figure:
+) -> "Figure":
     """Real points beside as many generated ones: dots, or images that are rows.
 
     Args:
@@ -103,7 +101,7 @@ def plot_samples(
     return (_histograms if len(plane.axes) == 1 else _scatters)(*layers, plane.axes)
 
 
-def plot_training(model: MMDGANModel) -> Figure:
+def plot_training(model: "MMDGANModel") -> "Figure":
     """MMD² of generated to held-out points over a training, at ℓ and at ℓ/4.
 
     Args:
@@ -152,7 +150,7 @@ def _scatters(
     real: Float[np.ndarray, "k 2"],
     generated: Float[np.ndarray, "k 2"],
     labels: Sequence[str],
-) -> Figure:
+) -> "Figure":
     figure, panels = new_panels(2, height=3.6)
     layers = ((real, "real", BLUE), (generated, "generated", RED))
     for axes, (places, words, color) in zip(panels, layers, strict=True):
@@ -168,7 +166,7 @@ def _histograms(
     real: Float[np.ndarray, "k 1"],
     generated: Float[np.ndarray, "k 1"],
     labels: Sequence[str],
-) -> Figure:
+) -> "Figure":
     figure, (axes,) = new_panels(1, height=3.0)
     bins = np.histogram_bin_edges(np.concatenate([real, generated]), _NUM_BINS).tolist()
     for places, words, color in ((real, "real", BLUE), (generated, "generated", RED)):
@@ -184,7 +182,7 @@ def _grids(
     real: Float[np.ndarray, "k d"],
     generated: Float[np.ndarray, "k d"],
     shape: tuple[int, int, int],
-) -> Figure:
+) -> "Figure":
     low, high = real.min(), real.max()
     blank = high if shape[2] == 3 else low  # white
     mosaics = [_mosaic(x, shape, blank) for x in (real, generated)]

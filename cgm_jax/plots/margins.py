@@ -1,7 +1,5 @@
 """Margins of an audit: by how much every promise was kept or broken."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -40,7 +38,7 @@ _TITLES = {
 }
 
 
-def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
+def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> "Figure":
     """How much is left of every promise at its tightest, and for whom.
 
     Args:
