@@ -36,7 +36,7 @@ _METHODS = {
     "polynomial time": "an integral, without all coalitions",
 }
 MAX_ROWS = 30  # of more parties, this many are printed
-screen = Console()
+console = Console()
 errors = Console(stderr=True)
 
 
@@ -62,7 +62,7 @@ def progress(title: str) -> Iterator:
 
 def say(sentence: str) -> None:
     """A sentence as it is, without markup and colours."""
-    screen.print(sentence, markup=False, highlight=False)
+    console.print(sentence, markup=False, highlight=False)
 
 
 def warn(sentence: str) -> None:
@@ -72,11 +72,11 @@ def warn(sentence: str) -> None:
 
 def print_experiment(experiment: Experiment) -> None:
     """What each party is promised and handed out, beside what the paper prints."""
-    screen.print()
+    console.print()
     names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
     _print_warnings(experiment.greediest, names)
     for table in experiment_tables(experiment):
-        screen.print(table)
+        console.print(table)
 
 
 def print_mediation(mediation: Mediation) -> None:
@@ -107,15 +107,15 @@ def print_mediation(mediation: Mediation) -> None:
             f"{reward.final_value:.5f}",
             reward.stop_reason,
         )
-    screen.print(table)
+    console.print(table)
     if len(parties) > MAX_ROWS:
-        screen.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
+        console.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
     if uncertainty is not None:
-        screen.print(
+        console.print(
             f"± one standard error, of {uncertainty.num_resamples:,} resamples"
         )
     scale = promises.length_scale
-    screen.print(
+    console.print(
         ("" if math.isnan(scale) else f"length scale {scale:.5g}, ")
         + f"v* {scheme.max_reward_value:.5g}, ρ {scheme.rho:.4g}, "
         f"{len(promises.candidates):,} candidates; "
@@ -125,7 +125,7 @@ def print_mediation(mediation: Mediation) -> None:
         powers = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())
         say(f"Kernel: {', '.join([type(promises.kernel).__name__, *powers])}")
     if mediation.labels is not None and not math.isnan(mediation.labels.accuracy):
-        screen.print(
+        console.print(
             f"Labels of synthetic rows: by a random forest, right for "
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
@@ -169,4 +169,4 @@ def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
 
 def print_report(report: Path) -> None:
     """Where the report is, on a line of its own, however long."""
-    screen.print(f"Report: {report}", markup=False, soft_wrap=True)
+    console.print(f"Report: {report}", markup=False, soft_wrap=True)
