@@ -129,7 +129,8 @@ def print_mediation(mediation: Mediation) -> None:
             f"Labels of synthetic rows: by a random forest, right for "
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
-    print_quality(mediation.quality)
+    if mediation.source.model is not None:
+        print_quality(mediation.source.model.quality)
     _print_warnings(mediation.collaboration, names)
     review = mediation.review
     print_audit(review.audit, names)

@@ -25,13 +25,19 @@ from cgm_jax.collaboration import (
 from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
 from cgm_jax.features.labels import PooledLabels, label_points
 from cgm_jax.files import InputError, Parties, prepare_output_dir, read_parties
-from cgm_jax.generators.quality import SampleQuality
-from cgm_jax.generators.scaled_columns import TableScale, is_among
+from cgm_jax.generators import KernelDensity
+from cgm_jax.generators.scaled_columns import (
+    RowGenerator,
+    TableGenerator,
+    TableScale,
+    is_among,
+)
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
 from cgm_jax.report.sentences import repetition_warnings
 from cgm_jax.rewards import InfeasibleError
 
-from .row_source import CandidateSource, candidate_source
+from . import row_source
+from .row_source import CandidateSource
 
 _MOST_TIMES = 16  # as many candidates as asked for
 
@@ -74,11 +80,6 @@ class Mediation:
     privacy: PrivacyFigures
     warnings: tuple[str, ...]  # on files and candidates
 
-    @property
-    def quality(self) -> SampleQuality | None:
-        """Figures of a trained generator."""
-        return None if self.source.model is None else self.source.model.quality
-
 
 @dataclass(frozen=True)
 class Keys:
@@ -111,16 +112,7 @@ def mediate(
     scale = _scale(parties, settings)
     points = [scale.scaled(rows) for rows in parties.points]
     learned = None if settings.kernel is None else _kernel(settings.kernel, points)
-    source = candidate_source(
-        keys.training,
-        parties,
-        scale,
-        generator=settings.generator,
-        bandwidth=settings.bandwidth,
-        num_steps=settings.num_steps,
-        model_path=settings.generator_model,
-        progress=progress,
-    )
+    source = candidate_source(keys.training, settings, parties, scale, progress)
     most = _MOST_TIMES * settings.num_candidates
     try:
         result = collaborate(
@@ -171,6 +163,32 @@ def mediate(
         ),
         warnings=(*parties.warnings, *repetition_warnings(repeated)),
     )
+
+
+def candidate_source(
+    key: Key[Array, ""],
+    settings: Settings,
+    parties: Parties,
+    scale: TableScale,
+    progress: Progress,
+) -> CandidateSource:
+    """The generator that a mediator asked for, trained if it has to be."""
+    path, num_steps, held_out = settings.generator_model, settings.num_steps, None
+    if path is None and settings.generator == "kde":
+        density = TableGenerator(KernelDensity(settings.bandwidth), scale)
+        described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
+        return CandidateSource(density, described, row_source.KDE_NOTE)
+    if path is None:
+        model = row_source.train_rows(
+            key, parties, num_steps=num_steps, progress=progress
+        )
+        held_out = row_source.held_out_rows(key, parties, num_steps=num_steps)
+        described = f"MMD-GAN, {num_steps} steps"
+    else:
+        model = row_source.load_model(path, parties)
+        described = f"MMD-GAN, the model {path.name}"
+    rows = RowGenerator(model, scale)
+    return CandidateSource(rows, described, row_source.GAN_NOTE, model, held_out)
 
 
 def _scale(parties: Parties, settings: Settings) -> TableScale:
