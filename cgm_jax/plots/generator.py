@@ -40,7 +40,7 @@ _IMAGES_A_ROW = 16
 
 def plot_samples(
     real: Float[ArrayLike, "n d"],
-    generated: Float[ArrayLike, "m d"],
+    generated: Float[ArrayLike, "m _"],
     *,
     shape: tuple[int, int, int] | None = None,
     columns: Sequence[str] | None = None,

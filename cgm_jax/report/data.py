@@ -36,12 +36,7 @@ _UNCERTAINTY_FACTS = (
     "normalized_shapley_errors",
     "reward_value_errors",
 )
-_SHARES = (
-    "assigned_welfare",
-    "realised_welfare",
-    "negative_marginals",
-    "negative_picks",
-)
+_SHARES = "assigned_welfare", "realised_welfare", "negative_marginals", "negative_picks"
 _EVALUATION_FACTS = ("before", "after", "alpha_correlations", "beta_correlations")
 
 
@@ -69,12 +64,10 @@ def report_data(
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> section = ReportSection(
-        ...     "Two banks", result.promises, [result.draw], ["bank A", "bank B"]
-        ... )
+        >>> section = ReportSection("Banks", result.promises, [result.draw], ["A", "B"])
         >>> data = report_data(section, settings={"seed": 0})
         >>> [(party["name"], party["rows"]) for party in data["parties"]]
-        [('bank A', 2), ('bank B', 3)]
+        [('A', 2), ('B', 3)]
     """
     promises, scheme = section.promises, section.promises.scheme
     num_parties = len(promises.parties)
@@ -97,13 +90,15 @@ def report_data(
         "length_scale": promises.length_scale,
         "dimension": promises.candidates.shape[1],
         "num_candidates": len(promises.candidates),
-        **_facts(scheme, "max_reward_value", "rho"),
+        "max_reward_value": scheme.max_reward_value,
+        "rho": scheme.rho,
         "status": str(scheme.status),
-        **_facts(scheme, "relaxation", "stability"),
+        "relaxation": scheme.relaxation,
+        "stability": scheme.stability,
         "dtype": str(promises.candidates.dtype),
-        **_facts(
-            scheme, "fairness_weight", "limiting_lower_party", "limiting_upper_party"
-        ),
+        "fairness_weight": scheme.fairness_weight,
+        "limiting_lower_party": scheme.limiting_lower_party,
+        "limiting_upper_party": scheme.limiting_upper_party,
         "parties": [
             dict(zip(columns, row, strict=True))
             for row in zip(*columns.values(), strict=True)

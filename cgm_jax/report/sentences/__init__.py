@@ -11,7 +11,6 @@ from .names import Names, party_names
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
-    outlier_warnings,
     promise_warnings,
     quality_sentences,
     relaxation_warnings,
@@ -27,7 +26,6 @@ __all__ = [
     "comparison_sentence",
     "draw_warnings",
     "explanation_sentences",
-    "outlier_warnings",
     "party_names",
     "promise_warnings",
     "quality_sentences",
