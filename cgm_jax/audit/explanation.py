@@ -23,14 +23,7 @@ from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .games import coalitions_without
 
-__all__ = [
-    "Bound",
-    "Explanation",
-    "Repair",
-    "WithoutParty",
-    "explain",
-    "explain_scheme",
-]
+__all__ = ["Explanation", "explain", "explain_scheme"]
 
 Side = Literal["lower", "upper"]
 
@@ -175,7 +168,15 @@ def _without_each(
         upper = np.asarray(values_with_candidates(sums))
     programs = []
     for row, party in enumerate(region.parties.tolist()):
-        rho, log_value = _rows(region, np.arange(len(region.parties)) != row)
+        keep = np.arange(len(region.parties)) != row
+        fewer = FeasibleRegion(
+            region.parties[keep],
+            region.slopes[keep],
+            region.log_lower[keep],
+            region.log_upper[keep],
+        )
+        optimum = fewer.optimum() if keep.any() else None
+        rho, log_value = optimum or (np.nan, np.nan)
         in_game = None
         if values is not None and upper is not None:
             in_game = scheme_from_values(
@@ -189,18 +190,6 @@ def _without_each(
                 in_game = None
         programs.append(WithoutParty(party, rho, float(np.exp(log_value)), in_game))
     return tuple(programs)
-
-
-def _rows(region: FeasibleRegion, keep: np.ndarray) -> tuple[float, float]:
-    """ρ and log v* of the program with some of its rows; NaN where it is infeasible."""
-    fewer = FeasibleRegion(
-        region.parties[keep],
-        region.slopes[keep],
-        region.log_lower[keep],
-        region.log_upper[keep],
-    )
-    optimum = fewer.optimum() if keep.any() else None
-    return optimum or (np.nan, np.nan)
 
 
 def _repairs(scheme: RewardScheme) -> tuple[Repair, ...]:

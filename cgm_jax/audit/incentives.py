@@ -255,17 +255,13 @@ def _uselessness(game: Game, r, slack: float) -> Check:
 def _symmetry_and_desirability(game: Game, r, slack: float) -> tuple[Check, Check]:
     same, more = [], []
     for i in range(len(r)):
-        swaps = game.swaps(i)
-        for k, j in enumerate(swaps.others.tolist()):
-            most, least = float(swaps.most[k]), float(swaps.least[k])
+        for j, most, least, at_most, at_least in game.swaps(i):
             if max(most, -least) <= slack:
                 same.append((-abs(float(r[i] - r[j])), (i, j), None))
             elif least >= -slack:
-                at = partial(swaps.coalition, k, int(swaps.at_most[k]))
-                more.append((float(r[i] - r[j]), (i, j), at))
+                more.append((float(r[i] - r[j]), (i, j), at_most))
             elif most <= slack:
-                at = partial(swaps.coalition, k, int(swaps.at_least[k]))
-                more.append((float(r[j] - r[i]), (j, i), at))
+                more.append((float(r[j] - r[i]), (j, i), at_least))
     return _worst("F2", same, slack), _worst("F3", more, _strictly(scale_of(r)))
 
 

@@ -32,21 +32,13 @@ LOWER_IS_BETTER = ("mmd2_unbiased", "reverse_kl", "wasserstein2", "class_imbalan
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """Metrics of what each party holds, the last axis one party each.
+    """Metrics of what each party holds, the last axis one party each."""
 
-    Attributes:
-        mmd2_unbiased: MMD²_u to the reference, signed.
-        reverse_kl: divergence to the reference by nearest neighbours, in nats.
-        wasserstein2: squared distance of fitted Gaussians, in squared units.
-        class_imbalance: mean of the squared shares of the classes.
-        svm_accuracy: on the real data of all other parties, in [0, 1].
-    """
-
-    mmd2_unbiased: Float[np.ndarray, "*betas n"]
-    reverse_kl: Float[np.ndarray, "*betas n"]
-    wasserstein2: Float[np.ndarray, "*betas n"]
-    class_imbalance: Float[np.ndarray, "*betas n"]
-    svm_accuracy: Float[np.ndarray, "*betas n"]
+    mmd2_unbiased: Float[np.ndarray, "*betas n"]  # to the reference, signed
+    reverse_kl: Float[np.ndarray, "*betas n"]  # to the reference, in nats
+    wasserstein2: Float[np.ndarray, "*betas n"]  # of fitted Gaussians, squared units
+    class_imbalance: Float[np.ndarray, "*betas n"]  # mean of squared shares of classes
+    svm_accuracy: Float[np.ndarray, "*betas n"]  # on all others' real data, in [0, 1]
 
     __repr__ = short_repr
 

@@ -26,15 +26,11 @@ _MOST_POINTS = 2_000  # of a generator that is made anew
 
 @dataclass(frozen=True, eq=False)
 class RewardPrivacy:
-    """What one party's reward is near to.
+    """What one party's reward is near to."""
 
-    Attributes:
-        to_others: the reward beside all real rows of the other parties.
-        control: points beside rows of the other parties that the generator saw, and as
-            many that it did not; None where no rows are known to be unseen.
-    """
-
-    to_others: ToReal
+    to_others: ToReal  # the reward beside all real rows of the other parties
+    # Points beside rows of the other parties that the generator saw, and as many that
+    # it did not; None where no rows are known to be unseen.
     control: NearestReal | None
 
     __repr__ = short_repr
@@ -42,17 +38,11 @@ class RewardPrivacy:
 
 @dataclass(frozen=True, eq=False)
 class PrivacyFigures:
-    """What each party's reward is near to.
+    """What each party's reward is near to."""
 
-    Attributes:
-        rewards: one per party; None where it got no points.
-        control: how the control was made, in words.
-        decimals: what rounded matches were rounded to.
-    """
-
-    rewards: tuple[RewardPrivacy | None, ...]
-    control: str
-    decimals: int
+    rewards: tuple[RewardPrivacy | None, ...]  # None where a party got no points
+    control: str  # how it was made, in words
+    decimals: int  # of rounded matches
 
     __repr__ = short_repr
 

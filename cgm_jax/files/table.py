@@ -19,22 +19,13 @@ _MISSING_LABELS = {"", "nan", "<na>", "null", "#n/a"}
 
 @dataclass(frozen=True)
 class Table:
-    """One party's file: the header at once, the cells of a column when asked for.
-
-    Args:
-        file: its path.
-        columns: names of the columns in the order of the file.
-        num_rows: number of rows of data.
-        first_row: row of the first data as a person counts rows in the file.
-        cells: numbers of a named column, to be checked, shape ``(num_rows,)``.
-        text: the same as text.
-    """
+    """One party's file: the header at once, the cells of a column when asked for."""
 
     file: Path
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # their names, in the order of the file
     num_rows: int
-    first_row: int
-    cells: Callable[[str], Float[np.ndarray, " rows"]]
+    first_row: int  # of the data, as a person counts rows in the file
+    cells: Callable[[str], Float[np.ndarray, " rows"]]  # numbers, to be checked
     text: Callable[[str], Iterable[str | None]]
 
     def numbers(self, column: str) -> Float[np.ndarray, " rows"]:
