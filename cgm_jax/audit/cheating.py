@@ -36,8 +36,6 @@ from .manipulations import deal, merged, submissions
 
 __all__ = ["Stress", "Trial", "stress"]
 
-_OUTLIER_SCALES = (1e3, 1e6, 1e9)
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -107,7 +105,7 @@ def stress(
     *,
     inverse_temperature: float = 1.0,
     search_length_scale: bool = False,
-    outlier_scales: Sequence[float] = _OUTLIER_SCALES,
+    outlier_scales: Sequence[float] = (1e3, 1e6, 1e9),
     progress: Progress = silent,
 ) -> Stress:
     r"""What every party would gain by every manipulation, the others being honest.

@@ -5,15 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import rich.progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from cgm_jax.audit import Audit
@@ -31,10 +25,6 @@ from cgm_jax.report.sentences import (
 
 from .experiment_tables import experiment_tables
 
-_METHODS = {
-    "all coalitions": "all coalitions",
-    "polynomial time": "an integral, without all coalitions",
-}
 MAX_ROWS = 30  # of more parties, this many are printed
 console = Console()
 errors = Console(stderr=True)
@@ -43,11 +33,11 @@ errors = Console(stderr=True)
 @contextmanager
 def progress(title: str) -> Iterator:
     """A line that says what is under way, on a terminal."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
+    with rich.progress.Progress(
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.TaskProgressColumn(),
+        rich.progress.TimeElapsedColumn(),
         console=errors,
         transient=True,
         disable=not errors.is_terminal,
@@ -114,12 +104,14 @@ def print_mediation(mediation: Mediation) -> None:
         console.print(
             f"± one standard error, of {uncertainty.num_resamples:,} resamples"
         )
-    scale = promises.length_scale
+    scale, method = promises.length_scale, promises.shapley_method
+    if method == "polynomial time":
+        method = "an integral, without all coalitions"
     console.print(
         ("" if math.isnan(scale) else f"length scale {scale:.5g}, ")
         + f"v* {scheme.max_reward_value:.5g}, ρ {scheme.rho:.4g}, "
         f"{len(promises.candidates):,} candidates; "
-        f"exact Shapley values by {_METHODS[promises.shapley_method]}"
+        f"exact Shapley values by {method}"
     )
     if mediation.learned is not None:
         powers = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())

@@ -77,14 +77,10 @@ def one_line(text: str) -> str:
     )
 
 
-_FREE_SPACE = "free some space or choose another disk, and run again"
+_FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 _ADVICE = {
-    errno.ENOENT: "check the path",
-    errno.ENOTDIR: "check the path",
-    errno.EACCES: "check the permissions",
-    errno.EPERM: "check the permissions",
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "check the path"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "check the permissions"),
     errno.EROFS: "choose a folder that can be written to",
-    errno.ENOSPC: _FREE_SPACE,
-    errno.EDQUOT: _FREE_SPACE,
-    errno.EFBIG: _FREE_SPACE,
+    **dict.fromkeys(_FULL, "free some space or choose another disk, and run again"),
 }

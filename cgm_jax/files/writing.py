@@ -79,18 +79,12 @@ def write_reward_csv(
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp(), "bank_a", "reward.csv")
-        >>> write_reward_csv(
-        ...     path,
-        ...     np.array([[30.7, 0.1], [41.2, 2.5]], np.float32),
-        ...     ["age", "sex", "income"],
-        ...     labels=np.array(["f", "m"]),
-        ...     label_column="sex",
-        ...     integer_columns=["age"],
-        ... )
+        >>> rows = np.array([[30.7, 0.1], [41.2, 2.5]], np.float32)
+        >>> write_reward_csv(path, rows, ["age", "income"], integer_columns=["age"])
         >>> print(path.read_text(), end="")
-        age,sex,income
-        31,f,0.1
-        41,m,2.5
+        age,income
+        31,0.1
+        41,2.5
     """
     points = np.asarray(points)
     labels = None if labels is None else np.asarray(labels)
@@ -153,8 +147,7 @@ def write_shapiq_game(
                [1, 0, 1],
                [1, 1, 1]])
 
-    Reference:
-        Muschalik et al.: shapiq: Shapley Interactions for Machine Learning, 2024.
+    Reference: Muschalik et al. 2024 (shapiq).
     """
     if Path(path).suffix != ".npz":
         raise UsageError(f"{path}: expected a file name that ends in .npz")

@@ -25,13 +25,8 @@ from cgm_jax.collaboration import (
 from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
 from cgm_jax.features.labels import PooledLabels, label_points
 from cgm_jax.files import InputError, Parties, prepare_output_dir, read_parties
-from cgm_jax.generators import KernelDensity
-from cgm_jax.generators.scaled_columns import (
-    RowGenerator,
-    TableGenerator,
-    TableScale,
-    is_among,
-)
+from cgm_jax.generators import KernelDensity, scaled_columns
+from cgm_jax.generators.scaled_columns import TableScale
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
 from cgm_jax.report.sentences import repetition_warnings
 from cgm_jax.rewards import InfeasibleError
@@ -141,7 +136,7 @@ def mediate(
     if parties.labels is not None:
         pooled = np.concatenate(points), np.concatenate(parties.labels)
         labels = label_points(*pooled, candidates, seed=settings.seed)
-    repeated = float(is_among(candidates, pool).mean())
+    repeated = float(scaled_columns.is_among(candidates, pool).mean())
     return Mediation(
         folder=folder,
         settings=settings,
@@ -175,9 +170,12 @@ def candidate_source(
     """The generator that a mediator asked for, trained if it has to be."""
     path, num_steps, held_out = settings.generator_model, settings.num_steps, None
     if path is None and settings.generator == "kde":
-        density = TableGenerator(KernelDensity(settings.bandwidth), scale)
+        density = scaled_columns.TableGenerator(
+            KernelDensity(settings.bandwidth), scale
+        )
         described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
-        return CandidateSource(density, described, row_source.KDE_NOTE)
+        rows = scaled_columns.TableGenerator(density, scale)
+        return CandidateSource(rows, described, row_source.KDE_NOTE)
     if path is None:
         model = row_source.train_rows(
             key, parties, num_steps=num_steps, progress=progress
@@ -187,7 +185,7 @@ def candidate_source(
     else:
         model = row_source.load_model(path, parties)
         described = f"MMD-GAN, the model {path.name}"
-    rows = RowGenerator(model, scale)
+    rows = scaled_columns.RowGenerator(model, scale)
     return CandidateSource(rows, described, row_source.GAN_NOTE, model, held_out)
 
 

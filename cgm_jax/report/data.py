@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cgm_jax.audit import Audit, Check, Review, Stress
-from cgm_jax.sampling import Reward
 
 from .sections import CandidateOrigin, ReportSection, section_warnings
 from .sentences import (
@@ -37,6 +36,7 @@ _UNCERTAINTY_FACTS = (
     "reward_value_errors",
 )
 _SHARES = "assigned_welfare", "realised_welfare", "negative_marginals", "negative_picks"
+_REWARD_FACTS = "num_negative_steps", "final_value", "shortfall", "stop_reason"
 _EVALUATION_FACTS = ("before", "after", "alpha_correlations", "beta_correlations")
 
 
@@ -106,7 +106,13 @@ def report_data(
         "draws": [
             {
                 "inverse_temperature": draw.inverse_temperature,
-                "rewards": [_reward_data(reward) for reward in draw.rewards],
+                "rewards": [
+                    {
+                        "num_points": len(reward.indices),
+                        **_facts(reward, *_REWARD_FACTS),
+                    }
+                    for reward in draw.rewards
+                ],
             }
             for draw in section.draws
         ],
@@ -223,11 +229,6 @@ def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
         "stop_reason": model.stop_reason,
         "history": dict(zip(names, model.history.T, strict=True)),
     }
-
-
-def _reward_data(reward: Reward) -> dict[str, Any]:
-    names = ("num_negative_steps", "final_value", "shortfall", "stop_reason")
-    return {"num_points": len(reward.indices), **_facts(reward, *names)}
 
 
 def _facts(result: Any, *names: str) -> dict[str, Any]:
