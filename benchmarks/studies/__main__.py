@@ -60,7 +60,7 @@ def kernels(
     ],
     split: Annotated[
         SplitName, typer.Option(help="How the data are shared.")
-    ] = SplitName.unequal,
+    ] = "unequal",
     beta: Betas = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for numbers and pictures.")
@@ -105,7 +105,7 @@ def kernels(
     with progress(name) as tell:
         data_key, comparison_key = jax.random.split(jax.random.key(seed))
         (prepared,) = prepare_experiments(
-            data_key, name, [split.value], options, progress=tell
+            data_key, name, [split], options, progress=tell
         )
         comparison = compare_kernels(
             comparison_key,
@@ -118,7 +118,7 @@ def kernels(
     print_comparison(comparison)
     settings = {
         "data set": name,
-        "split": split.value,
+        "split": split,
         "inverse temperatures (beta)": list(betas),
         "seed": seed,
         "candidates from": "mmd-gan" if candidates is None else candidates.name,

@@ -1,11 +1,8 @@
 """Were the promises kept: every incentive condition, on what was assigned and realised.
 
-The paper proves R1 to R6 for a value that is non-negative and monotone, and for rewards
-that are worth exactly r_i. Real data break both: conditions are checked from their
-definitions, once on the assigned r_i and once on the realised v(D_i ∪ G_i).
-
-F4 is about two games. Unless another collaboration is given, the second one is a trial:
-the same game, but everyone's data together are worth 1 % more (`monotonicity_trial`).
+The paper's proofs ask for a non-negative, monotone value and rewards worth exactly r_i,
+which real data are not: conditions are checked from their definitions. F4 is about two
+games; where there is one, the second is a trial of it (`monotonicity_trial`).
 """
 
 from dataclasses import dataclass, replace

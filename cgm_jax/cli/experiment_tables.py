@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from rich.table import Table
 
 from cgm_jax.evaluation import Evaluation
@@ -162,14 +161,6 @@ def _with_beta(experiment: Experiment, evaluation: Evaluation) -> Table:
             *difference,
         )
     return table
-
-
-def mean_words(values: np.ndarray, form: str = ".3f") -> str:
-    """A mean, with its standard error where there are several values."""
-    if len(values) < 2:
-        return f"{values.mean():{form}}"
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():{form}} ± {error:.3f}"
 
 
 def summary_words(summary: CorrelationSummary) -> str:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import jax
 from typer import Argument, Option, Typer
@@ -26,22 +26,6 @@ from .options import Betas, NumSteps, Overwrite, RealData, Seed, Strict, differe
 from .publish import publish_experiments
 
 commands = Typer()
-
-
-class SplitChoice(StrEnum):
-    """Which ways of sharing an experiment runs."""
-
-    equal_disjoint = "equal-disjoint"
-    unequal = "unequal"
-    both = "both"
-
-
-class ExperimentGenerator(StrEnum):
-    """Where an experiment's candidates come from."""
-
-    gaussian_mixture = "gaussian-mixture"
-    kde = "kde"
-    mmd_gan = "mmd-gan"
 
 
 if TYPE_CHECKING:
@@ -93,15 +77,16 @@ def reproduce(
         DatasetName, Argument(help="Data set of the paper, or a stand-in.")
     ],
     split: Annotated[
-        SplitChoice, Option(help="How the data are shared.")
-    ] = SplitChoice.both,
+        Literal["equal-disjoint", "unequal", "both"],
+        Option(help="How the data are shared."),
+    ] = "both",
     beta: Betas = None,
     out: Annotated[
         Path | None, Option(help="Folder for report, numbers and pictures.")
     ] = None,
     data: RealData = None,
     generator: Annotated[
-        ExperimentGenerator | None,
+        Literal["gaussian-mixture", "kde", "mmd-gan"] | None,
         Option(help="Where candidates come from, unless the data set's default."),
     ] = None,
     candidates: Annotated[
@@ -135,7 +120,7 @@ def reproduce(
     """An experiment of the paper from start to finish, beside the paper's numbers."""
     betas = different_betas(beta)
     options = ExperimentOptions(
-        generator=None if generator is None else generator.value,
+        generator=generator,
         candidates=candidates,
         num_candidates=num_candidates,
         num_steps=num_steps,
@@ -144,7 +129,7 @@ def reproduce(
         path=data,
         seed=seed,
     )
-    splits = SPLITS if split is SplitChoice.both else (split.value,)
+    splits = SPLITS if split == "both" else (split,)
     name = dataset.value
     folder = prepare_output_dir(out or Path(f"reproduce-{name}"), overwrite=overwrite)
     data_key, draw_key, review_key = jax.random.split(jax.random.key(seed), 3)

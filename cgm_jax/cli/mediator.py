@@ -1,8 +1,7 @@
 """Commands for a mediator, on the parties' own files."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Argument, Option, Typer
 
@@ -18,20 +17,6 @@ from . import options, screen
 commands = Typer()
 
 
-class Scale(StrEnum):
-    """How columns are brought to one scale before points are compared."""
-
-    standard = "standard"
-    none = "none"
-
-
-class GeneratorName(StrEnum):
-    """Where candidates come from."""
-
-    kde = "kde"
-    mmd_gan = "mmd-gan"
-
-
 @commands.command()
 def run(
     files: options.PartyFiles,
@@ -40,8 +25,8 @@ def run(
         str | None, Option(help="Column with labels, carried through.")
     ] = None,
     generator: Annotated[
-        GeneratorName, Option(help="Where synthetic rows come from.")
-    ] = GeneratorName.kde,
+        Literal["kde", "mmd-gan"], Option(help="Where synthetic rows come from.")
+    ] = "kde",
     generator_model: Annotated[
         Path | None, Option(help="A model of train-generator, to use instead.")
     ] = None,
@@ -61,8 +46,9 @@ def run(
     ] = None,
     seed: Annotated[int, Option(help="The same seed, the same files.")] = 0,
     scale: Annotated[
-        Scale, Option(help="Bring columns to mean 0 and deviation 1, or not.")
-    ] = Scale.standard,
+        Literal["standard", "none"],
+        Option(help="Bring columns to mean 0 and deviation 1, or not."),
+    ] = "standard",
     no_stability: Annotated[
         bool, Option("--no-stability", help="Drop the stability constraint (R6).")
     ] = False,
@@ -78,7 +64,7 @@ def run(
     """Value the parties' files, and write one reward file per party and a report."""
     settings = Settings(
         label_column=label_column,
-        generator=generator.value,
+        generator=generator,
         generator_model=generator_model,
         num_steps=options.at_least("--num-steps", num_steps, 1),
         bandwidth=options.positive("--bandwidth", bandwidth),
@@ -86,7 +72,7 @@ def run(
         inverse_temperature=options.at_least("--beta", beta, 0),
         kernel=kernel,
         seed=options.at_least("--seed", seed, 0),
-        scale=scale.value,
+        scale=scale,
         stability=not no_stability,
         num_resamples=options.at_least("--resamples", resamples, 2) if resamples else 0,
         relax=not strict,
@@ -172,13 +158,13 @@ def digits(
     folder: Annotated[Path, Argument(help="Folder for the five files.")],
     split: Annotated[
         options.SplitName, Option(help="How the digits are shared.")
-    ] = options.SplitName.equal_disjoint,
+    ] = "equal-disjoint",
     overwrite: options.ReplaceFiles = False,
 ) -> None:
     """Real handwritten digits of five parties, one CSV file each."""
     from cgm_jax.datasets import DIGIT_FEATURES, digits_parties
 
-    data = digits_parties(split.value)
+    data = digits_parties(split)
     prepare_output_dir(folder, overwrite=overwrite)
     for i, (points, labels) in enumerate(zip(data.parties, data.labels, strict=True)):
         write_reward_csv(

@@ -3,9 +3,8 @@
 import math
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 from typer import Argument, Option
 
@@ -13,6 +12,8 @@ from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
 
 Number = TypeVar("Number", int, float)
+
+SplitName = Literal["equal-disjoint", "unequal"]  # how the paper shares data
 
 # Options of several commands.
 PartyFiles = Annotated[
@@ -34,13 +35,6 @@ Strict = Annotated[
     bool,
     Option("--strict", help="Refuse promises that cannot all be kept; relax none."),
 ]
-
-
-class SplitName(StrEnum):
-    """How the paper shares data among parties."""
-
-    equal_disjoint = "equal-disjoint"
-    unequal = "unequal"
 
 
 def at_least(option: str, number: Number, least: int) -> Number:

@@ -136,12 +136,11 @@ def print_mediation(mediation: Mediation) -> None:
 
 def print_quality(quality: SampleQuality | None) -> None:
     """How a trained generator's rows compare with real ones that were held out."""
-    *sentences, last = quality_sentences(quality) or [""]
-    for sentence in sentences:
+    sentences = quality_sentences(quality)
+    for sentence in sentences[:2]:
         say(sentence)
-    if last:
-        is_warning = quality is not None and quality.is_worse_than_kernel_density
-        (warn if is_warning else say)(last)
+    for warning in sentences[2:]:
+        warn(warning)
 
 
 def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) -> None:

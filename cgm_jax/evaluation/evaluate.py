@@ -148,21 +148,19 @@ def evaluate_rewards(
     """
     classes = [np.asarray(party_labels) for party_labels in labels]
     candidate_classes = np.asarray(candidate_labels)
-    lengths = [*map(len, classes), len(candidate_classes)]
-    expected = [*map(len, promises.parties), len(promises.candidates)]
-    if lengths != expected:
-        raise ValueError(
-            f"Expected a label of every point of every party and every candidate, "
-            f"{expected}, got {lengths}."
-        )
     parties = [np.asarray(x) for x in (measured[0] if measured else promises.parties)]
     candidates = np.asarray(measured[1] if measured else promises.candidates)
-    lengths = [*map(len, parties), len(candidates)]
-    if lengths != expected:
-        raise ValueError(
-            "Expected a measured row for every point of every party and every "
-            f"candidate, {expected}, got {lengths}."
-        )
+    expected = [*map(len, promises.parties), len(promises.candidates)]
+    for what, given in (
+        ("a label of", [*classes, candidate_classes]),
+        ("a measured row for", [*parties, candidates]),
+    ):
+        lengths = [len(rows) for rows in given]
+        if lengths != expected:
+            raise ValueError(
+                f"Expected {what} every point of every party and every candidate, "
+                f"{expected}, got {lengths}."
+            )
     reference = np.concatenate([*parties, candidates])
 
     def measure(

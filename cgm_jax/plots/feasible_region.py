@@ -66,14 +66,21 @@ def plot_feasible_region(
         for party, end in zip(region.parties, ends, strict=True):
             style = (color, 2) if party == limiting else (PALE, 1)
             axes.plot(rho, end, color=style[0], lw=style[1], zorder=style[1])
-    _annotate_optimum(
-        axes,
-        (scheme.rho, scheme.max_reward_value),
-        f"{labels[upper]}\ncan get {scheme.upper_values[upper]:.4g} at most",
-        "ρ is 1 at most"
-        if lower is None
-        else f"{labels[lower]}\nmust get {scheme.lower_values[lower]:.4g} at least",
-    )
+    optimum = scheme.rho, scheme.max_reward_value
+    axes.plot(*optimum, "o", color=INK, ms=7, zorder=3)
+    chosen = f"ρ = {scheme.rho:.3g}\nv* = {scheme.max_reward_value:.4g}"
+    most = f"{labels[upper]}\ncan get {scheme.upper_values[upper]:.4g} at most"
+    least = "ρ is 1 at most"
+    if lower is not None:
+        least = f"{labels[lower]}\nmust get {scheme.lower_values[lower]:.4g} at least"
+    # All bounds rise with ρ, so the region is below and left of the optimum.
+    for text, offset, ha, va, color in (
+        (chosen, (-32, -7), "right", "top", INK),
+        (most, (-9, 7), "right", "bottom", RED),
+        (least, (9, -7), "left", "top", GREEN),
+    ):
+        style = {"ha": ha, "va": va, "color": color, "fontsize": TEXT}
+        axes.annotate(text, optimum, offset, textcoords="offset points", **style)
     axes.set_xlim(*window[:, 0])
     axes.set_ylim(*np.exp(window[:, 1]))
     axes.set_xlabel("ρ: 0 pays all the same, 1 pays in proportion to α", fontsize=TEXT)
@@ -87,21 +94,6 @@ def _window(corners: np.ndarray) -> np.ndarray:
     low, high = corners.min(axis=0), corners.max(axis=0)
     size = np.maximum(high - low, 1e-6)  # the region may be a single point
     return np.stack([low - size * [0.05, 0.1], high + size * [0.6, 0.3]])
-
-
-def _annotate_optimum(
-    axes: "Axes", optimum: tuple[float, float], upper: str, lower: str
-) -> None:
-    axes.plot(*optimum, "o", color=INK, ms=7, zorder=3)
-    # All bounds rise with ρ, so the region is below and left of the optimum.
-    chosen = f"ρ = {optimum[0]:.3g}\nv* = {optimum[1]:.4g}"
-    for text, offset, ha, va, color in (
-        (chosen, (-32, -7), "right", "top", INK),
-        (upper, (-9, 7), "right", "bottom", RED),
-        (lower, (9, -7), "left", "top", GREEN),
-    ):
-        style = {"ha": ha, "va": va, "color": color, "fontsize": TEXT}
-        axes.annotate(text, optimum, offset, textcoords="offset points", **style)
 
 
 def _set_ticks(axes: "Axes") -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from .sentences import (
     explanation_sentences,
     shared_rows_sentences,
 )
-
-if TYPE_CHECKING:
-    from cgm_jax.generators import MMDGANModel  # Flax is slow to import
 
 __all__ = ["audit_data", "plain", "reasons", "report_data", "trial_rows"]
 
@@ -130,7 +127,13 @@ def report_data(
     if section.review is not None:
         data |= _review_data(section.review, section.names)
     if origin is not None and origin.model is not None:
-        data["generator"] = _generator_data(origin.model)
+        model, history = origin.model, origin.model.history.T
+        names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
+        data["generator"] = {
+            "quality": model.quality,
+            "stop_reason": model.stop_reason,
+            "history": dict(zip(names, history, strict=True)),
+        }
     if section.evaluation is not None:
         data["evaluation"] = _facts(section.evaluation, *_EVALUATION_FACTS)
     return plain(data)
@@ -220,15 +223,6 @@ def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
             "trials": trial_rows(review.stress, names),
         }
     return data
-
-
-def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
-    names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
-    return {
-        "quality": model.quality,
-        "stop_reason": model.stop_reason,
-        "history": dict(zip(names, model.history.T, strict=True)),
-    }
 
 
 def _facts(result: Any, *names: str) -> dict[str, Any]:
