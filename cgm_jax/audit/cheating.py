@@ -87,10 +87,7 @@ class Stress:
         return tuple(sorted(found, key=lambda trial: -trial.joint_gain))
 
     def relative_gains(self) -> dict[str, list[float | None]]:
-        """By strategy: the joint gain of every party over what it honestly holds.
-
-        None where a strategy was not open to a party, or left no reward values.
-        """
+        """By strategy, joint gains over what parties honestly hold; None: no gain."""
         table: dict[str, list[float | None]] = {}
         for trial in self.trials:
             row = table.setdefault(trial.strategy, [None] * len(self.joint_values))

@@ -1,10 +1,9 @@
 """The values of coalitions that conditions on them ask for: all, or those of a sample.
 
-Conditions are about pairs of coalitions: C and C ∪ i (who adds what), C ∪ i and C ∪ j
-(who adds more), and coalitions in which nobody has more than party i. Up to 20 parties,
-all of them are looked at. With more parties, a sample is: coalitions of all sizes, ∅
-and N among them, and every coalition that differs from one of these by one party. What
-holds for a sample may fail for a coalition that is not in it.
+Conditions are about C and C ∪ i (who adds what), C ∪ i and C ∪ j (who adds more), and
+coalitions in which nobody has more than party i. Of more than 20 parties, a sample is
+looked at: coalitions of all sizes, ∅ and N among them, and every one that differs from
+these by one party. What holds for a sample may fail elsewhere.
 """
 
 from collections.abc import Callable, Iterator

@@ -108,8 +108,6 @@ def check_incentives(
         ValueError: if shapes do not fit or a number is not finite.
 
     Example:
-        Two parties whose data together are worth no more than the second's alone.
-
         >>> checks = check_incentives(
         ...     np.array([0.0, 1.0, 2.0, 2.0]), np.array([1.0, 2.0]),
         ...     shapley_values=np.array([0.5, 1.5]), upper_values=np.array([2.0, 2.0]),

@@ -66,8 +66,6 @@ def compare_with_shapley_fair(
         NoContributionError: if no Shapley value is positive.
 
     Example:
-        Party 0's data are worth 1 alone; two thirds of their share would be less.
-
         >>> from cgm_jax.rewards import solve_reward_scheme
         >>> values = np.array([0.0, 1.0, 1.5, 1.6])
         >>> scheme = solve_reward_scheme(
@@ -79,17 +77,16 @@ def compare_with_shapley_fair(
 
     Reference: Tay et al. 2022, App. E.
     """
-    table = np.asarray(values, float)
+    table, phi = np.asarray(values, float), scheme.shapley_values
     grand = float(table[-1])
-    theirs = np.asarray(
-        shapley_fair_rewards(scheme.shapley_values, grand, rho=scheme.rho)
-    )
+    theirs = np.asarray(shapley_fair_rewards(phi, grand, rho=scheme.rho))
+    largest = np.asarray(largest_rho(phi, scheme.own_values, grand)).item()
 
     def checks(rewards, upper, best: float) -> dict[str, Check]:
         return check_incentives(
             table,
             rewards,
-            shapley_values=scheme.shapley_values,
+            shapley_values=phi,
             upper_values=upper,
             max_reward_value=best,
             tolerance=tolerance,
@@ -101,8 +98,6 @@ def compare_with_shapley_fair(
         ours=checks(scheme.reward_values, scheme.upper_values, scheme.max_reward_value),
         theirs=checks(theirs, np.full_like(theirs, grand), grand),
         their_rewards=theirs,
-        their_largest_rho=np.asarray(
-            largest_rho(scheme.shapley_values, scheme.own_values, grand)
-        ).item(),
+        their_largest_rho=largest,
         worse_off=tuple(worse.tolist()),
     )

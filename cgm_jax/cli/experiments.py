@@ -1,6 +1,5 @@
 """Commands that repeat the paper's experiments, or go beyond them."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,11 +28,10 @@ commands = Typer()
 
 
 if TYPE_CHECKING:
-    FetchedName = StrEnum
-    DatasetName = StrEnum
+    FetchedName = DatasetName = str
 else:  # the names are those of tables elsewhere
-    FetchedName = StrEnum("FetchedName", [(name, name) for name in OPENML_IDS])
-    DatasetName = StrEnum("DatasetName", [(name, name) for name in RECIPES])
+    FetchedName = Literal[tuple(OPENML_IDS)]
+    DatasetName = Literal[tuple(RECIPES)]
 
 
 @commands.command()
@@ -130,11 +128,14 @@ def reproduce(
         seed=seed,
     )
     splits = SPLITS if split == "both" else (split,)
-    name = dataset.value
-    folder = prepare_output_dir(out or Path(f"reproduce-{name}"), overwrite=overwrite)
+    folder = prepare_output_dir(
+        out or Path(f"reproduce-{dataset}"), overwrite=overwrite
+    )
     data_key, draw_key, review_key = jax.random.split(jax.random.key(seed), 3)
-    with screen.progress(name) as tell:
-        prepared = prepare_experiments(data_key, name, splits, options, progress=tell)
+    with screen.progress(dataset) as tell:
+        prepared = prepare_experiments(
+            data_key, dataset, splits, options, progress=tell
+        )
     screen.say(prepared[0].candidates_note)
     if prepared[0].model is not None:
         screen.print_quality(prepared[0].model.quality)
@@ -163,7 +164,7 @@ def reproduce(
         experiments,
         title=f"{prepared[0].title}: five parties, as in the paper",
         settings={
-            "data set": name,
+            "data set": dataset,
             "splits": list(splits),
             "inverse temperatures (beta)": list(betas),
             "seed": seed,
@@ -184,8 +185,8 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch a data set of the paper into the user's cache, for reproduce."""
-    with screen.progress(f"Fetching {dataset.value}"):
-        path = datasets.fetch(dataset.value, replace=replace)
+    with screen.progress(f"Fetching {dataset}"):
+        path = datasets.fetch(dataset, replace=replace)
     screen.console.print(f"Data: {path}", markup=False, soft_wrap=True)
 
 

@@ -1,7 +1,4 @@
-"""The files of an experiment: a page for people, numbers for programs, pictures.
-
-Everything is computed before the first file is published.
-"""
+"""The files of an experiment, all made before the first is published."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from cgm_jax.audit import Audit
-from cgm_jax.collaboration import Collaboration
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.mediation.run import Mediation
@@ -64,7 +63,8 @@ def print_experiment(experiment: Experiment) -> None:
     """What each party is promised and handed out, beside what the paper prints."""
     console.print()
     names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
-    _print_warnings(experiment.greediest, names)
+    for sentence in collaboration_warnings(experiment.greediest, names):
+        warn(sentence)
     for table in experiment_tables(experiment):
         console.print(table)
 
@@ -123,7 +123,8 @@ def print_mediation(mediation: Mediation) -> None:
         )
     if mediation.source.model is not None:
         print_quality(mediation.source.model.quality)
-    _print_warnings(mediation.collaboration, names)
+    for sentence in collaboration_warnings(collaboration, names):
+        warn(sentence)
     review = mediation.review
     print_audit(review.audit, names)
     if review.stress is not None:
@@ -152,11 +153,6 @@ def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) ->
             warn(sentence)
         elif in_full:
             say(f"- {sentence}")
-
-
-def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
-    for sentence in collaboration_warnings(collaboration, names):
-        warn(sentence)
 
 
 def print_report(report: Path) -> None:

@@ -1,10 +1,9 @@
 """For the mediator: how near rewards are to the real rows of the other parties.
 
-Every reward is put beside the real rows of all *other* parties. What a distance means
-is known only beside a control: rows that the generator never saw. Where some were held
-out of its training, the reward itself is put beside those, too; otherwise the generator
-is made anew of half of every party's rows, and its points are put beside either half.
-Only the mediator may see the figures, which reveal something of all data.
+What a distance to all *other* parties' rows means is known only beside a control: rows
+that the generator never saw. Where some were held out of its training, the reward is
+put beside those, too; otherwise the generator is made anew of half of every party's
+rows. Only the mediator may see the figures, which reveal something of all data.
 """
 
 from collections.abc import Sequence
@@ -96,7 +95,8 @@ def privacy_figures(
     parties = [np.asarray(x) for x in promises.parties]
     candidates = np.asarray(promises.candidates)
     half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
-    drawn, words = None, "none: it is not known which rows the generator never saw"
+    unseen = drawn = None
+    words = "none: it is not known which rows the generator never saw"
     if held_out is not None:
         unseen = [np.asarray(mask, bool) for mask in held_out]
         if [mask.shape for mask in unseen] != [x.shape[:1] for x in parties]:
@@ -114,8 +114,6 @@ def privacy_figures(
         num = min(max(most, 1), _MOST_POINTS)
         drawn = np.asarray(generator.sample(sample_key, model, num))
         words = "the same generator, made of half of the rows, beside either half"
-    else:
-        unseen = None
 
     def of(party: int) -> RewardPrivacy | None:
         picks = rewards[party].indices

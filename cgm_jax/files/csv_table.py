@@ -27,11 +27,7 @@ _MISSING = {"", "na", "n/a", "#n/a", "<na>", "null", "none", "?", "-"}
 
 
 def read_csv(file: Path, data: bytes) -> Table:
-    """Read a CSV file.
-
-    A byte order mark is skipped and white space around names and numbers does not
-    count. Blank lines are accepted at the end only: elsewhere they are empty cells.
-    """
+    """Read a CSV file; blank lines that are not at its end are empty cells."""
     _check_text(file, data)
     names, start = _read_header(file, data)
     columns = dict(zip(names, _read_cells(file, data, start, len(names)), strict=True))

@@ -61,12 +61,10 @@ def write_reward_csv(
 ) -> None:
     """Publish a party's synthetic rows as CSV, in the columns of the parties' files.
 
-    Numbers are written with the fewest digits that read back as the same float32 or
-    float64.
-
     Args:
         path: the file.
-        points: the rows in the parties' units, shape (m, d), finite.
+        points: the rows in the parties' units, shape (m, d), finite; written with the
+            fewest digits that read back as the same float32 or float64.
         header: names of all columns, in order, the label column among them.
         labels: one label per row, shape (m,), if there is a label column.
         label_column: its name in the header.

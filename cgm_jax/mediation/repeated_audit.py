@@ -26,16 +26,13 @@ from cgm_jax.rewards import RewardScheme, RewardStatus, scheme_from_sums
 
 @dataclass(frozen=True, eq=False)
 class AuditedDraw:
-    """One draw of a finished run: what was promised, and whether it was kept.
-
-    Some of the reward files may be missing, or not be those that were valued.
-    """
+    """One draw of a finished run: what was promised, and whether it was kept."""
 
     title: str
     names: tuple[str, ...]
     scheme: RewardScheme
     audit: Audit
-    changed_files: tuple[str, ...]
+    changed_files: tuple[str, ...]  # missing, or not the files that were valued
 
     @property
     def is_kept(self) -> bool:
@@ -102,6 +99,7 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         for file in section.get("reward_files", [])
         if _digest(folder / file["file"]) != file["sha256"]
     )
+    names = tuple(party["name"] for party in parties)
     found = []
     for draw in section["draws"]:
         rewards = draw["rewards"]
@@ -116,7 +114,6 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         )
         beta = f"β = {float(draw['inverse_temperature']):g}"
         title = f"{section['title']}, {beta}" if name else beta
-        names = tuple(party["name"] for party in parties)
         found.append(AuditedDraw(title, names, scheme, audit, changed))
     return found
 

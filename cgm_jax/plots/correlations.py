@@ -42,9 +42,8 @@ def plot_correlations(
         ValueError: if there is no split or no data set, or more than four data sets.
 
     Example:
-        >>> summary = CorrelationSummary(0.9, 0.05, 4)
         >>> metrics = "mmd2_unbiased reverse_kl wasserstein2 class_imbalance num_points"
-        >>> ours = dict.fromkeys(metrics.split(), summary)
+        >>> ours = dict.fromkeys(metrics.split(), CorrelationSummary(0.9, 0.05, 4))
         >>> figure = plot_correlations({"unequal": {"credit-ratings": ours}})
         >>> figure.axes[0].get_title(loc="left")
         'unequal'

@@ -1,8 +1,4 @@
-"""Pages for people: one file each, without scripts or links to anything outside.
-
-The pictures of a report are in its page, its numbers are those of `report_data`,
-rounded.
-"""
+"""Pages for people: one file each, without scripts or links to anything outside."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal

@@ -1,8 +1,4 @@
-"""An audit, and what cheating gains, for people who are not mathematicians.
-
-Every sentence says what was promised, whether it holds, by how much, and for whom it is
-tightest; margins are in the units of the values.
-"""
+"""An audit, and what cheating gains, for people who are not mathematicians."""
 
 import math
 
@@ -81,10 +77,7 @@ def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> st
 
 
 def shared_rows_sentences(shared: SharedRows, names: Names = None) -> list[str]:
-    """One sentence per pair of parties that share rows.
-
-    Pairs without equal rows are left out where fewer than 1 % are nearly shared.
-    """
+    """One sentence per pair of parties that share rows, or nearly share 1 % of them."""
     sentences = []
     is_worth_it = shared.near > _LEAST_SHARE * shared.sizes[:, None]
     pairs = np.argwhere((shared.near > 0) & ((shared.exact > 0) | is_worth_it))
