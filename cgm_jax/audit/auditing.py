@@ -198,10 +198,9 @@ def audit_promises(
     """The same on plain arrays, for games and rewards from anywhere.
 
     Args:
-        values: as those of `check_incentives`.
+        values, tolerance: as those of `check_incentives`.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
-        tolerance: as that of `check_incentives`.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
@@ -212,14 +211,11 @@ def audit_promises(
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
+        >>> phi, own, upper = np.array([[1.5, 2.5], [1.0, 2.0], [4.0, 4.0]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
         >>> found.is_kept, round(found.assigned_welfare, 3), found.conditions.guaranteed
         (True, 0.8, ('R1', 'R2', 'R3', 'R4', 'F1', 'F2', 'F3', 'F4', 'R6'))
-
-    Reference: Tay et al. 2022, Sec. 4.
     """
     game = as_game(values)
     upper = scheme.upper_values
@@ -271,18 +267,16 @@ def sufficient_conditions(
     """Whether Proposition 3 applies to a game and its reward scheme.
 
     Args:
-        values: as those of `check_incentives`.
+        values, tolerance: as those of `check_incentives`.
         scheme: the reward scheme.
-        tolerance: as that of `check_incentives`.
 
     Returns:
         Its assumptions and its three conditions, one by one.
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
+        >>> phi, own, upper = np.array([[1.5, 2.5], [1.0, 2.0], [4.0, 4.0]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> found = sufficient_conditions(np.array([0.0, 3.0, 2.0, 2.0]), scheme)
         >>> found.monotone, found.a, found.b, found.c
         (False, True, True, False)

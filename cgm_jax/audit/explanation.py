@@ -1,7 +1,6 @@
 """Why the reward values are what they are, and what would change them.
 
-The optimum is the point where ρ is largest: v* follows from it. Three questions are
-answered from the bounds of the linear program: which hold with equality; what ρ and v*
+The bounds of the linear program answer which of them hold with equality; what ρ and v*
 would be without each party; and, where nothing is feasible, the least change of one
 bound that would repair it.
 """
@@ -116,13 +115,10 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([0.1, 0.2]), np.array([0.5, 0.2]), np.array([0.8, 0.9])
-        ... )
+        >>> phi, own, upper = np.array([[0.1, 0.2], [0.5, 0.2], [0.8, 0.9]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> explain_scheme(scheme).binding
         (Bound(party=0, side='lower'), Bound(party=1, side='upper'))
-
-    Reference: Tay et al. 2022, Sec. 4.1 and App. F.
     """
     is_infeasible = scheme.status is RewardStatus.INFEASIBLE
     return Explanation(

@@ -155,10 +155,8 @@ def check_monotonicity(
               [\forall A\ v'(A) = v(A)] \wedge r_i < v'^* \Rightarrow r_i' > r_i
 
     Args:
-        values: as those of `check_incentives`.
-        rewards: r, shape ``(n,)``.
+        values, rewards, tolerance: as those of `check_incentives`.
         improved: v_c', r' and v*' of the other game.
-        tolerance: what counts as equal, relative to the largest number given.
 
     Returns:
         The check; it asks for nothing of parties that the other game does not improve.

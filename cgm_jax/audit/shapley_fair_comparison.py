@@ -68,14 +68,11 @@ def compare_with_shapley_fair(
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
         >>> values = np.array([0.0, 1.0, 1.5, 1.6])
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([0.55, 1.05]), np.array([1.0, 1.5]), np.array([2.4, 2.6])
-        ... )
+        >>> phi, own, upper = np.array([[0.55, 1.05], [1.0, 1.5], [2.4, 2.6]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> found = compare_with_shapley_fair(values, scheme)
         >>> found.theirs["R4"].holds, found.worse_off, found.ours["R4"].holds
         (False, (0,), True)
-
-    Reference: Tay et al. 2022, App. E.
     """
     table, phi = np.asarray(values, float), scheme.shapley_values
     grand = float(table[-1])

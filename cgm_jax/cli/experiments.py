@@ -28,7 +28,8 @@ commands = Typer()
 
 
 if TYPE_CHECKING:
-    FetchedName = DatasetName = str
+    FetchedName = str
+    DatasetName = str
 else:  # the names are those of tables elsewhere
     FetchedName = Literal[tuple(OPENML_IDS)]
     DatasetName = Literal[tuple(RECIPES)]

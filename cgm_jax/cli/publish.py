@@ -46,8 +46,6 @@ def publish_experiments(
         for i, experiment in enumerate(experiments)
     ]
     sections = list(map(_section, experiments, reviews))
-    origin = _origin(experiments[0])
-    # Pictures and tables are made before the first file is published.
     pictures = [draw_pictures(section) for section in sections]
     files = {
         f"{experiment.data.split}-{name}.png": picture.png
@@ -62,7 +60,7 @@ def publish_experiments(
         title=title,
         settings=settings,
         generator_note=experiments[0].data.candidates_note,
-        origin=origin,
+        origin=_origin(experiments[0]),
     )
     numbers = {
         "settings": settings,

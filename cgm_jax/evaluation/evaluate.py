@@ -1,7 +1,6 @@
 """Every metric of the paper for every party, before and after its reward.
 
-What a party holds before is D_i, after D_i ∪ G_i; both are compared with the reference
-T = D_1 ∪ … ∪ D_n ∪ G. No mathematics here: it is in `cgm_jax.metrics`.
+D_i and D_i ∪ G_i are compared with the reference T = D_1 ∪ … ∪ D_n ∪ G.
 """
 
 from collections.abc import Sequence
@@ -135,8 +134,7 @@ def evaluate_rewards(
         >>> import jax, cgm_jax
         >>> rng, grid = np.random.default_rng(0), np.linspace(-3, 4, 200)[:, None]
         >>> parties = [rng.normal(size=(20, 1)), rng.normal(1, size=(30, 1))]
-        >>> points = *parties, grid
-        >>> *labels, classes = (np.asarray(x[:, 0] > 0.5, int) for x in points)
+        >>> *labels, classes = (np.array(x[:, 0] > 0.5, int) for x in (*parties, grid))
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
         >>> evaluation = evaluate_rewards(
         ...     result.promises, [result.draw], labels, classes, num_classes=2

@@ -110,8 +110,8 @@ def privacy_figures(
         unseen = _halves(half_key, parties)
         seen = [x[~mask] for x, mask in zip(parties, unseen, strict=True)]
         model = generator.fit(fit_key, np.concatenate(seen))
-        most = max(len(reward.indices) for reward in rewards)
-        num = min(max(most, 1), _MOST_POINTS)
+        most = max(1, *(len(reward.indices) for reward in rewards))
+        num = min(most, _MOST_POINTS)
         drawn = np.asarray(generator.sample(sample_key, model, num))
         words = "the same generator, made of half of the rows, beside either half"
 

@@ -1,10 +1,8 @@
 """What can go wrong with the parties' files and with the output folder.
 
-Each exception says in one line, for a person, what was expected, what was found and
-what to do. No message ever holds a cell of a party's file: at most its kind and place.
-
-Rows are counted as a person counts them: in a CSV file the first data are in row 2, in
-Parquet and NPY files in row 1. Columns have the name of the header, or their position,
+Each exception says in one line what was expected, what was found and what to do. It
+never holds a cell of a party's file: at most its kind and place. The first data are in
+row 2 of a CSV file, and in row 1 of others; columns have their name, or their position,
 from 1, where the header itself is at fault.
 """
 

@@ -54,9 +54,8 @@ class Table:
         raise InputError(problem, file=self.file, column=column, row=row)
 
     def labels(self, column: str) -> Shaped[np.ndarray, " rows"]:
-        """Labels as int64 if every one of them is a whole number, else as text.
+        """Labels, stripped: int64 if all are whole numbers, such as 1.0, else text.
 
-        White space around a label does not count; ``1.0`` is the whole number 1, but
         ``01`` is text, so that nothing of a code is lost.
         """
         labels = [(cell or "").strip() for cell in self.text(column)]

@@ -1,8 +1,7 @@
 """The audit of a finished run, repeated from its files.
 
-The report's sums of the kernel give every coalition's value anew, and with them the
-Shapley values and the bounds of every party; the promises and what was reached are
-those of the report, and the files handed out must be those that were valued.
+The report's sums of the kernel give every value and bound anew; the promises and what
+was reached are those of the report, and files must be those that were valued.
 """
 
 import dataclasses

@@ -33,9 +33,8 @@ def plot_feasible_region(
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([0.1, 0.2]), np.array([0.3, 0.4]), np.array([0.8, 0.9])
-        ... )
+        >>> phi, own, upper = np.array([[0.1, 0.2], [0.3, 0.4], [0.8, 0.9]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> figure = plot_feasible_region(scheme)
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['ρ = 1\nv* = 0.9', 'party 1\ncan get 0.9 at most', 'ρ is 1 at most']
@@ -50,7 +49,10 @@ def plot_feasible_region(
             f"{scheme.status!s}: there is no region to draw."
         )
     region, corners = scheme.region, scheme.feasible_vertices
-    window = _window(corners)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    size = np.maximum(high - low, 1e-6)  # the region may be a single point
+    # Room for words above and beside.
+    window = np.stack([low - size * [0.05, 0.1], high + size * [0.6, 0.3]])
     figure = new_figure(0.8 * WIDTH, 4.2)
     axes = figure.subplots()
     axes.set_yscale("log")
@@ -87,13 +89,6 @@ def plot_feasible_region(
     axes.set_ylabel("largest reward value v*", fontsize=TEXT)
     _set_ticks(axes)
     return figure
-
-
-def _window(corners: np.ndarray) -> np.ndarray:
-    """Least and largest (ρ, log v*) shown, with room for words above and beside."""
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    size = np.maximum(high - low, 1e-6)  # the region may be a single point
-    return np.stack([low - size * [0.05, 0.1], high + size * [0.6, 0.3]])
 
 
 def _set_ticks(axes: "Axes") -> None:

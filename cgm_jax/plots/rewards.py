@@ -98,8 +98,6 @@ def plot_rewards(
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
         >>> len(plot_rewards(result).axes)
         2
-
-    Reference: Tay et al. 2022, Figure 1.
     """
     draw, alphas = collaboration.draw, collaboration.promises.scheme.normalized_shapley
     labels = labels_of(names, len(draw.rewards), "party")
@@ -142,8 +140,6 @@ def plot_reward_over_temperatures(
         >>> figure = plot_reward_over_temperatures(promises, draws, 0)
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['party 0\nβ = 1: 3 points', 'party 0\nβ = inf: 2 points']
-
-    Reference: Tay et al. 2022, Figure 1.
     """
     label = labels_of(names, len(promises.parties), "party")[party]
     panels = [

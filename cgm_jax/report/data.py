@@ -153,11 +153,9 @@ def audit_data(audit: Audit, names: Names = None) -> dict[str, Any]:
     Example:
         >>> from cgm_jax.audit import audit_promises
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> checks = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> data = audit_data(checks)
+        >>> phi, own, upper = np.array([[1.5, 2.5], [1.0, 2.0], [4.0, 4.0]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
+        >>> data = audit_data(audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme))
         >>> data["kept"], data["assigned"]["F1"]["margin"], data["broken"]
         (True, None, [])
     """

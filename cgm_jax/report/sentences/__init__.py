@@ -7,7 +7,7 @@ from .audit import (
     stress_sentence,
 )
 from .explanation import explanation_sentences
-from .names import Names, party_names
+from .names import Names
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
@@ -26,7 +26,6 @@ __all__ = [
     "comparison_sentence",
     "draw_warnings",
     "explanation_sentences",
-    "party_names",
     "promise_warnings",
     "quality_sentences",
     "relaxation_warnings",

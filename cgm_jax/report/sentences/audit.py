@@ -10,13 +10,6 @@ from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
 
-__all__ = [
-    "audit_sentences",
-    "comparison_sentence",
-    "shared_rows_sentences",
-    "stress_sentence",
-]
-
 _LEAST_SHARE = 0.01  # of nearly shared rows that is worth a sentence
 
 _PROMISES = {

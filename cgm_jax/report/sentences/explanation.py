@@ -8,8 +8,6 @@ from cgm_jax.rewards.infeasible import error_of
 
 from .names import Names, party_names
 
-__all__ = ["explanation_sentences"]
-
 
 def explanation_sentences(explanation: Explanation, names: Names = None) -> list[str]:
     """Which bounds decide the reward values, and what would change them."""

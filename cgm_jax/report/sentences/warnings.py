@@ -8,17 +8,6 @@ from cgm_jax.rewards import RewardScheme
 
 from .names import Names, party_names
 
-__all__ = [
-    "collaboration_warnings",
-    "draw_warnings",
-    "promise_warnings",
-    "quality_sentences",
-    "relaxation_warnings",
-    "repetition_warnings",
-    "scheme_warnings",
-    "uncertainty_warnings",
-]
-
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
 _MOST_SENTENCES = 10  # about promises of one kind
 
