@@ -39,9 +39,8 @@ __all__ = [
     "tolerance_of",
 ]
 
-# Relative to the largest value. For points in float32 four times the largest drift that
-# was measured on the credit ratings, against float64 throughout: 4.5e-7 in values of
-# coalitions, 2.9e-7 in realised values. For float64 that of the reward scheme's solver.
+# Relative to the largest value. For points in float32 four times the largest drift from
+# float64 on the credit ratings, 4.5e-7; for float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
 _RATIONAL = ("R1", "R2", "R3", "R4")
 _FAIR = ("F1", "F2", "F3", "F4")

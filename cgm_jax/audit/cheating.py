@@ -6,11 +6,10 @@ largest of its reward values r, and the value of its true data and all handed ou
 
     v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
 
-always valued as if everybody had been honest. This is what counts: two rewards may be
-worth less together than one.
+always valued as if everybody had been honest. This is what counts.
 
-All but outliers are made of parts of the parties' data and of noise, and follow from
-one pass over the pairs (see `manipulations`). An outlier takes passes of its own.
+Outliers take passes over the pairs of their own; all else follows from one
+(`manipulations`).
 """
 
 from collections.abc import Sequence

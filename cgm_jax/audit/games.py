@@ -91,9 +91,8 @@ class SampledGame:
         self._base = base = _sample(n)
         values = value_of(base)
         each = np.eye(n, dtype=bool)
-        changed = np.concatenate([value_of(base ^ each[i][None]) for i in range(n)])
         # The value with party i in or out, whichever it is not in the sample.
-        changed = changed.reshape(n, len(base)).T
+        changed = np.stack([value_of(base ^ each[i][None]) for i in range(n)], axis=1)
         self.known = np.append(values, changed)
         self._before = np.where(base, changed, values[:, None])
         self._after = np.where(base, values[:, None], changed)

@@ -137,11 +137,8 @@ def print_mediation(mediation: Mediation) -> None:
 
 def print_quality(quality: SampleQuality | None) -> None:
     """How a trained generator's rows compare with real ones that were held out."""
-    sentences = quality_sentences(quality)
-    for sentence in sentences[:2]:
-        say(sentence)
-    for warning in sentences[2:]:
-        warn(warning)
+    for i, sentence in enumerate(quality_sentences(quality)):
+        (say if i < 2 else warn)(sentence)  # the third is a warning
 
 
 def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) -> None:

@@ -28,9 +28,7 @@ class RewardPrivacy:
     """What one party's reward is near to."""
 
     to_others: ToReal  # the reward beside all real rows of the other parties
-    # Points beside rows of the other parties that the generator saw, and as many that
-    # it did not; None where no rows are known to be unseen.
-    control: NearestReal | None
+    control: NearestReal | None  # beside rows of theirs seen in training, and unseen
 
     __repr__ = short_repr
 
