@@ -170,9 +170,7 @@ def candidate_source(
     """The generator that a mediator asked for, trained if it has to be."""
     path, num_steps, held_out = settings.generator_model, settings.num_steps, None
     if path is None and settings.generator == "kde":
-        density = scaled_columns.TableGenerator(
-            KernelDensity(settings.bandwidth), scale
-        )
+        density = KernelDensity(settings.bandwidth)
         described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
         rows = scaled_columns.TableGenerator(density, scale)
         return CandidateSource(rows, described, row_source.KDE_NOTE)
