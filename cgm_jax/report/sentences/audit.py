@@ -36,8 +36,8 @@ def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
         for check in checks.values():
             if check.name != "R7":
                 is_promise = audit.is_promised(kind, check.name)
-                kinds = kept if check.holds else broken if is_promise else failed
-                kinds.append(_sentence(check, kind, audit, names))
+                group = kept if check.holds else broken if is_promise else failed
+                group.append(_sentence(check, kind, audit, names))
     return [_summary(audit), *broken, *failed, *kept, *_remarks(audit)]
 
 
