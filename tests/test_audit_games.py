@@ -41,20 +41,17 @@ def test_a_party_joins_coalitions_without_it(game, party: int):
 @pytest.mark.parametrize("game", GAMES)
 def test_one_party_instead_of_another(game):
     for i in range(N):
-        swaps = game.swaps(i)
-        assert swaps.others.tolist() == list(range(i + 1, N))
-        for pair, j in enumerate(swaps.others.tolist()):
+        swaps = list(game.swaps(i))
+        assert [swap.other for swap in swaps] == list(range(i + 1, N))
+        for swap in swaps:
+            j = swap.other
             gains = {
                 members: value({*members, i}) - value({*members, j})
                 for c in range(2**N)
                 if not {i, j} & set(members := tuple(k for k in range(N) if c >> k & 1))
             }
-            assert swaps.most[pair] == max(gains.values())
-            assert swaps.least[pair] == min(gains.values())
-            most = swaps.coalition(pair, int(swaps.at_most[pair]))
-            least = swaps.coalition(pair, int(swaps.at_least[pair]))
-            assert gains[most] == swaps.most[pair]
-            assert gains[least] == swaps.least[pair]
+            assert swap.most == max(gains.values()) == gains[swap.at_most()]
+            assert swap.least == min(gains.values()) == gains[swap.at_least()]
 
 
 @pytest.mark.parametrize("game", GAMES)

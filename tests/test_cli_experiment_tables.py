@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 from small_experiments import line_data
 
-from cgm_jax.cli.experiment_tables import experiment_tables, mean_words
+from benchmarks.studies.power_tables import mean_words
+from cgm_jax.cli.experiment_tables import experiment_tables
 from cgm_jax.evaluation import evaluate_rewards
 from cgm_jax.experiments import Experiment, run_experiment
 

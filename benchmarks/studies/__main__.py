@@ -22,7 +22,7 @@ from cgm_jax.cli.options import (
     at_least,
     different_betas,
 )
-from cgm_jax.cli.screen import print_report, progress, say, screen, warn
+from cgm_jax.cli.screen import console, print_report, progress, say, warn
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir
@@ -60,7 +60,7 @@ def kernels(
     ],
     split: Annotated[
         SplitName, typer.Option(help="How the data are shared.")
-    ] = SplitName.unequal,
+    ] = "unequal",
     beta: Betas = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for numbers and pictures.")
@@ -105,7 +105,7 @@ def kernels(
     with progress(name) as tell:
         data_key, comparison_key = jax.random.split(jax.random.key(seed))
         (prepared,) = prepare_experiments(
-            data_key, name, [split.value], options, progress=tell
+            data_key, name, [split], options, progress=tell
         )
         comparison = compare_kernels(
             comparison_key,
@@ -118,7 +118,7 @@ def kernels(
     print_comparison(comparison)
     settings = {
         "data set": name,
-        "split": split.value,
+        "split": split,
         "inverse temperatures (beta)": list(betas),
         "seed": seed,
         "candidates from": "mmd-gan" if candidates is None else candidates.name,
@@ -188,9 +188,9 @@ def power(
 
 def print_comparison(comparison: KernelComparison) -> None:
     """The same parties by two kernels, and what a mediator should know of either."""
-    screen.print()
+    console.print()
     for table in kernel_tables(comparison):
-        screen.print(table, highlight=False)
+        console.print(table, highlight=False)
     for name, experiment in comparison.experiments.items():
         names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
         for sentence in collaboration_warnings(experiment.greediest, names):
@@ -199,9 +199,9 @@ def print_comparison(comparison: KernelComparison) -> None:
 
 def print_power(results: PowerResults) -> None:
     """How often each kernel's test found a difference, and how often wrongly."""
-    screen.print()
+    console.print()
     for table in power_tables(results):
-        screen.print(table, highlight=False)
+        console.print(table, highlight=False)
 
 
 if __name__ == "__main__":

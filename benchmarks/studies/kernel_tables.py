@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Table
 
-from cgm_jax.cli.experiment_tables import METRIC_NAMES, mean_words, summary_words
+from cgm_jax.cli.experiment_tables import METRIC_NAMES, summary_words
 
 from .kernel_comparison import COMPARED, KernelComparison
+from .power_tables import mean_words
 
 __all__ = ["kernel_tables"]
 

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from rich.table import Table
 
-from cgm_jax.cli.experiment_tables import mean_words
-
 from .power import KERNELS, PowerResults
 
-__all__ = ["power_tables"]
+__all__ = ["mean_words", "power_tables"]
 
 
 def power_tables(results: PowerResults) -> Iterator[Table | str]:
@@ -90,3 +88,11 @@ def _new_table(title: str) -> Table:
     for kind in KERNELS:
         table.add_column(kind, justify="right")
     return table
+
+
+def mean_words(values: np.ndarray, form: str = ".3f") -> str:
+    """A mean, with its standard error where there are several values."""
+    if len(values) < 2:
+        return f"{values.mean():{form}}"
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():{form}} ± {error:.3f}"

@@ -17,10 +17,7 @@ from .cheating import Stress, Trial, stress
 from .explanation import Explanation, explain, explain_scheme
 from .incentives import Check, SecondGame, check_incentives, check_monotonicity
 from .review import Review, review
-from .shapley_fair_comparison import (
-    SchemeComparison,
-    compare_with_shapley_fair,
-)
+from .shapley_fair_comparison import SchemeComparison, compare_with_shapley_fair
 
 __all__ = [
     "Audit",

@@ -1,11 +1,8 @@
 """Were the promises kept: every incentive condition, on what was assigned and realised.
 
-The paper proves R1 to R6 for a value that is non-negative and monotone, and for rewards
-that are worth exactly r_i. Real data break both: conditions are checked from their
-definitions, once on the assigned r_i and once on the realised v(D_i ∪ G_i).
-
-F4 is about two games. Unless another collaboration is given, the second one is a trial:
-the same game, but everyone's data together are worth 1 % more (`monotonicity_trial`).
+The paper's proofs ask for a non-negative, monotone value and rewards worth exactly r_i,
+which real data are not: conditions are checked from their definitions. F4 is about two
+games; where there is one, the second is a trial of it (`monotonicity_trial`).
 """
 
 from dataclasses import dataclass, replace
@@ -43,9 +40,8 @@ __all__ = [
     "tolerance_of",
 ]
 
-# Relative to the largest value. For points in float32 four times the largest drift that
-# was measured on the credit ratings, against float64 throughout: 4.5e-7 in values of
-# coalitions, 2.9e-7 in realised values. For float64 that of the reward scheme's solver.
+# Relative to the largest value. For points in float32 four times the largest drift from
+# float64 on the credit ratings, 4.5e-7; for float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
 _RATIONAL = ("R1", "R2", "R3", "R4")
 _FAIR = ("F1", "F2", "F3", "F4")
@@ -203,10 +199,9 @@ def audit_promises(
     """The same on plain arrays, for games and rewards from anywhere.
 
     Args:
-        values: as those of `check_incentives`.
+        values, tolerance: as those of `check_incentives`.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
-        tolerance: as that of `check_incentives`.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
@@ -217,14 +212,11 @@ def audit_promises(
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
+        >>> phi, own, upper = np.array([[1.5, 2.5], [1.0, 2.0], [4.0, 4.0]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> found = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
         >>> found.is_kept, round(found.assigned_welfare, 3), found.conditions.guaranteed
         (True, 0.8, ('R1', 'R2', 'R3', 'R4', 'F1', 'F2', 'F3', 'F4', 'R6'))
-
-    Reference: Tay et al. 2022, Sec. 4.
     """
     game = as_game(values)
     upper = scheme.upper_values
@@ -276,18 +268,16 @@ def sufficient_conditions(
     """Whether Proposition 3 applies to a game and its reward scheme.
 
     Args:
-        values: as those of `check_incentives`.
+        values, tolerance: as those of `check_incentives`.
         scheme: the reward scheme.
-        tolerance: as that of `check_incentives`.
 
     Returns:
         Its assumptions and its three conditions, one by one.
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
+        >>> phi, own, upper = np.array([[1.5, 2.5], [1.0, 2.0], [4.0, 4.0]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> found = sufficient_conditions(np.array([0.0, 3.0, 2.0, 2.0]), scheme)
         >>> found.monotone, found.a, found.b, found.c
         (False, True, True, False)

@@ -6,11 +6,10 @@ largest of its reward values r, and the value of its true data and all handed ou
 
     v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
 
-always valued as if everybody had been honest. This is what counts: two rewards may be
-worth less together than one.
+always valued as if everybody had been honest. This is what counts.
 
-All but outliers are made of parts of the parties' data and of noise, and follow from
-one pass over the pairs (see `manipulations`). An outlier takes passes of its own.
+Outliers take passes over the pairs of their own; all else follows from one
+(`manipulations`).
 """
 
 from collections.abc import Sequence
@@ -36,8 +35,6 @@ from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 from .manipulations import deal, merged, submissions
 
 __all__ = ["Stress", "Trial", "stress"]
-
-_OUTLIER_SCALES = (1e3, 1e6, 1e9)
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,7 @@ class Stress:
         return tuple(sorted(found, key=lambda trial: -trial.joint_gain))
 
     def relative_gains(self) -> dict[str, list[float | None]]:
-        """By strategy: the joint gain of every party over what it honestly holds.
-
-        None where a strategy was not open to a party, or left no reward values.
-        """
+        """By strategy, joint gains over what parties honestly hold; None: no gain."""
         table: dict[str, list[float | None]] = {}
         for trial in self.trials:
             row = table.setdefault(trial.strategy, [None] * len(self.joint_values))
@@ -108,7 +102,7 @@ def stress(
     *,
     inverse_temperature: float = 1.0,
     search_length_scale: bool = False,
-    outlier_scales: Sequence[float] = _OUTLIER_SCALES,
+    outlier_scales: Sequence[float] = (1e3, 1e6, 1e9),
     progress: Progress = silent,
 ) -> Stress:
     r"""What every party would gain by every manipulation, the others being honest.

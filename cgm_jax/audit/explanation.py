@@ -1,7 +1,6 @@
 """Why the reward values are what they are, and what would change them.
 
-The optimum is the point where ρ is largest: v* follows from it. Three questions are
-answered from the bounds of the linear program: which hold with equality; what ρ and v*
+The bounds of the linear program answer which of them hold with equality; what ρ and v*
 would be without each party; and, where nothing is feasible, the least change of one
 bound that would repair it.
 """
@@ -24,14 +23,7 @@ from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .games import coalitions_without
 
-__all__ = [
-    "Bound",
-    "Explanation",
-    "Repair",
-    "WithoutParty",
-    "explain",
-    "explain_scheme",
-]
+__all__ = ["Explanation", "explain", "explain_scheme"]
 
 Side = Literal["lower", "upper"]
 
@@ -125,13 +117,10 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([0.1, 0.2]), np.array([0.5, 0.2]), np.array([0.8, 0.9])
-        ... )
+        >>> phi, own, upper = np.array([[0.1, 0.2], [0.5, 0.2], [0.8, 0.9]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> explain_scheme(scheme).binding
         (Bound(party=0, side='lower'), Bound(party=1, side='upper'))
-
-    Reference: Tay et al. 2022, Sec. 4.1 and App. F.
     """
     is_infeasible = scheme.status is RewardStatus.INFEASIBLE
     return Explanation(
@@ -177,7 +166,15 @@ def _without_each(
         upper = np.asarray(values_with_candidates(sums))
     programs = []
     for row, party in enumerate(region.parties.tolist()):
-        rho, log_value = _rows(region, np.arange(len(region.parties)) != row)
+        keep = np.arange(len(region.parties)) != row
+        fewer = FeasibleRegion(
+            region.parties[keep],
+            region.slopes[keep],
+            region.log_lower[keep],
+            region.log_upper[keep],
+        )
+        optimum = fewer.optimum() if keep.any() else None
+        rho, log_value = optimum or (np.nan, np.nan)
         in_game = None
         if values is not None and upper is not None:
             in_game = scheme_from_values(
@@ -191,18 +188,6 @@ def _without_each(
                 in_game = None
         programs.append(WithoutParty(party, rho, float(np.exp(log_value)), in_game))
     return tuple(programs)
-
-
-def _rows(region: FeasibleRegion, keep: np.ndarray) -> tuple[float, float]:
-    """ρ and log v* of the program with some of its rows; NaN where it is infeasible."""
-    fewer = FeasibleRegion(
-        region.parties[keep],
-        region.slopes[keep],
-        region.log_lower[keep],
-        region.log_upper[keep],
-    )
-    optimum = fewer.optimum() if keep.any() else None
-    return optimum or (np.nan, np.nan)
 
 
 def _repairs(scheme: RewardScheme) -> tuple[Repair, ...]:

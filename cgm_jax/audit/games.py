@@ -1,13 +1,13 @@
 """The values of coalitions that conditions on them ask for: all, or those of a sample.
 
-Conditions are about pairs of coalitions: C and C ∪ i (who adds what), C ∪ i and C ∪ j
-(who adds more), and coalitions in which nobody has more than party i. Up to 20 parties,
-all of them are looked at. With more parties, a sample is: coalitions of all sizes, ∅
-and N among them, and every coalition that differs from one of these by one party. What
-holds for a sample may fail for a coalition that is not in it.
+Conditions are about C and C ∪ i (who adds what), C ∪ i and C ∪ j (who adds more), and
+coalitions in which nobody has more than party i. Of more than 20 parties, a sample is
+looked at: coalitions of all sizes, ∅ and N among them, and every one that differs from
+these by one party. What holds for a sample may fail elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,17 +16,6 @@ from jaxtyping import ArrayLike, Bool, Float, Int
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES, num_parties
-
-__all__ = [
-    "Game",
-    "Joins",
-    "SampledGame",
-    "Swaps",
-    "TabulatedGame",
-    "as_game",
-    "coalitions_without",
-    "members_of",
-]
 
 NUM_SAMPLED = 2**16  # values of the sample, about
 
@@ -42,19 +31,14 @@ class Joins(NamedTuple):
     coalition: Coalition
 
 
-class Swaps(NamedTuple):
-    """Party i instead of each party j > i, in coalitions C without both.
+class Swap(NamedTuple):
+    """The largest and smallest v(C ∪ i) − v(C ∪ j) of C without both; members of C."""
 
-    The largest and smallest v(C ∪ i) − v(C ∪ j), at which cases they are, and the
-    members of C, of a pair and a case.
-    """
-
-    others: Int[np.ndarray, " pairs"]
-    most: Float[np.ndarray, " pairs"]
-    least: Float[np.ndarray, " pairs"]
-    at_most: Int[np.ndarray, " pairs"]
-    at_least: Int[np.ndarray, " pairs"]
-    coalition: Callable[[int, int], tuple[int, ...]]
+    other: int  # party j
+    most: float
+    least: float
+    at_most: Callable[[], tuple[int, ...]]
+    at_least: Callable[[], tuple[int, ...]]
 
 
 class TabulatedGame:
@@ -80,21 +64,12 @@ class TabulatedGame:
             lambda case: members_of(int(joined[case])),
         )
 
-    def swaps(self, party: int) -> Swaps:
+    def swaps(self, party: int) -> Iterator[Swap]:
         """The party instead of those after it, in all coalitions without both."""
-        n = self.num_parties
-        others = np.arange(party + 1, n)
-        found = []
-        for j in others.tolist():
-            without = coalitions_without(n, party, j)
-            gain = self.known[without | 1 << party] - self.known[without | 1 << j]
-            most, least = int(gain.argmax()), int(gain.argmin())
-            found.append((gain[most], gain[least], without[most], without[least]))
-        columns = zip(*found, strict=True) if found else [()] * 4
-        most, least, at_most, at_least = (np.array(column) for column in columns)
-        return Swaps(
-            others, most, least, at_most, at_least, lambda _, case: members_of(case)
-        )
+        for other in range(party + 1, self.num_parties):
+            without = coalitions_without(self.num_parties, party, other)
+            gain = self.known[without | 1 << party] - self.known[without | 1 << other]
+            yield _swap(other, gain, without, members_of)
 
     def led_by(
         self, party: int, no_more: Bool[np.ndarray, " n"]
@@ -116,9 +91,8 @@ class SampledGame:
         self._base = base = _sample(n)
         values = value_of(base)
         each = np.eye(n, dtype=bool)
-        changed = np.concatenate([value_of(base ^ each[i][None]) for i in range(n)])
         # The value with party i in or out, whichever it is not in the sample.
-        changed = changed.reshape(n, len(base)).T
+        changed = np.stack([value_of(base ^ each[i][None]) for i in range(n)], axis=1)
         self.known = np.append(values, changed)
         self._before = np.where(base, changed, values[:, None])
         self._after = np.where(base, values[:, None], changed)
@@ -133,23 +107,12 @@ class SampledGame:
 
         return Joins(self._before[:, party], self._after[:, party], members)
 
-    def swaps(self, party: int) -> Swaps:
-        """The coalitions of the sample that have neither."""
-        others = np.arange(party + 1, self.num_parties)
-        rows = np.flatnonzero(~self._base[:, party])
-        apart = ~self._base[rows][:, others]
-        gain = self._after[rows, party][:, None] - self._after[rows][:, others]
-        high, low = np.where(apart, gain, -np.inf), np.where(apart, gain, np.inf)
-        at_most, at_least = high.argmax(axis=0), low.argmin(axis=0)
-        pairs = np.arange(len(others))
-        return Swaps(
-            others,
-            high[at_most, pairs],
-            low[at_least, pairs],
-            at_most,
-            at_least,
-            lambda _, case: _members(self._base[rows[case]]),
-        )
+    def swaps(self, party: int) -> Iterator[Swap]:
+        """The same, in the coalitions of the sample without both."""
+        for other in range(party + 1, self.num_parties):
+            rows = np.flatnonzero(~self._base[:, party] & ~self._base[:, other])
+            gain = self._after[rows, party] - self._after[rows, other]
+            yield _swap(other, gain, rows, lambda row: _members(self._base[row]))
 
     def led_by(
         self, party: int, no_more: Bool[np.ndarray, " n"]
@@ -208,6 +171,22 @@ def _sample(n: int) -> Bool[np.ndarray, "m n"]:
     share = (np.arange(num - 2) + 0.5) / (num - 2)
     drawn = rng.uniform(size=(num - 2, n)) < share[:, None]
     return np.concatenate([np.zeros((1, n), bool), np.ones((1, n), bool), drawn])
+
+
+def _swap(
+    other: int,
+    gain: Float[np.ndarray, " cases"],
+    coalitions: Int[np.ndarray, " cases"],
+    members: Coalition,
+) -> Swap:
+    most, least = int(gain.argmax()), int(gain.argmin())
+    return Swap(
+        other,
+        float(gain[most]),
+        float(gain[least]),
+        partial(members, int(coalitions[most])),
+        partial(members, int(coalitions[least])),
+    )
 
 
 def _members(row: Bool[np.ndarray, " n"]) -> tuple[int, ...]:

@@ -108,8 +108,6 @@ def check_incentives(
         ValueError: if shapes do not fit or a number is not finite.
 
     Example:
-        Two parties whose data together are worth no more than the second's alone.
-
         >>> checks = check_incentives(
         ...     np.array([0.0, 1.0, 2.0, 2.0]), np.array([1.0, 2.0]),
         ...     shapley_values=np.array([0.5, 1.5]), upper_values=np.array([2.0, 2.0]),
@@ -157,10 +155,8 @@ def check_monotonicity(
               [\forall A\ v'(A) = v(A)] \wedge r_i < v'^* \Rightarrow r_i' > r_i
 
     Args:
-        values: as those of `check_incentives`.
-        rewards: r, shape ``(n,)``.
+        values, rewards, tolerance: as those of `check_incentives`.
         improved: v_c', r' and v*' of the other game.
-        tolerance: what counts as equal, relative to the largest number given.
 
     Returns:
         The check; it asks for nothing of parties that the other game does not improve.
@@ -255,17 +251,13 @@ def _uselessness(game: Game, r, slack: float) -> Check:
 def _symmetry_and_desirability(game: Game, r, slack: float) -> tuple[Check, Check]:
     same, more = [], []
     for i in range(len(r)):
-        swaps = game.swaps(i)
-        for k, j in enumerate(swaps.others.tolist()):
-            most, least = float(swaps.most[k]), float(swaps.least[k])
+        for j, most, least, at_most, at_least in game.swaps(i):
             if max(most, -least) <= slack:
                 same.append((-abs(float(r[i] - r[j])), (i, j), None))
             elif least >= -slack:
-                at = partial(swaps.coalition, k, int(swaps.at_most[k]))
-                more.append((float(r[i] - r[j]), (i, j), at))
+                more.append((float(r[i] - r[j]), (i, j), at_most))
             elif most <= slack:
-                at = partial(swaps.coalition, k, int(swaps.at_least[k]))
-                more.append((float(r[j] - r[i]), (j, i), at))
+                more.append((float(r[j] - r[i]), (j, i), at_least))
     return _worst("F2", same, slack), _worst("F3", more, _strictly(scale_of(r)))
 
 

@@ -19,8 +19,6 @@ from jaxtyping import Array, Float, Key
 from cgm_jax._shared.arrays import Points
 from cgm_jax.gram import GramSums
 
-__all__ = ["NUM_PARTS", "Parts", "deal", "merged", "submissions"]
-
 NUM_PARTS = 30  # divisible by 2, 3, 5 and 10
 SPLITS = (2, 3, 5)
 
@@ -32,9 +30,7 @@ class Parts:
     blocks: list[Points]  # of party 0, of party 1, …, then the noise of each party
     owners: tuple[tuple[int, ...], ...]  # which blocks are parts of which party
 
-    def part(
-        self, party: int, first: int | float, last: int | float
-    ) -> Float[np.ndarray, " m"]:
+    def part(self, party: int, first: float, last: float) -> Float[np.ndarray, " m"]:
         """The weights of the parts of a party between two shares, 0 to 1."""
         mine = self.owners[party]
         start, end = (round(share * len(mine)) for share in (first, last))

@@ -66,30 +66,24 @@ def compare_with_shapley_fair(
         NoContributionError: if no Shapley value is positive.
 
     Example:
-        Party 0's data are worth 1 alone; two thirds of their share would be less.
-
         >>> from cgm_jax.rewards import solve_reward_scheme
         >>> values = np.array([0.0, 1.0, 1.5, 1.6])
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([0.55, 1.05]), np.array([1.0, 1.5]), np.array([2.4, 2.6])
-        ... )
+        >>> phi, own, upper = np.array([[0.55, 1.05], [1.0, 1.5], [2.4, 2.6]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> found = compare_with_shapley_fair(values, scheme)
         >>> found.theirs["R4"].holds, found.worse_off, found.ours["R4"].holds
         (False, (0,), True)
-
-    Reference: Tay et al. 2022, App. E.
     """
-    table = np.asarray(values, float)
+    table, phi = np.asarray(values, float), scheme.shapley_values
     grand = float(table[-1])
-    theirs = np.asarray(
-        shapley_fair_rewards(scheme.shapley_values, grand, rho=scheme.rho)
-    )
+    theirs = np.asarray(shapley_fair_rewards(phi, grand, rho=scheme.rho))
+    largest = np.asarray(largest_rho(phi, scheme.own_values, grand)).item()
 
     def checks(rewards, upper, best: float) -> dict[str, Check]:
         return check_incentives(
             table,
             rewards,
-            shapley_values=scheme.shapley_values,
+            shapley_values=phi,
             upper_values=upper,
             max_reward_value=best,
             tolerance=tolerance,
@@ -101,8 +95,6 @@ def compare_with_shapley_fair(
         ours=checks(scheme.reward_values, scheme.upper_values, scheme.max_reward_value),
         theirs=checks(theirs, np.full_like(theirs, grand), grand),
         their_rewards=theirs,
-        their_largest_rho=np.asarray(
-            largest_rho(scheme.shapley_values, scheme.own_values, grand)
-        ).item(),
+        their_largest_rho=largest,
         worse_off=tuple(worse.tolist()),
     )

@@ -14,10 +14,7 @@ from pathlib import Path
 
 import jax
 
-__all__ = ["VARIABLE", "cache_folder", "keep_compiled_programs"]
-
 VARIABLE = "CGM_JAX_COMPILATION_CACHE"
-_OFF = "off"
 
 
 def keep_compiled_programs() -> None:
@@ -41,7 +38,7 @@ def cache_folder() -> Path | None:
     if (chosen_for_jax := _jax_folder()) is not None:
         return chosen_for_jax
     chosen = os.environ.get(VARIABLE, "")
-    if chosen == _OFF:
+    if chosen == "off":
         return None
     folder = Path(chosen).expanduser() if chosen else _user_folder() / "cgm-jax"
     return folder / f"{_processor()}-jax-{jax.__version__}"

@@ -8,14 +8,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from rich.table import Table
 
 from cgm_jax.evaluation import Evaluation
 from cgm_jax.experiments import Experiment
 from cgm_jax.metrics import CorrelationSummary
-
-__all__ = ["METRIC_NAMES", "experiment_tables", "mean_words", "summary_words"]
 
 METRIC_NAMES = {
     "mmd2_unbiased": "−MMD²_u",
@@ -164,14 +161,6 @@ def _with_beta(experiment: Experiment, evaluation: Evaluation) -> Table:
             *difference,
         )
     return table
-
-
-def mean_words(values: np.ndarray, form: str = ".3f") -> str:
-    """A mean, with its standard error where there are several values."""
-    if len(values) < 2:
-        return f"{values.mean():{form}}"
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():{form}} ± {error:.3f}"
 
 
 def summary_words(summary: CorrelationSummary) -> str:

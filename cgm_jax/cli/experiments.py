@@ -1,11 +1,10 @@
 """Commands that repeat the paper's experiments, or go beyond them."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import jax
-import typer
+from typer import Argument, Option, Typer
 
 from cgm_jax import datasets
 from cgm_jax.datasets.download import OPENML_IDS
@@ -21,58 +20,30 @@ from cgm_jax.experiments import (
 from cgm_jax.files import UsageError, prepare_output_dir
 from cgm_jax.rewards import RewardSchemeError
 
+from . import screen
 from .options import Betas, NumSteps, Overwrite, RealData, Seed, Strict, different_betas
 from .publish import publish_experiments
-from .screen import (
-    print_experiment,
-    print_quality,
-    print_report,
-    progress,
-    say,
-    screen,
-    warn,
-)
 
-__all__ = ["commands"]
-
-commands = typer.Typer()
-
-
-class SplitChoice(StrEnum):
-    """Which ways of sharing an experiment runs."""
-
-    equal_disjoint = "equal-disjoint"
-    unequal = "unequal"
-    both = "both"
-
-
-class ExperimentGenerator(StrEnum):
-    """Where an experiment's candidates come from."""
-
-    gaussian_mixture = "gaussian-mixture"
-    kde = "kde"
-    mmd_gan = "mmd-gan"
+commands = Typer()
 
 
 if TYPE_CHECKING:
-    FetchedName = StrEnum
-    DatasetName = StrEnum
+    FetchedName = str
+    DatasetName = str
 else:  # the names are those of tables elsewhere
-    FetchedName = StrEnum("FetchedName", [(name, name) for name in OPENML_IDS])
-    DatasetName = StrEnum("DatasetName", [(name, name) for name in RECIPES])
+    FetchedName = Literal[tuple(OPENML_IDS)]
+    DatasetName = Literal[tuple(RECIPES)]
 
 
 @commands.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path(
-        "demo-report"
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    out: Annotated[Path, Option(help="Folder for the report.")] = Path("demo-report"),
+    seed: Annotated[int, Option(min=0, help="Seed of the draws.")] = 0,
     num_candidates: Annotated[
-        int, typer.Option(min=1, help="Synthetic points; the paper has 100,000.")
+        int, Option(min=1, help="Synthetic points; the paper has 100,000.")
     ] = 100_000,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a report that is there.")
+        bool, Option("--overwrite", help="Replace a report that is there.")
     ] = False,
 ) -> None:
     """The paper's five banks, end to end, beside the paper's numbers."""
@@ -80,13 +51,13 @@ def demo(
     draw_key, stress_key = jax.random.split(jax.random.key(seed))
     experiments = []
     for i, data in enumerate(credit_ratings_data(num_candidates=num_candidates)):
-        with progress(f"{data.split} split") as tell:
+        with screen.progress(f"{data.split} split") as tell:
             experiment = run_experiment(
                 jax.random.fold_in(draw_key, i), data, evaluate=False, progress=tell
             )
         experiments.append(experiment)
-        print_experiment(experiment)
-    with progress("Report") as tell:
+        screen.print_experiment(experiment)
+    with screen.progress("Report") as tell:
         report = publish_experiments(
             stress_key,
             folder,
@@ -96,49 +67,50 @@ def demo(
             stress_test=True,
             progress=tell,
         )
-    print_report(report)
+    screen.print_report(report)
 
 
 @commands.command()
 def reproduce(
     dataset: Annotated[
-        DatasetName, typer.Argument(help="Data set of the paper, or a stand-in.")
+        DatasetName, Argument(help="Data set of the paper, or a stand-in.")
     ],
     split: Annotated[
-        SplitChoice, typer.Option(help="How the data are shared.")
-    ] = SplitChoice.both,
+        Literal["equal-disjoint", "unequal", "both"],
+        Option(help="How the data are shared."),
+    ] = "both",
     beta: Betas = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for report, numbers and pictures.")
+        Path | None, Option(help="Folder for report, numbers and pictures.")
     ] = None,
     data: RealData = None,
     generator: Annotated[
-        ExperimentGenerator | None,
-        typer.Option(help="Where candidates come from, unless the data set's default."),
+        Literal["gaussian-mixture", "kde", "mmd-gan"] | None,
+        Option(help="Where candidates come from, unless the data set's default."),
     ] = None,
     candidates: Annotated[
-        Path | None, typer.Option(help="An .npy file of synthetic points instead.")
+        Path | None, Option(help="An .npy file of synthetic points instead.")
     ] = None,
     features: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="An .npy file of features to reduce instead of pixels: one row per "
             "image of the data set."
         ),
     ] = None,
     candidate_features: Annotated[
         Path | None,
-        typer.Option(help="The same of --candidates: one row per synthetic image."),
+        Option(help="The same of --candidates: one row per synthetic image."),
     ] = None,
     num_candidates: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=2, help="Synthetic points; 100,000 as in the paper, of digits 20,000."
         ),
     ] = None,
     num_steps: NumSteps = None,
     party_size: Annotated[
-        int | None, typer.Option(min=7, help="Real points per party.")
+        int | None, Option(min=7, help="Real points per party.")
     ] = None,
     seed: Seed = 0,
     strict: Strict = False,
@@ -147,7 +119,7 @@ def reproduce(
     """An experiment of the paper from start to finish, beside the paper's numbers."""
     betas = different_betas(beta)
     options = ExperimentOptions(
-        generator=None if generator is None else generator.value,
+        generator=generator,
         candidates=candidates,
         num_candidates=num_candidates,
         num_steps=num_steps,
@@ -156,19 +128,22 @@ def reproduce(
         path=data,
         seed=seed,
     )
-    splits = SPLITS if split is SplitChoice.both else (split.value,)
-    name = dataset.value
-    folder = prepare_output_dir(out or Path(f"reproduce-{name}"), overwrite=overwrite)
+    splits = SPLITS if split == "both" else (split,)
+    folder = prepare_output_dir(
+        out or Path(f"reproduce-{dataset}"), overwrite=overwrite
+    )
     data_key, draw_key, review_key = jax.random.split(jax.random.key(seed), 3)
-    with progress(name) as tell:
-        prepared = prepare_experiments(data_key, name, splits, options, progress=tell)
-    say(prepared[0].candidates_note)
+    with screen.progress(dataset) as tell:
+        prepared = prepare_experiments(
+            data_key, dataset, splits, options, progress=tell
+        )
+    screen.say(prepared[0].candidates_note)
     if prepared[0].model is not None:
-        print_quality(prepared[0].model.quality)
+        screen.print_quality(prepared[0].model.quality)
     experiments, refused = [], {}
     for i, shared in enumerate(prepared):
         try:
-            with progress(f"{shared.split} split") as tell:
+            with screen.progress(f"{shared.split} split") as tell:
                 experiment = run_experiment(
                     jax.random.fold_in(draw_key, i),
                     shared,
@@ -178,10 +153,10 @@ def reproduce(
                 )
         except RewardSchemeError as error:
             refused[shared.split] = error
-            warn(f"{shared.split} split: {error}")
+            screen.warn(f"{shared.split} split: {error}")
             continue
         experiments.append(experiment)
-        print_experiment(experiment)
+        screen.print_experiment(experiment)
     if not experiments:
         raise next(iter(refused.values()))
     report = publish_experiments(
@@ -190,7 +165,7 @@ def reproduce(
         experiments,
         title=f"{prepared[0].title}: five parties, as in the paper",
         settings={
-            "data set": name,
+            "data set": dataset,
             "splits": list(splits),
             "inverse temperatures (beta)": list(betas),
             "seed": seed,
@@ -198,22 +173,22 @@ def reproduce(
             **{f"{split} split": str(error) for split, error in refused.items()},
         },
     )
-    print_report(report)
+    screen.print_report(report)
     if refused:
         raise next(iter(refused.values()))
 
 
 @commands.command()
 def fetch(
-    dataset: Annotated[FetchedName, typer.Argument(help="Data set of OpenML.")],
+    dataset: Annotated[FetchedName, Argument(help="Data set of OpenML.")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Fetch it although it is there.")
+        bool, Option("--replace", help="Fetch it although it is there.")
     ] = False,
 ) -> None:
     """Fetch a data set of the paper into the user's cache, for reproduce."""
-    with progress(f"Fetching {dataset.value}"):
-        path = datasets.fetch(dataset.value, replace=replace)
-    screen.print(f"Data: {path}", markup=False, soft_wrap=True)
+    with screen.progress(f"Fetching {dataset}"):
+        path = datasets.fetch(dataset, replace=replace)
+    screen.console.print(f"Data: {path}", markup=False, soft_wrap=True)
 
 
 def _supplied(

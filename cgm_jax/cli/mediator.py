@@ -1,10 +1,9 @@
 """Commands for a mediator, on the parties' own files."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-import typer
+from typer import Argument, Option, Typer
 
 from cgm_jax.files import UsageError, prepare_output_dir, read_parties, write_reward_csv
 from cgm_jax.mediation.publish import publish_mediation
@@ -13,122 +12,83 @@ from cgm_jax.mediation.row_source import train_rows
 from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.report.sentences import relaxation_warnings
 
-from .options import (
-    PartyFiles,
-    ReplaceFiles,
-    SplitName,
-    Strict,
-    at_least,
-    fail,
-    positive,
-)
-from .screen import (
-    print_audit,
-    print_mediation,
-    print_quality,
-    print_report,
-    progress,
-    say,
-    screen,
-    warn,
-)
+from . import options, screen
 
-__all__ = ["commands"]
-
-commands = typer.Typer()
-
-
-class Scale(StrEnum):
-    """How columns are brought to one scale before points are compared."""
-
-    standard = "standard"
-    none = "none"
-
-
-class GeneratorName(StrEnum):
-    """Where candidates come from."""
-
-    kde = "kde"
-    mmd_gan = "mmd-gan"
+commands = Typer()
 
 
 @commands.command()
 def run(
-    files: PartyFiles,
-    out: Annotated[Path, typer.Option(help="Folder for rewards and report.")],
+    files: options.PartyFiles,
+    out: Annotated[Path, Option(help="Folder for rewards and report.")],
     label_column: Annotated[
-        str | None, typer.Option(help="Column with labels, carried through.")
+        str | None, Option(help="Column with labels, carried through.")
     ] = None,
     generator: Annotated[
-        GeneratorName, typer.Option(help="Where synthetic rows come from.")
-    ] = GeneratorName.kde,
+        Literal["kde", "mmd-gan"], Option(help="Where synthetic rows come from.")
+    ] = "kde",
     generator_model: Annotated[
-        Path | None, typer.Option(help="A model of train-generator, to use instead.")
+        Path | None, Option(help="A model of train-generator, to use instead.")
     ] = None,
-    num_steps: Annotated[
-        int, typer.Option(help="Training steps of the mmd-gan.")
-    ] = 6_000,
+    num_steps: Annotated[int, Option(help="Training steps of the mmd-gan.")] = 6_000,
     bandwidth: Annotated[
-        float, typer.Option(help="Noise of the kde, in the scaled columns.")
+        float, Option(help="Noise of the kde, in the scaled columns.")
     ] = 0.05,
     num_candidates: Annotated[
-        int, typer.Option(help="Synthetic rows to choose from.")
+        int, Option(help="Synthetic rows to choose from.")
     ] = 10_000,
     beta: Annotated[
-        float, typer.Option(help="Inverse temperature: larger, fewer rows.")
+        float, Option(help="Inverse temperature: larger, fewer rows.")
     ] = 1.0,
     kernel: Annotated[
         Path | None,
-        typer.Option(
-            help="A file of save_kernel, for the columns as --scale has them."
-        ),
+        Option(help="A file of save_kernel, for the columns as --scale has them."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed, the same files.")] = 0,
+    seed: Annotated[int, Option(help="The same seed, the same files.")] = 0,
     scale: Annotated[
-        Scale, typer.Option(help="Bring columns to mean 0 and deviation 1, or not.")
-    ] = Scale.standard,
+        Literal["standard", "none"],
+        Option(help="Bring columns to mean 0 and deviation 1, or not."),
+    ] = "standard",
     no_stability: Annotated[
-        bool, typer.Option("--no-stability", help="Drop the stability constraint (R6).")
+        bool, Option("--no-stability", help="Drop the stability constraint (R6).")
     ] = False,
-    strict: Strict = False,
+    strict: options.Strict = False,
     resamples: Annotated[
-        int, typer.Option(help="Resamples of all rows, for standard errors: 200, say.")
+        int, Option(help="Resamples of all rows, for standard errors: 200, say.")
     ] = 0,
     no_stress: Annotated[
-        bool, typer.Option("--no-stress", help="Skip the manipulation stress test.")
+        bool, Option("--no-stress", help="Skip the manipulation stress test.")
     ] = False,
-    overwrite: ReplaceFiles = False,
+    overwrite: options.ReplaceFiles = False,
 ) -> None:
     """Value the parties' files, and write one reward file per party and a report."""
     settings = Settings(
         label_column=label_column,
-        generator=generator.value,
+        generator=generator,
         generator_model=generator_model,
-        num_steps=at_least("--num-steps", num_steps, 1),
-        bandwidth=positive("--bandwidth", bandwidth),
-        num_candidates=at_least("--num-candidates", num_candidates, 1),
-        inverse_temperature=at_least("--beta", beta, 0),
+        num_steps=options.at_least("--num-steps", num_steps, 1),
+        bandwidth=options.positive("--bandwidth", bandwidth),
+        num_candidates=options.at_least("--num-candidates", num_candidates, 1),
+        inverse_temperature=options.at_least("--beta", beta, 0),
         kernel=kernel,
-        seed=at_least("--seed", seed, 0),
-        scale=scale.value,
+        seed=options.at_least("--seed", seed, 0),
+        scale=scale,
         stability=not no_stability,
-        num_resamples=at_least("--resamples", resamples, 2) if resamples else 0,
+        num_resamples=options.at_least("--resamples", resamples, 2) if resamples else 0,
         relax=not strict,
         stress_test=not no_stress,
         overwrite=overwrite,
     )
-    with progress("Rewards") as tell:
+    with screen.progress("Rewards") as tell:
         mediation = mediate(files, out, settings, progress=tell)
         report = publish_mediation(mediation)
-    print_mediation(mediation)
-    print_report(report)
+    screen.print_mediation(mediation)
+    screen.print_report(report)
 
 
 @commands.command()
 def audit(
-    folder: Annotated[
-        Path, typer.Argument(help="Output folder of run, demo or reproduce.")
-    ],
+    folder: Annotated[Path, Argument(help="Output folder of run, demo or reproduce.")],
 ) -> None:
     """Check from a finished run's files whether its promises were kept.
 
@@ -136,37 +96,38 @@ def audit(
     """
     draws = audit_folder(folder)
     for draw in draws:
-        screen.rule(draw.title, align="left")
+        screen.console.rule(draw.title, align="left")
         for sentence in relaxation_warnings(draw.scheme):
-            warn(sentence)
-        print_audit(draw.audit, draw.names, in_full=True)
+            screen.warn(sentence)
+        screen.print_audit(draw.audit, draw.names, in_full=True)
         for file in draw.changed_files:
-            warn(f"{file} is missing, or is not the file that was valued.")
+            screen.warn(f"{file} is missing, or is not the file that was valued.")
     num_broken = sum(not draw.is_kept for draw in draws)
     if num_broken:
-        fail(f"{folder}: promises were broken in {num_broken} of {len(draws)} draws", 4)
+        options.fail(
+            f"{folder}: promises were broken in {num_broken} of {len(draws)} draws", 4
+        )
 
 
 @commands.command()
 def train_generator(
-    files: PartyFiles,
-    out: Annotated[Path, typer.Option(help="File for the model, as model.npz.")],
+    files: options.PartyFiles,
+    out: Annotated[Path, Option(help="File for the model, as model.npz.")],
     label_column: Annotated[
-        str | None, typer.Option(help="Column with labels, left out.")
+        str | None, Option(help="Column with labels, left out.")
     ] = None,
-    num_steps: Annotated[int, typer.Option(help="Training steps.")] = 6_000,
-    seed: Annotated[int, typer.Option(help="The same seed, the same model.")] = 0,
+    num_steps: Annotated[int, Option(help="Training steps.")] = 6_000,
+    seed: Annotated[int, Option(help="The same seed, the same model.")] = 0,
     checkpoints: Annotated[
-        Path | None,
-        typer.Option(help="Folder to save the training in, and to go on from."),
+        Path | None, Option(help="Folder to save the training in, and to go on from.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model that is there.")
+        bool, Option("--overwrite", help="Replace a model that is there.")
     ] = False,
 ) -> None:
     """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
-    at_least("--num-steps", num_steps, 1)
-    at_least("--seed", seed, 0)
+    options.at_least("--num-steps", num_steps, 1)
+    options.at_least("--seed", seed, 0)
     if out.is_dir() or (out.exists() and not overwrite):
         raise UsageError(
             f"{out}: expected a file that does not exist, found one; choose another "
@@ -175,7 +136,7 @@ def train_generator(
     parties = read_parties(files, label_column=label_column)
     # Before the training, not after it.
     prepare_output_dir(out.absolute().parent, overwrite=True)
-    with progress("Generator") as tell:
+    with screen.progress("Generator") as tell:
         model = train_rows(
             Keys.of(seed).training,
             parties,
@@ -184,26 +145,26 @@ def train_generator(
             progress=tell,
         )
     model.save(out)
-    print_quality(model.quality)
-    screen.print(f"Model: {out}", markup=False, soft_wrap=True)
+    screen.print_quality(model.quality)
+    screen.console.print(f"Model: {out}", markup=False, soft_wrap=True)
 
 
-example = typer.Typer(help="Write example files to try the package on.")
+example = Typer(help="Write example files to try the package on.")
 commands.add_typer(example, name="example", no_args_is_help=True)
 
 
 @example.command()
 def digits(
-    folder: Annotated[Path, typer.Argument(help="Folder for the five files.")],
+    folder: Annotated[Path, Argument(help="Folder for the five files.")],
     split: Annotated[
-        SplitName, typer.Option(help="How the digits are shared.")
-    ] = SplitName.equal_disjoint,
-    overwrite: ReplaceFiles = False,
+        options.SplitName, Option(help="How the digits are shared.")
+    ] = "equal-disjoint",
+    overwrite: options.ReplaceFiles = False,
 ) -> None:
     """Real handwritten digits of five parties, one CSV file each."""
     from cgm_jax.datasets import DIGIT_FEATURES, digits_parties
 
-    data = digits_parties(split.value)
+    data = digits_parties(split)
     prepare_output_dir(folder, overwrite=overwrite)
     for i, (points, labels) in enumerate(zip(data.parties, data.labels, strict=True)):
         write_reward_csv(
@@ -215,4 +176,6 @@ def digits(
             integer_columns=DIGIT_FEATURES,
         )
     sizes = {len(points) for points in data.parties}
-    say(f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/")
+    screen.say(
+        f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/"
+    )

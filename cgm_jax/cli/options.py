@@ -3,66 +3,38 @@
 import math
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 
-import typer
+from typer import Argument, Option
 
 from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
 
-__all__ = [
-    "Betas",
-    "NumSteps",
-    "Overwrite",
-    "PartyFiles",
-    "RealData",
-    "ReplaceFiles",
-    "Seed",
-    "SplitName",
-    "Strict",
-    "at_least",
-    "different_betas",
-    "fail",
-    "positive",
-]
-
 Number = TypeVar("Number", int, float)
+
+SplitName = Literal["equal-disjoint", "unequal"]  # how the paper shares data
 
 # Options of several commands.
 PartyFiles = Annotated[
-    list[Path], typer.Argument(help="One CSV, Parquet or NPY file per party.")
+    list[Path], Argument(help="One CSV, Parquet or NPY file per party.")
 ]
 Betas = Annotated[
-    list[float] | None, typer.Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
+    list[float] | None, Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
 ]
-RealData = Annotated[
-    Path | None, typer.Option(help="Folder or file with the real data.")
-]
-NumSteps = Annotated[
-    int | None, typer.Option(min=1, help="Training steps of the mmd-gan.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+RealData = Annotated[Path | None, Option(help="Folder or file with the real data.")]
+NumSteps = Annotated[int | None, Option(min=1, help="Training steps of the mmd-gan.")]
+Seed = Annotated[int, Option(min=0, help="Seed of everything random.")]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that are there.")
+    bool, Option("--overwrite", help="Replace results that are there.")
 ]
 ReplaceFiles = Annotated[
-    bool, typer.Option("--overwrite", help="Replace files of the same names.")
+    bool, Option("--overwrite", help="Replace files of the same names.")
 ]
 Strict = Annotated[
     bool,
-    typer.Option(
-        "--strict", help="Refuse promises that cannot all be kept; relax none."
-    ),
+    Option("--strict", help="Refuse promises that cannot all be kept; relax none."),
 ]
-
-
-class SplitName(StrEnum):
-    """How the paper shares data among parties."""
-
-    equal_disjoint = "equal-disjoint"
-    unequal = "unequal"
 
 
 def at_least(option: str, number: Number, least: int) -> Number:

@@ -1,7 +1,4 @@
-"""The files of an experiment: a page for people, numbers for programs, pictures.
-
-Everything is computed before the first file is published.
-"""
+"""The files of an experiment, all made before the first is published."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -27,8 +24,6 @@ from cgm_jax.report import (
 )
 from cgm_jax.report.pictures import render
 
-__all__ = ["publish_experiments"]
-
 
 def publish_experiments(
     key: Key[Array, ""],
@@ -51,8 +46,6 @@ def publish_experiments(
         for i, experiment in enumerate(experiments)
     ]
     sections = list(map(_section, experiments, reviews))
-    origin = _origin(experiments[0])
-    # Pictures and tables are made before the first file is published.
     pictures = [draw_pictures(section) for section in sections]
     files = {
         f"{experiment.data.split}-{name}.png": picture.png
@@ -67,7 +60,7 @@ def publish_experiments(
         title=title,
         settings=settings,
         generator_note=experiments[0].data.candidates_note,
-        origin=origin,
+        origin=_origin(experiments[0]),
     )
     numbers = {
         "settings": settings,

@@ -5,19 +5,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import rich.progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from cgm_jax.audit import Audit
-from cgm_jax.collaboration import Collaboration
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.mediation.run import Mediation
@@ -31,35 +24,19 @@ from cgm_jax.report.sentences import (
 
 from .experiment_tables import experiment_tables
 
-__all__ = [
-    "print_audit",
-    "print_experiment",
-    "print_mediation",
-    "print_quality",
-    "print_report",
-    "progress",
-    "say",
-    "screen",
-    "warn",
-]
-
-_METHODS = {
-    "all coalitions": "all coalitions",
-    "polynomial time": "an integral, without all coalitions",
-}
 MAX_ROWS = 30  # of more parties, this many are printed
-screen = Console()
+console = Console()
 errors = Console(stderr=True)
 
 
 @contextmanager
 def progress(title: str) -> Iterator:
     """A line that says what is under way, on a terminal."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
+    with rich.progress.Progress(
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.TaskProgressColumn(),
+        rich.progress.TimeElapsedColumn(),
         console=errors,
         transient=True,
         disable=not errors.is_terminal,
@@ -74,7 +51,7 @@ def progress(title: str) -> Iterator:
 
 def say(sentence: str) -> None:
     """A sentence as it is, without markup and colours."""
-    screen.print(sentence, markup=False, highlight=False)
+    console.print(sentence, markup=False, highlight=False)
 
 
 def warn(sentence: str) -> None:
@@ -84,11 +61,12 @@ def warn(sentence: str) -> None:
 
 def print_experiment(experiment: Experiment) -> None:
     """What each party is promised and handed out, beside what the paper prints."""
-    screen.print()
+    console.print()
     names = [f"party {i + 1}" for i in range(len(experiment.promises.parties))]
-    _print_warnings(experiment.greediest, names)
+    for sentence in collaboration_warnings(experiment.greediest, names):
+        warn(sentence)
     for table in experiment_tables(experiment):
-        screen.print(table)
+        console.print(table)
 
 
 def print_mediation(mediation: Mediation) -> None:
@@ -119,30 +97,34 @@ def print_mediation(mediation: Mediation) -> None:
             f"{reward.final_value:.5f}",
             reward.stop_reason,
         )
-    screen.print(table)
+    console.print(table)
     if len(parties) > MAX_ROWS:
-        screen.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
+        console.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
     if uncertainty is not None:
-        screen.print(
+        console.print(
             f"± one standard error, of {uncertainty.num_resamples:,} resamples"
         )
-    scale = promises.length_scale
-    screen.print(
+    scale, method = promises.length_scale, promises.shapley_method
+    if method == "polynomial time":
+        method = "an integral, without all coalitions"
+    console.print(
         ("" if math.isnan(scale) else f"length scale {scale:.5g}, ")
         + f"v* {scheme.max_reward_value:.5g}, ρ {scheme.rho:.4g}, "
         f"{len(promises.candidates):,} candidates; "
-        f"exact Shapley values by {_METHODS[promises.shapley_method]}"
+        f"exact Shapley values by {method}"
     )
     if mediation.learned is not None:
         powers = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())
         say(f"Kernel: {', '.join([type(promises.kernel).__name__, *powers])}")
     if mediation.labels is not None and not math.isnan(mediation.labels.accuracy):
-        screen.print(
+        console.print(
             f"Labels of synthetic rows: by a random forest, right for "
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
-    print_quality(mediation.quality)
-    _print_warnings(mediation.collaboration, names)
+    if mediation.source.model is not None:
+        print_quality(mediation.source.model.quality)
+    for sentence in collaboration_warnings(collaboration, names):
+        warn(sentence)
     review = mediation.review
     print_audit(review.audit, names)
     if review.stress is not None:
@@ -155,12 +137,8 @@ def print_mediation(mediation: Mediation) -> None:
 
 def print_quality(quality: SampleQuality | None) -> None:
     """How a trained generator's rows compare with real ones that were held out."""
-    *sentences, last = quality_sentences(quality) or [""]
-    for sentence in sentences:
-        say(sentence)
-    if last:
-        is_warning = quality is not None and quality.is_worse_than_kernel_density
-        (warn if is_warning else say)(last)
+    for i, sentence in enumerate(quality_sentences(quality)):
+        (say if i < 2 else warn)(sentence)  # the third is a warning
 
 
 def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) -> None:
@@ -174,11 +152,6 @@ def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) ->
             say(f"- {sentence}")
 
 
-def _print_warnings(collaboration: Collaboration, names: Sequence[str]) -> None:
-    for sentence in collaboration_warnings(collaboration, names):
-        warn(sentence)
-
-
 def print_report(report: Path) -> None:
     """Where the report is, on a line of its own, however long."""
-    screen.print(f"Report: {report}", markup=False, soft_wrap=True)
+    console.print(f"Report: {report}", markup=False, soft_wrap=True)

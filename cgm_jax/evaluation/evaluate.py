@@ -1,7 +1,6 @@
 """Every metric of the paper for every party, before and after its reward.
 
-What a party holds before is D_i, after D_i ∪ G_i; both are compared with the reference
-T = D_1 ∪ … ∪ D_n ∪ G. No mathematics here: it is in `cgm_jax.metrics`.
+D_i and D_i ∪ G_i are compared with the reference T = D_1 ∪ … ∪ D_n ∪ G.
 """
 
 from collections.abc import Sequence
@@ -33,21 +32,13 @@ LOWER_IS_BETTER = ("mmd2_unbiased", "reverse_kl", "wasserstein2", "class_imbalan
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """Metrics of what each party holds, the last axis one party each.
+    """Metrics of what each party holds, the last axis one party each."""
 
-    Attributes:
-        mmd2_unbiased: MMD²_u to the reference, signed.
-        reverse_kl: divergence to the reference by nearest neighbours, in nats.
-        wasserstein2: squared distance of fitted Gaussians, in squared units.
-        class_imbalance: mean of the squared shares of the classes.
-        svm_accuracy: on the real data of all other parties, in [0, 1].
-    """
-
-    mmd2_unbiased: Float[np.ndarray, "*betas n"]
-    reverse_kl: Float[np.ndarray, "*betas n"]
-    wasserstein2: Float[np.ndarray, "*betas n"]
-    class_imbalance: Float[np.ndarray, "*betas n"]
-    svm_accuracy: Float[np.ndarray, "*betas n"]
+    mmd2_unbiased: Float[np.ndarray, "*betas n"]  # to the reference, signed
+    reverse_kl: Float[np.ndarray, "*betas n"]  # to the reference, in nats
+    wasserstein2: Float[np.ndarray, "*betas n"]  # of fitted Gaussians, squared units
+    class_imbalance: Float[np.ndarray, "*betas n"]  # mean of squared shares of classes
+    svm_accuracy: Float[np.ndarray, "*betas n"]  # on all others' real data, in [0, 1]
 
     __repr__ = short_repr
 
@@ -145,8 +136,7 @@ def evaluate_rewards(
         >>> import jax, cgm_jax
         >>> rng, grid = np.random.default_rng(0), np.linspace(-3, 4, 200)[:, None]
         >>> parties = [rng.normal(size=(20, 1)), rng.normal(1, size=(30, 1))]
-        >>> points = *parties, grid
-        >>> *labels, classes = (np.asarray(x[:, 0] > 0.5, int) for x in points)
+        >>> *labels, classes = (np.array(x[:, 0] > 0.5, int) for x in (*parties, grid))
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
         >>> evaluation = evaluate_rewards(
         ...     result.promises, [result.draw], labels, classes, num_classes=2
@@ -158,21 +148,19 @@ def evaluate_rewards(
     """
     classes = [np.asarray(party_labels) for party_labels in labels]
     candidate_classes = np.asarray(candidate_labels)
-    lengths = [*map(len, classes), len(candidate_classes)]
-    expected = [*map(len, promises.parties), len(promises.candidates)]
-    if lengths != expected:
-        raise ValueError(
-            f"Expected a label of every point of every party and every candidate, "
-            f"{expected}, got {lengths}."
-        )
     parties = [np.asarray(x) for x in (measured[0] if measured else promises.parties)]
     candidates = np.asarray(measured[1] if measured else promises.candidates)
-    lengths = [*map(len, parties), len(candidates)]
-    if lengths != expected:
-        raise ValueError(
-            "Expected a measured row for every point of every party and every "
-            f"candidate, {expected}, got {lengths}."
-        )
+    expected = [*map(len, promises.parties), len(promises.candidates)]
+    for what, given in (
+        ("a label of", [*classes, candidate_classes]),
+        ("a measured row for", [*parties, candidates]),
+    ):
+        lengths = [len(rows) for rows in given]
+        if lengths != expected:
+            raise ValueError(
+                f"Expected {what} every point of every party and every candidate, "
+                f"{expected}, got {lengths}."
+            )
     reference = np.concatenate([*parties, candidates])
 
     def measure(

@@ -1,10 +1,9 @@
 """For the mediator: how near rewards are to the real rows of the other parties.
 
-Every reward is put beside the real rows of all *other* parties. What a distance means
-is known only beside a control: rows that the generator never saw. Where some were held
-out of its training, the reward itself is put beside those, too; otherwise the generator
-is made anew of half of every party's rows, and its points are put beside either half.
-Only the mediator may see the figures, which reveal something of all data.
+What a distance to all *other* parties' rows means is known only beside a control: rows
+that the generator never saw. Where some were held out of its training, the reward is
+put beside those, too; otherwise the generator is made anew of half of every party's
+rows. Only the mediator may see the figures, which reveal something of all data.
 """
 
 from collections.abc import Sequence
@@ -20,41 +19,27 @@ from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
 
-__all__ = ["PrivacyFigures", "RewardPrivacy", "privacy_figures"]
-
 _QUANTILES = (0.05, 0.5)
 _MOST_POINTS = 2_000  # of a generator that is made anew
 
 
 @dataclass(frozen=True, eq=False)
 class RewardPrivacy:
-    """What one party's reward is near to.
+    """What one party's reward is near to."""
 
-    Attributes:
-        to_others: the reward beside all real rows of the other parties.
-        control: points beside rows of the other parties that the generator saw, and as
-            many that it did not; None where no rows are known to be unseen.
-    """
-
-    to_others: ToReal
-    control: NearestReal | None
+    to_others: ToReal  # the reward beside all real rows of the other parties
+    control: NearestReal | None  # beside rows of theirs seen in training, and unseen
 
     __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
 class PrivacyFigures:
-    """What each party's reward is near to.
+    """What each party's reward is near to."""
 
-    Attributes:
-        rewards: one per party; None where it got no points.
-        control: how the control was made, in words.
-        decimals: what rounded matches were rounded to.
-    """
-
-    rewards: tuple[RewardPrivacy | None, ...]
-    control: str
-    decimals: int
+    rewards: tuple[RewardPrivacy | None, ...]  # None where a party got no points
+    control: str  # how it was made, in words
+    decimals: int  # of rounded matches
 
     __repr__ = short_repr
 
@@ -108,7 +93,8 @@ def privacy_figures(
     parties = [np.asarray(x) for x in promises.parties]
     candidates = np.asarray(promises.candidates)
     half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
-    drawn, words = None, "none: it is not known which rows the generator never saw"
+    unseen = drawn = None
+    words = "none: it is not known which rows the generator never saw"
     if held_out is not None:
         unseen = [np.asarray(mask, bool) for mask in held_out]
         if [mask.shape for mask in unseen] != [x.shape[:1] for x in parties]:
@@ -122,12 +108,10 @@ def privacy_figures(
         unseen = _halves(half_key, parties)
         seen = [x[~mask] for x, mask in zip(parties, unseen, strict=True)]
         model = generator.fit(fit_key, np.concatenate(seen))
-        most = max(len(reward.indices) for reward in rewards)
-        num = min(max(most, 1), _MOST_POINTS)
+        most = max(1, *(len(reward.indices) for reward in rewards))
+        num = min(most, _MOST_POINTS)
         drawn = np.asarray(generator.sample(sample_key, model, num))
         words = "the same generator, made of half of the rows, beside either half"
-    else:
-        unseen = None
 
     def of(party: int) -> RewardPrivacy | None:
         picks = rewards[party].indices

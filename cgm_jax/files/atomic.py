@@ -1,8 +1,4 @@
-"""Publishing files: each appears complete or not at all, whenever the run is killed.
-
-`_shared.publishing` writes one file; here the system's refusals become sentences for
-people, and an output folder is made ready.
-"""
+"""Publishing files: each appears complete or not at all, whenever the run is killed."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,13 +17,11 @@ def prepare_output_dir(
 ) -> Path:
     """Make sure, before any work, that results can be written to a folder later.
 
-    The folder is created if it does not exist; the folders in it, when their first file
-    is written.
     Args:
-        path: the output folder.
-        folders: names of the folders in it that files will be written to.
-        overwrite: accept a folder that holds something. Files of the same names will
-            be replaced, nothing else is touched.
+        path: the output folder, which is created if it does not exist.
+        folders: names of the folders in it that files will be written to later.
+        overwrite: accept a folder that holds something; nothing but files of the same
+            names will be replaced.
 
     Returns:
         The path of the folder.

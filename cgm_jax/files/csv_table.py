@@ -16,8 +16,6 @@ from jaxtyping import Float
 from .input_errors import InputError
 from .table import Table, check_names
 
-__all__ = ["read_csv"]
-
 _BOM = b"\xef\xbb\xbf"
 _FIRST_ROW = 2  # row 1 is the header
 _LONGEST_ROW = 2**24  # bytes; 4,096 columns of 20 digits take 2**17
@@ -29,11 +27,7 @@ _MISSING = {"", "na", "n/a", "#n/a", "<na>", "null", "none", "?", "-"}
 
 
 def read_csv(file: Path, data: bytes) -> Table:
-    """Read a CSV file.
-
-    A byte order mark is skipped and white space around names and numbers does not
-    count. Blank lines are accepted at the end only: elsewhere they are empty cells.
-    """
+    """Read a CSV file; blank lines that are not at its end are empty cells."""
     _check_text(file, data)
     names, start = _read_header(file, data)
     columns = dict(zip(names, _read_cells(file, data, start, len(names)), strict=True))

@@ -1,10 +1,8 @@
 """What can go wrong with the parties' files and with the output folder.
 
-Each exception says in one line, for a person, what was expected, what was found and
-what to do. No message ever holds a cell of a party's file: at most its kind and place.
-
-Rows are counted as a person counts them: in a CSV file the first data are in row 2, in
-Parquet and NPY files in row 1. Columns have the name of the header, or their position,
+Each exception says in one line what was expected, what was found and what to do. It
+never holds a cell of a party's file: at most its kind and place. The first data are in
+row 2 of a CSV file, and in row 1 of others; columns have their name, or their position,
 from 1, where the header itself is at fault.
 """
 
@@ -77,14 +75,10 @@ def one_line(text: str) -> str:
     )
 
 
-_FREE_SPACE = "free some space or choose another disk, and run again"
+_FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 _ADVICE = {
-    errno.ENOENT: "check the path",
-    errno.ENOTDIR: "check the path",
-    errno.EACCES: "check the permissions",
-    errno.EPERM: "check the permissions",
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "check the path"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "check the permissions"),
     errno.EROFS: "choose a folder that can be written to",
-    errno.ENOSPC: _FREE_SPACE,
-    errno.EDQUOT: _FREE_SPACE,
-    errno.EFBIG: _FREE_SPACE,
+    **dict.fromkeys(_FULL, "free some space or choose another disk, and run again"),
 }

@@ -11,8 +11,6 @@ from jaxtyping import Float, Shaped
 from .input_errors import InputError
 from .table import Table
 
-__all__ = ["read_npy"]
-
 
 def read_npy(file: Path, data: bytes) -> Table:
     """Read an NPY file.

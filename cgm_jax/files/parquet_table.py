@@ -9,8 +9,6 @@ from jaxtyping import Float
 from .input_errors import InputError
 from .table import Table, check_names
 
-__all__ = ["read_parquet"]
-
 _FIRST_ROW = 1
 _MOST_CELLS = 2**33  # 64 GiB of float64; a damaged or hostile file may promise more
 

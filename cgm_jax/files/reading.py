@@ -97,8 +97,8 @@ def read_parties(
     _check_kinds(sources, label_column)
     parties: list[_Party] = []
     for source in sources:
-        header = parties[0].header if parties else None
-        parties.append(_read_party(source, sources[0], header, label_column, min_rows))
+        first = parties[0] if parties else None
+        parties.append(_read_party(source, first, label_column, min_rows))
     header = parties[0].header
     columns = tuple(name for name in header if name != label_column)
     names = tuple(source.name for source in sources)
@@ -135,21 +135,18 @@ class _Party:
 
 
 def _read_party(
-    source: Source,
-    first: Source,
-    header: tuple[str, ...] | None,
-    label_column: str | None,
-    min_rows: int,
+    source: Source, first: _Party | None, label_column: str | None, min_rows: int
 ) -> _Party:
-    """Read a file in the columns of ``header``, or in its own if it is the first."""
+    """Read a file in the columns of the first party, or in its own if it is that."""
     try:
         data = read_bytes(source)
         digest = digest_of_file(io.BytesIO(data))
         file = PartyFile(source.path, source.kind, len(data), digest)
         table = _READERS[source.kind](source.path, data)
-        header = header or table.columns
-        _check_num_rows(source, table.num_rows, min_rows)
-        _check_columns(source, table.columns, first, header, label_column)
+        header = first.header if first else table.columns
+        _check_num_rows(table, min_rows)
+        first_path = first.file.path if first else source.path
+        _check_columns(table, header, first_path, label_column)
         columns = [name for name in header if name != label_column]
         points = np.empty((table.num_rows, len(columns)))
         for position, name in enumerate(columns):
@@ -179,29 +176,25 @@ def _check_kinds(sources: Sequence[Source], label_column: str | None) -> None:
         )
 
 
-def _check_num_rows(source: Source, num_rows: int, min_rows: int) -> None:
-    if num_rows < min_rows:
+def _check_num_rows(table: Table, min_rows: int) -> None:
+    if table.num_rows < min_rows:
         reason = (
             "the value of so few rows would tell the party how dense everyone's data "
             "are just there; "
         )
         raise InputError(
-            f"expected at least {min_rows} rows of data, found {num_rows}; "
-            f"{reason if num_rows else ''}add rows or leave the party out",
-            file=source.path,
+            f"expected at least {min_rows} rows of data, found {table.num_rows}; "
+            f"{reason if table.num_rows else ''}add rows or leave the party out",
+            file=table.file,
         )
 
 
 def _check_columns(
-    source: Source,
-    columns: Sequence[str],
-    first: Source,
-    header: Sequence[str],
-    label_column: str | None,
+    table: Table, header: Sequence[str], first: Path, label_column: str | None
 ) -> None:
     """Refuse columns that are not those of the first file, in any order."""
-    error = partial(InputError, file=source.path)
-    present, expected = set(columns), set(header)
+    error = partial(InputError, file=table.file)
+    present, expected = set(table.columns), set(header)
     if label_column is not None and label_column not in present:
         raise error(
             "expected this label column, found no column of that name; add it or "
@@ -211,14 +204,14 @@ def _check_columns(
     for name in header:
         if name not in present:
             raise error(
-                f"expected this column as in {first.path}, found none of that name; "
+                f"expected this column as in {first}, found none of that name; "
                 "add it here or remove it there",
                 column=name,
             )
-    for name in columns:
+    for name in table.columns:
         if name not in expected:
             raise error(
-                f"expected only the columns of {first.path}, found one more; remove it "
+                f"expected only the columns of {first}, found one more; remove it "
                 "here or add it there",
                 column=name,
             )

@@ -1,7 +1,6 @@
 """From paths on a command line to party names and the bytes of regular files.
 
-A party's name is that of its file without the extension, and later that of its folder:
-a name that cannot be a folder's, or differs from another in case only, is refused.
+A party's name is that of its file without the extension, and later that of its folder.
 """
 
 import os
@@ -14,8 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 from .input_errors import InputError, UsageError, access_error
-
-__all__ = ["Kind", "Source", "check_sources", "read_bytes"]
 
 Kind = Literal["csv", "parquet", "npy"]
 

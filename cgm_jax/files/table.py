@@ -10,8 +10,6 @@ from jaxtyping import Float, Shaped
 
 from .input_errors import InputError
 
-__all__ = ["Table", "check_names"]
-
 # What pandas makes of an index without a name: a CSV file read and written again,
 # and a Parquet file.
 _SAVED_INDEX = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")
@@ -21,22 +19,13 @@ _MISSING_LABELS = {"", "nan", "<na>", "null", "#n/a"}
 
 @dataclass(frozen=True)
 class Table:
-    """One party's file: the header at once, the cells of a column when asked for.
-
-    Args:
-        file: its path.
-        columns: names of the columns in the order of the file.
-        num_rows: number of rows of data.
-        first_row: row of the first data as a person counts rows in the file.
-        cells: numbers of a named column, to be checked, shape ``(num_rows,)``.
-        text: the same as text.
-    """
+    """One party's file: the header at once, the cells of a column when asked for."""
 
     file: Path
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # their names, in the order of the file
     num_rows: int
-    first_row: int
-    cells: Callable[[str], Float[np.ndarray, " rows"]]
+    first_row: int  # of the data, as a person counts rows in the file
+    cells: Callable[[str], Float[np.ndarray, " rows"]]  # numbers, to be checked
     text: Callable[[str], Iterable[str | None]]
 
     def numbers(self, column: str) -> Float[np.ndarray, " rows"]:
@@ -65,9 +54,8 @@ class Table:
         raise InputError(problem, file=self.file, column=column, row=row)
 
     def labels(self, column: str) -> Shaped[np.ndarray, " rows"]:
-        """Labels as int64 if every one of them is a whole number, else as text.
+        """Labels, stripped: int64 if all are whole numbers, such as 1.0, else text.
 
-        White space around a label does not count; ``1.0`` is the whole number 1, but
         ``01`` is text, so that nothing of a code is lost.
         """
         labels = [(cell or "").strip() for cell in self.text(column)]

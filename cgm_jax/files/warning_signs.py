@@ -15,8 +15,6 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["warning_signs"]
-
 SCALE_RATIO = 30.0
 OUTLIER_RATIO = 1e6
 
@@ -92,25 +90,21 @@ def _outliers(
     points: _Points,
     first_rows: Sequence[int],
 ) -> list[str]:
-    found = np.zeros((len(names), len(columns)), bool)
-    rows = np.zeros((len(names), len(columns)), int)
+    medians, limits = np.zeros(len(columns)), np.full(len(columns), np.inf)
     for column in range(len(columns)):
         cells = np.concatenate([party[:, column] for party in points])
-        median = np.median(cells)
-        distances = np.abs(cells - median)
-        distances = distances[distances > 0]
-        if distances.size:
-            limit = OUTLIER_RATIO * np.median(distances)
-            for i, party in enumerate(points):
-                is_outlier = np.abs(party[:, column] - median) > limit
-                found[i, column] = is_outlier.any()
-                rows[i, column] = np.argmax(is_outlier)
+        medians[column] = np.median(cells)
+        distances = np.abs(cells - medians[column])
+        if distances.any():
+            limits[column] = OUTLIER_RATIO * np.median(distances[distances > 0])
     sentences = []
-    for i, name in enumerate(names):
-        if found[i].any():
-            row = rows[i][found[i]][0] + first_rows[i]
+    for name, party, first_row in zip(names, points, first_rows, strict=True):
+        is_outlier = np.abs(party - medians) > limits
+        found = np.asarray(is_outlier.any(axis=0))
+        if found.any():
+            row = np.argmax(is_outlier[:, np.argmax(found)]) + first_row
             sentences.append(
-                f"{name}: {_list_columns(columns, found[i])} (row {row}): a value is "
+                f"{name}: {_list_columns(columns, found)} (row {row}): a value is "
                 f"more than {OUTLIER_RATIO:,.0f} times as far from the median as is "
                 "typical; check it, for one such row can decide the length scale."
             )

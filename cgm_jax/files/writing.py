@@ -61,12 +61,10 @@ def write_reward_csv(
 ) -> None:
     """Publish a party's synthetic rows as CSV, in the columns of the parties' files.
 
-    Numbers are written with the fewest digits that read back as the same float32 or
-    float64.
-
     Args:
         path: the file.
-        points: the rows in the parties' units, shape (m, d), finite.
+        points: the rows in the parties' units, shape (m, d), finite; written with the
+            fewest digits that read back as the same float32 or float64.
         header: names of all columns, in order, the label column among them.
         labels: one label per row, shape (m,), if there is a label column.
         label_column: its name in the header.
@@ -79,18 +77,12 @@ def write_reward_csv(
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp(), "bank_a", "reward.csv")
-        >>> write_reward_csv(
-        ...     path,
-        ...     np.array([[30.7, 0.1], [41.2, 2.5]], np.float32),
-        ...     ["age", "sex", "income"],
-        ...     labels=np.array(["f", "m"]),
-        ...     label_column="sex",
-        ...     integer_columns=["age"],
-        ... )
+        >>> rows = np.array([[30.7, 0.1], [41.2, 2.5]], np.float32)
+        >>> write_reward_csv(path, rows, ["age", "income"], integer_columns=["age"])
         >>> print(path.read_text(), end="")
-        age,sex,income
-        31,f,0.1
-        41,m,2.5
+        age,income
+        31,0.1
+        41,2.5
     """
     points = np.asarray(points)
     labels = None if labels is None else np.asarray(labels)
@@ -153,8 +145,7 @@ def write_shapiq_game(
                [1, 0, 1],
                [1, 1, 1]])
 
-    Reference:
-        Muschalik et al.: shapiq: Shapley Interactions for Machine Learning, 2024.
+    Reference: Muschalik et al. 2024 (shapiq).
     """
     if Path(path).suffix != ".npz":
         raise UsageError(f"{path}: expected a file name that ends in .npz")

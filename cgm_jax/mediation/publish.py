@@ -22,8 +22,6 @@ from cgm_jax.report.page import privacy_page
 
 from .run import Mediation
 
-__all__ = ["publish_mediation"]
-
 
 def publish_mediation(mediation: Mediation) -> Path:
     """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""
@@ -59,8 +57,18 @@ def publish_mediation(mediation: Mediation) -> Path:
         "rewards": privacy.rows(names),
     }
     rewards = [folder / name / "reward.csv" for name in names]
-    for party, path in enumerate(rewards):
-        _write_reward(path, party, mediation)
+    candidates = np.asarray(collaboration.promises.candidates)
+    parties, labels = mediation.parties, mediation.labels
+    for path, reward in zip(rewards, collaboration.draw.rewards, strict=True):
+        rows = mediation.scale.rows(candidates[reward.indices]).astype(np.float32)
+        write_reward_csv(
+            path,
+            rows,
+            parties.header,
+            labels=None if labels is None else labels.labels[reward.indices],
+            label_column=parties.label_column,
+            integer_columns=parties.integer_columns,
+        )
     data["reward_files"] = [
         {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}
         for path in rewards
@@ -70,20 +78,6 @@ def publish_mediation(mediation: Mediation) -> Path:
     report = folder / "mediator" / "report.html"
     write_text(report, page)
     return report
-
-
-def _write_reward(path: Path, party: int, mediation: Mediation) -> None:
-    parties, labels = mediation.parties, mediation.labels
-    picks = mediation.collaboration.draw.rewards[party].indices
-    points = np.asarray(mediation.collaboration.promises.candidates)[picks]
-    write_reward_csv(
-        path,
-        mediation.scale.rows(points).astype(np.float32),
-        parties.header,
-        labels=None if labels is None else labels.labels[picks],
-        label_column=parties.label_column,
-        integer_columns=parties.integer_columns,
-    )
 
 
 def _origin(mediation: Mediation, columns: list[str]) -> CandidateOrigin:

@@ -1,8 +1,7 @@
 """The audit of a finished run, repeated from its files.
 
-The report's sums of the kernel give every coalition's value anew, and with them the
-Shapley values and the bounds of every party; the promises and what was reached are
-those of the report, and the files handed out must be those that were valued.
+The report's sums of the kernel give every value and bound anew; the promises and what
+was reached are those of the report, and files must be those that were valued.
 """
 
 import dataclasses
@@ -23,21 +22,16 @@ from cgm_jax.files.input_errors import access_error
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards import RewardScheme, RewardStatus, scheme_from_sums
 
-__all__ = ["AuditedDraw", "audit_folder"]
-
 
 @dataclass(frozen=True, eq=False)
 class AuditedDraw:
-    """One draw of a finished run: what was promised, and whether it was kept.
-
-    Some of the reward files may be missing, or not be those that were valued.
-    """
+    """One draw of a finished run: what was promised, and whether it was kept."""
 
     title: str
     names: tuple[str, ...]
     scheme: RewardScheme
     audit: Audit
-    changed_files: tuple[str, ...]
+    changed_files: tuple[str, ...]  # missing, or not the files that were valued
 
     @property
     def is_kept(self) -> bool:
@@ -104,6 +98,7 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         for file in section.get("reward_files", [])
         if _digest(folder / file["file"]) != file["sha256"]
     )
+    names = tuple(party["name"] for party in parties)
     found = []
     for draw in section["draws"]:
         rewards = draw["rewards"]
@@ -118,7 +113,6 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         )
         beta = f"β = {float(draw['inverse_temperature']):g}"
         title = f"{section['title']}, {beta}" if name else beta
-        names = tuple(party["name"] for party in parties)
         found.append(AuditedDraw(title, names, scheme, audit, changed))
     return found
 

@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Array, Bool, Key
 
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, Parties, UsageError
-from cgm_jax.generators import Generator, KernelDensity
-from cgm_jax.generators.scaled_columns import RowGenerator, TableGenerator, TableScale
+from cgm_jax.generators import Generator
 
 if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
-
-__all__ = ["CandidateSource", "candidate_source", "train_rows"]
 
 KDE_NOTE = (
     "The candidates come from a kernel density estimate: every synthetic row is a real "
@@ -39,33 +36,6 @@ class CandidateSource:
     note: str
     model: "MMDGANModel | None" = None
     held_out: list[Bool[np.ndarray, " _"]] | None = None
-
-
-def candidate_source(
-    key: Key[Array, ""],
-    parties: Parties,
-    scale: TableScale,
-    *,
-    generator: Literal["kde", "mmd-gan"],
-    bandwidth: float,
-    num_steps: int,
-    model_path: Path | None,
-    progress: Progress = silent,
-) -> CandidateSource:
-    """The generator that a mediator asked for, trained if it has to be."""
-    if model_path is None and generator == "kde":
-        density = TableGenerator(KernelDensity(bandwidth), scale)
-        described = f"kernel density estimate, bandwidth {bandwidth:g}"
-        return CandidateSource(density, described, KDE_NOTE)
-    if model_path is None:
-        model = train_rows(key, parties, num_steps=num_steps, progress=progress)
-        held_out = _held_out(key, parties, num_steps=num_steps)
-        described = f"MMD-GAN, {num_steps} steps"
-    else:
-        model, held_out = _loaded(model_path, parties), None
-        described = f"MMD-GAN, the model {model_path.name}"
-    rows = RowGenerator(model, scale)
-    return CandidateSource(rows, described, GAN_NOTE, model, held_out)
 
 
 def train_rows(
@@ -94,7 +64,7 @@ def train_rows(
     return replace(model, columns=parties.columns)
 
 
-def _held_out(
+def held_out_rows(
     key: Key[Array, ""], parties: Parties, *, num_steps: int
 ) -> list[Bool[np.ndarray, " _"]]:
     """Which rows of each party `train_rows` does not train on."""
@@ -107,7 +77,8 @@ def _held_out(
     return np.split(mask, np.cumsum(sizes)[:-1])
 
 
-def _loaded(path: Path, parties: Parties) -> "MMDGANModel":
+def load_model(path: Path, parties: Parties) -> "MMDGANModel":
+    """A trained model, of the columns that the parties have."""
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
     try:

@@ -25,15 +25,14 @@ from cgm_jax.collaboration import (
 from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
 from cgm_jax.features.labels import PooledLabels, label_points
 from cgm_jax.files import InputError, Parties, prepare_output_dir, read_parties
-from cgm_jax.generators.quality import SampleQuality
-from cgm_jax.generators.scaled_columns import TableScale, is_among
+from cgm_jax.generators import KernelDensity, scaled_columns
+from cgm_jax.generators.scaled_columns import TableScale
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
 from cgm_jax.report.sentences import repetition_warnings
 from cgm_jax.rewards import InfeasibleError
 
-from .row_source import CandidateSource, candidate_source
-
-__all__ = ["Mediation", "Settings", "mediate"]
+from . import row_source
+from .row_source import CandidateSource
 
 _MOST_TIMES = 16  # as many candidates as asked for
 
@@ -76,11 +75,6 @@ class Mediation:
     privacy: PrivacyFigures
     warnings: tuple[str, ...]  # on files and candidates
 
-    @property
-    def quality(self) -> SampleQuality | None:
-        """Figures of a trained generator."""
-        return None if self.source.model is None else self.source.model.quality
-
 
 @dataclass(frozen=True)
 class Keys:
@@ -113,16 +107,7 @@ def mediate(
     scale = _scale(parties, settings)
     points = [scale.scaled(rows) for rows in parties.points]
     learned = None if settings.kernel is None else _kernel(settings.kernel, points)
-    source = candidate_source(
-        keys.training,
-        parties,
-        scale,
-        generator=settings.generator,
-        bandwidth=settings.bandwidth,
-        num_steps=settings.num_steps,
-        model_path=settings.generator_model,
-        progress=progress,
-    )
+    source = candidate_source(keys.training, settings, parties, scale, progress)
     most = _MOST_TIMES * settings.num_candidates
     try:
         result = collaborate(
@@ -151,7 +136,7 @@ def mediate(
     if parties.labels is not None:
         pooled = np.concatenate(points), np.concatenate(parties.labels)
         labels = label_points(*pooled, candidates, seed=settings.seed)
-    repeated = float(is_among(candidates, pool).mean())
+    repeated = float(scaled_columns.is_among(candidates, pool).mean())
     return Mediation(
         folder=folder,
         settings=settings,
@@ -173,6 +158,33 @@ def mediate(
         ),
         warnings=(*parties.warnings, *repetition_warnings(repeated)),
     )
+
+
+def candidate_source(
+    key: Key[Array, ""],
+    settings: Settings,
+    parties: Parties,
+    scale: TableScale,
+    progress: Progress,
+) -> CandidateSource:
+    """The generator that a mediator asked for, trained if it has to be."""
+    path, num_steps, held_out = settings.generator_model, settings.num_steps, None
+    if path is None and settings.generator == "kde":
+        density = KernelDensity(settings.bandwidth)
+        described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
+        rows = scaled_columns.TableGenerator(density, scale)
+        return CandidateSource(rows, described, row_source.KDE_NOTE)
+    if path is None:
+        model = row_source.train_rows(
+            key, parties, num_steps=num_steps, progress=progress
+        )
+        held_out = row_source.held_out_rows(key, parties, num_steps=num_steps)
+        described = f"MMD-GAN, {num_steps} steps"
+    else:
+        model = row_source.load_model(path, parties)
+        described = f"MMD-GAN, the model {path.name}"
+    rows = scaled_columns.RowGenerator(model, scale)
+    return CandidateSource(rows, described, row_source.GAN_NOTE, model, held_out)
 
 
 def _scale(parties: Parties, settings: Settings) -> TableScale:

@@ -1,7 +1,5 @@
 """What each party contributed and was promised, and how sure that is."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +8,7 @@ import numpy as np
 
 from cgm_jax.collaboration import Promises, Uncertainty
 
-from .drawing import BLUE, INK, PALE, RED, TEXT, labels_of, new_rows, write_beside_rows
+from .drawing import BLUE, INK, PALE, RED, TEXT, new_rows, write_beside_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +24,7 @@ def plot_contributions(
     names: Sequence[str] | None = None,
     *,
     parties: Sequence[int] | None = None,
-) -> Figure:
+) -> "Figure":
     """Bars of normalised Shapley values α and of reward values r.
 
     Args:
@@ -49,10 +47,8 @@ def plot_contributions(
     Reference: Tay et al. 2022, Eq. 5 and 6.
     """
     scheme = promises.scheme
-    labels = labels_of(names, len(scheme.shapley_values), "party")
-    shown = list(range(len(labels)) if parties is None else parties)
+    figure, left, right, shown = new_rows(names, len(scheme.shapley_values), parties)
     rows = range(len(shown))
-    figure, left, right = new_rows([labels[i] for i in shown])
     alphas, rewards = scheme.normalized_shapley[shown], scheme.reward_values[shown]
     left.barh(rows, alphas, height=0.6, color=BLUE)
     right.barh(rows, rewards, height=0.6, color=PALE)
@@ -76,13 +72,12 @@ def plot_uncertainty(
     names: Sequence[str] | None = None,
     *,
     parties: Sequence[int] | None = None,
-) -> Figure:
+) -> "Figure":
     """Normalised Shapley values α and reward values r, with error bars of 95 %.
 
     Args:
         uncertainty: promises for the data and for resamples of them.
-        names: the parties' names.
-        parties: which parties to show, and in which order; all by default.
+        names, parties: as in `plot_contributions`.
 
     Returns:
         The figure: α on the left, r on the right; a bar is 1.96 standard errors long to
@@ -102,9 +97,7 @@ def plot_uncertainty(
     Reference: Efron, Tibshirani 1993.
     """
     scheme = uncertainty.scheme
-    labels = labels_of(names, len(scheme.shapley_values), "party")
-    shown = list(range(len(labels)) if parties is None else parties)
-    figure, left, right = new_rows([labels[i] for i in shown])
+    figure, left, right, shown = new_rows(names, len(scheme.shapley_values), parties)
     alpha = scheme.normalized_shapley, uncertainty.normalized_shapley_errors
     reward = scheme.reward_values, uncertainty.reward_value_errors
     for axes, (values, errors), color in ((left, alpha, BLUE), (right, reward, RED)):

@@ -1,7 +1,5 @@
 """Whether what parties end up with follows what they contributed, as Figure 2."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -29,7 +27,7 @@ _ROOM = 0.8  # of the space of a metric that its bars take
 
 def plot_correlations(
     correlations: Mapping[str, Mapping[str, Mapping[str, CorrelationSummary]]],
-) -> Figure:
+) -> "Figure":
     """Bars of the correlation of each metric with α, with standard errors over β.
 
     Args:
@@ -44,9 +42,8 @@ def plot_correlations(
         ValueError: if there is no split or no data set, or more than four data sets.
 
     Example:
-        >>> summary = CorrelationSummary(0.9, 0.05, 4)
         >>> metrics = "mmd2_unbiased reverse_kl wasserstein2 class_imbalance num_points"
-        >>> ours = dict.fromkeys(metrics.split(), summary)
+        >>> ours = dict.fromkeys(metrics.split(), CorrelationSummary(0.9, 0.05, 4))
         >>> figure = plot_correlations({"unequal": {"credit-ratings": ours}})
         >>> figure.axes[0].get_title(loc="left")
         'unequal'
@@ -61,6 +58,7 @@ def plot_correlations(
     figure = new_figure(WIDTH, 3.6)
     panels = figure.subplots(1, len(correlations), sharey=True, squeeze=False)[0]
     width = _ROOM / len(datasets)
+    handles, is_negative = {}, False
     for axes, (split, of_split) in zip(panels, correlations.items(), strict=True):
         axes.set_title(split, **heading())
         axes.axhline(0, color=INK, lw=0.8)
@@ -69,37 +67,27 @@ def plot_correlations(
                 continue
             summaries = [of_split[dataset][name] for name in _NAMES]
             places = np.arange(len(_NAMES)) + (k + 0.5) * width - _ROOM / 2
-            axes.bar(
+            means = [summary.mean for summary in summaries]
+            is_negative = is_negative or any(mean < 0 for mean in means)
+            handles[dataset] = axes.bar(
                 places,
-                [summary.mean for summary in summaries],
+                means,
                 0.9 * width,
                 yerr=[summary.standard_error for summary in summaries],
                 color=color,
                 ecolor=INK,
                 capsize=2,
-                label=dataset,
             )
-            for place, summary in zip(places, summaries, strict=True):
-                if math.isnan(summary.mean):
+            for place, mean in zip(places, means, strict=True):
+                if math.isnan(mean):
                     axes.annotate(
                         "n/a", (place, 0.02), rotation=90, ha="center", fontsize=TEXT
                     )
         axes.set_xticks(range(len(_NAMES)), _NAMES.values(), fontsize=TEXT)
         axes.tick_params(bottom=False, labelsize=TEXT)
         axes.spines[["top", "right", "bottom"]].set_visible(False)
-    is_negative = any(
-        of_dataset[name].mean < 0
-        for of_split in correlations.values()
-        for of_dataset in of_split.values()
-        for name in _NAMES
-    )
     panels[0].set_ylim(-1.05 if is_negative else 0, 1.05)  # of all: the axis is shared
     panels[0].set_ylabel("correlation with the contribution α", fontsize=TEXT)
-    handles = {
-        label: handle
-        for axes in panels
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
     in_order = [handles[dataset] for dataset in datasets]
     figure.legend(in_order, datasets, ncols=len(datasets), **LEGEND)
     return figure

@@ -4,34 +4,12 @@ The colours are from Okabe and Ito's palette, which colour-blind people can tell
 blue is a party's own, red an upper limit or a reward, green a lower limit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = [
-    "BLUE",
-    "GREEN",
-    "INK",
-    "LEGEND",
-    "PALE",
-    "RED",
-    "SERIES",
-    "TEXT",
-    "WIDTH",
-    "YELLOW",
-    "count_of_points",
-    "heading",
-    "labels_of",
-    "new_figure",
-    "new_panels",
-    "new_rows",
-    "write_beside_rows",
-]
 
 BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
 INK, PALE, YELLOW = "#222222", "#c4c4c4", "#f0e442"
@@ -42,14 +20,14 @@ LEGEND: dict = {"loc": "outside upper right", "frameon": False, "fontsize": TEXT
 _LABEL_LENGTH = 24  # characters: longer names would push the pictures aside
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> "Figure":
     """An empty figure that pyplot knows nothing of; width and height in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def new_panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
+def new_panels(count: int, *, height: float) -> "tuple[Figure, list[Axes]]":
     """A figure of so many panels in rows, on shared axes."""
     columns = 2 if count in (2, 4) else min(count, 3 if count <= 9 else 4)
     rows = -(-count // columns)
@@ -64,19 +42,23 @@ def new_panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
     return figure, panels[:count]
 
 
-def new_rows(labels: Sequence[str]) -> tuple[Figure, Axes, Axes]:
-    """A figure of a row a party: α on the left, r on the right."""
-    figure = new_figure(WIDTH, 1.3 + 0.3 * len(labels))
+def new_rows(
+    names: Sequence[str] | None, count: int, parties: Sequence[int] | None
+) -> "tuple[Figure, Axes, Axes, list[int]]":
+    """A figure of a row a party: α on the left, r on the right; and who is shown."""
+    labels = labels_of(names, count, "party")
+    shown = list(range(count) if parties is None else parties)
+    figure = new_figure(WIDTH, 1.3 + 0.3 * len(shown))
     left, right = figure.subplots(1, 2, sharey=True)
     left.set_title("contribution α (the largest is 1)", **heading())
     right.set_title("reward value r", **heading())
-    left.set_yticks(range(len(labels)), labels)
+    left.set_yticks(range(len(shown)), [labels[i] for i in shown])
     for axes in (left, right):
         axes.locator_params("x", nbins=5)
-    return figure, left, right
+    return figure, left, right, shown
 
 
-def write_beside_rows(axes: Axes, words: Sequence[str]) -> None:
+def write_beside_rows(axes: "Axes", words: Sequence[str]) -> None:
     """Words in the margin, beside the rows 0, 1, …, and no ticks and frame there."""
     axes.tick_params(left=False, labelsize=TEXT)
     axes.spines[["left", "top", "right"]].set_visible(False)

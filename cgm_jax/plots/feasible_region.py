@@ -1,7 +1,5 @@
 """The reward values that keep every promise, and why these were chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,7 @@ __all__ = ["plot_feasible_region"]
 
 def plot_feasible_region(
     scheme: RewardScheme, names: Sequence[str] | None = None
-) -> Figure:
+) -> "Figure":
     r"""The pairs (ρ, v*) of r_i = α_i^ρ v* that keep every promise, and the chosen one.
     Args:
         scheme: reward values that were found.
@@ -35,9 +33,8 @@ def plot_feasible_region(
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([0.1, 0.2]), np.array([0.3, 0.4]), np.array([0.8, 0.9])
-        ... )
+        >>> phi, own, upper = np.array([[0.1, 0.2], [0.3, 0.4], [0.8, 0.9]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
         >>> figure = plot_feasible_region(scheme)
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['ρ = 1\nv* = 0.9', 'party 1\ncan get 0.9 at most', 'ρ is 1 at most']
@@ -52,7 +49,10 @@ def plot_feasible_region(
             f"{scheme.status!s}: there is no region to draw."
         )
     region, corners = scheme.region, scheme.feasible_vertices
-    window = _window(corners)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    size = np.maximum(high - low, 1e-6)  # the region may be a single point
+    # Room for words above and beside.
+    window = np.stack([low - size * [0.05, 0.1], high + size * [0.6, 0.3]])
     figure = new_figure(0.8 * WIDTH, 4.2)
     axes = figure.subplots()
     axes.set_yscale("log")
@@ -68,14 +68,21 @@ def plot_feasible_region(
         for party, end in zip(region.parties, ends, strict=True):
             style = (color, 2) if party == limiting else (PALE, 1)
             axes.plot(rho, end, color=style[0], lw=style[1], zorder=style[1])
-    _annotate_optimum(
-        axes,
-        (scheme.rho, scheme.max_reward_value),
-        f"{labels[upper]}\ncan get {scheme.upper_values[upper]:.4g} at most",
-        "ρ is 1 at most"
-        if lower is None
-        else f"{labels[lower]}\nmust get {scheme.lower_values[lower]:.4g} at least",
-    )
+    optimum = scheme.rho, scheme.max_reward_value
+    axes.plot(*optimum, "o", color=INK, ms=7, zorder=3)
+    chosen = f"ρ = {scheme.rho:.3g}\nv* = {scheme.max_reward_value:.4g}"
+    most = f"{labels[upper]}\ncan get {scheme.upper_values[upper]:.4g} at most"
+    least = "ρ is 1 at most"
+    if lower is not None:
+        least = f"{labels[lower]}\nmust get {scheme.lower_values[lower]:.4g} at least"
+    # All bounds rise with ρ, so the region is below and left of the optimum.
+    for text, offset, ha, va, color in (
+        (chosen, (-32, -7), "right", "top", INK),
+        (most, (-9, 7), "right", "bottom", RED),
+        (least, (9, -7), "left", "top", GREEN),
+    ):
+        style = {"ha": ha, "va": va, "color": color, "fontsize": TEXT}
+        axes.annotate(text, optimum, offset, textcoords="offset points", **style)
     axes.set_xlim(*window[:, 0])
     axes.set_ylim(*np.exp(window[:, 1]))
     axes.set_xlabel("ρ: 0 pays all the same, 1 pays in proportion to α", fontsize=TEXT)
@@ -84,29 +91,7 @@ def plot_feasible_region(
     return figure
 
 
-def _window(corners: np.ndarray) -> np.ndarray:
-    """Least and largest (ρ, log v*) shown, with room for words above and beside."""
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    size = np.maximum(high - low, 1e-6)  # the region may be a single point
-    return np.stack([low - size * [0.05, 0.1], high + size * [0.6, 0.3]])
-
-
-def _annotate_optimum(
-    axes: Axes, optimum: tuple[float, float], upper: str, lower: str
-) -> None:
-    axes.plot(*optimum, "o", color=INK, ms=7, zorder=3)
-    # All bounds rise with ρ, so the region is below and left of the optimum.
-    chosen = f"ρ = {optimum[0]:.3g}\nv* = {optimum[1]:.4g}"
-    for text, offset, ha, va, color in (
-        (chosen, (-32, -7), "right", "top", INK),
-        (upper, (-9, 7), "right", "bottom", RED),
-        (lower, (9, -7), "left", "top", GREEN),
-    ):
-        style = {"ha": ha, "va": va, "color": color, "fontsize": TEXT}
-        axes.annotate(text, optimum, offset, textcoords="offset points", **style)
-
-
-def _set_ticks(axes: Axes) -> None:
+def _set_ticks(axes: "Axes") -> None:
     """Ticks of ρ in [0, 1] only; plain numbers where powers of ten are too coarse."""
     from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 

@@ -1,7 +1,5 @@
 """How generated points look beside real ones, and how a generator's training went."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -38,16 +36,19 @@ _FEW_DOTS = 2_000
 _NUM_BINS = 50
 _NUM_IMAGES = 64
 _IMAGES_A_ROW = 16
+_KINDS = (("real", BLUE), ("generated", RED))
+
+_Pair = tuple[Float[np.ndarray, "k d"], Float[np.ndarray, "k d"]]  # real, generated
 
 
 def plot_samples(
     real: Float[ArrayLike, "n d"],
-    generated: Float[ArrayLike, "m d"],
+    generated: Float[ArrayLike, "m _"],
     *,
     shape: tuple[int, int, int] | None = None,
     columns: Sequence[str] | None = None,
     seed: int = 0,
-) -> Figure:
+) -> "Figure":
     """Real points beside as many generated ones: dots, or images that are rows.
 
     Args:
@@ -97,13 +98,13 @@ def plot_samples(
         x[np.sort(rng.choice(len(x), count, replace=False))] for x in (real, generated)
     )
     if shape is not None:
-        return _grids(some_real, some_generated, shape)
+        return _grids((some_real, some_generated), shape)
     plane = plane_of(real, columns)
-    layers = plane.place(some_real), plane.place(some_generated)
-    return (_histograms if len(plane.axes) == 1 else _scatters)(*layers, plane.axes)
+    pair = plane.place(some_real), plane.place(some_generated)
+    return (_histograms if len(plane.axes) == 1 else _scatters)(pair, plane.axes)
 
 
-def plot_training(model: MMDGANModel) -> Figure:
+def plot_training(model: "MMDGANModel") -> "Figure":
     """MMD² of generated to held-out points over a training, at ℓ and at ℓ/4.
 
     Args:
@@ -148,14 +149,9 @@ def plot_training(model: MMDGANModel) -> Figure:
     return figure
 
 
-def _scatters(
-    real: Float[np.ndarray, "k 2"],
-    generated: Float[np.ndarray, "k 2"],
-    labels: Sequence[str],
-) -> Figure:
+def _scatters(pair: _Pair, labels: Sequence[str]) -> "Figure":
     figure, panels = new_panels(2, height=3.6)
-    layers = ((real, "real", BLUE), (generated, "generated", RED))
-    for axes, (places, words, color) in zip(panels, layers, strict=True):
+    for axes, places, (words, color) in zip(panels, pair, _KINDS, strict=True):
         area = _DOT * min(1.0, _FEW_DOTS / len(places))
         axes.scatter(*places.T, s=area, color=color, lw=0, rasterized=True)
         axes.set_title(f"{words}: {count_of_points(len(places))}", **heading())
@@ -164,14 +160,10 @@ def _scatters(
     return figure
 
 
-def _histograms(
-    real: Float[np.ndarray, "k 1"],
-    generated: Float[np.ndarray, "k 1"],
-    labels: Sequence[str],
-) -> Figure:
+def _histograms(pair: _Pair, labels: Sequence[str]) -> "Figure":
     figure, (axes,) = new_panels(1, height=3.0)
-    bins = np.histogram_bin_edges(np.concatenate([real, generated]), _NUM_BINS).tolist()
-    for places, words, color in ((real, "real", BLUE), (generated, "generated", RED)):
+    bins = np.histogram_bin_edges(np.concatenate(pair), _NUM_BINS).tolist()
+    for places, (words, color) in zip(pair, _KINDS, strict=True):
         label = f"{words}: {count_of_points(len(places))}"
         axes.hist(places[:, 0], bins, histtype="step", color=color, label=label)
     figure.supxlabel(labels[0], fontsize=TEXT)
@@ -180,19 +172,15 @@ def _histograms(
     return figure
 
 
-def _grids(
-    real: Float[np.ndarray, "k d"],
-    generated: Float[np.ndarray, "k d"],
-    shape: tuple[int, int, int],
-) -> Figure:
+def _grids(pair: _Pair, shape: tuple[int, int, int]) -> "Figure":
+    real, _ = pair
     low, high = real.min(), real.max()
     blank = high if shape[2] == 3 else low  # white
-    mosaics = [_mosaic(x, shape, blank) for x in (real, generated)]
+    mosaics = [_mosaic(images, shape, blank) for images in pair]
     height, width = mosaics[0].shape[:2]
     figure = new_figure(WIDTH, 0.6 + 2 * WIDTH * height / width)
-    for axes, mosaic, words in zip(
-        figure.subplots(2, 1), mosaics, ("real", "generated"), strict=True
-    ):
+    panels = figure.subplots(2, 1)
+    for axes, mosaic, (words, _) in zip(panels, mosaics, _KINDS, strict=True):
         if mosaic.shape[2] == 3:
             ink = np.clip((mosaic - low) / (high - low or 1.0), 0, 1)
             axes.imshow(ink, interpolation="nearest")

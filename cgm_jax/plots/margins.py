@@ -1,7 +1,5 @@
 """Margins of an audit: by how much every promise was kept or broken."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -40,7 +38,7 @@ _TITLES = {
 }
 
 
-def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
+def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> "Figure":
     """How much is left of every promise at its tightest, and for whom.
 
     Args:
@@ -75,10 +73,10 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> Figure:
             (audit.assigned, BLUE, -0.16, "o"),
             (audit.realised, RED, 0.16, "D"),
         ):
-            if name in checks and np.isfinite(checks[name].margin):
-                face = color if checks[name].holds else "none"
-                margin = checks[name].margin
-                axes.plot(margin, row + shift, form, color=color, mfc=face, ms=6)
+            check = checks.get(name)
+            if check is not None and np.isfinite(check.margin):
+                face = color if check.holds else "none"
+                axes.plot(check.margin, row + shift, form, color=color, mfc=face, ms=6)
     words = [
         ", ".join(labels[i] for i in found[name].parties[:2])
         if found[name].num_cases

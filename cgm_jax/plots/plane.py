@@ -85,6 +85,4 @@ def plane_of(
     directions *= np.sign(directions[largest, [0, 1]])[None]
     shares = 100 * spread / max(spread.sum(), np.finfo(np.float64).tiny)
     axes = (f"principal axis {k} ({shares[-k]:.0f} % of the variance)" for k in (1, 2))
-    return Plane(
-        lambda x: (np.asarray(x, np.float64) - center) @ directions, tuple(axes)
-    )
+    return Plane(lambda x: (np.asarray(x, float) - center) @ directions, tuple(axes))

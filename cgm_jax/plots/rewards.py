@@ -1,7 +1,5 @@
 """Each party's data, the candidates and its reward, in the manner of Figure 1."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -48,7 +46,7 @@ def plot_reward(
     *,
     names: Sequence[str] | None = None,
     plane: Plane | Embedding | None = None,
-) -> Figure:
+) -> "Figure":
     r"""One party's data, the candidates, and the party's reward, as a flat picture.
 
     Args:
@@ -74,8 +72,7 @@ def plot_reward(
 
     Reference: Tay et al. 2022, Figure 1.
     """
-    panel = _party_panels(collaboration, names)[party]
-    return _plot_panels(collaboration.promises, [panel], plane)
+    return plot_rewards(collaboration, names, parties=[party], plane=plane)
 
 
 def plot_rewards(
@@ -84,14 +81,12 @@ def plot_rewards(
     *,
     parties: Sequence[int] | None = None,
     plane: Plane | Embedding | None = None,
-) -> Figure:
+) -> "Figure":
     """What `plot_reward` shows, of all parties: one panel per party, on the same axes.
 
     Args:
-        collaboration: what was handed out.
-        names: the parties' names.
+        collaboration, names, plane: as in `plot_reward`.
         parties: which parties to show, and in which order; all by default.
-        plane: as in `plot_reward`.
 
     Returns:
         The figure.
@@ -103,12 +98,12 @@ def plot_rewards(
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
         >>> len(plot_rewards(result).axes)
         2
-
-    Reference: Tay et al. 2022, Figure 1.
     """
-    panels = _party_panels(collaboration, names)
-    shown = panels if parties is None else [panels[i] for i in parties]
-    return _plot_panels(collaboration.promises, shown, plane)
+    draw, alphas = collaboration.draw, collaboration.promises.scheme.normalized_shapley
+    labels = labels_of(names, len(draw.rewards), "party")
+    shown = range(len(labels)) if parties is None else parties
+    panels = [(draw, i, f"{labels[i]}\nα = {alphas[i]:.2f}") for i in shown]
+    return _plot_panels(collaboration.promises, panels, plane)
 
 
 def plot_reward_over_temperatures(
@@ -119,15 +114,13 @@ def plot_reward_over_temperatures(
     names: Sequence[str] | None = None,
     plane: Plane | Embedding | None = None,
     candidate_labels: Shaped[ArrayLike, " g"] | None = None,
-) -> Figure:
+) -> "Figure":
     r"""What `plot_reward` shows, of draws of several β: one panel per draw.
 
     Args:
         promises: what was promised.
         draws: several draws that keep it.
-        party: which party, counted from 0.
-        names: the parties' names.
-        plane: as in `plot_reward`.
+        party, names, plane: as in `plot_reward`.
         candidate_labels: the class of every candidate, shape ``(g,)``: its name is
             written in yellow where most of its candidates are.
 
@@ -147,8 +140,6 @@ def plot_reward_over_temperatures(
         >>> figure = plot_reward_over_temperatures(promises, draws, 0)
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['party 0\nβ = 1: 3 points', 'party 0\nβ = inf: 2 points']
-
-    Reference: Tay et al. 2022, Figure 1.
     """
     label = labels_of(names, len(promises.parties), "party")[party]
     panels = [
@@ -158,23 +149,12 @@ def plot_reward_over_temperatures(
     return _plot_panels(promises, panels, plane, classes)
 
 
-def _party_panels(
-    collaboration: Collaboration, names: Sequence[str] | None
-) -> list[_Panel]:
-    labels = labels_of(names, len(collaboration.draw.rewards), "party")
-    alphas = collaboration.promises.scheme.normalized_shapley
-    return [
-        (collaboration.draw, i, f"{label}\nα = {alpha:.2f}")
-        for i, (label, alpha) in enumerate(zip(labels, alphas, strict=True))
-    ]
-
-
 def _plot_panels(
     promises: Promises,
     panels: Sequence[_Panel],
     plane: Plane | Embedding | None,
     candidate_labels: Shaped[np.ndarray, " g"] | None = None,
-) -> Figure:
+) -> "Figure":
     from matplotlib.colors import to_rgba_array
     from matplotlib.lines import Line2D
 
@@ -235,7 +215,7 @@ def _places(
 
 
 def _write_classes(
-    axes: Axes, places: Float[np.ndarray, "g 2"], labels: Shaped[np.ndarray, " g"]
+    axes: "Axes", places: Float[np.ndarray, "g 2"], labels: Shaped[np.ndarray, " g"]
 ) -> None:
     """The name of every class where its candidates are densest."""
     from matplotlib.patheffects import withStroke

@@ -1,7 +1,5 @@
 """How the value of each party's data rose to what it was promised."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,13 +24,13 @@ def plot_values(
     names: Sequence[str] | None = None,
     *,
     parties: Sequence[int] | None = None,
-) -> Figure:
+) -> "Figure":
     """The value of each party's data as synthetic points join it, one panel per party.
 
     Args:
         draw: what was handed out.
         names: the parties' names.
-        parties: which parties to show, and in which order; all by default.
+        parties: which to show, and in which order; all by default.
 
     Returns:
         The figure: v(D_i ∪ G_i) over the number of points, from 0 on and logarithmic,

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cgm_jax.audit import Audit, Check, Review, Stress
-from cgm_jax.sampling import Reward
 
 from .sections import CandidateOrigin, ReportSection, section_warnings
 from .sentences import (
@@ -17,9 +16,6 @@ from .sentences import (
     explanation_sentences,
     shared_rows_sentences,
 )
-
-if TYPE_CHECKING:
-    from cgm_jax.generators import MMDGANModel  # Flax is slow to import
 
 __all__ = ["audit_data", "plain", "reasons", "report_data", "trial_rows"]
 
@@ -36,12 +32,8 @@ _UNCERTAINTY_FACTS = (
     "normalized_shapley_errors",
     "reward_value_errors",
 )
-_SHARES = (
-    "assigned_welfare",
-    "realised_welfare",
-    "negative_marginals",
-    "negative_picks",
-)
+_SHARES = "assigned_welfare", "realised_welfare", "negative_marginals", "negative_picks"
+_REWARD_FACTS = "num_negative_steps", "final_value", "shortfall", "stop_reason"
 _EVALUATION_FACTS = ("before", "after", "alpha_correlations", "beta_correlations")
 
 
@@ -69,12 +61,10 @@ def report_data(
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> section = ReportSection(
-        ...     "Two banks", result.promises, [result.draw], ["bank A", "bank B"]
-        ... )
+        >>> section = ReportSection("Banks", result.promises, [result.draw], ["A", "B"])
         >>> data = report_data(section, settings={"seed": 0})
         >>> [(party["name"], party["rows"]) for party in data["parties"]]
-        [('bank A', 2), ('bank B', 3)]
+        [('A', 2), ('B', 3)]
     """
     promises, scheme = section.promises, section.promises.scheme
     num_parties = len(promises.parties)
@@ -97,13 +87,15 @@ def report_data(
         "length_scale": promises.length_scale,
         "dimension": promises.candidates.shape[1],
         "num_candidates": len(promises.candidates),
-        **_facts(scheme, "max_reward_value", "rho"),
+        "max_reward_value": scheme.max_reward_value,
+        "rho": scheme.rho,
         "status": str(scheme.status),
-        **_facts(scheme, "relaxation", "stability"),
+        "relaxation": scheme.relaxation,
+        "stability": scheme.stability,
         "dtype": str(promises.candidates.dtype),
-        **_facts(
-            scheme, "fairness_weight", "limiting_lower_party", "limiting_upper_party"
-        ),
+        "fairness_weight": scheme.fairness_weight,
+        "limiting_lower_party": scheme.limiting_lower_party,
+        "limiting_upper_party": scheme.limiting_upper_party,
         "parties": [
             dict(zip(columns, row, strict=True))
             for row in zip(*columns.values(), strict=True)
@@ -111,7 +103,13 @@ def report_data(
         "draws": [
             {
                 "inverse_temperature": draw.inverse_temperature,
-                "rewards": [_reward_data(reward) for reward in draw.rewards],
+                "rewards": [
+                    {
+                        "num_points": len(reward.indices),
+                        **_facts(reward, *_REWARD_FACTS),
+                    }
+                    for reward in draw.rewards
+                ],
             }
             for draw in section.draws
         ],
@@ -129,7 +127,13 @@ def report_data(
     if section.review is not None:
         data |= _review_data(section.review, section.names)
     if origin is not None and origin.model is not None:
-        data["generator"] = _generator_data(origin.model)
+        model, history = origin.model, origin.model.history.T
+        names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
+        data["generator"] = {
+            "quality": model.quality,
+            "stop_reason": model.stop_reason,
+            "history": dict(zip(names, history, strict=True)),
+        }
     if section.evaluation is not None:
         data["evaluation"] = _facts(section.evaluation, *_EVALUATION_FACTS)
     return plain(data)
@@ -149,11 +153,9 @@ def audit_data(audit: Audit, names: Names = None) -> dict[str, Any]:
     Example:
         >>> from cgm_jax.audit import audit_promises
         >>> from cgm_jax.rewards import solve_reward_scheme
-        >>> scheme = solve_reward_scheme(
-        ...     np.array([1.5, 2.5]), np.array([1.0, 2.0]), np.array([4.0, 4.0])
-        ... )
-        >>> checks = audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme)
-        >>> data = audit_data(checks)
+        >>> phi, own, upper = np.array([[1.5, 2.5], [1.0, 2.0], [4.0, 4.0]])
+        >>> scheme = solve_reward_scheme(phi, own, upper)
+        >>> data = audit_data(audit_promises(np.array([0.0, 1.0, 2.0, 4.0]), scheme))
         >>> data["kept"], data["assigned"]["F1"]["margin"], data["broken"]
         (True, None, [])
     """
@@ -219,20 +221,6 @@ def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
             "trials": trial_rows(review.stress, names),
         }
     return data
-
-
-def _generator_data(model: "MMDGANModel") -> dict[str, Any]:
-    names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
-    return {
-        "quality": model.quality,
-        "stop_reason": model.stop_reason,
-        "history": dict(zip(names, model.history.T, strict=True)),
-    }
-
-
-def _reward_data(reward: Reward) -> dict[str, Any]:
-    names = ("num_negative_steps", "final_value", "shortfall", "stop_reason")
-    return {"num_points": len(reward.indices), **_facts(reward, *names)}
 
 
 def _facts(result: Any, *names: str) -> dict[str, Any]:

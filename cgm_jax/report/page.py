@@ -1,8 +1,4 @@
-"""Pages for people: one file each, without scripts or links to anything outside.
-
-The pictures of a report are in its page, its numbers are those of `report_data`,
-rounded.
-"""
+"""Pages for people: one file each, without scripts or links to anything outside."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -55,9 +51,7 @@ def report_page(
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> section = ReportSection(
-        ...     "Two banks", result.promises, [result.draw], ["bank A", "bank B"]
-        ... )
+        >>> section = ReportSection("Banks", result.promises, [result.draw], ["A", "B"])
         >>> pictures = [draw_pictures(section)]
         >>> report_page([section], pictures, title="Rewards", settings={})[:15]
         '<!doctype html>'

@@ -48,9 +48,7 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
         >>> grid = np.linspace(-1, 2, 50)[:, None]
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
-        >>> section = ReportSection(
-        ...     "Two banks", result.promises, [result.draw], ["bank A", "bank B"]
-        ... )
+        >>> section = ReportSection("Banks", result.promises, [result.draw], ["A", "B"])
         >>> list(draw_pictures(section))
         ['contributions', 'region', 'values', 'rewards']
     """
@@ -72,14 +70,13 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
     if section.review is not None:
         figures["margins"] = plots.plot_margins(section.review.audit, names)
     if len(section.draws) > 1:
-        labels = section.candidate_labels
         figures["temperatures"] = plots.plot_reward_over_temperatures(
             promises,
             section.draws,
             0,
             names=names,
             plane=plane,
-            candidate_labels=labels,
+            candidate_labels=section.candidate_labels,
         )
     if section.evaluation is not None:
         correlations = section.evaluation.alpha_correlations

@@ -7,11 +7,10 @@ from .audit import (
     stress_sentence,
 )
 from .explanation import explanation_sentences
-from .names import Names, party_names
+from .names import Names
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
-    outlier_warnings,
     promise_warnings,
     quality_sentences,
     relaxation_warnings,
@@ -27,8 +26,6 @@ __all__ = [
     "comparison_sentence",
     "draw_warnings",
     "explanation_sentences",
-    "outlier_warnings",
-    "party_names",
     "promise_warnings",
     "quality_sentences",
     "relaxation_warnings",

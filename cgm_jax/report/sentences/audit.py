@@ -1,8 +1,4 @@
-"""An audit, and what cheating gains, for people who are not mathematicians.
-
-Every sentence says what was promised, whether it holds, by how much, and for whom it is
-tightest; margins are in the units of the values.
-"""
+"""An audit, and what cheating gains, for people who are not mathematicians."""
 
 import math
 
@@ -13,13 +9,6 @@ from cgm_jax.metrics import SharedRows
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
-
-__all__ = [
-    "audit_sentences",
-    "comparison_sentence",
-    "shared_rows_sentences",
-    "stress_sentence",
-]
 
 _LEAST_SHARE = 0.01  # of nearly shared rows that is worth a sentence
 
@@ -42,17 +31,14 @@ _PROMISES = {
 
 def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
     """What an audit found, one sentence a promise, the broken ones first."""
-    lines = [
-        (_rank(check, kind, audit), _sentence(check, kind, audit, names))
-        for kind, checks in (("assigned", audit.assigned), ("realised", audit.realised))
-        for check in checks.values()
-        if check.name != "R7"
-    ]
-    return [
-        _summary(audit),
-        *(line for _, line in sorted(lines, key=lambda ranked: ranked[0])),
-        *_remarks(audit),
-    ]
+    broken, failed, kept = [], [], []
+    for kind, checks in (("assigned", audit.assigned), ("realised", audit.realised)):
+        for check in checks.values():
+            if check.name != "R7":
+                is_promise = audit.is_promised(kind, check.name)
+                group = kept if check.holds else broken if is_promise else failed
+                group.append(_sentence(check, kind, audit, names))
+    return [_summary(audit), *broken, *failed, *kept, *_remarks(audit)]
 
 
 def stress_sentence(stress: Stress, names: Names = None) -> str:
@@ -84,10 +70,7 @@ def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> st
 
 
 def shared_rows_sentences(shared: SharedRows, names: Names = None) -> list[str]:
-    """One sentence per pair of parties that share rows.
-
-    Pairs without equal rows are left out where fewer than 1 % are nearly shared.
-    """
+    """One sentence per pair of parties that share rows, or nearly share 1 % of them."""
     sentences = []
     is_worth_it = shared.near > _LEAST_SHARE * shared.sizes[:, None]
     pairs = np.argwhere((shared.near > 0) & ((shared.exact > 0) | is_worth_it))
@@ -105,16 +88,9 @@ def _summary(audit: Audit) -> str:
     if audit.is_kept:
         return "All promises were kept."
     count = len(audit.broken)
-    return (
-        f"{count} {'promise was' if count == 1 else 'promises were'} not kept: "
-        + ", ".join(f"{check.name} ({kind})" for kind, check in audit.broken)
-        + "."
-    )
-
-
-def _rank(check: Check, kind: str, audit: Audit) -> int:
-    """Broken promises first, then what fails though nobody promised it."""
-    return 2 if check.holds else int(not audit.is_promised(kind, check.name))
+    were = "promise was" if count == 1 else "promises were"
+    which = ", ".join(f"{check.name} ({kind})" for kind, check in audit.broken)
+    return f"{count} {were} not kept: {which}."
 
 
 def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
@@ -122,9 +98,9 @@ def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
     start = f"{_PROMISES[check.name]}: {where}, "
     if not check.num_cases:
         return start + "there was nothing to keep."
-    is_promise = audit.is_promised(kind, check.name)
     who = party_names(check.parties, names)
     if not check.holds:
+        is_promise = audit.is_promised(kind, check.name)
         verdict = " is broken" if is_promise else ", which was not promised, fails"
         text = f"{start}this{verdict} for {who}, by {-check.margin:.3g}"
     elif abs(check.margin) <= audit.tolerance:
@@ -141,14 +117,11 @@ def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
 
 
 def _remarks(audit: Audit) -> list[str]:
+    realised = audit.realised_welfare
+    have = "" if math.isnan(realised) else f", and have {realised:.1%}"
     found = [
         f"Together the parties are promised {audit.assigned_welfare:.1%} of the most "
-        "that they could get"
-        + (
-            "."
-            if math.isnan(audit.realised_welfare)
-            else f", and have {audit.realised_welfare:.1%}."
-        )
+        f"that they could get{have}."
     ]
     if audit.negative_marginals:
         found.append(
@@ -166,10 +139,8 @@ def _remarks(audit: Audit) -> list[str]:
             f"{audit.negative_picks:.1%} of the points handed out lowered the value of "
             "what their party had at that moment."
         )
-    found.append(
-        f"Two values count as equal if they differ by no more than "
-        f"{audit.tolerance:.2g}."
-    )
+    equal = f"{audit.tolerance:.2g}"
+    found.append(f"Two values count as equal if they differ by no more than {equal}.")
     if not audit.is_exact:
         found.append(
             f"With more than {MAX_TABLE_PARTIES} parties not all groups were looked "

@@ -3,13 +3,10 @@
 import numpy as np
 
 from cgm_jax.audit import Explanation
-from cgm_jax.audit.explanation import WithoutParty
 from cgm_jax.rewards import RewardStatus
 from cgm_jax.rewards.infeasible import error_of
 
 from .names import Names, party_names
-
-__all__ = ["explanation_sentences"]
 
 
 def explanation_sentences(explanation: Explanation, names: Names = None) -> list[str]:
@@ -45,19 +42,17 @@ def _why_optimal(explanation: Explanation, names: Names) -> list[str]:
                 f"{other.rho:.4g} instead of {scheme.rho:.4g}, and the largest reward "
                 f"value {other.max_reward_value:.4g}."
             )
-        if other.in_game is not None:
-            lines.append(_in_game(other, names))
+        game = other.in_game
+        if game is not None:
+            would_be = "no reward values would keep the bounds of the others"
+            if game.status is RewardStatus.OPTIMAL:
+                would_be = (
+                    f"rho would be {game.rho:.4g} and the largest reward value "
+                    f"{game.max_reward_value:.4g} (on the same reference set)"
+                )
+            who = _name(other.party, names)
+            lines.append(f"Had {who} not taken part, {would_be}.")
     return lines
-
-
-def _in_game(other: WithoutParty, names: Names) -> str:
-    start = f"Had {_name(other.party, names)} not taken part, "
-    if other.in_game is None or other.in_game.status is not RewardStatus.OPTIMAL:
-        return start + "no reward values would keep the bounds of the others."
-    return (
-        f"{start}rho would be {other.in_game.rho:.4g} and the largest reward value "
-        f"{other.in_game.max_reward_value:.4g} (on the same reference set)."
-    )
 
 
 def _why_infeasible(explanation: Explanation, names: Names) -> list[str]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Names", "party_names"]
-
 Names = Sequence[str] | None
 """The parties' names; where there are none, parties are numbered from 0."""
 

@@ -3,23 +3,10 @@
 import numpy as np
 
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
-from cgm_jax.collaboration.outliers import Outlier
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.rewards import RewardScheme
 
 from .names import Names, party_names
-
-__all__ = [
-    "collaboration_warnings",
-    "draw_warnings",
-    "outlier_warnings",
-    "promise_warnings",
-    "quality_sentences",
-    "relaxation_warnings",
-    "repetition_warnings",
-    "scheme_warnings",
-    "uncertainty_warnings",
-]
 
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
 _MOST_SENTENCES = 10  # about promises of one kind
@@ -29,32 +16,22 @@ def collaboration_warnings(
     collaboration: Collaboration, names: Names = None
 ) -> list[str]:
     """All that a mediator should know before handing out the rewards."""
-    promises = collaboration.promises
-    return [
-        *promise_warnings(promises, names),
-        *draw_warnings(collaboration.draw, names),
-    ]
+    promised = promise_warnings(collaboration.promises, names)
+    return promised + draw_warnings(collaboration.draw, names)
 
 
 def promise_warnings(promises: Promises, names: Names = None) -> list[str]:
     """What to know of the reward values, relaxed bounds first, and the length scale."""
-    return [
-        *scheme_warnings(promises.scheme, names),
-        *outlier_warnings(promises.outlier, names),
-    ]
-
-
-def outlier_warnings(outlier: Outlier | None, names: Names = None) -> list[str]:
-    """What an outlier did to the length scale, and whose it is."""
-    if outlier is None:
-        return []
-    return [
-        f"The length scale {outlier.length_scale:.4g} is "
-        f"{outlier.length_scale / outlier.median:.0f} times the median distance of two "
-        "points: hardly any two points differ, so all data are worth about the same. "
-        f"Without {party_names([outlier.party], names)} it would be "
-        f"{outlier.without_party:.4g}: look for outliers or other units there."
-    ]
+    sentences, outlier = scheme_warnings(promises.scheme, names), promises.outlier
+    if outlier is not None:
+        sentences.append(
+            f"The length scale {outlier.length_scale:.4g} is "
+            f"{outlier.length_scale / outlier.median:.0f} times the median distance of "
+            "two points: hardly any two points differ, so all data are worth about the "
+            f"same. Without {party_names([outlier.party], names)} it would be "
+            f"{outlier.without_party:.4g}: look for outliers or other units there."
+        )
+    return sentences
 
 
 def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
