@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Key
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, Parties, UsageError
 from cgm_jax.generators import Generator, KernelDensity
-from cgm_jax.generators.scaled_columns import RowGenerator, TableGenerator, TableScale
+from cgm_jax.generators.scaled_columns import TableGenerator, TableScale, TrainedOnRows
 
 if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
@@ -64,7 +64,7 @@ def candidate_source(
     else:
         model, held_out = _loaded(model_path, parties), None
         described = f"MMD-GAN, the model {model_path.name}"
-    rows = RowGenerator(model, scale)
+    rows = TableGenerator(TrainedOnRows(model, scale), scale)
     return CandidateSource(rows, described, GAN_NOTE, model, held_out)
 
 
