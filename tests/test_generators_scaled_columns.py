@@ -6,9 +6,9 @@ import pytest
 
 from cgm_jax.generators import KernelDensity
 from cgm_jax.generators.scaled_columns import (
-    RowGenerator,
     TableGenerator,
     TableScale,
+    TrainedOnRows,
     is_among,
 )
 
@@ -88,7 +88,7 @@ class Rows:
 
 def test_a_model_of_rows_draws_points_that_can_be_handed_out():
     scale = TableScale.of(PARTIES, standardize=True, whole=WHOLE)
-    generator = RowGenerator(Rows(), scale)
+    generator = TableGenerator(TrainedOnRows(Rows(), scale), scale)
     model = generator.fit(jax.random.key(0), scale.scaled(ROWS))
     points = generator.sample(jax.random.key(1), model, 90)
     rows = scale.rows(points)

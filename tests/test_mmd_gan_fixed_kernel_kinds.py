@@ -10,7 +10,7 @@ from flax import nnx
 from test_mmd_gan_fixed_kernel import DEEP, KEY, PLAIN, POINTS, SMALL, UNITS
 
 from cgm_jax.generators import MMDGAN, MMDGANModel
-from cgm_jax.generators.mmd_gan import loop as fitting
+from cgm_jax.generators.mmd_gan import mmd_gan as fitting
 from cgm_jax.generators.mmd_gan.fixed_kernel import kernel_record
 from cgm_jax.kernels import (
     DeepKernel,

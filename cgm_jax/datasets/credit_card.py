@@ -106,13 +106,12 @@ def _read_csv(file: Path) -> Float[np.ndarray, "rows columns"]:
     except ValueError as error:
         expected = f"expected {len(names)} numbers in every row, but {error}"
         raise DamagedDataError(file, f"{expected}; get the file again") from error
-    is_finite = np.isfinite(values).all(axis=0)
-    if not is_finite.all():
-        raise DamagedDataError(
-            file,
-            "expected finite numbers, found NaN or infinity in column "
-            f"{wanted[int(np.argmin(is_finite))]}; get the file again",
-        )
+    for name, column in zip(wanted, values.T, strict=True):
+        if not np.isfinite(column).all():
+            found = f"found NaN or infinity in column {name}"
+            raise DamagedDataError(
+                file, f"expected finite numbers, {found}; get the file again"
+            )
     return values
 
 

@@ -1,9 +1,7 @@
 """The paper's simulated credit ratings (CR), draw for draw (App. I.1).
 
-Five classes are 2-D Gaussians with covariance I/200; five banks own 1,000 points each;
-the 100,000 candidates come from the uniform mixture of the classes. The printed tables
-can be reproduced to their digits because the stream of ``RandomState`` never changes:
-the order of the draws is part of the data, and so is every draw between the parties.
+The printed tables can be reproduced to their digits because the stream of
+``RandomState`` never changes: the order of the draws is part of the data.
 """
 
 import math
@@ -47,8 +45,8 @@ def credit_ratings(split: Split, *, num_candidates: int = 100_000) -> CreditRati
     .. math:: x \mid c \sim \mathcal{N}(\mu_c, I / 200), \quad \mu_c \sim U[0, 1]^2,
               \quad c = 0, \dots, 4
 
-    The numbers are drawn in float64 and handed out in float32: all printed digits are
-    the same from both, and float32 is computed with faster.
+    The numbers are drawn in float64 and handed out in float32, with which all printed
+    digits are the same.
 
     Args:
         split: "equal-disjoint" (Table 1) or "unequal" (Table 2).

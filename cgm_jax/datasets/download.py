@@ -1,9 +1,8 @@
 """Fetching a data set once, when somebody asks for it.
 
-scikit-learn's `fetch_openml` does it: the package needs scikit-learn anyway, and OpenML
-has all four data sets under one interface and says the checksum of every file. What it
-returns is kept as arrays (see `storage`), which load in a second where the text of an
-ARFF file takes a minute; its own files are not kept.
+scikit-learn's `fetch_openml` does it: OpenML has all four data sets and the checksum of
+every file. They are kept as arrays (see `storage`), which load in a second where the
+text of an ARFF file takes a minute.
 """
 
 import tempfile

@@ -5,12 +5,10 @@ files may be the idx files in which MNIST and Fashion-MNIST are published, or wh
 `fetch` got from OpenML, where the training images come first.
 """
 
-from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Integer, UInt8
 
 from .data_errors import DamagedDataError, DataNotFoundError
 from .download import locate_or_fetch
@@ -25,15 +23,8 @@ Part = Literal["train", "test"]
 _IDX_PREFIXES: dict[str, str] = {"train": "train", "test": "t10k"}
 
 
-class _Kind(NamedTuple):
-    name: str
-    shape: tuple[int, int, int]
-    training_share: Fraction  # of OpenML's rows, the first
-
-
-_MNIST = _Kind("mnist", (28, 28, 1), Fraction(6, 7))
-_FASHION_MNIST = _Kind("fashion-mnist", (28, 28, 1), Fraction(6, 7))
-_CIFAR10 = _Kind("cifar10", (32, 32, 3), Fraction(5, 6))
+_SHAPES = {"mnist": (28, 28, 1), "fashion-mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+_NUM_PARTS = {"mnist": 7, "fashion-mnist": 7, "cifar10": 6}  # the last one is to test
 
 
 def mnist(
@@ -47,9 +38,6 @@ def mnist(
             ``mnist`` in ``CGM_JAX_DATA``, else what was fetched before.
         part: "train" (60,000 images) or "test" (10,000).
         download: fetch it from OpenML where it is in none of these places.
-
-    Returns:
-        The images and their digits.
 
     Raises:
         DataNotFoundError: if it is in none of these places.
@@ -65,7 +53,7 @@ def mnist(
     Reference: LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to
     document recognition*, 1998; Tay et al. 2022, App. I.3.
     """
-    return _load(_MNIST, path, part, download=download)
+    return _load("mnist", path, part, download=download)
 
 
 def fashion_mnist(
@@ -90,7 +78,7 @@ def fashion_mnist(
     Reference: Xiao, Rasul and Vollgraf, *Fashion-MNIST: a novel image dataset for
     benchmarking machine learning algorithms*, arXiv 1708.07747, 2017.
     """
-    return _load(_FASHION_MNIST, path, part, download=download)
+    return _load("fashion-mnist", path, part, download=download)
 
 
 def cifar10(
@@ -104,9 +92,6 @@ def cifar10(
         part: "train" (50,000 images) or "test" (10,000); the errors are as in `mnist`.
         download: as in `mnist`.
 
-    Returns:
-        The images and their labels.
-
     Example:
         >>> cifar10("no/such/folder")
         Traceback (most recent call last):
@@ -116,33 +101,27 @@ def cifar10(
     Reference: Krizhevsky, *Learning multiple layers of features from tiny images*,
     2009; Tay et al. 2022, App. I.4.
     """
-    return _load(_CIFAR10, path, part, download=download)
+    return _load("cifar10", path, part, download=download)
 
 
 def _load(
-    kind: _Kind, path: str | Path | None, part: Part, *, download: bool
+    name: str, path: str | Path | None, part: Part, *, download: bool
 ) -> LabelledImages:
     if part not in ("train", "test"):
         raise ValueError(f'Expected part "train" or "test", got {part!r}.')
-    place = locate_or_fetch(kind.name, path, stand_in="digits", download=download)
+    place = locate_or_fetch(name, path, stand_in="digits", download=download)
+    height, width, channels = shape = _SHAPES[name]
     if place.is_dir() and any(place.glob("*[-.]idx*-ubyte*")):
-        pixels, labels = _from_idx(place, kind.shape, part)
+        pixels, labels = _from_idx(place, shape, part)
     else:
-        pixels, labels = _from_arrays(_npz(place), kind, part)
+        pixels, labels = read_arrays(_npz(place), "pixels", "labels")
+        cut = len(pixels) * (_NUM_PARTS[name] - 1) // _NUM_PARTS[name]
+        rows = slice(cut) if part == "train" else slice(cut, None)
+        # CIFAR-10 is published channel by channel.
+        pixels = pixels[rows].reshape(-1, channels, height, width)
+        pixels, labels = pixels.transpose(0, 2, 3, 1), labels[rows]
     points = pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(255)
-    return LabelledImages(points, labels.astype(np.int64), kind.shape)
-
-
-def _from_arrays(
-    file: Path, kind: _Kind, part: Part
-) -> tuple[UInt8[np.ndarray, "n h w c"], Integer[np.ndarray, " n"]]:
-    pixels, labels = read_arrays(file, "pixels", "labels")
-    cut = int(len(pixels) * kind.training_share)
-    rows = slice(cut) if part == "train" else slice(cut, None)
-    height, width, channels = kind.shape
-    # CIFAR-10 is published channel by channel.
-    images = pixels[rows].reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
-    return images, labels[rows]
+    return LabelledImages(points, labels.astype(np.int64), shape)
 
 
 def _npz(place: Path) -> Path:
@@ -160,16 +139,9 @@ def _npz(place: Path) -> Path:
 def _from_idx(
     folder: Path, shape: tuple[int, int, int], part: Part
 ) -> tuple[np.ndarray, np.ndarray]:
-    files = []
-    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
-        name = f"{_IDX_PREFIXES[part]}-{kind}"
-        file = _idx_file(folder, name)
-        if file is None:
-            raise DataNotFoundError(
-                f"Expected {name}.gz in {folder}, compressed or not; found none."
-            )
-        files.append(file)
-    image_file, label_file = files
+    prefix = _IDX_PREFIXES[part]
+    image_file = _idx_file(folder, f"{prefix}-images-idx3-ubyte")
+    label_file = _idx_file(folder, f"{prefix}-labels-idx1-ubyte")
     images, labels = read_idx(image_file), read_idx(label_file)
     if (*images.shape[1:], 1) != shape:
         expected, found = (" x ".join(map(str, s)) for s in (shape[:2], images.shape))
@@ -187,8 +159,12 @@ def _from_idx(
     return images[..., None], labels
 
 
-def _idx_file(folder: Path, name: str) -> Path | None:
+def _idx_file(folder: Path, name: str) -> Path:
     # Both "-idx3" and ".idx3" are in use.
     dotted = ".idx".join(name.rsplit("-idx", 1))
-    names = [name + ".gz", name, dotted + ".gz", dotted]
-    return next((folder / each for each in names if (folder / each).is_file()), None)
+    for file in (folder / f"{n}{end}" for n in (name, dotted) for end in (".gz", "")):
+        if file.is_file():
+            return file
+    raise DataNotFoundError(
+        f"Expected {name}.gz in {folder}, compressed or not; found none."
+    )

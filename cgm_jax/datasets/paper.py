@@ -59,9 +59,6 @@ def paper_results(dataset: str, split: Split) -> PaperResults:
         dataset: "credit-ratings", "credit-card", "mnist" or "cifar10".
         split: "equal-disjoint" or "unequal"; any other is a ``ValueError``.
 
-    Returns:
-        The printed numbers.
-
     Example:
         >>> paper_results("credit-ratings", "unequal").max_reward_value
         0.0898
@@ -75,21 +72,14 @@ def paper_results(dataset: str, split: Split) -> PaperResults:
             f'Expected one of {known} and the split "equal-disjoint" or "unequal", got '
             f'"{dataset}" and "{split}".'
         )
-    table = results[split][dataset]
+    table = dict(results[split][dataset])
+    for name in ("normalized_shapley", "normalized_shapley_caption", "reward_values"):
+        table[name] = np.array(table[name], float)
+    for name in ("num_points", "mmd2_unbiased"):
+        table[name] = {int(beta): np.array(ns) for beta, ns in table[name].items()}
     correlations = table["beta_correlations"].items()
-    return PaperResults(
-        length_scale=table["length_scale"],
-        normalized_shapley=np.array(table["normalized_shapley"], float),
-        max_reward_value=table["max_reward_value"],
-        rho=table["rho"],
-        reward_values=np.array(table["reward_values"], float),
-        num_points={int(b): np.array(n) for b, n in table["num_points"].items()},
-        mmd2_unbiased={int(b): np.array(m) for b, m in table["mmd2_unbiased"].items()},
-        beta_correlations={name: PrintedCorrelation(*c) for name, c in correlations},
-        accuracy_correlation=table.get("accuracy_correlation"),
-        normalized_shapley_caption=np.array(table["normalized_shapley_caption"], float),
-        table=table["table"],
-    )
+    table["beta_correlations"] = {k: PrintedCorrelation(*c) for k, c in correlations}
+    return PaperResults(**table)
 
 
 @cache

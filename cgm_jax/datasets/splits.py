@@ -147,15 +147,20 @@ def split_by_proportions(
         # If not one point per party fits, the check below says which class is short.
         party_size = max(_largest_party_size(shares, available, max_party_size), 1)
     counts = _counts(shares, party_size)
-    _check_enough(counts, available, classes, shares)
+    needed = counts.sum(axis=0)
+    if (needed > available).any():
+        c = np.argmax(needed > available)
+        raise ValueError(
+            f"Class {classes[c]} has {available[c]} points, but parties of "
+            f"{counts[0].sum()} need {needed[c]}; ask for a smaller party_size (at "
+            f"most {_largest_party_size(shares, available)} fits) or other proportions."
+        )
 
     order_key, party_key = jax.random.split(key)
     order = np.asarray(jax.random.permutation(order_key, len(labels)))
     queues = [order[class_of_row[order] == c] for c in range(len(classes))]
-    rows = []
-    for i, (end, count) in enumerate(
-        zip(np.cumsum(counts, axis=0), counts, strict=True)
-    ):
+    rows, ends = [], np.cumsum(counts, axis=0)
+    for i, (end, count) in enumerate(zip(ends, counts, strict=True)):
         taken = [q[e - m : e] for q, e, m in zip(queues, end, count, strict=True)]
         shuffle = jax.random.permutation(jax.random.fold_in(party_key, i), party_size)
         rows.append(np.concatenate(taken)[np.asarray(shuffle)])
@@ -199,25 +204,7 @@ def _largest_party_size(
     per_size = shares.sum(axis=0)
     asked = per_size > 0
     bound = int(((available + len(shares)) / np.where(asked, per_size, 1))[asked].min())
-    if limit is not None:
-        bound = min(bound, limit)
-    fits = (
-        size
-        for size in range(bound, 0, -1)
-        if (_counts(shares, size).sum(axis=0) <= available).all()
-    )
-    return next(fits, 0)
-
-
-def _check_enough(
-    counts: np.ndarray, available: np.ndarray, classes: np.ndarray, shares: np.ndarray
-) -> None:
-    needed = counts.sum(axis=0)
-    short = np.flatnonzero(needed > available)
-    if short.size:
-        c = short[0]
-        raise ValueError(
-            f"Class {classes[c]} has {available[c]} points, but parties of "
-            f"{counts[0].sum()} need {needed[c]}; ask for a smaller party_size (at "
-            f"most {_largest_party_size(shares, available)} fits) or other proportions."
-        )
+    for size in range(bound if limit is None else min(bound, limit), 0, -1):
+        if (_counts(shares, size).sum(axis=0) <= available).all():
+            return size
+    return 0

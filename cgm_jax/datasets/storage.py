@@ -21,8 +21,6 @@ from cgm_jax._shared.publishing import publish
 
 from .data_errors import DamagedDataError, DataNotFoundError
 
-__all__ = ["cache_folder", "cached_file", "locate", "read_arrays", "store"]
-
 DATA_VARIABLE = "CGM_JAX_DATA"
 
 
@@ -41,8 +39,7 @@ def cache_folder() -> Path:
 def locate(name: str, path: str | Path | None, *, stand_in: str) -> Path:
     """An existing folder or file of a data set; a cached file has been checked.
 
-    With a ``path``, no other place is searched. ``stand_in`` names, for the error, the
-    function that generates similar data.
+    ``stand_in`` names, for the error, the function that generates similar data.
     """
     if path is not None:
         if Path(path).exists():

@@ -1,8 +1,11 @@
 """Our numbers beside those of Section 6 and Tables 5 to 16, one line for each pair."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from .run import Experiment
 
@@ -46,69 +49,53 @@ def compare(experiment: Experiment) -> list[Comparison]:
         >>> import jax
         >>> from cgm_jax.experiments import credit_ratings_data, run_experiment
         >>> (data,) = credit_ratings_data(["unequal"])
-        >>> key, betas = jax.random.key(0), [8]
-        >>> lines = compare(
-        ...     run_experiment(key, data, inverse_temperatures=betas, evaluate=False)
-        ... )
+        >>> options = {"inverse_temperatures": [8], "evaluate": False}
+        >>> lines = compare(run_experiment(jax.random.key(0), data, **options))
         >>> [f"{line.ours:.3f} {line.printed}" for line in lines[:2]]
         ['0.996 0.996', '1.000 1.0']
     """
-    lines = _comparisons(experiment)
+    lines = []
+    for place, quantity, ours, printed, *beta in _printed(experiment):
+        by_party = np.ndim(printed) > 0
+        pairs = zip(np.atleast_1d(ours), np.atleast_1d(printed), strict=True)
+        for i, (one, other) in enumerate(pairs):
+            party = i if by_party else None
+            pair = float(one), float(other)
+            lines.append(Comparison(place, quantity, *pair, party, *beta))
     return [line for line in lines if not math.isnan(line.ours)]
 
 
-def _comparisons(experiment: Experiment) -> Iterator[Comparison]:
+def _printed(experiment: Experiment) -> Iterator[tuple[Any, ...]]:
+    """Where it is printed, what it is, ours and theirs (or all parties'), and any β."""
     paper, promises = experiment.data.paper, experiment.promises
-    scheme = promises.scheme
-    evaluation = experiment.evaluation
+    scheme, evaluation = promises.scheme, experiment.evaluation
     tables = {
         "equal-disjoint": ("Table 5", "Table 7"),
         "unequal": ("Table 6", "Table 8"),
     }
     shapley_table, beta_table = tables[experiment.data.split]
-    yield from _by_party(
-        shapley_table,
-        "normalized_shapley",
-        scheme.normalized_shapley,
-        paper.normalized_shapley,
-    )
+    name = "normalized_shapley"
+    yield shapley_table, name, scheme.normalized_shapley, paper.normalized_shapley
     if evaluation is not None:
         for name, printed in paper.beta_correlations.items():
             ours = evaluation.beta_correlations[name].mean
-            yield Comparison(beta_table, f"beta_correlation_{name}", ours, printed.mean)
+            yield beta_table, f"beta_correlation_{name}", ours, printed.mean
 
     place = f"Table {paper.table}"
-    yield Comparison(place, "length_scale", promises.length_scale, paper.length_scale)
+    yield place, "length_scale", promises.length_scale, paper.length_scale
     for name in ("max_reward_value", "rho"):
-        yield Comparison(place, name, getattr(scheme, name), getattr(paper, name))
-    yield from _by_party(
-        place, "reward_value", scheme.reward_values, paper.reward_values
-    )
+        yield place, name, getattr(scheme, name), getattr(paper, name)
+    yield place, "reward_value", scheme.reward_values, paper.reward_values
     for row, (beta, draw) in enumerate(experiment.draws.items()):
         if beta not in paper.num_points:
             continue
         sizes = [len(reward.indices) for reward in draw.rewards]
-        yield from _by_party(place, "num_points", sizes, paper.num_points[beta], beta)
+        yield place, "num_points", sizes, paper.num_points[beta], beta
         if evaluation is not None:
-            ours, printed = (
-                evaluation.after.mmd2_unbiased[row],
-                paper.mmd2_unbiased[beta],
-            )
-            yield from _by_party(place, "mmd2_unbiased", ours, printed, beta)
+            ours = evaluation.after.mmd2_unbiased[row]
+            yield place, "mmd2_unbiased", ours, paper.mmd2_unbiased[beta], beta
 
     if evaluation is not None and paper.accuracy_correlation is not None:
-        ours = evaluation.alpha_correlations["svm_accuracy"].mean
-        yield Comparison(
-            "Sec. 6", "alpha_correlation_svm_accuracy", ours, paper.accuracy_correlation
-        )
-
-
-def _by_party(
-    place: str,
-    quantity: str,
-    ours: Iterable[float],
-    printed: Iterable[float],
-    beta: float | None = None,
-) -> Iterator[Comparison]:
-    for i, (one, other) in enumerate(zip(ours, printed, strict=True)):
-        yield Comparison(place, quantity, float(one), float(other), i, beta)
+        name = "svm_accuracy"
+        ours = evaluation.alpha_correlations[name].mean
+        yield "Sec. 6", f"alpha_correlation_{name}", ours, paper.accuracy_correlation

@@ -24,13 +24,6 @@ from cgm_jax.generators import GaussianMixture, Generator, KernelDensity
 if TYPE_CHECKING:
     from cgm_jax.generators import MMDGANModel
 
-__all__ = [
-    "GeneratorName",
-    "LabelledCandidates",
-    "SyntheticOptions",
-    "table_candidates",
-]
-
 GeneratorName = Literal["gaussian-mixture", "kde", "mmd-gan"]
 
 
@@ -48,29 +41,22 @@ class SyntheticOptions:
 
 @dataclass(frozen=True, eq=False)
 class SyntheticSource:
-    """Synthetic points in any number, and what people should know about them.
+    """Synthetic points in any number, and what people should know about them."""
 
-    ``draw`` gives so many points, float32; more of them begin with fewer. A file has
-    its own number. ``model`` is the generator, where it was trained.
-    """
-
-    draw: Callable[[int], Float[np.ndarray, "g d"]]
+    draw: Callable[[int], Float[np.ndarray, "g d"]]  # more begin with fewer
     note: str
-    model: "MMDGANModel | None" = None
+    model: "MMDGANModel | None" = None  # where a generator was trained
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledCandidates:
-    """Synthetic points that are valued, their classes, and where both come from.
-
-    Where the points are features of images, ``images`` are the candidates in pixels.
-    """
+    """Synthetic points that are valued, their classes, and where both come from."""
 
     points: Float[np.ndarray, "g d"]
     labels: Int[np.ndarray, " g"]
     note: str
     model: "MMDGANModel | None" = None
-    images: Float[np.ndarray, "g pixels"] | None = None
+    images: Float[np.ndarray, "g pixels"] | None = None  # whose features the points are
 
 
 def table_candidates(
@@ -83,9 +69,8 @@ def table_candidates(
 ) -> Callable[[int], LabelledCandidates]:
     """Synthetic points like those of the pool, and their classes, in any number."""
     raw_key, feature_key = jax.random.split(key)
-    source = raw_source(raw_key, pool, options, shape=None, progress=progress)
-    if source is None:
-        source = feature_source(feature_key, pool, options)
+    trained = raw_source(raw_key, pool, options, shape=None, progress=progress)
+    source = trained or feature_source(feature_key, pool, options)
     return lambda num: label_by_forest(pool, labels, source, num)
 
 
@@ -113,10 +98,9 @@ def raw_source(
     shape: tuple[int, int, int] | None,
     progress: Progress = silent,
 ) -> SyntheticSource | None:
-    """Synthetic points as the pool's are stored, from a file or an MMD-GAN.
+    """Points as the pool's are stored, from a file or an MMD-GAN; None for features.
 
     ``shape`` is the height, width and channels of images, whose numbers are in 0..1.
-    None if the generator is one that works on features.
     """
     if options.file is not None:
         points = _read(options.file, pool.shape[1])
@@ -127,10 +111,9 @@ def raw_source(
     from cgm_jax.generators.mmd_gan import MMDGAN
     from cgm_jax.generators.mmd_gan.loop import training_stages
 
+    value_range = None if shape is None else (0.0, 1.0)
     generator = MMDGAN(
-        num_steps=options.num_steps,
-        shape=shape,
-        value_range=None if shape is None else (0.0, 1.0),
+        num_steps=options.num_steps, shape=shape, value_range=value_range
     )
     fit_key, sample_key = jax.random.split(key)
     model = generator.fit(fit_key, pool, progress=training_stages(progress))

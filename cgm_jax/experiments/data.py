@@ -13,13 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax.datasets import (
-    PaperResults,
-    credit_ratings,
-    paper_results,
-    split_by_proportions,
-)
-from cgm_jax.datasets.splits import Split
+from cgm_jax.datasets import PaperResults, credit_ratings, paper_results
+from cgm_jax.datasets.splits import Split, split_by_proportions
 
 if TYPE_CHECKING:
     from cgm_jax.generators import MMDGANModel
@@ -34,13 +29,10 @@ class ExperimentData:
     """Who owns what, and what is handed out, in the points that are valued.
 
     Attributes:
-        title: what the data are, for headings.
-        split: how the points are shared.
+        title: for headings.
         parties: the parties' points, float32, arrays of shape ``(n_i, d)``.
         labels: the class of every point of every party, from 0.
         candidates: G, float32.
-        candidate_labels: the class of every candidate.
-        num_classes: how many classes there are.
         columns: what the d numbers of a point are.
         candidates_note: where the candidates and their classes come from, in sentences.
         paper: what the paper prints for this split.

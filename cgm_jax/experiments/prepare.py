@@ -17,19 +17,9 @@ from cgm_jax.datasets import LabelledImages, paper_results
 from cgm_jax.datasets.splits import Split
 from cgm_jax.features.umap import umap_class
 
-from .candidates import (
-    GeneratorName,
-    LabelledCandidates,
-    SyntheticOptions,
-    table_candidates,
-)
+from .candidates import GeneratorName, SyntheticOptions, table_candidates
 from .data import SPLITS, ExperimentData, Sharing, credit_ratings_data, share
-from .image_candidates import (
-    NUM_FEATURES,
-    FeatureMap,
-    SuppliedFeatures,
-    image_candidates,
-)
+from .image_candidates import FeatureMap, SuppliedFeatures, image_candidates
 from .recipes import RECIPES, Labelled, Recipe
 
 __all__ = ["ExperimentOptions", "prepare_experiments"]
@@ -118,8 +108,17 @@ def prepare_experiments(
         make = _from_real_points(
             candidates_key, recipe, data, shared, splits, options, synthetic, progress
         )
-    can_grow = synthetic.file is None
-    return _with_growth(make, synthetic.num_candidates, can_grow=can_grow)
+    if synthetic.file is not None:  # with its own number of points
+        return make(synthetic.num_candidates)
+    make = cache(make)  # splits that grow alike share what they grow to
+
+    def grown_to(num: int) -> list[ExperimentData]:
+        return [
+            replace(data, grown=lambda more, i=i: grown_to(more)[i])
+            for i, data in enumerate(make(num))
+        ]
+
+    return grown_to(synthetic.num_candidates)
 
 
 def _credit_ratings(
@@ -168,7 +167,6 @@ def _from_real_points(
     from cgm_jax.features import umap_features
 
     pool, labels = data.points[shared.pool], data.labels[shared.pool]
-    draw: Callable[[int], LabelledCandidates]
     if isinstance(data, LabelledImages):
         features, draw = image_candidates(
             key,
@@ -179,11 +177,10 @@ def _from_real_points(
             seed=options.seed,
             progress=progress,
         )
-        columns = tuple(f"feature {i + 1}" for i in range(NUM_FEATURES))
+        column = "feature"
     else:
-        features = pool
+        features, column = pool, "component"
         draw = table_candidates(key, pool, labels, synthetic, progress=progress)
-        columns = tuple(f"component {i + 1}" for i in range(pool.shape[1]))
     progress("UMAP for the pictures", 0.0)
     plane = umap_features(features, num_coordinates=2, seed=options.seed)
 
@@ -193,7 +190,10 @@ def _from_real_points(
         experiments = []
         for split in splits:
             owned = shared.owned[split]
-            data = ExperimentData(
+            images = None
+            if drawn.images is not None:
+                images = [pool[rows] for rows in owned], drawn.images
+            experiment = ExperimentData(
                 title=recipe.title,
                 split=split,
                 parties=[features[rows] for rows in owned],
@@ -201,30 +201,15 @@ def _from_real_points(
                 candidates=drawn.points,
                 candidate_labels=drawn.labels,
                 num_classes=recipe.num_classes,
-                columns=columns,
+                columns=tuple(f"{column} {i + 1}" for i in range(features.shape[1])),
                 candidates_note=drawn.note,
                 paper=paper_results(recipe.paper, split),
                 is_stand_in=recipe.is_stand_in,
                 places=([plane.pool[rows] for rows in owned], places),
                 model=drawn.model,
+                images=images,
             )
-            if drawn.images is not None:
-                images = [pool[rows] for rows in owned], drawn.images
-                data = replace(data, images=images)
-            experiments.append(data)
+            experiments.append(experiment)
         return experiments
 
     return make
-
-
-def _with_growth(make: Make, num: int, *, can_grow: bool) -> list[ExperimentData]:
-    """The data of all splits, each of which can be had with more candidates."""
-    make = cache(make)  # splits that grow alike share what they grow to
-
-    def at(num: int) -> list[ExperimentData]:
-        return [
-            replace(data, grown=(lambda more, i=i: at(more)[i]) if can_grow else None)
-            for i, data in enumerate(make(num))
-        ]
-
-    return at(num)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cgm_jax import datasets
@@ -15,26 +16,20 @@ Labelled = datasets.LabelledPoints | datasets.LabelledImages
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One data set, and how it is shared and imitated unless something else is asked.
-
-    Attributes:
-        load: None for the credit ratings, whose parties are given.
-        max_party_size: rows a party, where the data have so many.
-        num_steps: of an MMD-GAN's training.
-        paper: whose printed numbers ours are set beside.
-        is_stand_in: whether these are other data than the paper's.
-    """
+    """One data set, and how it is shared and imitated unless otherwise asked."""
 
     title: str
-    load: Callable[[Path | None], Labelled] | None
+    load: Callable[[Path | None], Labelled] | None  # None where parties are given
     num_classes: int
     generator: GeneratorName
     max_party_size: int | None = 5_000
     num_candidates: int = 100_000
-    num_steps: int = 6_000
-    paper: str
+    num_steps: int = 6_000  # of an MMD-GAN
+    paper: str  # whose printed numbers ours are set beside
     is_stand_in: bool = False
 
+
+_of_images = partial(Recipe, num_classes=10, generator="mmd-gan")
 
 RECIPES: dict[str, Recipe] = {
     "credit-ratings": Recipe(
@@ -60,36 +55,22 @@ RECIPES: dict[str, Recipe] = {
         paper="credit-card",
         is_stand_in=True,
     ),
-    "mnist": Recipe(
-        title="MNIST",
-        load=datasets.mnist,
-        num_classes=10,
-        generator="mmd-gan",
-        num_steps=8_000,
-        paper="mnist",
+    "mnist": _of_images(
+        title="MNIST", load=datasets.mnist, num_steps=8_000, paper="mnist"
     ),
-    "fashion-mnist": Recipe(
+    "fashion-mnist": _of_images(
         title="Fashion-MNIST",
         load=datasets.fashion_mnist,
-        num_classes=10,
-        generator="mmd-gan",
         num_steps=8_000,
         paper="mnist",
         is_stand_in=True,
     ),
-    "cifar10": Recipe(
-        title="CIFAR-10",
-        load=datasets.cifar10,
-        num_classes=10,
-        generator="mmd-gan",
-        num_steps=8_000,
-        paper="cifar10",
+    "cifar10": _of_images(
+        title="CIFAR-10", load=datasets.cifar10, num_steps=8_000, paper="cifar10"
     ),
-    "digits": Recipe(
+    "digits": _of_images(
         title="Handwritten digits",
         load=lambda path: datasets.digits(),
-        num_classes=10,
-        generator="mmd-gan",
         max_party_size=None,
         num_candidates=20_000,
         num_steps=3_000,

@@ -25,8 +25,6 @@ class Experiment:
     """What one way of sharing the data leads to.
 
     Attributes:
-        data: who owns what, and what is handed out.
-        promises: what was promised.
         draws: a draw that keeps the promises, at each β.
         evaluation: the metrics, where they were asked for.
     """
@@ -69,18 +67,14 @@ def run_experiment(
         measured: as in `evaluate_rewards`.
         progress: called with the stage and the share of it that is done.
 
-    Returns:
-        The results.
-
     Raises:
         RewardSchemeError: if the promises cannot be kept with these candidates.
 
     Example:
         >>> from cgm_jax.experiments import credit_ratings_data
         >>> (data,) = credit_ratings_data(["unequal"])
-        >>> experiment = run_experiment(
-        ...     jax.random.key(0), data, inverse_temperatures=[8], evaluate=False
-        ... )
+        >>> options = {"inverse_temperatures": [8], "evaluate": False}
+        >>> experiment = run_experiment(jax.random.key(0), data, **options)
         >>> f"{experiment.promises.scheme.max_reward_value:.4f}"
         '0.0898'
     """

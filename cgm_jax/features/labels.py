@@ -5,22 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Shaped
 
-__all__ = ["PooledLabels", "label_points"]
-
 NUM_TREES = 200
 NUM_FOLDS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class PooledLabels:
-    """Labels of synthetic points, and how far to trust them.
-
-    The accuracy is the share of held-out real points that get their own label (3-fold);
-    NaN where a label is too rare to hold out.
-    """
+    """Labels of synthetic points, and how far to trust them."""
 
     labels: Shaped[np.ndarray, " g"]
-    accuracy: float
+    accuracy: float  # of held-out real points; NaN where a label is too rare
 
 
 def label_points(

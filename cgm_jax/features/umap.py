@@ -1,12 +1,10 @@
 """UMAP: a few coordinates that keep who is whose neighbour (App. I.3-I.4).
 
-The map is fitted to the pooled real points and then applied to synthetic ones, which
-are placed among their neighbours of the pool and move none of it. umap-learn does the
-work, with its default settings but for the number of coordinates and the seed. To a
-small pool (below 4,096 points) all distances are handed in: its own loop takes minutes.
-
-On one core, 25,000 points of 784 columns are fitted in about a minute and 100,000 more
-are placed in half a minute, in 2 GB.
+The map is fitted to the pooled real points; synthetic ones are then placed among their
+neighbours of the pool and move none of it. umap-learn does the work, with its default
+settings: on one core, 25,000 points of 784 columns are fitted in a minute and 100,000
+more placed in half a minute, in 2 GB. Of small pools (below 4,096 points) all distances
+are handed in: its own loop takes minutes.
 """
 
 import warnings
@@ -25,10 +23,7 @@ __all__ = ["UmapFeatures", "umap_class", "umap_features"]
 class UmapFeatures:
     """A fitted map, and where it put the points it was fitted to.
 
-    Attributes:
-        pool: coordinates of the points it was fitted to, float32.
-        points: what it was fitted to, float32.
-        model: the fitted ``umap.UMAP``.
+    ``pool`` are coordinates of ``points``, both float32; ``model`` is a ``umap.UMAP``.
     """
 
     pool: Float[np.ndarray, "m k"]
@@ -42,11 +37,10 @@ class UmapFeatures:
         moved depends a little on those that are placed with it.
         """
         rows = np.asarray(as_points(points, "points"), np.float32)
-        num_columns = self.points.shape[1]
-        if rows.shape[1] != num_columns:
+        expected, found = self.points.shape[1], rows.shape[1]
+        if found != expected:
             raise ValueError(
-                f"Expected points of {num_columns} columns, as the pool's; got "
-                f"{rows.shape[1]}."
+                f"Expected points of {expected} columns, as the pool's; got {found}."
             )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*precomputed metric")

@@ -1,12 +1,9 @@
 """What a generator is, and how samples are made to grow.
 
 When no reward scheme is feasible the mediator enlarges the candidates G (App. F). The
-points already there must stay, so a larger sample starts with the smaller one:
-
-    sample(key, model, 2 * m)[:m] == sample(key, model, m)
-
-Points are therefore drawn in blocks of one size, block b with ``fold_in(key, b)``: each
-block is the same compiled program on the same shapes, whatever the number asked for.
+points already there must stay: ``sample(key, model, 2 * m)`` starts with
+``sample(key, model, m)``. Points are therefore drawn in blocks of one size, block b
+with ``fold_in(key, b)``: one compiled program, whatever the number asked for.
 """
 
 from collections.abc import Callable
@@ -26,10 +23,9 @@ BLOCK_SIZE = 4_096  # small enough to waste little, large enough to hide the dis
 
 @runtime_checkable
 class Generator(Protocol):
-    """Anything that learns from points and then draws new ones.
+    """Any object that learns from points and then draws new ones.
 
-    Any object with these two methods will do. ``model`` is whatever ``fit`` returns;
-    only the generator's own ``sample`` looks into it.
+    ``model`` is whatever ``fit`` returns; only its own ``sample`` looks into it.
     """
 
     def fit(self, key: Key[Array, ""], points: Points) -> Any:
@@ -44,14 +40,7 @@ class Generator(Protocol):
 def sample_in_blocks(
     draw: Callable[[Key[Array, ""]], Points], key: Key[Array, ""], num: int
 ) -> Points:
-    """Draw ``num`` points so that a larger sample starts with the smaller one.
-
-    Example:
-        >>> def draw(key):
-        ...     return jax.random.normal(key, (BLOCK_SIZE, 2))
-        >>> sample_in_blocks(draw, jax.random.key(0), 5_000).shape
-        (5000, 2)
-    """
+    """Draw ``num`` points so that a larger sample starts with the smaller one."""
     if num < 1:
         raise ValueError(f"Expected num, the points to draw, at least 1; got {num}.")
     blocks, drawn = [], 0

@@ -3,9 +3,8 @@ r"""How good synthetic points are, and how close they come to the training point
 Two questions, each answered beside what real points would score:
 
 - likeness: MMD²_u between synthetic and held-out real points, at the median length
-  scale ℓ and at ℓ/4, where details count. Beside it: the training points themselves,
-  which are real and independent of the held-out ones, and a kernel density estimate
-  with cross-validated bandwidth, the generator to beat;
+  scale ℓ and at ℓ/4, where details count. Beside it: the training points, and a kernel
+  density estimate with cross-validated bandwidth, the generator to beat;
 - copying: the share of synthetic points that are nearer to the training points than to
   as many held-out ones. Points made of neither would have 0.5; that does not prove that
   nothing was memorised.
@@ -17,7 +16,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import as_points, with_common_dtype
+from cgm_jax._shared.arrays import as_point_sets
 from cgm_jax.gram import median_length_scale
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.metrics import nearest_distances
@@ -26,8 +25,6 @@ from cgm_jax.valuation import mmd2_unbiased
 
 from .kernel_density import KernelDensity
 from .three_sample import is_nearer
-
-__all__ = ["SampleQuality", "likeness", "sample_quality"]
 
 MAX_TESTED = 2_000  # points in the test of which generator is nearer
 NUM_BANDWIDTHS, NUM_FOLDS = 20, 5
@@ -41,25 +38,17 @@ class SampleQuality:
     """Likeness and copying of synthetic points beside those of others.
 
     Pairs are MMD²_u to the held-out points at ℓ and at ℓ/4, signed.
-
-    Attributes:
-        length_scale: ℓ, the median distance of training points.
-        real: of the training points: what a perfect generator scores, up to chance.
-        bandwidth: of the kernel density estimate.
-        nearest_share: of synthetic points, those nearer to training points.
-        is_worse_than_kernel_density: whether the density estimate is nearer to the
-            held-out points at ℓ or at ℓ/4, by more than chance explains at 5 %.
     """
 
-    length_scale: float
+    length_scale: float  # ℓ, the median distance of training points
     num_held_out: int
     generated: tuple[float, float]
-    real: tuple[float, float]
+    real: tuple[float, float]  # of training points: a perfect generator's, up to chance
     kernel_density: tuple[float, float]
-    bandwidth: float
-    nearest_share: float
+    bandwidth: float  # of the kernel density estimate
+    nearest_share: float  # of synthetic points that are nearer to training points
     kernel_density_nearest_share: float
-    is_worse_than_kernel_density: bool
+    is_worse_than_kernel_density: bool  # at ℓ or at ℓ/4, at 5 %
 
 
 def sample_quality(
@@ -68,23 +57,20 @@ def sample_quality(
     held_out: Float[ArrayLike, "h d"],
     generated: Float[ArrayLike, "m d"],
 ) -> SampleQuality:
-    """Compare synthetic points with real ones that were held out.
+    """Compare synthetic points with real ones that were held out; columns of one scale.
 
-    The columns should have one scale, since the density estimate has one bandwidth. The
-    key draws the density estimate's samples and the subsets.
+    The key draws the density estimate's samples and the subsets.
     """
-    training, held_out, generated = with_common_dtype(
-        ("training", as_points(training, "training")),
-        ("held_out", as_points(held_out, "held_out")),
-        ("generated", as_points(generated, "generated")[:MAX_COMPARED]),
+    training, held_out, generated = as_point_sets(
+        training=training, held_out=held_out, generated=generated
     )
+    generated = generated[:MAX_COMPARED]
     density_key, subset_key, order_key = jax.random.split(key, 3)
     training = np.asarray(training)
     training = training[np.asarray(jax.random.permutation(order_key, len(training)))]
     length_scale = median_length_scale(training)
     bandwidth = cross_validated_bandwidth(training, length_scale=length_scale)
-    density = KernelDensity(bandwidth)
-    rival = density.sample(density_key, training, len(generated))
+    rival = KernelDensity(bandwidth).sample(density_key, training, len(generated))
     tested = [x[:MAX_TESTED] for x in (held_out, rival, generated)]
     return SampleQuality(
         length_scale,
@@ -119,10 +105,7 @@ def likeness(
 def cross_validated_bandwidth(
     points: Float[np.ndarray, "n d"], *, length_scale: float
 ) -> float:
-    """The bandwidth of a Gaussian density under which points left out are likeliest.
-
-    Searched between a hundredth of the length scale and all of it, by shuffled folds.
-    """
+    """The bandwidth under which points left out are likeliest, from ℓ/100 to ℓ."""
     from scipy.special import logsumexp
     from sklearn.metrics import pairwise_distances
     from sklearn.model_selection import KFold
@@ -150,9 +133,7 @@ def nearest_share(
 ) -> float:
     """Share of points that are nearer to training points than to as many held-out ones.
 
-    The mean over up to ten disjoint random subsets of the training points, each as
-    large as the held-out part (or the held-out part cut to the training points, if they
-    are fewer). Equal distances count half.
+    The mean over up to ten disjoint random subsets of the training points.
     """
     points, training, held_out = (
         np.asarray(a, np.float64) for a in (points, training, held_out)

@@ -1,16 +1,15 @@
 """Generators for tables: work in scaled columns, return rows that a file can hold.
 
-A generator and a kernel want columns of one scale; the parties want rows in their own
-units, with whole numbers in the range of theirs where theirs are whole. `TableScale`
-translates between the two, and `TableGenerator` makes any generator draw rows that
-survive the translation: a column is rounded before its points are valued, so that what
-is valued is what is handed out. Rounding may lead back to a real row: such rows are
-drawn again, so that nobody is handed out another's row.
+`TableScale` translates between columns of one scale and the parties' units, with whole
+numbers in the range of theirs where theirs are whole. `TableGenerator` makes any
+generator draw rows that survive the translation: a column is rounded before its points
+are valued, so that what is valued is what is handed out. Rounding may lead back to a
+real row: such rows are drawn again, so that nobody is handed out another's row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
@@ -18,8 +17,6 @@ from jaxtyping import Array, Bool, Float, Key
 from cgm_jax._shared.arrays import Points
 
 from .base import Generator
-
-__all__ = ["OfRows", "RowGenerator", "TableGenerator", "TableScale", "is_among"]
 
 _MOST_DRAWN = 16  # points for every one that is wanted
 
@@ -30,19 +27,12 @@ class TableScale:
 
     A column that is constant in the pool says nothing about which points are alike: it
     is left out of the computation and put back unchanged.
-
-    Attributes:
-        shift: subtracted from each column.
-        scale: each column is divided by it.
-        varies: whether the column varies in the pool.
-        whole: whether the column holds whole numbers only, and stays in its range.
-        lowest, highest: the range of each column in the pool.
     """
 
-    shift: Float[np.ndarray, " columns"]
-    scale: Float[np.ndarray, " columns"]
+    shift: Float[np.ndarray, " columns"]  # subtracted from each column
+    scale: Float[np.ndarray, " columns"]  # what each column is divided by
     varies: Bool[np.ndarray, " columns"]
-    whole: Bool[np.ndarray, " columns"]
+    whole: Bool[np.ndarray, " columns"]  # holds whole numbers only, in its range
     lowest: Float[np.ndarray, " columns"]
     highest: Float[np.ndarray, " columns"]
 
@@ -77,8 +67,8 @@ class TableScale:
     def rows(self, points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m columns"]:
         """Points as rows in the parties' units, whole and in range where theirs are."""
         rows = np.tile(self.shift, (len(points), 1))
-        varying = np.asarray(points, float) * self.scale[self.varies][None]
-        rows[:, self.varies] += varying
+        scale = self.scale[self.varies][None]
+        rows[:, self.varies] += np.asarray(points, float) * scale
         rounded = np.clip(np.rint(rows), self.lowest[None], self.highest[None])
         return np.where(self.whole[None], rounded, rows)
 
@@ -95,44 +85,20 @@ class TableGenerator:
         return OfRows(self.generator.fit(key, points), np.asarray(points))
 
     def sample(self, key: Key[Array, ""], model: "OfRows", num: int) -> np.ndarray:
-        """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
+        """Draw points in scaled columns that are rows of the table, ``(num, d)``.
 
-        def draw(num: int) -> np.ndarray:
-            points = np.asarray(self.generator.sample(key, model.model, num))
-            return self.scale.scaled(self.scale.rows(points))
-
-        return _unlike(model.real, draw, num)
-
-
-@runtime_checkable
-class RowModel(Protocol):
-    """A trained model that draws rows in the parties' units."""
-
-    def sample(self, key: Key[Array, ""], num: int) -> Points:
-        """Draw rows; more start with fewer."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class RowGenerator:
-    """A model that was trained on rows, as a `TableGenerator`."""
-
-    model: RowModel
-    scale: TableScale
-
-    def fit(self, key: Key[Array, ""], points: Points) -> "OfRows":
-        """The model, which was trained before."""
-        del key
-        return OfRows(self.model, np.asarray(points))
-
-    def sample(self, key: Key[Array, ""], model: "OfRows", num: int) -> np.ndarray:
-        """Draw points in scaled columns that are rows of the table, ``(num, d)``."""
-
-        def draw(num: int) -> np.ndarray:
-            rows = np.asarray(model.model.sample(key, num), float)
-            return self.scale.scaled(self.scale.rows(self.scale.scaled(rows)))
-
-        return _unlike(model.real, draw, num)
+        Real rows are left out, but where there are hardly any others.
+        """
+        drawn = num
+        while True:
+            points = np.asarray(self.generator.sample(key, model.model, drawn))
+            points = self.scale.scaled(self.scale.rows(points))
+            again = is_among(points, model.real)
+            if len(points) - again.sum() >= num:
+                return points[~again][:num]
+            if drawn >= _MOST_DRAWN * num:
+                return np.concatenate([points[~again], points[again]])[:num]
+            drawn *= 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +107,23 @@ class OfRows:
 
     model: Any
     real: Float[np.ndarray, "n d"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedOnRows:
+    """A model that draws rows in the parties' units, as a generator of points."""
+
+    model: Any  # with a method ``sample(key, num)``
+    scale: TableScale
+
+    def fit(self, key: Key[Array, ""], points: Points) -> Any:
+        """The model, which was trained before."""
+        del key, points
+        return self.model
+
+    def sample(self, key: Key[Array, ""], model: Any, num: int) -> np.ndarray:
+        """Draw points in scaled columns; more start with fewer."""
+        return self.scale.scaled(np.asarray(model.sample(key, num), float))
 
 
 def is_among(
@@ -154,19 +137,3 @@ def is_among(
         for x in (points, real)
     )
     return np.isin(one, other)
-
-
-def _unlike(
-    real: Float[np.ndarray, "n d"], draw: Callable[[int], np.ndarray], num: int
-) -> np.ndarray:
-    """The first points drawn that equal no real one, filled up where those run out."""
-    drawn = num
-    while True:
-        points = draw(drawn)
-        again = is_among(points, real)
-        if len(points) - again.sum() >= num:
-            return points[~again][:num]
-        if drawn >= _MOST_DRAWN * num:
-            # Columns so coarse that there are hardly any other rows.
-            return np.concatenate([points[~again], points[again]])[:num]
-        drawn *= 2

@@ -16,8 +16,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax.kernels import Kernel
 
-__all__ = ["is_nearer"]
-
 SIGNIFICANT = -1.645  # one-sided, at 5 %
 
 
@@ -50,11 +48,9 @@ def difference_and_error(
 def _sides(
     kernel: Kernel, reference: Float[ArrayLike, "m d"], sample: Float[ArrayLike, "n d"]
 ) -> tuple[np.ndarray, float, np.ndarray]:
-    """Means of k that D and its error are made of.
+    """Means of k: over the sample for every reference point, and within the sample.
 
-    They are the mean over the sample for every reference point; the mean within the
-    sample; and for every sample point the mean over the others less that over the
-    reference.
+    And for every sample point, that over the others less that over the reference.
     """
     x, y = (np.asarray(points, np.float32) for points in (reference, sample))
     across, within = (np.asarray(_block(kernel, a, y), float) for a in (x, y))

@@ -13,6 +13,7 @@ label is ever seen: the groups are all that there is.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -30,14 +31,8 @@ from cgm_jax.gram.projection import project_kernel
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.kernels.saving import POWERS, save_kernel
 
-from .training import (
-    Comparisons,
-    Objective,
-    kernel_of,
-    powers_of,
-    start_training,
-    train,
-)
+from . import training
+from .training import Comparisons, Objective, kernel_of
 
 __all__ = ["FittedKernel", "FittingProgress", "fit_kernel", "fit_kernels"]
 
@@ -147,13 +142,9 @@ def fit_kernel(
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
         >>> x, y = np.random.default_rng(0).normal(size=(2, 60, 2))
-        >>> fitted = fit_kernel(
-        ...     jax.random.key(0),
-        ...     SquaredExponential(np.ones(2)),
-        ...     [x, y * [1, 3]],
-        ...     num_steps=50,
-        ...     learning_rate=0.05,
-        ... )
+        >>> key, start = jax.random.key(0), SquaredExponential(np.ones(2))
+        >>> options = {"num_steps": 50, "learning_rate": 0.05}
+        >>> fitted = fit_kernel(key, start, [x, y * [1, 3]], **options)
         >>> bool(fitted.fitted_power > fitted.history[0, 1])
         True
 
@@ -192,29 +183,26 @@ def fit_kernel(
             _split(jax.random.fold_in(split_key, i), len(x), share, validation_share)
             for i, x in enumerate(points)
         ]
-        seen, validation, rest = (
-            _comparisons(points, [part[p] for part in parts], between) for p in range(3)
-        )
+        rows = list(zip(*parts, strict=True))
+        seen, validation, rest = (_comparisons(points, part, between) for part in rows)
         side_sizes = np.asarray(seen.members).sum(-1)
         drawn = min(batch_size or math.inf, int(side_sizes.min()))
         if drawn < 2:
             raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
-        is_all = bool((side_sizes == drawn).all())
-        state = start_training(kernel, dtype, optimizer)
+        take_steps = partial(
+            training.train,
+            learning_rate=jnp.asarray(learning_rate, dtype),
+            jitter=jnp.asarray(jitter, dtype),
+            objective=objective,
+            num_drawn=None if (side_sizes == drawn).all() else drawn,
+            optimizer=optimizer,
+        )
+        state = training.start_training(kernel, dtype, optimizer)
         kept, history, reason = kernel_of(state), [], "all-steps"
         for step in [*range(0, num_steps, evaluate_every), num_steps]:
             if history:
-                state = train(
-                    train_key,
-                    state,
-                    seen,
-                    jnp.asarray(learning_rate, dtype),
-                    jnp.asarray(jitter, dtype),
-                    jnp.asarray(step - history[-1][0], jnp.int32),
-                    objective=objective,
-                    num_drawn=None if is_all else drawn,
-                    optimizer=optimizer,
-                )
+                num = jnp.asarray(step - history[-1][0], jnp.int32)
+                state = take_steps(train_key, state, seen, num_steps=num)
             current = kernel_of(state)
             history.append((step, _mean(current, seen), _mean(current, validation)))
             if progress is not None:
@@ -227,7 +215,7 @@ def fit_kernel(
         if candidates is not None:
             valued = points
             if share < 1:
-                valued = [g[part[2]] for g, part in zip(points, parts, strict=True)]
+                valued = [x[own] for x, own in zip(points, rows[2], strict=True)]
             kept = project_kernel(kept, valued, candidates)
         fitted_rows = [np.sort(np.concatenate(part[:2])) for part in parts]
         return FittedKernel(
@@ -235,7 +223,7 @@ def fit_kernel(
             fitted_power=_mean(kept, _comparisons(points, fitted_rows, between)),
             held_out_power=_mean(kept, rest),
             fitted_rows=tuple(fitted_rows),
-            held_out_rows=tuple(part[2] for part in parts),
+            held_out_rows=rows[2],
             history=np.array(history, float),
             stop_reason=reason,
         )
@@ -258,9 +246,6 @@ def fit_kernels(
         groups: the groups of each fit.
         progress: called in a thread of the fit, with its number, at every evaluation.
         options: all others of `fit_kernel`.
-
-    Returns:
-        What `fit_kernel` gives for each.
 
     Raises:
         ValueError: as `fit_kernel`, or if keys, kernels and groups differ in number.
@@ -294,15 +279,14 @@ def fit_kernels(
 
 def _on_host(leaf: Array) -> Any:
     """NumPy keeps float64 outside of the scope; a key is not a number."""
-    is_number = jnp.issubdtype(leaf.dtype, jnp.number)
-    return np.asarray(leaf) if is_number else leaf
+    return np.asarray(leaf) if jnp.issubdtype(leaf.dtype, jnp.number) else leaf
 
 
 def _mean(kernel: Kernel, compared: Comparisons) -> float:
     """Mean J; NaN where a side has fewer than two points."""
     if compared.rows.shape[-1] < 2:
         return math.nan
-    powers = powers_of(kernel, compared.points, compared.rows)
+    powers = training.powers_of(kernel, compared.points, compared.rows)
     return float(np.asarray(powers, np.float64).mean())
 
 
@@ -323,30 +307,20 @@ def _split(
 
 
 def _comparisons(
-    groups: list[Points], rows: list[np.ndarray], between: Between
+    groups: list[Points], rows: Sequence[np.ndarray], between: Between
 ) -> Comparisons:
     """What is compared of chosen rows of every group."""
     parts = [group[chosen] for group, chosen in zip(groups, rows, strict=True)]
     owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    owns = owner == np.arange(len(parts))[:, None]
     if between == "pairs" or len(parts) == 2:
-        sides = [
-            (owner == i, owner == j) for i, j in combinations(range(len(parts)), 2)
-        ]
+        members = np.array(list(combinations(owns, 2)))
     else:
-        sides = [(owner == i, owner != i) for i in range(len(parts))]
-    members = np.array(sides)
+        members = np.stack([owns, ~owns], axis=1)
     num = int(members.sum(-1).min())
     # Evenly spaced: the pool of others is in the order of the groups.
-    choice = [
-        [np.flatnonzero(side)[_spaced(int(side.sum()), num)] for side in pair]
-        for pair in members
-    ]
-    return Comparisons(
-        jnp.asarray(np.concatenate(parts)),
-        jnp.asarray(members),
-        jnp.asarray(np.array(choice, np.int32)),
-    )
-
-
-def _spaced(size: int, num: int) -> Int[np.ndarray, " num"]:
-    return np.arange(num) * size // max(num, 1)
+    sides = [np.flatnonzero(side) for pair in members for side in pair]
+    choice = [side[np.arange(num) * len(side) // max(num, 1)] for side in sides]
+    rows_of_sides = np.array(choice, np.int32).reshape(*members.shape[:2], num)
+    arrays = np.concatenate(parts), members, rows_of_sides
+    return Comparisons(*map(jnp.asarray, arrays))

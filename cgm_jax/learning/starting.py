@@ -49,9 +49,6 @@ def starting_deep_kernel(
         length_scale: ℓ > 0, in the units of the points, as of `quantile_length_scale`.
         epsilon: ε in (0, 1).
 
-    Returns:
-        The kernel.
-
     Raises:
         ValueError: for fewer than two points, none nearer than 2ℓ, a length scale that
             is not positive, or the same features of all near points.

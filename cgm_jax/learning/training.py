@@ -17,42 +17,26 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.two_sample.criterion import power_criterion
 
-__all__ = [
-    "Comparisons",
-    "Objective",
-    "TrainingState",
-    "kernel_of",
-    "powers_of",
-    "start_training",
-    "train",
-]
-
 Objective = Literal["power", "invariance"]
 
 _DOMAINS = {"positive": (0, np.inf), "unit": (0, 1), "real": (-np.inf, np.inf)}
 
 
 class Comparisons(NamedTuple):
-    """Pairs of samples to tell apart: rows of one array of points.
-
-    ``members`` may stand on each side; ``rows`` are a choice of as many on every side.
-    """
+    """Pairs of samples to tell apart: rows of one array of points."""
 
     points: Float[Array, "t d"]
-    members: Bool[Array, "comparisons 2 t"]
-    rows: Int[Array, "comparisons 2 n"]
+    members: Bool[Array, "comparisons 2 t"]  # which may stand on each side
+    rows: Int[Array, "comparisons 2 n"]  # a choice of as many on every side
 
 
 class TrainingState(NamedTuple):
-    """What a step changes: the kernel with logarithms and logits for its parameters.
-
-    What is fixed, as counts and keys of a network, is None there and in ``fixed``.
-    """
+    """What a step changes, and what it leaves; each is None where the other is not."""
 
     step: Int[Array, ""]
-    free: Kernel
-    fixed: Kernel
-    inner: Any  # the optimizer's own state
+    free: Kernel  # with logarithms and logits for its parameters
+    fixed: Kernel  # counts and keys of a network
+    inner: Any  # the optimiser's own state
 
 
 def start_training(
@@ -65,7 +49,6 @@ def start_training(
     numbers = jax.tree.map(lambda x: x.astype(dtype) if _is_number(x) else None, leaves)
     free = _in_domain(_free, numbers)
     fixed = jax.tree.map(lambda leaf: None if _is_number(leaf) else leaf, leaves)
-
     # The learning rate is no part of Adam's state.
     rule = optax.adam(0.0) if optimizer is None else optimizer
     return TrainingState(jnp.zeros((), jnp.int32), free, fixed, rule.init(free))
@@ -97,8 +80,7 @@ def train(
 ) -> TrainingState:
     """Take some steps, whose number is not compiled for.
 
-    Every step draws ``num_drawn`` points for each side of a comparison, or takes
-    ``compared.rows`` if that is None, and adds noise of standard deviation ``jitter``.
+    Each draws ``num_drawn`` points for each side, or takes ``compared.rows`` if None.
     """
     import optax
 

@@ -183,7 +183,8 @@ def candidate_source(
     else:
         model = row_source.load_model(path, parties)
         described = f"MMD-GAN, the model {path.name}"
-    rows = scaled_columns.RowGenerator(model, scale)
+    trained = scaled_columns.TrainedOnRows(model, scale)
+    rows = scaled_columns.TableGenerator(trained, scale)
     return CandidateSource(rows, described, row_source.GAN_NOTE, model, held_out)
 
 

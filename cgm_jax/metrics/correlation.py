@@ -70,9 +70,6 @@ def correlation_summary(correlations: Float[ArrayLike, " n"]) -> CorrelationSumm
     Args:
         correlations: shape ``(n,)``; NaN where there is none.
 
-    Returns:
-        The mean, its standard error, and how many there are.
-
     Example:
         >>> correlation_summary(np.array([0.5, 0.7, np.nan]))
         CorrelationSummary(mean=0.6, standard_error=0.1, count=2)

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
-from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.gram_sums import as_blocks
@@ -68,8 +67,10 @@ def mmd2_to_reference(
             f"{len(points)} parties, {len(picks)} picks and {len(values)} values."
         )
     with at_once():
-        own_diagonals = [_diagonal(kernel, x) for x in points]
-        diagonal = _diagonal(kernel, drawn)
+        *own_diagonals, diagonal = (
+            np.asarray(kernel.diagonal(jnp.asarray(x)), np.float64)
+            for x in (*points, drawn)
+        )
     picks = [np.asarray(indices, np.int64) for indices in picks]
     # Row sums: C of a candidate alone, and of each party.
     of_candidates = np.asarray(sums.candidate_rows, np.float64).sum(axis=1)
@@ -83,7 +84,3 @@ def mmd2_to_reference(
     same = own_diagonal + np.array([diagonal[indices].sum() for indices in picks])
     within = np.divide(a - same, s * (s - 1), out=np.full(len(s), np.nan), where=s > 1)
     return within - 2 * c / (s * t) + reference
-
-
-def _diagonal(kernel: Kernel, points: Points) -> Float[np.ndarray, " n"]:
-    return np.asarray(kernel.diagonal(jnp.asarray(points)), np.float64)

@@ -5,11 +5,10 @@ For a synthetic row with the nearest real row at distance d₁ and the second at
 - DCR, the distance to the closest record, is d₁;
 - NNDR, the nearest-neighbour distance ratio, is d₁ / d₂ (1 where both are 0).
 
-Both are given for the rows that the synthetic ones were made of and, beside them, for
-as many held-out rows. Rows made without looking at either are nearer to each half of
-the time, up to chance. That is necessary, not sufficient: it proves neither that
-nothing was memorised nor that anybody's privacy is kept. Distances depend on the units
-of the columns: bring them to one scale first.
+Both are given for the rows that the synthetic ones were made of and for as many that
+were held out. Rows made without looking at either are nearer to each half of the time,
+up to chance: necessary, but no proof that nothing was memorised or that anybody's
+privacy is kept. Distances depend on units: bring the columns to one scale first.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_points, with_common_dtype
+from cgm_jax._shared.arrays import Points, as_point_sets
 from cgm_jax._shared.reprs import short_repr
 
 from .neighbors import nearest_distances
@@ -46,10 +45,8 @@ class ToReal:
 
     def quantiles(self, *shares: float) -> tuple[list[float], list[float]]:
         """Quantiles of the distances and of the ratios, such as 0.05 and 0.5."""
-        return (
-            [float(np.quantile(self.distances, share)) for share in shares],
-            [float(np.quantile(self.ratios, share)) for share in shares],
-        )
+        distances, ratios = np.quantile([self.distances, self.ratios], shares, axis=1).T
+        return distances.tolist(), ratios.tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +93,6 @@ def nearest_real(
         held_out: real rows that they were not made of, shape ``(h, d)``, h >= 2.
         decimals: what numbers are rounded to for rounded matches.
 
-    Returns:
-        The distances, ratios and matches beside both.
-
     Raises:
         ValueError: for shapes that do not fit, entries that are not finite, or too few
             rows.
@@ -113,10 +107,8 @@ def nearest_real(
     Reference: Zhao, Kunar, Birke, Chen, *CTAB-GAN*, 2021 (DCR and NNDR); Platzer and
     Reutterer, *Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data*, 2021.
     """
-    rows, near, control = with_common_dtype(
-        ("synthetic", as_points(synthetic, "synthetic")),
-        ("used", as_points(used, "used")),
-        ("held_out", as_points(held_out, "held_out")),
+    rows, near, control = as_point_sets(
+        synthetic=synthetic, used=used, held_out=held_out
     )
     num = min(len(near), len(control))
     if num < 2 or len(rows) < 1:
@@ -151,9 +143,6 @@ def to_real(
         synthetic: shape ``(m, d)``, m >= 1.
         real: shape ``(n, d)``, n >= 2.
         decimals: as in `nearest_real`, and so are the errors.
-
-    Returns:
-        The distances, ratios and matches.
 
     Example:
         >>> line = np.array([[0.0], [1.0], [3.0]])

@@ -51,9 +51,6 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
     Args:
         parties: the parties' points, arrays of shape ``(n_i, d)``.
 
-    Returns:
-        Counts for every ordered pair of parties.
-
     Raises:
         ValueError: for shapes that do not fit or entries that are not finite.
 
@@ -69,11 +66,11 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
     """
     from scipy.spatial.distance import cdist  # slow to import
 
-    points = as_parties(parties)
+    points = [np.asarray(x) for x in as_parties(parties)]
     n = len(points)
     exact, near = np.zeros((n, n), int), np.zeros((n, n), int)
-    for i, mine in enumerate(map(np.asarray, points)):
-        rest = [np.asarray(x) for j, x in enumerate(points) if j != i]
+    for i, mine in enumerate(points):
+        rest = points[:i] + points[i + 1 :]
         if not rest:
             break
         limit = _typical_distance(mine) / 100

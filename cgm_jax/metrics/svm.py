@@ -57,8 +57,7 @@ def svm_accuracy(
     points, labels = _labelled(points, labels, "points")
     test_points, test_labels = _labelled(test_points, test_labels, "test_points")
     if max_training_points is not None and len(points) > max_training_points:
-        ends = 0, len(points) - 1
-        rows = np.linspace(*ends, max_training_points).round().astype(np.int64)
+        rows = np.linspace(0, len(points) - 1, max_training_points).round().astype(int)
         points, labels = points[rows], labels[rows]
     if (labels == labels[0]).all():  # no machine is needed, and none would train
         return float(np.mean(test_labels == labels[0]))

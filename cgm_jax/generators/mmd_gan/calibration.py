@@ -30,8 +30,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-__all__ = ["Calibration", "fit_calibration"]
-
 MAX_RATIO = 3.0  # C; more would reject more, for the few points beyond
 NUM_LANDMARKS = 256
 LEAST_EIGENVALUE = 1e-6  # of the landmarks' features, to the largest
@@ -62,10 +60,9 @@ def fit_calibration(
     *,
     length_scale: float,
 ) -> Calibration:
-    """Learn which generated points to keep.
+    """Learn which generated points to keep; ``length_scale`` is ℓ.
 
-    Best with many more generated than training points: the noise of both is fitted. The
-    first 256 generated points become landmarks; ``length_scale`` is ℓ.
+    Best with many more generated than training points: the noise of both is fitted.
     """
     from scipy.special import expit
 

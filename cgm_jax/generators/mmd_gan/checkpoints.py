@@ -1,10 +1,9 @@
 """Checkpoints of a training that are trusted only once they have been verified.
 
-Orbax writes a folder ``step_00000250`` and renames it when it is complete; then its
-files are forced to disk, and ``step_00000250.json`` is published with the SHA-256 of
-the numbers and with what they belong to. A checkpoint counts if that record is there
-and the numbers read back have that digest; otherwise the one before counts. At any
-moment of a kill the newest or the one before is whole.
+Orbax writes a folder ``step_00000250``; then its files are forced to disk, and
+``step_00000250.json`` is published with the SHA-256 of the numbers and with what they
+belong to. A checkpoint counts if its numbers have the digest of its record; otherwise
+the one before counts. At any moment of a kill one of the two is whole.
 """
 
 import json
@@ -22,8 +21,6 @@ from cgm_jax._shared.archive import Arrays, named_arrays, with_arrays
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.publishing import publish, sync_folder
 
-__all__ = ["Checkpoints"]
-
 NUM_KEPT = 2
 
 
@@ -36,8 +33,7 @@ class Checkpoints:
 
     def save(self, step: int, tree: Any) -> None:
         """Save a tree of arrays; older checkpoints go once this one is whole."""
-        arrays = named_arrays(tree)
-        path = self._path(step)
+        arrays, path = named_arrays(tree), self._path(step)
         self.folder.mkdir(parents=True, exist_ok=True)
         # What a killed process left without a record was never a checkpoint.
         self._record(step).unlink(missing_ok=True)

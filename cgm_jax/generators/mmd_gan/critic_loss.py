@@ -25,8 +25,6 @@ from jaxtyping import Array, ArrayLike, Float
 from cgm_jax.kernels import Kernel, RationalQuadratic, SquaredExponential
 from cgm_jax.kernels.stationary import Stationary
 
-__all__ = ["CriticKernel", "critic_kernel", "critic_mmd2", "witness_penalty"]
-
 CriticKernel = Literal[
     "rational-quadratic-dot", "rational-quadratic", "rbf", "distance"
 ]
@@ -84,10 +82,7 @@ class _OfScaledPoints(Kernel):
 
 @dataclass(frozen=True)
 class Dot(_OfScaledPoints):
-    r"""The dot product: compares means, and keeps a gradient where others are flat.
-
-    .. math:: k(x, x') = \langle x, x' \rangle / \ell^2
-    """
+    """⟨x, x'⟩ / ℓ²: compares means, and keeps a gradient where others are flat."""
 
     def pairwise(
         self, x: Float[Array, "m d"], y: Float[Array, "n d"]
@@ -102,10 +97,7 @@ class Dot(_OfScaledPoints):
 
 @dataclass(frozen=True)
 class Distance(_OfScaledPoints):
-    r"""The kernel of the energy distance; its MMD² is half of that distance.
-
-    .. math:: k(x, x') = (\lVert x \rVert + \lVert x' \rVert
-              - \lVert x - x' \rVert) / 2 \ell
+    """(‖x‖ + ‖x'‖ − ‖x − x'‖) / 2ℓ, whose MMD² is half of the energy distance.
 
     Reference: Sejdinovic et al. 2013, Sec. 3.
     """
@@ -124,10 +116,7 @@ class Distance(_OfScaledPoints):
 
 
 def critic_kernel(name: CriticKernel) -> Kernel:
-    """The kernels of the original paper, on the critic's features.
-
-    Sums of rational quadratics over `ALPHAS`, of squared exponentials over `SIGMAS`.
-    """
+    """The kernels of the original paper, on the critic's features."""
     if name == "rbf":
         return Mixture(tuple(map(SquaredExponential, SIGMAS)))
     if name == "distance":
@@ -139,10 +128,7 @@ def critic_kernel(name: CriticKernel) -> Kernel:
 def critic_mmd2(
     kernel: Kernel, x: Float[Array, "m f"], y: Float[Array, "n f"]
 ) -> Float[Array, ""]:
-    """Unbiased MMD² of two small sets of features, dense and differentiable.
-
-    The same number as `cgm_jax.valuation.mmd2_unbiased`, which goes tile by tile.
-    """
+    """`cgm_jax.valuation.mmd2_unbiased` of small sets, dense and differentiable."""
     m, n = len(x), len(y)
     x, y = kernel.embed(x), kernel.embed(y)
     within_x, within_y = kernel.pairwise(x, x), kernel.pairwise(y, y)
@@ -178,9 +164,8 @@ def product_distances(
 ) -> Float[Array, "m n"]:
     """Squared distances by one matrix product.
 
-    `cgm_jax.kernels.distances` chooses a form by the numbers; differentiated twice, as
-    the penalty is, the choice takes three times as long to compile, and a gradient of
-    64 random points needs no more digits than these.
+    The choice of a form in `cgm_jax.kernels.distances`, differentiated twice, takes
+    three times as long to compile; gradients of batches need no more digits than these.
     """
     norms = jnp.sum(x * x, axis=1)[:, None] + jnp.sum(y * y, axis=1)[None]
     across = jnp.matmul(x, y.T, precision=jax.lax.Precision.HIGHEST)

@@ -5,11 +5,8 @@ a column's mean at 0 and its deviation at 1, so what is trained with is
 
     k'(u, u') = k(a + s ∘ u, a + s ∘ u'),
 
-a and s the shift and scale of the columns. The kernel's numbers are handed to the
-compiled step, not compiled into it.
-
-A saved training records a fixed kernel by its kind and a digest: sampling does not need
-it, and any kernel can be digested, also a user's own that no file could rebuild.
+a and s the shift and scale of the columns. A saved training records the kernel by its
+kind and a digest: sampling does not need it, and no file could rebuild a user's own.
 
 Reference: Dziugaite, Roy and Ghahramani, *Training generative neural networks via
 Maximum Mean Discrepancy optimization*, 2015; Li, Swersky and Zemel 2015.
@@ -28,8 +25,6 @@ from cgm_jax._shared.arrays import in_float32
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import Embedding
-
-__all__ = ["InUnits", "kernel_in_units", "kernel_record"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +59,7 @@ class InUnits(Kernel):
 def kernel_record(kernel: Kernel) -> dict[str, str]:
     """The kind of a kernel, and a digest of its structure and numbers in float32.
 
-    Functions count by their names. Another version of Flax may describe a network
-    otherwise.
+    Functions count by their names, networks by Flax's description of them.
     """
     leaves, structure = jax.tree.flatten(in_float32(kernel))
     # The address of a function in memory differs between processes.

@@ -1,9 +1,7 @@
 """Training an MMD-GAN from Python: chunks of compiled steps, and what is between them.
 
-After every chunk the numbers are checked, the average generator is compared with the
-held-out points, the learning-rate rule decides, the whole `Run` is saved and progress
-is reported. Everything that a later step depends on is in the `Run`, and chunks start
-at the same steps whether or not the training was interrupted.
+Everything that a later step depends on is in the `Run`, and chunks start at the same
+steps whether or not the training was interrupted.
 """
 
 import math
@@ -19,44 +17,24 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.archive import named_arrays
-from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.progress import Progress
 from cgm_jax.generators.quality import likeness, sample_quality
 from cgm_jax.generators.three_sample import is_nearer
-from cgm_jax.gram import median_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
 
 from .calibration import Calibration, fit_calibration
 from .checkpoints import Checkpoints
 from .model import MMDGANModel, generate_points
-from .networks import Architecture
-from .step import (
-    Parameters,
-    Program,
-    StepOptions,
-    TrainingState,
-    start_training,
-    train,
-    with_learning_rate,
-)
-
-__all__ = [
-    "Run",
-    "Schedule",
-    "Task",
-    "TrainingProgress",
-    "split_rows",
-    "start",
-    "train_model",
-    "training_stages",
-]
+from .step import Parameters, Program, TrainingState, train, with_learning_rate
 
 NUM_EVALUATED, NUM_JUDGED = 1_000, 5_000  # generated points, on the way and at the end
 # To calibrate with: so many times the training points that their noise decides.
 CALIBRATED_TIMES, MOST_CALIBRATED = 10, 50_000
 MAX_RESTARTS = 3
-_NUM_KEYS = 6  # children of the key of a fit, of which the second splits the points
 MAX_FAILURES = 3  # checks of the three-sample rule in a row
+
+
+LearningRateRule = Literal["constant", "three-sample"]
 
 
 class Schedule(NamedTuple):
@@ -64,7 +42,7 @@ class Schedule(NamedTuple):
 
     num_steps: int
     learning_rate: float
-    learning_rate_rule: Literal["constant", "three-sample"]
+    learning_rate_rule: LearningRateRule
     held_out: float
     evaluate_every: int
     patience: int | None
@@ -72,16 +50,12 @@ class Schedule(NamedTuple):
 
 
 class TrainingProgress(NamedTuple):
-    """The figures of one evaluation, for the caller's ``progress``.
-
-    The loss is the mean MMD² of batches since the last evaluation, ``held_out_mmd2``
-    that of generated and held-out points at ℓ and at ℓ/4.
-    """
+    """The figures of one evaluation, for the caller's ``progress``."""
 
     step: int
     num_steps: int
-    loss: float
-    held_out_mmd2: tuple[float, float]
+    loss: float  # mean MMD² of batches since the last evaluation
+    held_out_mmd2: tuple[float, float]  # of generated points, at ℓ and at ℓ/4
     learning_rate: float
     steps_per_second: float
 
@@ -111,6 +85,14 @@ class Run(NamedTuple):
     failures: Int[np.ndarray, ""]
     restarts: Int[np.ndarray, ""]  # after infinite numbers
     history: Float[np.ndarray, "evaluations 5"]  # NaN: still to come
+
+    @classmethod
+    def at_start(cls, state: TrainingState, schedule: Schedule) -> "Run":
+        """The run before the first step."""
+        num_evaluations = -(-schedule.num_steps // schedule.evaluate_every)
+        history = np.full((num_evaluations, 5), np.nan)
+        average, score, zero = state.average, np.array(np.inf), np.zeros((), np.int32)
+        return cls(state, average, score, zero, average, zero, zero, history)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +136,8 @@ class Task:
     def calibration(self, average: Parameters) -> Calibration:
         """Which points of some parameters to keep, from noise of its own."""
         num = min(CALIBRATED_TIMES * len(self.training), MOST_CALIBRATED)
-        return fit_calibration(
-            self.training,
-            self.generated(average, num, key=self.calibrate_key),
-            length_scale=self.length_scale,
-        )
+        points = self.generated(average, num, key=self.calibrate_key)
+        return fit_calibration(self.training, points, length_scale=self.length_scale)
 
 
 def train_model(
@@ -174,12 +153,8 @@ def train_model(
     run, stop_reason = _train(task, run, checkpoints, progress)
     chosen = run.training.average if task.schedule.patience is None else run.best
     calibration = task.calibration(chosen) if task.schedule.calibrated else None
-    quality = sample_quality(
-        task.quality_key,
-        task.training,
-        task.held_out,
-        task.generated(chosen, NUM_JUDGED, calibration=calibration),
-    )
+    judged = task.generated(chosen, NUM_JUDGED, calibration=calibration)
+    quality = sample_quality(task.quality_key, task.training, task.held_out, judged)
     return MMDGANModel(
         trained_with,
         named_arrays(chosen),
@@ -190,47 +165,6 @@ def train_model(
         quality,
         calibration=calibration,
     )
-
-
-def split_rows(
-    key: Key[Array, ""], num: int, *, held_out: float
-) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
-    """Points that a fit with this key never sees, and those trained on, shuffled."""
-    with at_once(x64=False):
-        split_key = jax.random.split(key, _NUM_KEYS)[1]
-        order = np.asarray(jax.random.permutation(split_key, num))
-    num_held_out = max(2, round(held_out * num))
-    return order[:num_held_out], order[num_held_out:]
-
-
-def start(
-    key: Key[Array, ""],
-    points: Float[np.ndarray, "n d"],
-    architecture: Architecture,
-    options: StepOptions,
-    schedule: Schedule,
-    *,
-    shift: Float[np.ndarray, " d"],
-    scale: Float[np.ndarray, " d"],
-    kernel: Kernel | None,
-) -> tuple[Task, Run]:
-    """The task and its run before the first step; a fixed kernel in these units."""
-    start_key, _, *keys = jax.random.split(key, _NUM_KEYS)
-    # A column far from 0 is centred in the precision that it came in.
-    scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
-    rows = split_rows(key, len(points), held_out=schedule.held_out)
-    held_out, training = scaled[rows[0]], scaled[rows[1]]
-    program, state = start_training(
-        start_key, architecture, options, learning_rate=schedule.learning_rate
-    )
-    length_scale = median_length_scale(training)
-    task = Task(
-        schedule, program, training, held_out, shift, scale, length_scale, kernel, *keys
-    )
-    num_evaluations = -(-schedule.num_steps // schedule.evaluate_every)
-    history = np.full((num_evaluations, 5), np.nan)
-    average, score, zero = state.average, np.array(np.inf), np.zeros((), np.int32)
-    return task, Run(state, average, score, zero, average, zero, zero, history)
 
 
 def _train(
@@ -254,19 +188,19 @@ def _train(
         seconds = time.perf_counter() - began
         generated = task.generated(state.average)
         if not (math.isfinite(loss) and _are_finite(state, generated)):
-            if run.restarts >= MAX_RESTARTS:
-                if step == 0:
-                    raise FloatingPointError(
-                        "Expected finite numbers in the training, got infinite ones or "
-                        f"NaN within the first {size} steps at four learning rates "
-                        f"from {schedule.learning_rate:g} down; use a smaller "
-                        "learning_rate or look for rows far from all others."
-                    )
+            if run.restarts < MAX_RESTARTS:
+                # From the last good state, at half the rate, by other randomness.
+                slower = _at_half_the_rate(run.training)
+                run = run._replace(training=slower, restarts=run.restarts + np.int32(1))
+                continue
+            if step > 0:
                 return run, "not-finite"
-            # From the last good state, at half the learning rate, by other randomness.
-            slower = _at_half_the_rate(run.training)
-            run = run._replace(training=slower, restarts=run.restarts + np.int32(1))
-            continue
+            raise FloatingPointError(
+                "Expected finite numbers in the training, got infinite ones or NaN "
+                f"within the first {size} steps at four learning rates from "
+                f"{schedule.learning_rate:g} down; use a smaller learning_rate or look "
+                "for rows far from all others."
+            )
         row = step // schedule.evaluate_every
         run = _evaluated(task, run, state, loss, generated, row)
         if checkpoints is not None:
@@ -294,8 +228,8 @@ def _evaluated(
     figures = likeness(generated, task.held_out, length_scale=task.length_scale)
     history = run.history.copy()
     history[row] = (int(state.step), loss, *figures, float(state.learning_rate))
-    run = run._replace(training=state, history=history)
-    run = run._replace(without_best=run.without_best + np.int32(1))
+    without_best = run.without_best + np.int32(1)
+    run = run._replace(training=state, history=history, without_best=without_best)
     if sum(figures) < run.best_score:
         score, zero = np.array(sum(figures)), np.zeros((), np.int32)
         run = run._replace(best=state.average, best_score=score, without_best=zero)

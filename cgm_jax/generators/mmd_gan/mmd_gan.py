@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import jax
 import numpy as np
@@ -27,26 +27,25 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
+from cgm_jax.gram import median_length_scale
 from cgm_jax.kernels import Kernel
 
 from . import loop
 from .checkpoints import Checkpoints
 from .critic_loss import CriticKernel
 from .fixed_kernel import kernel_in_units, kernel_record
-from .loop import TrainingProgress
+from .loop import LearningRateRule, TrainingProgress
 from .model import MMDGANModel
-from .networks import Architecture
-from .step import StepOptions
+from .networks import Architecture, Latent
+from .step import StepOptions, start_training
 
 __all__ = ["MMDGAN", "MMDGANModel", "TrainingProgress"]
 
 LEAST_POINTS = 20
+NUM_KEYS = 6  # children of the key of a fit, of which the second splits the points
 STEPS = "num_steps", "critic_steps", "evaluate_every", "patience"
 SIZES = "latent_size", "width", "depth", "channels", "feature_size"
-NAMES = {
-    "latent": ("normal", "uniform"),
-    "learning_rate_rule": ("constant", "three-sample"),
-}
+NAMES = {"latent": get_args(Latent), "learning_rate_rule": get_args(LearningRateRule)}
 CRITIC_OPTIONS = "critic_steps", "gradient_penalty", "feature_size"
 
 
@@ -115,12 +114,12 @@ class MMDGAN:
     batch_size: int = 64
     critic_steps: int = 2
     learning_rate: float = 1e-3
-    learning_rate_rule: Literal["constant", "three-sample"] = "constant"
+    learning_rate_rule: LearningRateRule = "constant"
     kernel: CriticKernel | Kernel = "rational-quadratic-dot"
     gradient_penalty: float = 1.0
     feature_size: int = 16
     latent_size: int | None = None
-    latent: Literal["normal", "uniform"] = "normal"
+    latent: Latent = "normal"
     width: int = 128
     depth: int = 2
     channels: int = 16
@@ -143,10 +142,7 @@ class MMDGAN:
         shape: tuple[int, int, int] | None = None,
         value_range: tuple[float, float] | None = None,
     ) -> "MMDGAN":
-        """The setting of Bińkowski et al. 2018, Sec. 5: days of a GPU.
-
-        It was never run at full size with this package: only its options are tested.
-        """
+        """The setting of Bińkowski et al. 2018, Sec. 5: days of a GPU, never run."""
         return cls(
             num_steps=150_000,
             critic_steps=5,
@@ -182,9 +178,6 @@ class MMDGAN:
             checkpoint_dir: a folder to save the training in at every evaluation, and
                 to go on from after an interruption. By default nothing is saved.
             progress: called at every evaluation.
-
-        Returns:
-            The trained generator and how good it is.
 
         Raises:
             ValueError: for points that do not fit, a fixed kernel that is not one of
@@ -234,18 +227,16 @@ class MMDGAN:
 
     def facts(self) -> dict[str, Any]:
         """The options as JSON holds them; a fixed kernel by its kind and digest."""
-        options = dict(vars(self))
-        if isinstance(self.kernel, Kernel):
-            options["kernel"] = kernel_record(self.kernel)
-        return json.loads(json.dumps(options))
+        kernel = self.kernel
+        record = kernel_record(kernel) if isinstance(kernel, Kernel) else kernel
+        return json.loads(json.dumps({**vars(self), "kernel": record}))
 
     def split(
         self, num_columns: int
     ) -> tuple[Architecture, StepOptions, loop.Schedule]:
         """The options by their users: the networks, a step, and the loop of steps."""
-        options = dict(vars(self))
-        if isinstance(self.kernel, Kernel):
-            options["kernel"] = None
+        kernel = None if isinstance(self.kernel, Kernel) else self.kernel
+        options = {**vars(self), "kernel": kernel}
         return (
             Architecture.of(options, num_columns),
             StepOptions(**{name: options[name] for name in StepOptions._fields}),
@@ -254,7 +245,7 @@ class MMDGAN:
 
     def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
         """Which of ``num`` points a training with this key never sees, from 0."""
-        return loop.split_rows(key, num, held_out=self.held_out)[0]
+        return _split_rows(key, num, held_out=self.held_out)[0]
 
 
 def start_task(
@@ -268,11 +259,34 @@ def start_task(
     if options.value_range is not None:
         low, high = options.value_range
         shift, scale = np.full_like(shift, low), np.full_like(shift, high - low)
-    parts, kernel = options.split(points.shape[1]), options.kernel
-    fixed = None
-    if isinstance(kernel, Kernel):
-        fixed = kernel_in_units(kernel, points, shift=shift, scale=scale)
-    return loop.start(key, points, *parts, shift=shift, scale=scale, kernel=fixed)
+    kernel = None
+    if isinstance(options.kernel, Kernel):
+        kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
+    # A column far from 0 is centred in the precision that it came in.
+    scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
+    rows = _split_rows(key, len(points), held_out=options.held_out)
+    held_out, training = scaled[rows[0]], scaled[rows[1]]
+    length_scale = median_length_scale(training)
+    architecture, step_options, schedule = options.split(points.shape[1])
+    start_key, _, *keys = jax.random.split(key, NUM_KEYS)
+    program, state = start_training(
+        start_key, architecture, step_options, learning_rate=options.learning_rate
+    )
+    task = loop.Task(
+        schedule, program, training, held_out, shift, scale, length_scale, kernel, *keys
+    )
+    return task, loop.Run.at_start(state, schedule)
+
+
+def _split_rows(
+    key: Key[Array, ""], num: int, *, held_out: float
+) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
+    """Points that a fit with this key never sees, and those trained on, shuffled."""
+    with at_once(x64=False):
+        split_key = jax.random.split(key, NUM_KEYS)[1]
+        order = np.asarray(jax.random.permutation(split_key, num))
+    num_held_out = max(2, round(held_out * num))
+    return order[:num_held_out], order[num_held_out:]
 
 
 def _check_options(options: MMDGAN) -> None:

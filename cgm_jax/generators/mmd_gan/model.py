@@ -11,14 +11,8 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.archive import (
-    Arrays,
-    archive_errors,
-    read_archive,
-    with_arrays,
-    with_prefix,
-    write_archive,
-)
+from cgm_jax._shared import archive
+from cgm_jax._shared.archive import Arrays
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.precision import at_once
 from cgm_jax.generators.base import BLOCK_SIZE, sample_in_blocks
@@ -81,7 +75,7 @@ class MMDGANModel:
                 key,
                 self.architecture,
                 graph,
-                with_arrays(template, self.parameters),
+                archive.with_arrays(template, self.parameters),
                 num,
                 shift=self.shift,
                 scale=self.scale,
@@ -97,38 +91,42 @@ class MMDGANModel:
             "quality": self.quality and asdict(self.quality),
             "columns": self.columns,
         }
-        arrays: dict[str, Any] = {
-            "shift": self.shift,
-            "scale": self.scale,
-            "history": self.history,
-            **{f"parameters.{k}": v for k, v in self.parameters.items()},
-        }
+        names = "shift", "scale", "history"
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in names}
+        arrays |= {f"parameters.{name}": a for name, a in self.parameters.items()}
         if self.calibration is not None:
             fitted = vars(self.calibration)
             arrays |= {f"calibration.{name}": a for name, a in fitted.items()}
-        write_archive(path, KIND, facts, arrays)
+        archive.write_archive(path, KIND, facts, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "MMDGANModel":
         """Read a model that `save` wrote; a ``ValueError`` if the file is damaged."""
-        facts, arrays = read_archive(path, KIND, advice=ADVICE)
-        with archive_errors(path, KIND, advice=ADVICE):
+        facts, arrays = archive.read_archive(path, KIND, advice=ADVICE)
+        with archive.archive_errors(path, KIND, advice=ADVICE):
+            calibration = None
+            if fitted := archive.with_prefix(arrays, "calibration."):
+                calibration = Calibration(**fitted)
+                # Arrays that do not fit together raise an error, or give no numbers.
+                zeros = np.zeros((1, len(arrays["shift"])))
+                if not np.isfinite(calibration.acceptance(zeros)).all():
+                    raise ValueError("its calibration is not finite")
             quality = facts["quality"] and SampleQuality(
                 **{k: _tuple(v) for k, v in facts["quality"].items()}
             )
             model = cls(
                 facts["options"],
-                with_prefix(arrays, "parameters."),
+                archive.with_prefix(arrays, "parameters."),
                 arrays["shift"],
                 arrays["scale"],
                 arrays["history"],
                 facts["stop_reason"],
                 quality,
                 _tuple(facts["columns"]),
-                _calibration(with_prefix(arrays, "calibration."), len(arrays["shift"])),
+                calibration,
             )
             _, template = model.architecture.generator_template()
-            with_arrays(template, model.parameters)
+            archive.with_arrays(template, model.parameters)
         return model
 
 
@@ -174,16 +172,6 @@ def _draw(
     z = z.reshape(-1, SUB_BLOCK, architecture.latent_size)
     points = jax.lax.map(nnx.merge(graph, parameters), z).reshape(BLOCK_SIZE, -1)
     return points, shift[None] + scale[None] * points
-
-
-def _calibration(arrays: Arrays, num_columns: int) -> Calibration | None:
-    if not arrays:
-        return None
-    calibration = Calibration(**arrays)
-    # Arrays that do not fit together raise an error here, or give no numbers.
-    if not np.isfinite(calibration.acceptance(np.zeros((1, num_columns)))).all():
-        raise ValueError("its calibration is not finite")
-    return calibration
 
 
 def _tuple(value: Any) -> Any:

@@ -1,9 +1,8 @@
 """Networks of the MMD-GAN: a generator and a critic, for tables and for images.
 
 The generator maps noise z to a point, the critic maps a point to a few features in
-which points are compared. Both take and return matrices of one row per point; an image
-is a row of height · width · channels numbers, in that order. `Architecture` holds all
-that determines them.
+which points are compared. Points are rows; an image is a row of height · width ·
+channels numbers, in that order. `Architecture` holds all that determines the networks.
 
 Convolutions are written as one matrix product of patches (im2col): on a CPU a training
 step, with its second derivatives, is then 5-18 times faster than with the library's
@@ -20,9 +19,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Key
 
-__all__ = ["Architecture", "Convolution", "ImageCritic", "ImageShape"]
-
 ImageShape = tuple[int, int, int]  # height, width, channels
+Latent = Literal["normal", "uniform"]
 
 
 class Architecture(NamedTuple):
@@ -30,7 +28,7 @@ class Architecture(NamedTuple):
 
     num_columns: int
     latent_size: int
-    latent: Literal["normal", "uniform"]
+    latent: Latent
     width: int
     depth: int
     channels: int
@@ -67,12 +65,8 @@ class Architecture(NamedTuple):
         """A critic with random parameters."""
         rngs = nnx.Rngs(key)
         if self.shape is not None:
-            return ImageCritic(
-                self.shape,
-                channels=self.channels,
-                feature_size=self.feature_size,
-                rngs=rngs,
-            )
+            sizes = {"channels": self.channels, "feature_size": self.feature_size}
+            return ImageCritic(self.shape, **sizes, rngs=rngs)
         sizes = self.num_columns, *(self.width,) * self.depth, self.feature_size
         return Perceptron(sizes, squash=False, rngs=rngs)
 
@@ -91,15 +85,11 @@ class Architecture(NamedTuple):
 
 
 class Perceptron(nnx.Module):
-    """Linear layers with SiLU between them: generator or critic of a table.
-
-    With ``squash`` a sigmoid brings the outputs into (0, 1).
-    """
+    """Linear layers with SiLU between them; with ``squash``, outputs in (0, 1)."""
 
     def __init__(self, sizes: Sequence[int], *, squash: bool, rngs: nnx.Rngs):
         layers = [nnx.Linear(m, n, rngs=rngs) for m, n in pairwise(sizes)]
-        self.layers = nnx.List(layers)
-        self.squash = squash
+        self.layers, self.squash = nnx.List(layers), squash
 
     def __call__(self, points: Float[Array, "n a"]) -> Float[Array, "n b"]:
         """One row per point."""
@@ -111,10 +101,7 @@ class Perceptron(nnx.Module):
 
 
 class Convolution(nnx.Module):
-    """Convolution with zero padding: the patches of an image times one matrix.
-
-    A patch has the odd side ``size``; ``stride`` is the distance between patches.
-    """
+    """Convolution with zero padding: patches of odd side ``size`` times one matrix."""
 
     def __init__(
         self, num_in: int, num_out: int, *, size: int, stride: int = 1, rngs: nnx.Rngs
@@ -138,9 +125,8 @@ class Convolution(nnx.Module):
 class ImageGenerator(nnx.Module):
     """Noise to images: a linear layer, then two convolutions that double the side.
 
-    A convolution to four times the channels, whose channels then become 2 x 2 pixels,
-    is a transposed convolution of stride 2, at a quarter of the cost of convolving the
-    larger image.
+    Four times the channels become 2 x 2 pixels: a transposed convolution of stride 2,
+    at a quarter of the cost of convolving the larger image.
     """
 
     def __init__(

@@ -22,16 +22,6 @@ from cgm_jax.kernels import Kernel
 from .critic_loss import CriticKernel, critic_kernel, critic_mmd2, witness_penalty
 from .networks import Architecture
 
-__all__ = [
-    "Parameters",
-    "Program",
-    "StepOptions",
-    "TrainingState",
-    "start_training",
-    "train",
-    "with_learning_rate",
-]
-
 Parameters = PyTree[Array | np.ndarray]  # of a network; an `nnx.State`
 # One object: a fresh transform would be another function, and compiled again. The rate
 # is part of its state, where `with_learning_rate` puts it.
@@ -121,57 +111,45 @@ def train(
 ) -> tuple[TrainingState, Float[Array, ""]]:
     """Take some steps: each trains the critic a few times, then the generator once.
 
-    Neither ``num_steps`` nor the numbers of a fixed ``kernel``, one of points in the
-    networks' units, are compiled for. Returns the new state and the mean loss of the
-    generator over the steps.
+    Neither ``num_steps`` nor the numbers of a fixed ``kernel``, of points in the
+    networks' units, are compiled for. Returns the state and the generator's mean loss.
     """
+    options = program.options
 
     def step(
         _: Int[Array, ""], carry: tuple[TrainingState, Float[Array, ""]]
     ) -> tuple[TrainingState, Float[Array, ""]]:
-        state, loss = training_step(key, program, carry[0], points, kernel)
-        return state, carry[1] + loss
+        state, total = carry
+        step_key = jax.random.fold_in(key, state.step)
+        critic_key, generator_key = jax.random.split(step_key)
+
+        def critic_step(carry: tuple[Parameters, Any], key: Key[Array, ""]):
+            critic, adam = carry
+            loss = partial(critic_loss, key, program)
+            slope = jax.grad(loss, argnums=1)(state.generator, critic, points)
+            return adam_step(critic, adam, slope), None
+
+        critic, critic_adam = state.critic, state.critic_adam
+        if kernel is None:
+            critic_keys = jax.random.split(critic_key, options.critic_steps)
+            (critic, critic_adam), _ = jax.lax.scan(
+                critic_step, (critic, critic_adam), critic_keys
+            )
+        loss_of = jax.value_and_grad(partial(generator_loss, generator_key, program))
+        loss, slope = loss_of(state.generator, critic, points, kernel)
+        generator, adam = adam_step(state.generator, state.generator_adam, slope)
+        # Early on the average forgets faster: the first parameters are noise.
+        t = state.step.astype(jnp.float32)
+        decay = jnp.minimum(options.average, (1 + t) / (10 + t))
+        average = optax.incremental_update(generator, state.average, 1 - decay)
+        state = TrainingState(
+            state.step + 1, generator, critic, adam, critic_adam, average
+        )
+        return state, total + loss
 
     zero = jnp.zeros((), points.dtype)
     state, total = jax.lax.fori_loop(0, num_steps, step, (state, zero))
     return state, total / num_steps
-
-
-def training_step(
-    key: Key[Array, ""],
-    program: Program,
-    state: TrainingState,
-    points: Float[Array, "n d"],
-    kernel: Kernel | None = None,
-) -> tuple[TrainingState, Float[Array, ""]]:
-    """The critic's steps, if there is one, the generator's step and the average."""
-    options = program.options
-    critic_key, generator_key = jax.random.split(jax.random.fold_in(key, state.step))
-
-    def critic_step(carry: tuple[Parameters, Any], key: Key[Array, ""]):
-        critic, adam = carry
-        loss = partial(critic_loss, key, program)
-        slope = jax.grad(loss, argnums=1)(state.generator, critic, points)
-        return adam_step(critic, adam, slope), None
-
-    critic, critic_adam = state.critic, state.critic_adam
-    if kernel is None:
-        critic_keys = jax.random.split(critic_key, options.critic_steps)
-        (critic, critic_adam), _ = jax.lax.scan(
-            critic_step, (critic, critic_adam), critic_keys
-        )
-    loss, slope = jax.value_and_grad(partial(generator_loss, generator_key, program))(
-        state.generator, critic, points, kernel
-    )
-    generator, generator_adam = adam_step(state.generator, state.generator_adam, slope)
-    # Early on the average forgets faster: the first parameters are noise.
-    t = state.step.astype(jnp.float32)
-    decay = jnp.minimum(options.average, (1 + t) / (10 + t))
-    average = optax.incremental_update(generator, state.average, 1 - decay)
-    new = TrainingState(
-        state.step + 1, generator, critic, generator_adam, critic_adam, average
-    )
-    return new, loss
 
 
 def critic_loss(
