@@ -1,28 +1,27 @@
 """Games on block sums: values of coalitions and semivalues by their definitions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import comb
+from typing import Any
 
 import numpy as np
 from oracles_games import members_of
 from scipy.special import beta
 
-
-@dataclass
-class Sums:
-    """Only what the values need of a `GramSums`."""
-
-    between: np.ndarray
-    sizes: np.ndarray
+from cgm_jax.gram import GramSums
 
 
-def random_sums(sizes: list[int] | np.ndarray, seed: int = 0) -> Sums:
+def sums_of(between: Any, sizes: Any) -> GramSums:
+    """GramSums without candidates' rows, which values do not need."""
+    return GramSums(between, np.zeros((0, len(sizes))), sizes)
+
+
+def random_sums(sizes: list[int] | np.ndarray, seed: int = 0) -> GramSums:
     """Block sums of a positive definite kernel; the last size is the candidates'."""
     sizes = np.asarray(sizes, float)
     places = np.random.default_rng([len(sizes), seed]).normal(size=(len(sizes), 2))
     near = np.exp(-((places[:, None] - places[None]) ** 2).sum(-1))
-    return Sums(0.6 * near * np.outer(sizes, sizes) + 0.4 * np.diag(sizes), sizes)
+    return sums_of(0.6 * near * np.outer(sizes, sizes) + 0.4 * np.diag(sizes), sizes)
 
 
 def log_uniform_sizes(n: int, largest: int, seed: int = 0) -> np.ndarray:
@@ -33,7 +32,7 @@ def log_uniform_sizes(n: int, largest: int, seed: int = 0) -> np.ndarray:
     return np.append(sizes, 20)
 
 
-def value_of(sums: Sums, members: list[int]) -> float:
+def value_of(sums: GramSums, members: list[int]) -> float:
     """Eq. 2 of the parties' pooled data, on the block sums."""
     size = sums.sizes[members].sum()
     if size == 0:
@@ -43,7 +42,7 @@ def value_of(sums: Sums, members: list[int]) -> float:
     return 2 * across / (sums.sizes.sum() * size) - within / size**2
 
 
-def table(sums: Sums) -> np.ndarray:
+def table(sums: GramSums) -> np.ndarray:
     n = len(sums.sizes) - 1
     return np.array([value_of(sums, members_of(c)) for c in range(2**n)])
 

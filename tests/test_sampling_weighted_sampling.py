@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import sys
 
 import jax
 import numpy as np
@@ -11,7 +12,7 @@ from sampling_pools import KEY, Pool, identical_parties, pool_of
 
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels import SquaredExponential
-from cgm_jax.sampling import Reward, weighted_sampling
+from cgm_jax.sampling import Reward, pick_many, weighted_sampling
 from cgm_jax.valuation import coalition_values, values_with_candidates
 
 # The function has the name of its module.
@@ -320,5 +321,16 @@ def test_a_nan_in_the_kernel_is_an_error_and_never_drawn():
     between = np.full_like(pool.sums.between, np.nan)
     rows = np.full_like(pool.sums.candidate_rows, np.nan)
     pool.sums = GramSums(between, rows, pool.sums.sizes)
-    with pytest.raises(FloatingPointError, match="finite values"):
+    with pytest.raises(ValueError, match="finite sums"):
         pool.draw()
+
+
+def test_candidates_whose_kernel_is_not_finite_are_never_drawn(monkeypatch):
+    def broken(*arguments, **options):
+        lane, picks, values = pick_many(*arguments, **options)
+        return lane, picks, values * np.nan
+
+    module = sys.modules["cgm_jax.sampling.weighted_sampling"]
+    monkeypatch.setattr(module, "pick_many", broken)
+    with pytest.raises(FloatingPointError, match="finite values"):
+        pool_of().draw()

@@ -1,15 +1,14 @@
 """Values of all coalitions against v(S) by its definition on the kernel matrix."""
 
-from dataclasses import dataclass
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from block_games import sums_of as block_sums
 from oracles_games import coalition_values_by_definition, value_by_definition
 from tolerances import rtol
 
-from cgm_jax.gram import gram_sums
+from cgm_jax.gram import GramSums, gram_sums
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation.coalitions import coalition_values, membership, num_parties
 from cgm_jax.valuation.shapley import shapley_values
@@ -27,24 +26,16 @@ SIZES = {
 }
 
 
-@dataclass
-class Sums:
-    """Only what the values need of a `GramSums`."""
-
-    between: np.ndarray | jax.Array
-    sizes: np.ndarray
-
-
 def kernel_matrix(num_points: int, d: int, seed: int = 0) -> np.ndarray:
     points = np.random.default_rng([num_points, d, seed]).normal(size=(num_points, d))
     difference = points[:, None] - points[None]
     return np.exp(-(difference**2).sum(-1) / 2)
 
 
-def sums_of(gram: np.ndarray, sizes: list[int]) -> Sums:
+def sums_of(gram: np.ndarray, sizes: list[int]) -> GramSums:
     block = np.repeat(np.arange(len(sizes)), sizes)
     member = (block[:, None] == np.arange(len(sizes))[None]).astype(float)
-    return Sums(member.T @ gram @ member, np.array(sizes, float))
+    return block_sums(member.T @ gram @ member, np.array(sizes, float))
 
 
 @pytest.mark.parametrize("d", [1, 3, 16])
@@ -86,7 +77,7 @@ def test_many_parties():
 @pytest.mark.parametrize("size", [1, 50_000, 3_000_000])
 def test_a_constant_kernel_values_all_data_the_same(size: int):
     sizes = np.array([size, 1, 2 * size, 3], float)
-    values = coalition_values(Sums(np.outer(sizes, sizes), sizes))
+    values = coalition_values(block_sums(np.outer(sizes, sizes), sizes))
     np.testing.assert_allclose(values, [0, 1, 1, 1, 1, 1, 1, 1], rtol=TOLERANCE)
 
 
@@ -110,7 +101,7 @@ def test_the_gradient_is_finite_where_a_coalition_has_no_points():
     sums = sums_of(kernel_matrix(9, 2), [0, 4, 5])
 
     def total(between: jax.Array) -> jax.Array:
-        return coalition_values(Sums(between, sums.sizes)).sum()
+        return coalition_values(block_sums(between, sums.sizes)).sum()
 
     with jax.enable_x64(True):
         gradient = jax.grad(total)(jnp.asarray(sums.between))
@@ -119,7 +110,7 @@ def test_the_gradient_is_finite_where_a_coalition_has_no_points():
         bump = np.zeros((3, 3))
         bump[i, j] = step
         up, down = (
-            coalition_values(Sums(sums.between + sign * bump, sums.sizes)).sum()
+            coalition_values(block_sums(sums.between + sign * bump, sums.sizes)).sum()
             for sign in (1, -1)
         )
         assert gradient[i, j] == pytest.approx((up - down) / (2 * step), abs=1e-8)
@@ -132,7 +123,7 @@ def test_the_users_transformations_follow_the_dtype_of_the_sums():
     expected = [coalition_values_by_definition(gram, sizes) for gram in grams]
 
     def values(between: jax.Array) -> jax.Array:
-        return coalition_values(Sums(between, np.array(sizes, float)))
+        return coalition_values(block_sums(between, np.array(sizes, float)))
 
     for found in (
         jax.vmap(values)(jnp.asarray(between, jnp.float32)),
@@ -163,7 +154,7 @@ def test_the_sums_are_not_changed():
 )
 def test_what_are_not_sums(between: np.ndarray, sizes: np.ndarray, message: str):
     with pytest.raises(ValueError, match=message):
-        coalition_values(Sums(between, sizes))
+        coalition_values(block_sums(between, sizes))
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
 
 from cgm_jax._shared.checks import check_kind
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme
@@ -75,8 +75,8 @@ class SufficientConditions(NamedTuple):
         return rational + fair + (("R6",) if self.c else ())
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, eq=False, repr=False)
+class Audit(Result):
     """What was promised, what of it holds, and why it might not.
 
     Attributes:
@@ -105,8 +105,6 @@ class Audit:
     conditions: SufficientConditions
     tolerance: float
     num_parties: int
-
-    __repr__ = short_repr
 
     @property
     def is_exact(self) -> bool:

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Key
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Promises
 from cgm_jax.collaboration.promises import scalar_length_scale
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
@@ -64,8 +64,8 @@ class Trial:
     status: RewardStatus | str = "no length scale"
 
 
-@dataclass(frozen=True, eq=False)
-class Stress:
+@dataclass(frozen=True, eq=False, repr=False)
+class Stress(Result):
     """All trials, and what the parties have when all are honest.
 
     Attributes:
@@ -77,8 +77,6 @@ class Stress:
     honest: RewardScheme
     joint_values: Float[np.ndarray, " n"]
     trials: tuple[Trial, ...]
-
-    __repr__ = short_repr
 
     @property
     def profitable(self) -> tuple[Trial, ...]:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from cgm_jax._shared.checks import check_kind
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.feasible_region import FeasibleRegion
@@ -60,8 +60,8 @@ class Repair:
     needed: float
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Result):
     """Why reward values are what they are; parties are counted from 0.
 
     Attributes:
@@ -79,8 +79,6 @@ class Explanation:
     without: tuple[WithoutParty, ...]
     repairs: tuple[Repair, ...]
     shortfall: float
-
-    __repr__ = short_repr
 
 
 def explain(promises: Promises) -> Explanation:

@@ -6,7 +6,7 @@ from jaxtyping import Array, Key
 
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.metrics import SharedRows, shared_rows
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
@@ -19,8 +19,8 @@ from .shapley_fair_comparison import SchemeComparison, compare_with_shapley_fair
 __all__ = ["Review", "review"]
 
 
-@dataclass(frozen=True, eq=False)
-class Review:
+@dataclass(frozen=True, eq=False, repr=False)
+class Review(Result):
     """What is known of the promises of a collaboration.
 
     Attributes:
@@ -38,8 +38,6 @@ class Review:
     shared: SharedRows
     stress: Stress | None
     inverse_temperature: float
-
-    __repr__ = short_repr
 
 
 def review(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.shapley_fair import largest_rho, shapley_fair_rewards
 
@@ -21,8 +21,8 @@ from .incentives import Check, check_incentives
 __all__ = ["SchemeComparison", "compare_with_shapley_fair"]
 
 
-@dataclass(frozen=True, eq=False)
-class SchemeComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class SchemeComparison(Result):
     """Two schemes at the same ρ, checked by the same definitions.
 
     Attributes:
@@ -39,8 +39,6 @@ class SchemeComparison:
     their_rewards: Float[np.ndarray, " n"]
     their_largest_rho: float
     worse_off: tuple[int, ...]
-
-    __repr__ = short_repr
 
 
 def compare_with_shapley_fair(

@@ -12,6 +12,7 @@ from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_se
 from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax._shared.results import Result
 from cgm_jax.generators.base import Generator
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
@@ -24,7 +25,7 @@ __all__ = ["Collaboration", "Growing", "collaborate"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Collaboration:
+class Collaboration(Result):
     """What was promised, and what was handed out."""
 
     promises: Promises

@@ -17,6 +17,7 @@ from jaxtyping import Array, ArrayLike, Float, Key
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.kernels.base import scalar_length_scale
@@ -32,7 +33,7 @@ __all__ = ["Draw", "Promises", "coalition_table", "promise"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Draw:
+class Draw(Result):
     """What each party was handed out."""
 
     rewards: list[Reward]
@@ -51,7 +52,7 @@ class Draw:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Promises:
+class Promises(Result):
     """What the parties' data are worth and what was promised for them."""
 
     parties: list[Points]

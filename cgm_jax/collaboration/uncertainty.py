@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
 from cgm_jax.valuation import bootstrap_sums
@@ -28,8 +28,8 @@ __all__ = ["Uncertainty", "estimate_uncertainty"]
 _MEMORY = 2**28  # bytes of resampled sums, or of multiplicities, at a time
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Uncertainty:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Uncertainty(Result):
     """What was promised, and what would have been promised for resampled data."""
 
     scheme: RewardScheme
@@ -43,8 +43,6 @@ class Uncertainty:
 
     reward_values: Float[np.ndarray, "resamples n"]
     """r of every resample, shape ``(num_resamples, n)``; NaN where there are none."""
-
-    __repr__ = short_repr
 
     @property
     def num_resamples(self) -> int:

@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike, Float, Int
 
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Draw, Promises
 from cgm_jax.metrics import (
     CorrelationSummary,
@@ -30,8 +30,8 @@ LOWER_IS_BETTER = ("mmd2_unbiased", "reverse_kl", "wasserstein2", "class_imbalan
 """Metrics that Figure 2 shows the negative of."""
 
 
-@dataclass(frozen=True, eq=False)
-class Measurements:
+@dataclass(frozen=True, eq=False, repr=False)
+class Measurements(Result):
     """Metrics of what each party holds, the last axis one party each."""
 
     mmd2_unbiased: Float[np.ndarray, "*betas n"]  # to the reference, signed
@@ -40,11 +40,9 @@ class Measurements:
     class_imbalance: Float[np.ndarray, "*betas n"]  # mean of squared shares of classes
     svm_accuracy: Float[np.ndarray, "*betas n"]  # on all others' real data, in [0, 1]
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation(Result):
     """What n parties hold before and after the rewards of several draws.
 
     Attributes:
@@ -60,8 +58,6 @@ class Evaluation:
     num_points: Float[np.ndarray, "betas n"]
     before: Measurements
     after: Measurements
-
-    __repr__ = short_repr
 
     @property
     def alpha_correlations(self) -> dict[str, CorrelationSummary]:

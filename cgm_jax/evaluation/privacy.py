@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Key
 
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
@@ -23,25 +23,21 @@ _QUANTILES = (0.05, 0.5)
 _MOST_POINTS = 2_000  # of a generator that is made anew
 
 
-@dataclass(frozen=True, eq=False)
-class RewardPrivacy:
+@dataclass(frozen=True, eq=False, repr=False)
+class RewardPrivacy(Result):
     """What one party's reward is near to."""
 
     to_others: ToReal  # the reward beside all real rows of the other parties
     control: NearestReal | None  # beside rows of theirs seen in training, and unseen
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, eq=False)
-class PrivacyFigures:
+@dataclass(frozen=True, eq=False, repr=False)
+class PrivacyFigures(Result):
     """What each party's reward is near to."""
 
     rewards: tuple[RewardPrivacy | None, ...]  # None where a party got no points
     control: str  # how it was made, in words
     decimals: int  # of rounded matches
-
-    __repr__ = short_repr
 
     def rows(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """One dictionary per reward, for a table and for JSON."""

@@ -28,7 +28,7 @@ from cgm_jax._shared.arrays import (
 )
 from cgm_jax._shared.checks import as_whole
 from cgm_jax._shared.precision import at_once, platform
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax.kernels.base import Kernel, centred
 
 from .tiles import (
@@ -45,8 +45,8 @@ SMALL = 8  # tiles
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class GramSums:
+@dataclass(frozen=True, eq=False, repr=False)
+class GramSums(Result):
     """Sums of a kernel between the n parties and the g candidates."""
 
     between: Float[AnyArray, "blocks blocks"]
@@ -58,8 +58,6 @@ class GramSums:
     sizes: Float[np.ndarray, " blocks"]
     """Number of points in every block, shape ``(n+1,)``; floats, so that products of
     sizes do not overflow."""
-
-    __repr__ = short_repr
 
     @property
     def num_parties(self) -> int:

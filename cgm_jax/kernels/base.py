@@ -17,6 +17,7 @@ from jax.tree_util import GetAttrKey, register_pytree_with_keys
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from cgm_jax._shared.arrays import AnyArray, Points, aligned, array_module, is_traced
+from cgm_jax._shared.results import are_equal
 
 __all__ = [
     "Embedding",
@@ -68,6 +69,7 @@ class Kernel(abc.ABC):
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
+        cls.__eq__ = _are_equal  # or `dataclass` would make one that arrays break
         _register(cls)
 
     @abc.abstractmethod
@@ -188,6 +190,13 @@ def _as_rows(name: str, points: Any) -> AnyArray:
         )
     is_floating = jnp.issubdtype(array.dtype, np.floating)
     return array if is_floating else array.astype(jax.dtypes.canonicalize_dtype(float))
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        return False
+    names = [field.name for field in fields(type(one))]  # type: ignore[arg-type]
+    return all(are_equal(getattr(one, n), getattr(other, n)) for n in names)
 
 
 def _register(kind: type[Kernel]) -> None:

@@ -26,6 +26,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
 from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import at_once, on_numbers
+from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram.projection import project_kernel
 from cgm_jax.kernels.base import Kernel
@@ -48,8 +49,8 @@ class FittingProgress(NamedTuple):
     validation_power: float
 
 
-@dataclass(frozen=True, eq=False)
-class FittedKernel:
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedKernel(Result):
     """A learned kernel and how well it tells the groups apart.
 
     Attributes:

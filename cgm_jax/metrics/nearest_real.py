@@ -18,15 +18,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, as_point_sets
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 
 from .neighbors import nearest_distances
 
 __all__ = ["NearestReal", "ToReal", "nearest_real", "share_nearer", "to_real"]
 
 
-@dataclass(frozen=True, eq=False)
-class ToReal:
+@dataclass(frozen=True, eq=False, repr=False)
+class ToReal(Result):
     """Synthetic rows beside one set of real rows.
 
     Attributes:
@@ -41,24 +41,20 @@ class ToReal:
     exact_matches: int
     rounded_matches: int
 
-    __repr__ = short_repr
-
     def quantiles(self, *shares: float) -> tuple[list[float], list[float]]:
         """Quantiles of the distances and of the ratios, such as 0.05 and 0.5."""
         distances, ratios = np.quantile([self.distances, self.ratios], shares, axis=1).T
         return distances.tolist(), ratios.tolist()
 
 
-@dataclass(frozen=True, eq=False)
-class NearestReal:
+@dataclass(frozen=True, eq=False, repr=False)
+class NearestReal(Result):
     """Synthetic rows beside rows that they were made of, and as many held-out ones."""
 
     used: ToReal
     held_out: ToReal
     num_real: int
     decimals: int
-
-    __repr__ = short_repr
 
     @property
     def nearer_share(self) -> float:

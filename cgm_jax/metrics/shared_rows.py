@@ -19,15 +19,15 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import as_parties
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 
 from .neighbors import nearest_distances
 
 __all__ = ["SharedRows", "shared_rows"]
 
 
-@dataclass(frozen=True, eq=False)
-class SharedRows:
+@dataclass(frozen=True, eq=False, repr=False)
+class SharedRows(Result):
     """How many rows of each party are another's, too.
 
     Attributes:
@@ -39,8 +39,6 @@ class SharedRows:
     exact: Int[np.ndarray, "n n"]
     near: Int[np.ndarray, "n n"]
     sizes: Int[np.ndarray, " n"]
-
-    __repr__ = short_repr
 
 
 def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from cgm_jax._shared.arrays import array_module
+from cgm_jax._shared.results import Result
 
 from .feasible_region import FeasibleRegion
 
@@ -31,8 +32,8 @@ class RewardStatus(enum.StrEnum):
     FAILED = "solver failed"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class RewardScheme:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class RewardScheme(Result):
     """Reward values r and what they were computed from; α = φ / max φ.
 
     Attributes:

@@ -18,7 +18,7 @@ from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
 from cgm_jax._shared.arrays import Points, as_points, rounded_up
 from cgm_jax._shared.checks import as_key, as_real, as_whole
 from cgm_jax._shared.precision import at_once, on_numbers
-from cgm_jax._shared.reprs import short_repr
+from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.tiles import embedded_tiles, kernel_diagonal
@@ -40,8 +40,8 @@ PATIENCE = 0.1
 MIN_PATIENCE = 100
 
 
-@dataclass(frozen=True)
-class Reward:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reward(Result):
     """The synthetic points of one party."""
 
     indices: Int[np.ndarray, " picks"]
@@ -60,8 +60,6 @@ class Reward:
 
     reward_value: float
     """r_i, the value to reach."""
-
-    __repr__ = short_repr
 
     @property
     def final_value(self) -> float:

@@ -24,6 +24,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, array_module, to_host
 from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.results import Result
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
 from cgm_jax.kernels.base import Kernel, centred
@@ -36,8 +37,8 @@ Number = Float[AnyArray, ""] | np.floating
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class PowerEstimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class PowerEstimate(Result):
     """What the power of a two-sample test is estimated from."""
 
     mmd2: Number

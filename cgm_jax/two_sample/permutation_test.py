@@ -27,6 +27,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Key
 from cgm_jax._shared.arrays import AnyArray, Points, array_module, is_traced, to_host
 from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, matmul
+from cgm_jax._shared.results import Result
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, add_at, kernel_diagonal, kernel_tile, over_tiles
 from cgm_jax.kernels import Kernel
@@ -43,8 +44,8 @@ _ROUNDINGS = 32
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class TwoSampleTest:
+@dataclass(frozen=True, eq=False, repr=False)
+class TwoSampleTest(Result):
     """What two samples say about P = Q."""
 
     statistic: Number

@@ -37,6 +37,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
 from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums
 
 from .coalitions import num_parties, value_from_sums
@@ -66,8 +67,8 @@ _LEAST_PAIRS = 32
     data_fields=["values", "standard_errors"],
     meta_fields=["num_permutations", "stop_reason"],
 )
-@dataclass(frozen=True, eq=False)
-class ShapleyEstimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class ShapleyEstimate(Result):
     """Shapley values estimated from random orders, and how far off they may be."""
 
     values: Float[AnyArray, " n"]

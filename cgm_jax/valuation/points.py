@@ -14,8 +14,10 @@ Reference: L. Shapley 1953; A. Ghorbani and J. Zou, *Data Shapley*, ICML 2019, f
 points as players; Tay et al. 2022, Eq. 2 and Sec. 3.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
@@ -28,6 +30,7 @@ from cgm_jax._shared.arrays import (
     to_host,
 )
 from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.results import Result
 from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.gram.tiles import (
     Blocks,
@@ -44,7 +47,9 @@ from .semivalues.weighting import SHAPLEY, size_probabilities
 __all__ = ["PointValues", "point_shapley_values"]
 
 
-class PointValues(NamedTuple):
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False, repr=False)
+class PointValues(Result):
     """What every point of a pool adds to its value."""
 
     shapley_values: Float[AnyArray, " N"]

@@ -49,8 +49,9 @@ P. Dubey, A. Neyman, R. Weber, *Value Theory Without Efficiency*, Mathematics of
 Operations Research 6, 1981; Y. Kwon, J. Zou, *Beta Shapley*, AISTATS 2022.
 """
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +60,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, is_traced
 from cgm_jax._shared.precision import in_float64, matmul
+from cgm_jax._shared.results import Result
 from cgm_jax.valuation.coalitions import checked_sums, value_from_sums
 
 from .equal_sizes import equal_size_semivalues
@@ -82,7 +84,9 @@ _WIDTH = 128  # nodes at a time: memory O(128 n), and a product worth its call
 _MARGIN, _BEST = 1e-3, 1e-13
 
 
-class ExactShapleyValues(NamedTuple):
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False, repr=False)
+class ExactShapleyValues(Result):
     """Shapley values, and how far they are from sharing out v(N)."""
 
     shapley_values: Float[AnyArray, " n"]
