@@ -20,6 +20,12 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax-cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
+# A third of the compiling time of the default, for programs that run slower. The slow
+# tests and the short run compile as users do; so does `make test XLA_FLAGS=`.
+QUICKLY_COMPILED = --xla_backend_optimization_level=0 \
+	--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
+test mutants: export XLA_FLAGS ?= $(QUICKLY_COMPILED)
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
 .PHONY: help demo test test-slow test-long smoke mutants lint types benchmark clean
