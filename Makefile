@@ -7,9 +7,11 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 py
 CAN_MAKE_VENV = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 VENV ?= .venv
 
-# Most of a test's time is tracing and compiling, on one core. Files stay together.
+# Most of a test's time is tracing and compiling, on one core. Files stay together, and
+# in their order: in that of xdist, those of few and long tests would all come last.
 WORKERS ?= 2
-pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile --durations 25
+pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile \
+	--no-loadscope-reorder --durations 25
 SHORT = -m "smoke and not slow and not long"
 bin = $(VENV)/bin
 pip = $(bin)/python -m pip install -qq --disable-pip-version-check
@@ -19,6 +21,13 @@ pip = $(bin)/python -m pip install -qq --disable-pip-version-check
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax-cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+
+# A third of the compiling time of the default, for programs that run slower. The slow
+# tests and the short run compile as users do; so does `make test XLA_FLAGS=`. (An XLA
+# that does not know one of these any more stops and says so: it can be left out then.)
+QUICKLY_COMPILED = --xla_backend_optimization_level=0 \
+	--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
+test mutants: export XLA_FLAGS ?= $(QUICKLY_COMPILED)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment

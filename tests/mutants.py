@@ -30,7 +30,7 @@ import pytest
 COPIED = ("cgm_jax", "tests", "benchmarks", "README.md", "pyproject.toml")
 SECONDS = 180  # a mutant may loop for ever: that is noticed, too
 OPTIONS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
-OPTIONS += ["-m", "not slow and not long"]
+OPTIONS += ["-m", "not long"]
 # Every run is forked off a server that has imported what takes long, and no more.
 CONTEXT = multiprocessing.get_context("forkserver")
 PRELOADED = ["cvxpy", "flax.nnx", "jax", "optax", "pytest", "scipy.stats"]

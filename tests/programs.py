@@ -11,8 +11,12 @@ STRICT = ["-W", "error", "-W", "ignore:Error reading persistent compilation cach
 
 
 def run_program(code: str, folder: Path) -> str:
-    """What a program prints, run in a folder with no settings but JAX's."""
-    settings = {name: text for name, text in os.environ.items() if name[:4] == "JAX_"}
+    """What a program prints, run in a folder with no settings but how to compile."""
+    settings = {
+        name: text
+        for name, text in os.environ.items()
+        if name.startswith(("JAX_", "XLA_"))
+    }
     done = subprocess.run(
         [sys.executable, *STRICT, "-c", code],
         cwd=folder,

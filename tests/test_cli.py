@@ -50,7 +50,7 @@ def test_run_writes_a_reward_a_party_and_a_report(small_run):
     assert [party["name"] for party in report_of(out)["parties"]] == list(NAMES)
 
 
-def test_the_same_seed_writes_the_same_bytes(small_run, tmp_path: Path):
+def test_the_same_seed_writes_the_same_bytes(small_run, quick, tmp_path: Path):
     again = run_again(small_run, tmp_path / "again")
     other = run_again(small_run, tmp_path / "other", "--seed", 1)
     for party in NAMES:
@@ -86,7 +86,7 @@ def test_reward_rows_reach_the_promised_value(small_run):
         assert abs(value - rewards[i].final_value) < 1e-5
 
 
-def test_unstable_promises_ask_for_less(small_run, tmp_path: Path):
+def test_unstable_promises_ask_for_less(small_run, quick, tmp_path: Path):
     """Of the same candidates: nothing but the own data bounds them from below."""
     stable = report_of(small_run.out)
     out = run_again(
@@ -169,7 +169,7 @@ def test_a_missing_file(files, tmp_path: Path, capsys):
     assert "east.csv" in one_line_error(capsys)
 
 
-def test_results_are_not_overwritten_unasked(files, tmp_path: Path, capsys):
+def test_results_are_not_overwritten_unasked(files, quick, tmp_path: Path, capsys):
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("keep")
@@ -184,7 +184,7 @@ def test_results_are_not_overwritten_unasked(files, tmp_path: Path, capsys):
 
 
 def test_promises_that_cannot_be_kept_are_refused_or_lowered(
-    tmp_path: Path, capsys, monkeypatch
+    quick, tmp_path: Path, capsys, monkeypatch
 ):
     """Few candidates between three parties leave no room for stable promises."""
     monkeypatch.setattr("cgm_jax.mediation.run._MOST_TIMES", 2)
@@ -272,7 +272,7 @@ def test_help_names_every_command(capsys):
     assert all(command in printed for command in ("demo", "run", "example"))
 
 
-def test_a_kernel_of_ones_own(files, tmp_path: Path, capsys):
+def test_a_kernel_of_ones_own(files, quick, tmp_path: Path, capsys):
     rng = np.random.default_rng(0)
     groups = [rng.normal(size=(30, 2)) + i for i in range(2)]
     network = FeatureNetwork((2, 4, 3), rngs=nnx.Rngs(0))
@@ -322,7 +322,7 @@ def test_a_kernel_of_ones_own(files, tmp_path: Path, capsys):
 
 
 @pytest.mark.slow
-def test_a_trained_generator_supplies_the_rows(files, tmp_path: Path, capsys):
+def test_a_trained_generator_supplies_the_rows(files, quick, tmp_path: Path, capsys):
     model, out = tmp_path / "models" / "model.npz", tmp_path / "out"
     trained = ["train-generator", *files, "--label-column", "sex", "--num-steps", 400]
     assert cgm_jax(*trained, "--out", model) == 0

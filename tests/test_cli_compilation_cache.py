@@ -7,8 +7,9 @@ from pathlib import Path
 
 import jax
 import pytest
+from small_runs import cgm_jax
 
-import cgm_jax
+from cgm_jax import __version__
 from cgm_jax.cli import compilation_cache
 from cgm_jax.cli.compilation_cache import VARIABLE, cache_folder
 
@@ -81,11 +82,18 @@ def test_without_a_writable_folder_the_work_goes_on(tmp_path: Path):
     run(tmp_path, *example(tmp_path), **{VARIABLE: str(tmp_path / "file")})
 
 
-def test_the_version_names_the_folder(tmp_path: Path):
-    words = run(tmp_path, "--version", **{VARIABLE: str(tmp_path / "other")})
-    assert f"cgm-jax {cgm_jax.__version__}" in words
+def test_the_version_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "other"))
+    assert cgm_jax("--version") == 0
+    words = capsys.readouterr().out
+    assert f"cgm-jax {__version__}" in words
     assert str(tmp_path / "other") in words
-    assert "not kept" in run(tmp_path, "--version", **{VARIABLE: "off"})
+    monkeypatch.setenv(VARIABLE, "off")
+    assert cgm_jax("--version") == 0
+    assert "not kept" in capsys.readouterr().out
 
 
 def test_every_system_has_its_cache_folder(monkeypatch: pytest.MonkeyPatch):

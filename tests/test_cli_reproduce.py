@@ -101,7 +101,7 @@ REPRODUCE = ("reproduce", "credit-ratings", "--beta", 4, 8)
 
 
 def test_a_split_that_cannot_be_kept_is_reported_beside_the_other(
-    few_candidates, tmp_path: Path, capsys
+    few_candidates, quick, tmp_path: Path, capsys
 ):
     out = tmp_path / "out"
     assert cgm_jax(*REPRODUCE, "--strict", "--out", out) == 4
@@ -125,7 +125,7 @@ def test_a_split_that_cannot_be_kept_is_reported_beside_the_other(
 
 
 def test_what_cannot_be_kept_is_lowered_and_said_first(
-    few_candidates, tmp_path: Path, capsys
+    few_candidates, quick, tmp_path: Path, capsys
 ):
     out = tmp_path / "out"
     assert cgm_jax(*REPRODUCE, "--out", out) == 0

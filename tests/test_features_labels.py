@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cgm_jax.datasets import digits_parties
+from cgm_jax.features import labels as module
 from cgm_jax.features.labels import label_points
 
 
@@ -11,6 +12,12 @@ from cgm_jax.features.labels import label_points
 def pool():
     data = digits_parties("unequal")
     return np.concatenate(data.parties), np.concatenate(data.labels)
+
+
+@pytest.fixture
+def few_trees(monkeypatch):
+    """A forest that is planted quickly, where it does not matter how good it is."""
+    monkeypatch.setattr(module, "NUM_TREES", 20)
 
 
 def test_held_out_digits_get_their_own_label(pool):
@@ -22,7 +29,7 @@ def test_held_out_digits_get_their_own_label(pool):
     assert abs(found.accuracy - share) < 4 * np.sqrt(0.05 * 0.95 * (2 / 872))
 
 
-def test_the_same_seed_gives_the_same_labels(pool):
+def test_the_same_seed_gives_the_same_labels(pool, few_trees):
     points, labels = pool
     first, again = (
         label_points(points[:200], labels[:200], points[200:300], seed=3).labels
@@ -31,14 +38,14 @@ def test_the_same_seed_gives_the_same_labels(pool):
     np.testing.assert_array_equal(first, again)
 
 
-def test_labels_keep_their_kind(pool):
+def test_labels_keep_their_kind(pool, few_trees):
     points, labels = pool
     names = np.array([f"digit {label}" for label in labels[:300]], object)
     found = label_points(points[:300], names, points[300:310], seed=0).labels
     assert set(found) <= set(names)
 
 
-def test_a_label_too_rare_to_hold_out_gives_no_accuracy(pool):
+def test_a_label_too_rare_to_hold_out_gives_no_accuracy(pool, few_trees):
     points, labels = pool
     rare = labels[:200].astype(object).astype(str)
     rare[0] = "seen once"

@@ -228,7 +228,7 @@ def test_a_traced_search_is_an_error():
     def search(candidates):
         return smallest_length_scale(SquaredExponential(1.0), parties, candidates)
 
-    with pytest.raises(TypeError, match="outside of `jit`.*pass the length scale in"):
+    with pytest.raises(TypeError, match=r"outside of `jit`.*pass the length scale in"):
         search(candidates.astype(np.float32))
 
 

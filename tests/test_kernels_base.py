@@ -39,25 +39,31 @@ def test_equals_the_formula(name: str, d: int, dtype: type):
 def test_is_symmetric_and_positive_definite_with_its_diagonal(name: str, dtype: type):
     x, kernel = points(40, 3, dtype), KERNELS[name](3)
     x[5:8] = x[:3]  # the same point twice
-    gram = block(kernel, x, x)
+    with jax.enable_x64(True):
+        both = jax.jit(lambda kernel, x: (kernel(x, x), kernel.diagonal(x)))(kernel, x)
+    gram, diagonal = map(np.asarray, both)
+    assert gram.dtype == diagonal.dtype == dtype
     tolerance = rtol(dtype, roundings=ROUNDINGS)
     np.testing.assert_allclose(gram, gram.T, atol=tolerance)
     smallest = np.linalg.eigvalsh((gram + gram.T).astype(float) / 2).min()
     assert smallest > -len(x) * tolerance
-    with jax.enable_x64(True):
-        diagonal = kernel.diagonal(jnp.asarray(x))
-    assert diagonal.dtype == dtype
     np.testing.assert_allclose(diagonal, np.diag(gram), atol=tolerance)
+
+
+@jax.jit
+def embedded(kernel, x, y):
+    """Both embeddings, the block of them, and the block of the points."""
+    in_x, in_y = kernel.embed(x), kernel.embed(y)
+    return in_x, in_y, kernel.pairwise(in_x, in_y), kernel(x, y)
 
 
 @every_kernel
 def test_embedding_once_a_point_gives_the_same_block(name: str):
     x, y = points(40, 3, np.float32), points(33, 3, np.float32)
-    kernel = KERNELS[name](3)
-    in_x, in_y = kernel.embed(jnp.asarray(x)), kernel.embed(jnp.asarray(y))
+    in_x, in_y, of_embeddings, of_points = embedded(KERNELS[name](3), x, y)
     for embedding, rows in ((in_x, 40), (in_y, 33)):
         assert {len(leaf) for leaf in jax.tree.leaves(embedding)} == {rows}
-    np.testing.assert_array_equal(kernel.pairwise(in_x, in_y), kernel(x, y))
+    np.testing.assert_array_equal(of_embeddings, of_points)
 
 
 @every_kernel
@@ -69,7 +75,7 @@ def test_is_a_pytree_of_its_parameters(name: str):
     assert type(again) is type(kernel)
     assert jax.tree.structure(again) == structure
     x = points(5, 3, np.float32)
-    np.testing.assert_array_equal(again(x, x), kernel(x, x))
+    np.testing.assert_array_equal(block(again, x, x), block(kernel, x, x))
     # Anything may stand in a leaf's place while JAX takes a tree apart.
     assert jax.tree.leaves(jax.tree.map(lambda leaf: None, kernel)) == []
 
@@ -114,12 +120,11 @@ def test_a_static_field_is_part_of_the_structure():
 @every_kernel
 def test_can_be_jitted_and_batched(name: str):
     kernel, x = KERNELS[name](3), points(40, 3, np.float32)
-    batch = jnp.stack([x, 2 * x])
+    batch = np.stack([x, 2 * x])
     blocks = jax.jit(jax.vmap(lambda x: kernel(x, x)))(batch)
     for one, gram in zip(batch, blocks, strict=True):
-        expected = PLAIN[name](3)(np.asarray(one), np.asarray(one))
         np.testing.assert_allclose(
-            gram, expected, atol=rtol(np.float32, roundings=ROUNDINGS)
+            gram, PLAIN[name](3)(one, one), atol=rtol(np.float32, roundings=ROUNDINGS)
         )
 
 
@@ -127,10 +132,10 @@ def test_can_be_jitted_and_batched(name: str):
 def test_a_batch_of_kernels(name: str):
     kernel, x = KERNELS[name](3), points(5, 3, np.float32)
     others = kernel.with_length_scale(0.4), kernel.with_length_scale(2.0)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(jnp.asarray(leaves)), *others)
-    blocks = jax.vmap(lambda kernel: kernel(x, x))(stacked)
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *others)
+    blocks = jax.jit(jax.vmap(lambda kernel: kernel(x, x)))(stacked)
     for one, gram in zip(others, blocks, strict=True):
-        np.testing.assert_allclose(gram, one(x, x), atol=rtol(np.float32))
+        np.testing.assert_allclose(gram, block(one, x, x), atol=rtol(np.float32))
 
 
 @jax.jit
@@ -169,13 +174,13 @@ def test_gradient_is_that_of_finite_differences(name: str):
 def test_gradients_of_a_batch_of_kernels(name: str):
     x, y = points(40, 3), points(33, 3)
     with jax.enable_x64(True):
-        kernel = jax.tree.map(jnp.asarray, KERNELS[name](3))
-        pair = [kernel, kernel.with_length_scale(jnp.asarray(1.0))]
+        kernel = jax.tree.map(np.asarray, KERNELS[name](3))
+        pair = [kernel, kernel.with_length_scale(np.asarray(1.0))]
         pair = [
-            jax.tree.map(lambda a, b: jnp.broadcast_to(b, a.shape), kernel, each)
+            jax.tree.map(lambda a, b: np.broadcast_to(b, a.shape), kernel, each)
             for each in pair
         ]
-        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *pair)
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *pair)
         batched = jax.jit(jax.vmap(gradient, in_axes=(0, None, None, None)))
         found = jax.tree.map(np.asarray, batched(stacked, x, y, WEIGHTS))
         for i, each in enumerate(pair):
@@ -203,8 +208,9 @@ def test_with_length_scale_measures_in_units_of_it(name: str):
     kernel = KERNELS[name](3)
     scaled, unit = kernel.with_length_scale(4.0), kernel.with_length_scale(1.0)
     assert type(scaled) is type(kernel)
-    np.testing.assert_array_equal(scaled(4 * x, 4 * y), unit(x, y))
-    assert not np.allclose(scaled(x, y), unit(x, y))
+    of_unit = block(unit, x, y)
+    np.testing.assert_array_equal(block(scaled, 4 * x, 4 * y), of_unit)
+    assert not np.allclose(block(scaled, x, y), of_unit)
 
 
 def test_the_length_scale_is_a_field_or_that_which_the_parts_share():

@@ -211,7 +211,7 @@ def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command + "print_comparison", lambda comparison: None)
     quickly = partial(compare_kernels, num_steps=3)
     monkeypatch.setattr(command + "compare_kernels", quickly)
-    words = ["kernels", "digits", "--assignments", "3", "--beta", "1", "8"]
+    words = ["kernels", "digits", "--assignments", "2", "--beta", "1", "8"]
     with pytest.raises(SystemExit) as stopped:
         studies([*words, "--out", str(tmp_path / "out")])
     assert not stopped.value.code

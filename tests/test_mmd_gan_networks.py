@@ -21,10 +21,14 @@ SHAPES = [(4, 4, 1), (8, 8, 1), (28, 28, 1), (32, 32, 3), (8, 12, 2)]
 @pytest.mark.parametrize("shape", SHAPES)
 def test_images_of_every_size(shape):
     size = int(np.prod(shape))
-    generator = ImageGenerator(5, shape, channels=4, rngs=nnx.Rngs(0))
-    critic = ImageCritic(shape, channels=4, feature_size=16, rngs=nnx.Rngs(1))
-    z = jnp.asarray(RNG.normal(size=(3, 5)), jnp.float32)
-    images, features = jax.jit(lambda z: (generator(z), critic(generator(z))))(z)
+
+    @jax.jit  # their initial weights, too: one program for all of it
+    def computed(z):
+        generator = ImageGenerator(5, shape, channels=4, rngs=nnx.Rngs(0))
+        critic = ImageCritic(shape, channels=4, feature_size=16, rngs=nnx.Rngs(1))
+        return generator(z), critic(generator(z))
+
+    images, features = computed(RNG.normal(size=(3, 5)).astype(np.float32))
     assert images.shape == (3, size)
     assert ((images > 0) & (images < 1)).all()
     assert features.shape == (3, 16)
@@ -32,9 +36,9 @@ def test_images_of_every_size(shape):
 
 def test_each_image_by_itself():
     critic = ImageCritic((8, 8, 1), channels=4, feature_size=3, rngs=nnx.Rngs(1))
-    images = jnp.asarray(RNG.normal(size=(3, 64)), jnp.float32)
+    images = RNG.normal(size=(3, 64)).astype(np.float32)
     features = jax.jit(lambda images: critic(images))
-    alone = jnp.concatenate([features(images[i : i + 1]) for i in range(3)])
+    alone = np.concatenate([features(images[i : i + 1]) for i in range(3)])
     np.testing.assert_allclose(features(images), alone, rtol=1e-4, atol=1e-6)
 
 
@@ -42,18 +46,22 @@ def test_each_image_by_itself():
 @pytest.mark.parametrize("size", [1, 3, 5])
 @pytest.mark.parametrize("sides", [(8, 8), (7, 10)])
 def test_convolution_is_the_librarys(size, stride, sides):
-    layer = Convolution(3, 4, size=size, stride=stride, rngs=nnx.Rngs(0))
-    images = jnp.asarray(RNG.normal(size=(2, *sides, 3)), jnp.float32)
-    # Rows of the matrix: patch column, patch row, input channel.
-    kernel = layer.linear.kernel[...].reshape(size, size, 3, 4).transpose(1, 0, 2, 3)
-    expected = jax.lax.conv_general_dilated(
-        images,
-        kernel,
-        (stride, stride),
-        [(size // 2, size // 2)] * 2,
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
-    np.testing.assert_allclose(layer(images), expected, rtol=1e-4, atol=1e-5)
+    @jax.jit
+    def computed(images):
+        layer = Convolution(3, 4, size=size, stride=stride, rngs=nnx.Rngs(0))
+        # Rows of the matrix: patch column, patch row, input channel.
+        kernel = layer.linear.kernel[...].reshape(size, size, 3, 4)
+        expected = jax.lax.conv_general_dilated(
+            images,
+            kernel.transpose(1, 0, 2, 3),
+            (stride, stride),
+            [(size // 2, size // 2)] * 2,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        return layer(images), expected
+
+    found, expected = computed(RNG.normal(size=(2, *sides, 3)).astype(np.float32))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_four_channels_become_a_square():
@@ -74,7 +82,6 @@ def test_perceptron_by_hand():
     hidden = x @ np.asarray(first[0]) + np.asarray(first[1])[None]
     hidden = hidden / (1 + np.exp(-hidden))
     expected = hidden @ np.asarray(last[0]) + np.asarray(last[1])[None]
-    np.testing.assert_allclose(network(jnp.asarray(x)), expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(
-        squashed(jnp.asarray(x)), 1 / (1 + np.exp(-expected)), rtol=1e-5
-    )
+    found, found_squashed = jax.jit(lambda x: (network(x), squashed(x)))(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found_squashed, 1 / (1 + np.exp(-expected)), rtol=1e-5)

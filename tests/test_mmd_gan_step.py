@@ -9,14 +9,13 @@ from flax import nnx
 from test_mmd_gan_critic_loss import PLAIN
 
 from cgm_jax.generators import MMDGAN
-from cgm_jax.generators.mmd_gan.step import (
-    critic_loss,
-    draw_batches,
-    generator_loss,
-    start_training,
-    train,
-)
+from cgm_jax.generators.mmd_gan import step
+from cgm_jax.generators.mmd_gan.step import start_training, train
 
+critic_loss, generator_loss, draw_batches = (
+    jax.jit(function, static_argnames="program")
+    for function in (step.critic_loss, step.generator_loss, step.draw_batches)
+)
 POINTS = np.random.default_rng(0).normal(size=(50, 2))
 SMALL = MMDGAN(width=4, depth=1, batch_size=5, latent_size=3, feature_size=2)
 IMAGES = MMDGAN(
@@ -38,7 +37,7 @@ def as_float64(options, num_columns):
     program, state = started(0, options, num_columns)
     with jax.enable_x64(True):
         return program, jax.tree.map(
-            lambda leaf: jnp.asarray(np.asarray(leaf, float)),
+            lambda leaf: np.asarray(leaf, float),
             (state.generator, state.critic),
         )
 
@@ -60,17 +59,16 @@ def test_losses_are_those_of_numpy():
     key = jax.random.key(3)
     plain = PLAIN[options.kernel]
     with jax.enable_x64(True):
-        points = jnp.asarray(POINTS)
-        loss = generator_loss(key, program, generator, critic, points)
-        real, fake = map(np.asarray, draw_batches(key, program, generator, points))
+        loss = generator_loss(key, program, generator, critic, POINTS)
+        real, fake = map(np.asarray, draw_batches(key, program, generator, POINTS))
         assert {tuple(row) for row in real} <= {tuple(row) for row in POINTS}
         features = perceptron(critic, real), perceptron(critic, fake)
         expected = oracles.mmd2_unbiased(plain, *features)
         np.testing.assert_allclose(loss, expected, rtol=1e-10)
 
-        loss = critic_loss(key, program, generator, critic, points)
+        loss = critic_loss(key, program, generator, critic, POINTS)
         batch_key, between_key = jax.random.split(key)
-        batches = draw_batches(batch_key, program, generator, points)
+        batches = draw_batches(batch_key, program, generator, POINTS)
         real, fake = map(np.asarray, batches)
         share = np.asarray(jax.random.uniform(between_key, (5, 1), jnp.float64))
     between = share * real + (1 - share) * fake
@@ -102,7 +100,6 @@ def test_gradients_against_finite_differences(loss, options):
     points = points if options is SMALL else np.tile(points, (1, 4))
     program, networks = as_float64(options, points.shape[1])
     with jax.enable_x64(True):
-        points = jnp.asarray(points)
 
         @jax.jit
         def of_networks(networks):
@@ -110,25 +107,16 @@ def test_gradients_against_finite_differences(loss, options):
 
         slope = jax.jit(jax.grad(of_networks))(networks)
         for seed in range(3):
-            leaves, structure = jax.tree.flatten(networks)
-            keys = jax.random.split(jax.random.key(seed), len(leaves))
-            direction = jax.tree.unflatten(
-                structure,
-                [
-                    jax.random.normal(k, a.shape, a.dtype)
-                    for k, a in zip(keys, leaves, strict=True)
-                ],
-            )
+            rng = np.random.default_rng(seed)
+            direction = jax.tree.map(lambda a, r=rng: r.normal(size=a.shape), networks)
 
             def moved(step, direction=direction):
-                pair = zip(*map(jax.tree.leaves, (networks, direction)), strict=True)
-                leaves = [leaf + step * change for leaf, change in pair]
                 return of_networks(
-                    jax.tree.unflatten(jax.tree.structure(networks), leaves)
+                    jax.tree.map(lambda a, b: a + step * b, networks, direction)
                 )
 
-            numerical = (moved(1e-5) - moved(-1e-5)) / 2e-5
-            products = jax.tree.map(lambda a, b: jnp.sum(a * b), slope, direction)
+            numerical = (float(moved(1e-5)) - float(moved(-1e-5))) / 2e-5
+            products = jax.tree.map(lambda a, b: np.sum(a * b), slope, direction)
             np.testing.assert_allclose(
                 sum(jax.tree.leaves(products)), numerical, rtol=1e-5, atol=1e-8
             )
@@ -146,7 +134,7 @@ def test_ten_steps_are_one_step_ten_times():
     points, key = jnp.asarray(POINTS, jnp.float32), jax.random.key(5)
     program, start = started(0, SMALL, 2)
     whole, loss = train(key, program, start, points, num_steps=10)
-    state, average, single = start, start.average, []
+    state, average, single = start, leaves_of(start.average), []
     for t in range(10):
         before = state
         state, single_loss = train(key, program, state, points, num_steps=1)
@@ -154,19 +142,16 @@ def test_ten_steps_are_one_step_ten_times():
         assert not same(before.generator, state.generator)
         assert not same(before.critic, state.critic)
         decay = (1 + t) / (10 + t)  # early on the average forgets faster
-        average = jax.tree.map(
-            lambda old, new, decay=decay: decay * old + (1 - decay) * new,
-            average,
-            state.generator,
-        )
+        average = [
+            decay * old + (1 - decay) * new
+            for old, new in zip(average, leaves_of(state.generator), strict=True)
+        ]
     assert same(whole, state)
     np.testing.assert_allclose(loss, np.mean(single), rtol=1e-6)
     first, _ = train(key, program, start, points, num_steps=5)
     assert same(whole, train(key, program, first, points, num_steps=5)[0])
     assert int(whole.step) == 10
-    for ours, expected in zip(
-        leaves_of(whole.average), leaves_of(average), strict=True
-    ):
+    for ours, expected in zip(leaves_of(whole.average), average, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
 
 

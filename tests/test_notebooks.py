@@ -8,14 +8,6 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
-# These take half a minute or more, though they are small.
-LONG = (
-    "02_reproduce_the_paper",
-    "03_valuation",
-    "04_incentives",
-    "05_mmd_gan",
-    "06_deep_kernels",
-)
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # The kernel's own process, not the project, sets these off.
@@ -26,18 +18,14 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-def marked(path: Path):
-    marks = [pytest.mark.slow] if path.stem in LONG else []
-    return pytest.param(path, marks=marks, id=path.stem)
-
-
 def num_outputs(cell) -> int:
     """How many outputs; what is printed slowly comes in several, kept as one."""
     kinds = [(output.output_type, output.get("name")) for output in cell.outputs]
     return sum(1 for _ in groupby(kinds))
 
 
-@pytest.mark.parametrize("path", [*map(marked, NOTEBOOKS)])
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs(path: Path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("CGM_JAX_NOTEBOOK_SIZE", "0.005")  # where training takes long
