@@ -23,6 +23,7 @@ def prepare_output_dir(
 
     The folder is created if it does not exist; the folders in it, when their first file
     is written.
+
     Args:
         path: the output folder.
         folders: names of the folders in it that files will be written to.

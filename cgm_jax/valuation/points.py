@@ -94,7 +94,7 @@ def point_shapley_values(
         np.False_
 
     Reference:
-        Tay et al. 2022, Eq. 2 and 5; the closed form is in `equal_sizes`.
+        Tay et al. 2022, Eq. 2 and 5; the closed form is in ``equal_sizes``.
     """
     pool = as_points(points, "points")
     against = pool if reference is None else as_points(reference, "reference")
