@@ -165,7 +165,9 @@ def without_attributes(docstring: str) -> tuple[str, dict[str, str]]:
     section, end, after = section.partition("\n\n")
     entries = re.findall(r"^    ([\w, ]+): (.*(?:\n     .*)*)", section, re.MULTILINE)
     said = {
-        name: re.sub(r"\n *", " ", words)
+        name: re.sub(
+            r"^(?=\w\.)", r"\\", re.sub(r"\n *", " ", words)
+        )  # "r." is no list
         for names, words in entries
         for name in names.split(", ")
     }

@@ -5,6 +5,7 @@ those, it is the one exported name that ends with it. Types in signatures are lo
 in the same way, and may be from elsewhere. And ``|S|`` is a size, not a substitution.
 """
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -34,7 +35,7 @@ class PublicName(XRefRole):
 
 
 class OneLookup(SphinxTransform):
-    """Types in signatures and fields are looked up as names in backticks are."""
+    """Types in signatures, and ``gram.gram_sums`` in a guide, are looked up likewise."""
 
     default_priority = 999
 
@@ -42,6 +43,13 @@ class OneLookup(SphinxTransform):
         for node in self.document.findall(pending_xref):
             if node.get("refdomain") == "py":
                 node["refdomain"] = ""
+        if self.env.docname.startswith("reference/"):
+            return
+        for node in list(self.document.findall(nodes.literal)):
+            if re.fullmatch(r"\w+(\.\w+)+", node.astext()):
+                maybe = pending_xref(refdomain="", reftype="", reftarget=node.astext())
+                node.replace_self(maybe)
+                maybe += node
 
 
 class Typography(SphinxTransform):
