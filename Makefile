@@ -31,7 +31,7 @@ test mutants: export XLA_FLAGS ?= $(QUICKLY_COMPILED)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
-.PHONY: help demo test test-slow test-long smoke mutants lint types benchmark clean
+.PHONY: help demo test test-slow test-long smoke mutants lint types docs benchmark clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -60,6 +60,10 @@ lint: $(VENV)/with-lint ## style and format
 
 types: $(VENV)/with-test $(VENV)/with-lint ## static types
 	$(bin)/pyright --pythonpath $(bin)/python
+
+docs: $(VENV)/with-docs ## reference, notebooks and guides as pages to read in a browser
+	@rm -rf build/docs
+	$(bin)/python -m notebooks.docs
 
 benchmark: $(VENV)/with-test ## throughput on this machine beside a plain baseline
 	$(bin)/python -m benchmarks

@@ -41,7 +41,7 @@ def test_names_in_the_paper_table_exist():
 
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in ("demo", "test", "benchmark"):
+    for target in ("demo", "test", "docs", "benchmark"):
         assert f"make {target}" in README
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 

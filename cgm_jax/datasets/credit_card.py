@@ -135,7 +135,7 @@ def amount_classes(amounts: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
 def transactions_stand_in(*, num_points: int = 50_000) -> LabelledPoints:
     r"""Simulated transactions where the real ones are not at hand: 4-D, heavy tails.
 
-    .. math:: x \mid c \sim (c / 2 - 1) \, m + S \, t_3, \quad c = 0, \dots, 4
+    .. math:: x \mid c \sim (c / 2 - 1) \, m + S \, t_3, \quad c = 0, \ldots, 4
 
     with one fifth of the points in each class, the spread S of the real components and
     a shift m that leaves the classes overlapping, as amounts do. No figure of the paper

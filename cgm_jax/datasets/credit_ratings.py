@@ -43,7 +43,7 @@ def credit_ratings(split: Split, *, num_candidates: int = 100_000) -> CreditRati
     r"""The simulated credit ratings behind Tables 5, 6, 9 and 10.
 
     .. math:: x \mid c \sim \mathcal{N}(\mu_c, I / 200), \quad \mu_c \sim U[0, 1]^2,
-              \quad c = 0, \dots, 4
+              \quad c = 0, \ldots, 4
 
     The numbers are drawn in float64 and handed out in float32, with which all printed
     digits are the same.

@@ -63,7 +63,7 @@ class Evaluation(Result):
     def alpha_correlations(self) -> dict[str, CorrelationSummary]:
         """Correlation over the parties with α, as mean and standard error over β.
 
-        Of "num_points", the negative of all `LOWER_IS_BETTER` (Figure 2), and of
+        Of "num_points", the negative of all ``LOWER_IS_BETTER`` (Figure 2), and of
         "svm_accuracy" (Sec. 6). The higher, the better.
         """
         better = {name: -getattr(self.after, name) for name in LOWER_IS_BETTER}

@@ -102,7 +102,7 @@ def gram_sums(
 
     Returns:
         The sums, float64, of kernel entries in float64 if a point is, else in float32;
-        inside the user's own `jit` in the dtype of the points.
+        inside the user's own ``jit`` in the dtype of the points.
 
     Raises:
         ValueError: if shapes do not fit, an entry is not finite, or ``tile_size < 1``.

@@ -3,7 +3,7 @@
 Every function takes results and returns a matplotlib figure of its own, made without
 pyplot: nothing is shown, written or remembered. Save one with
 ``figure.savefig("values.svg")``; layers of points are rasterised in it. Names are one a
-party, or a `ValueError` is raised. Figure 1 is `plot_reward_over_temperatures`,
+party, or a ``ValueError`` is raised. Figure 1 is `plot_reward_over_temperatures`,
 Figure 2 `plot_correlations`.
 """
 

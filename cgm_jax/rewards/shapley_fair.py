@@ -61,8 +61,8 @@ def largest_rho(
 ) -> Float[ArrayLike, ""]:
     r"""The largest ρ at which no party gets less than its lower value.
 
-    .. math:: \rho = \min\Big\{1,\ \min_i
-              \frac{\log(\ell_i / v_c(N))}{\log(\varphi_i / \varphi^*)}\Big\}
+    .. math:: \rho = \min\left\{1,\ \min_i
+              \frac{\log(\ell_i / v_c(N))}{\log(\varphi_i / \varphi^*)}\right\}
 
     Args:
         shapley_values: φ, shape ``(n,)``, with a positive largest value φ*.

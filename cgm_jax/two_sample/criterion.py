@@ -64,8 +64,8 @@ def estimate_power(
     r"""Estimate what the power of the MMD²_u test of a kernel grows with.
 
     .. math:: J = \mathrm{MMD}_u^2 / \hat\sigma, \quad \hat\sigma^2 = \frac{4}{n^3}
-              \sum_i \Big(\sum_j H_{ij}\Big)^2 - \frac{4}{n^4}
-              \Big(\sum_{ij} H_{ij}\Big)^2 + 10^{-8}
+              \sum_i \left(\sum_j H_{ij}\right)^2 - \frac{4}{n^4}
+              \left(\sum_{ij} H_{ij}\right)^2 + 10^{-8}
 
     Args:
         kernel: the kernel.
@@ -75,8 +75,8 @@ def estimate_power(
         tile_size: as in `gram_sums`.
 
     Returns:
-        MMD²_u, σ̂ and J, float64. It is a pytree: inside the user's own `jit`, `grad`
-        or `vmap` its numbers are arrays in the dtype of the points.
+        MMD²_u, σ̂ and J, float64. It is a pytree: inside the user's own ``jit``,
+        ``grad`` or ``vmap`` its numbers are arrays in the dtype of the points.
 
     Raises:
         ValueError: if the samples are of different sizes or have fewer than two points,

@@ -84,8 +84,9 @@ def two_sample_test(
         tile_size: as in `gram_sums`.
 
     Returns:
-        The test, float64. It is a pytree: inside the user's own `jit` or `vmap` over
-        kernels, points or keys its numbers are arrays, in float32 without 64-bit types.
+        The test, float64. It is a pytree: inside the user's own ``jit`` or ``vmap``
+        over kernels, points or keys its numbers are arrays, in float32 without 64-bit
+        types.
 
     Raises:
         ValueError: if a sample has fewer than two points, shapes do not fit, an entry

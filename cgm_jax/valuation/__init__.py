@@ -3,7 +3,7 @@
 A coalition C is a bitmask over the n parties, v_c(C) the value of its pooled data, φ_i
 the Shapley value and α_i = φ_i / max φ. All 2^n values are one batch over `GramSums`.
 For more than 20 parties `mmd_shapley_values` integrates with O(n²) work per node
-(derived in `semivalues.block_semivalues`); `point_shapley_values` makes every point a
+(derived in ``semivalues.block_semivalues``); `point_shapley_values` makes every point a
 player. For other games there is `permutation_shapley_values`, with
 `permutation_sample_size` for how many orders are enough (App. H).
 """

@@ -52,7 +52,8 @@ def coalition_values(sums: GramSums) -> Float[AnyArray, " coalitions"]:
 
     Returns:
         Values, shape ``(2**n,)``, in the units of the kernel; 0 for a coalition without
-        a point. They are float64; inside the user's own `jit` of the dtype of the sums.
+        a point. They are float64; inside the user's own ``jit`` of the dtype of the
+        sums.
 
     Raises:
         ValueError: if ``between`` and ``sizes`` do not fit, n > 24, or a sum is not

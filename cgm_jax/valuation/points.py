@@ -99,7 +99,7 @@ def point_shapley_values(
         np.False_
 
     Reference:
-        Tay et al. 2022, Eq. 2 and 5; the closed form is in `equal_sizes`.
+        Tay et al. 2022, Eq. 2 and 5; the closed form is in ``equal_sizes``.
     """
     against = points if reference is None else reference
     pool, against = as_point_sets(points=points, reference=against)

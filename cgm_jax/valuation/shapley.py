@@ -37,8 +37,8 @@ def shapley_values(values: Float[ArrayLike, " coalitions"]) -> Float[AnyArray, "
 
     Returns:
         Shapley values, shape ``(n,)``, in the units of ``values``; they sum to
-        ``values[-1] - values[0]``. They are float64; inside the user's own `jit` of the
-        dtype of ``values``.
+        ``values[-1] - values[0]``. They are float64; inside the user's own ``jit`` of
+        the dtype of ``values``.
 
     Raises:
         ValueError: if ``values`` is not a table of ``2**n`` numbers, n > 24, or a value

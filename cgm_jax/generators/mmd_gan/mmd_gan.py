@@ -90,7 +90,7 @@ class MMDGAN:
             held-out points are noisy, and judge too kindly the model that they chose.
         calibrated: whether to keep only one in three of the generator's points, so that
             those kept are in proportion to the training points; without it, classes
-            come out by several percent too often or too seldom (see `calibration`).
+            come out by several percent too often or too seldom (see ``calibration``).
 
     Raises:
         ValueError: for invalid options.

@@ -205,7 +205,7 @@ def block_semivalues(
 ) -> Float[AnyArray, " n"]:
     """Semivalue of every party, a pure function of the sums of the kernel.
 
-    It can be mapped over games of the same sizes (`jax.vmap` over the first two
+    It can be mapped over games of the same sizes (``jax.vmap`` over the first two
     arguments), compiled and differentiated.
 
     Args:
