@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .arrays import is_traced
@@ -59,20 +60,21 @@ def are_equal(one: Any, other: Any) -> bool:
         return True
     if is_traced(one, other):
         return False
-    if isinstance(one, np.ndarray | jax.Array) or isinstance(other, np.ndarray):
-        if getattr(one, "dtype", None) != getattr(other, "dtype", None):
-            return False
-        is_number = np.issubdtype(one.dtype, np.inexact)
-        return np.array_equal(one, other, equal_nan=bool(is_number))
+    one, other = (x.item() if isinstance(x, np.generic) else x for x in (one, other))
+    arrays = np.ndarray | jax.Array
+    if isinstance(one, arrays) and isinstance(other, arrays):
+        is_number = jnp.issubdtype(one.dtype, np.inexact)
+        same = one.dtype == other.dtype
+        return same and np.array_equal(one, other, equal_nan=is_number)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         same = one.keys() == other.keys()
         return same and all(are_equal(one[name], other[name]) for name in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         same = len(one) == len(other)
         return same and all(map(are_equal, one, other))
-    if isinstance(one, float | np.floating) and isinstance(other, float | np.floating):
-        return bool(one == other or (np.isnan(one) and np.isnan(other)))
-    return bool(one == other)
+    if isinstance(one, arrays) or isinstance(other, arrays):
+        return False
+    return bool(one == other) or (one != one and other != other)
 
 
 def _fields(result: Any) -> dict[str, Any]:

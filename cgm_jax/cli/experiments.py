@@ -21,7 +21,16 @@ from cgm_jax.files import UsageError, prepare_output_dir
 from cgm_jax.rewards import RewardSchemeError
 
 from . import screen
-from .options import Betas, NumSteps, Overwrite, RealData, Seed, Strict, different_betas
+from .options import (
+    LAST_SEED,
+    Betas,
+    NumSteps,
+    Overwrite,
+    RealData,
+    Seed,
+    Strict,
+    different_betas,
+)
 from .publish import publish_experiments
 
 commands = Typer()
@@ -38,7 +47,7 @@ else:  # the names are those of tables elsewhere
 @commands.command()
 def demo(
     out: Annotated[Path, Option(help="Folder for the report.")] = Path("demo-report"),
-    seed: Annotated[int, Option(min=0, help="Seed of the draws.")] = 0,
+    seed: Annotated[int, Option(min=0, max=LAST_SEED, help="Seed of the draws.")] = 0,
     num_candidates: Annotated[
         int, Option(min=1, help="Synthetic points; the paper has 100,000.")
     ] = 100_000,

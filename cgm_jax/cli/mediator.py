@@ -71,7 +71,7 @@ def run(
         num_candidates=options.at_least("--num-candidates", num_candidates, 1),
         inverse_temperature=options.at_least("--beta", beta, 0),
         kernel=kernel,
-        seed=options.at_least("--seed", seed, 0),
+        seed=options.checked_seed(seed),
         scale=scale,
         stability=not no_stability,
         num_resamples=options.at_least("--resamples", resamples, 2) if resamples else 0,
@@ -127,7 +127,7 @@ def train_generator(
 ) -> None:
     """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
     options.at_least("--num-steps", num_steps, 1)
-    options.at_least("--seed", seed, 0)
+    options.checked_seed(seed)
     if out.is_dir() or (out.exists() and not overwrite):
         raise UsageError(
             f"{out}: expected a file that does not exist, found one; choose another "

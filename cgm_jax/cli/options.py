@@ -24,7 +24,8 @@ Betas = Annotated[
 ]
 RealData = Annotated[Path | None, Option(help="Folder or file with the real data.")]
 NumSteps = Annotated[int | None, Option(min=1, help="Training steps of the mmd-gan.")]
-Seed = Annotated[int, Option(min=0, help="Seed of everything random.")]
+LAST_SEED = 2**32 - 1  # of a larger one, keys would take 32 bits only
+Seed = Annotated[int, Option(min=0, max=LAST_SEED, help="Seed of everything random.")]
 Overwrite = Annotated[
     bool, Option("--overwrite", help="Replace results that are there.")
 ]
@@ -44,6 +45,13 @@ def at_least(option: str, number: Number, least: int) -> Number:
             f"{option}: expected a number of at least {least}, got {number}"
         )
     return number
+
+
+def checked_seed(seed: int) -> int:
+    """The seed, if keys can take all of it."""
+    if at_least("--seed", seed, 0) > LAST_SEED:
+        raise UsageError(f"--seed: expected a number up to {LAST_SEED}, got {seed}")
+    return seed
 
 
 def different_betas(given: Sequence[float] | None) -> tuple[float, ...]:
