@@ -6,8 +6,8 @@ it is 2ℓ², as in the paper's tables). `nonnegativity_lower_bound` is Prop. 4,
 Prop. 5. `DeepKernel` compares features of a network (future work, Sec. 7).
 
 Kernels are characteristic (an MMD of 0 means equal distributions) but for `Linear` and
-`Polynomial`, which are here to compare with. `+`, `*`, `sum`, `2 * k`, `k / 2` and
-`k ** 2` make kernels of kernels.
+`Polynomial`, which are here to compare with. ``k + l``, ``k * l``, ``sum([k, l])``,
+``2 * k``, ``k / 2`` and ``k ** 2`` are kernels of kernels.
 """
 
 import importlib

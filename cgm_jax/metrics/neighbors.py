@@ -45,7 +45,7 @@ def nearest_distances(
 
     Returns:
         Distances, ascending, shape ``(m, k)``, float64 numbers; in many dimensions with
-        the rounding of the points' own dtype, and inside `jit` in that.
+        the rounding of the points' own dtype, and inside ``jit`` in that.
 
     Raises:
         ValueError: for shapes that do not fit, entries that are not finite, or fewer

@@ -50,7 +50,7 @@ def fair_reward_values(
     Returns:
         r of shape ``(n,)``, v* and ρ: NumPy float64, or inside the user's own
         transformation in the dtype of the arguments. All are NaN where no v* and ρ keep
-        the bounds, or nobody contributes: nothing can be raised inside `jit`.
+        the bounds, or nobody contributes: nothing can be raised inside ``jit``.
 
     Example:
         >>> fair = fair_reward_values([0.1, 0.2], [0.3, 0.4], [0.8, 0.9])
