@@ -20,7 +20,7 @@ from cgm_jax.mediation.run import Keys, Settings, mediate
 # Functions that are handed a key, and how many children of it they use by `fold_in`.
 ENTRY_POINTS: dict[str, Callable[..., int]] = {
     "cgm_jax.collaboration.promises.draw_rewards": lambda *a, **k: len(a[3]),
-    "cgm_jax.audit.cheating.weighted_sampling": lambda *a, **k: len(a[3]),
+    "cgm_jax.audit.cheating.draw_rewards": lambda *a, **k: len(a[3]),
     "cgm_jax.audit.cheating.deal": lambda parties: len(parties),
     "cgm_jax.collaboration.uncertainty.bootstrap_sums": lambda *a, **k: 0,
     "cgm_jax.mediation.run.candidate_source": lambda *a, **k: 0,
@@ -32,7 +32,7 @@ ENTRY_POINTS: dict[str, Callable[..., int]] = {
 METHODS = [("cgm_jax.generators", "KernelDensity", name) for name in ("fit", "sample")]
 # These use one key several times: all manipulations of one party meet the same chance,
 # and more candidates begin with fewer.
-REPEATED = {"cgm_jax.audit.cheating.weighted_sampling", "KernelDensity.sample"}
+REPEATED = {"cgm_jax.audit.cheating.draw_rewards", "KernelDensity.sample"}
 
 
 class Recorder:
@@ -157,11 +157,11 @@ def test_the_demo(recorder, without_pages, monkeypatch, tmp_path, capsys):
     assert cgm_jax("demo", "--out", tmp_path / "demo") == 0
     recorder.check(
         "cgm_jax.collaboration.promises.draw_rewards",
-        "cgm_jax.audit.cheating.weighted_sampling",
+        "cgm_jax.audit.cheating.draw_rewards",
         "cgm_jax.audit.cheating.deal",
     )
     # Both splits: a draw each, with five parties.
-    draws = [use for use in recorder.uses if "promises.weighted" in use[0]]
+    draws = [use for use in recorder.uses if "promises.draw_rewards" in use[0]]
     assert len(draws) == 2 * (1 + 5) * 4
 
 
@@ -183,7 +183,7 @@ def test_an_experiment_that_is_reproduced(
         "cgm_jax.experiments.prepare.share",
         "cgm_jax.collaboration.promises.draw_rewards",
     )
-    draws = [use for use in recorder.uses if "promises.weighted" in use[0]]
+    draws = [use for use in recorder.uses if "promises.draw_rewards" in use[0]]
     assert len(draws) == 2 * (1 + 5) * 3
 
 
@@ -221,5 +221,5 @@ def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
         "benchmarks.studies.kernel_comparison.fit_to_images",
         "benchmarks.studies.kernel_comparison.reassign_classes",
     )
-    draws = [use for use in recorder.uses if "promises.weighted" in use[0]]
+    draws = [use for use in recorder.uses if "promises.draw_rewards" in use[0]]
     assert len(draws) == 2 * (1 + 3) * 2  # by two kernels at two temperatures

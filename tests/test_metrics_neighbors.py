@@ -1,6 +1,5 @@
 """Nearest distances: exactly those of a full search, in any dimension and unit."""
 
-import jax
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
@@ -87,5 +86,3 @@ def test_what_does_not_fit_is_refused():
         nearest_distances(points, points, num_neighbors=4)
     with pytest.raises(ValueError, match="same number of columns"):
         nearest_distances(points[:, :1], points, num_neighbors=1)
-    with pytest.raises(TypeError, match="outside `jit`"):
-        jax.jit(lambda x: nearest_distances(x, x, num_neighbors=1))(points)

@@ -97,6 +97,20 @@ class OneColumn(Kernel):
         return self
 
 
+@dataclass(frozen=True)
+class Undefined(OneColumn):
+    """Nothing but NaN."""
+
+    def diagonal(self, points):
+        return jnp.full(len(points), jnp.nan)
+
+    def embed(self, points):
+        return points
+
+    def pairwise(self, x, y):
+        return jnp.full((len(x), len(y)), jnp.nan)
+
+
 @pytest.mark.parametrize(
     ("kernel", "message"),
     [
@@ -106,7 +120,7 @@ class OneColumn(Kernel):
             "of 2 columns.*DeepKernel failed with",
         ),
         (replace(DEEP, epsilon=1.5), r"epsilon in \(0, 1\)"),
-        (np.nan * PLAIN, r"Scaled gave \[\[nan"),
+        (Undefined(), r"Undefined gave \[\[nan"),
         (OneColumn(), "OneColumn .*choose or fit one on such points"),
     ],
 )

@@ -98,6 +98,8 @@ def test_numerical_folders_know_no_files_and_no_pictures():
     for path in FILES:
         if folder_of(module_name(path)) in NUMERICAL:
             imported = {name.split(".")[0] for name in imported_names(path)}
+            if path.name == "results.py":  # `to_frame`, where it is installed
+                imported -= {"pandas"}
             assert not imported & FOR_PEOPLE, path
 
 

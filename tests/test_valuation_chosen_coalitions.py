@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from block_games import log_uniform_sizes, random_sums, value_of
+from block_games import log_uniform_sizes, random_sums, sums_of, value_of
 
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import membership
@@ -38,7 +38,7 @@ def test_differentiable_inside_the_users_jit():
 
     @jax.jit
     def total(between):
-        found = values_of_coalitions(type(sums)(between, sums.sizes), members)
+        found = values_of_coalitions(sums_of(between, sums.sizes), members)
         return jnp.sum(found)
 
     between = sums.between.astype(np.float32)

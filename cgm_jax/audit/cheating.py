@@ -29,7 +29,7 @@ from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.gram.gram_sums import as_blocks
 from cgm_jax.rewards.from_sums import scheme_from_sums
 from cgm_jax.rewards.scheme import RewardScheme, RewardStatus
-from cgm_jax.sampling import weighted_sampling
+from cgm_jax.sampling.weighted_sampling import draw_rewards
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .manipulations import deal, merged, submissions
@@ -231,7 +231,7 @@ class _Trials:
             return np.nan, 0
         # All others as one data set that wants nothing: the reference is the same.
         together = merged(sums, [*handed_in, np.sum(others, axis=0)])
-        rewards = weighted_sampling(
+        rewards = draw_rewards(
             jax.random.fold_in(self.key, party),
             kernel,
             self.candidates,
