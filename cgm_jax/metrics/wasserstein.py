@@ -6,6 +6,8 @@ and the trace of the root of their product is the nuclear norm of ABᵀ. No cova
 ever formed, so no digit is lost to squares, whatever is singular or repeated.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -94,7 +96,7 @@ def _derivative(
     return spread, 2 * (jnp.sum((a - to_a) * da) + jnp.sum((b - to_b) * db))
 
 
-def _parts(a: Points, b: Points) -> tuple[Array, Points, Points]:
+def _parts(a: Points, b: Points) -> tuple[Any, Points, Points]:
     """tr(AᵀA + BᵀB) − 2 ‖ABᵀ‖, and P B and Pᵀ A."""
     xp = array_module(a, b)
     (qa, ra), (qb, rb) = xp.linalg.qr(a), xp.linalg.qr(b)

@@ -7,7 +7,7 @@ less steep upper line (or 1), and log v* the lowest upper line there.
 
 from typing import Any, NamedTuple
 
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike, Float
 
 from cgm_jax._shared.arrays import array_module, to_host
 
@@ -73,7 +73,7 @@ def fair_reward_values(
     return FairRewards(*_fair_rewards(*map(to_host, vectors)))
 
 
-def _fair_rewards(phi: Any, lower: Any, upper: Any, own: Any) -> tuple[Array, ...]:
+def _fair_rewards(phi: Any, lower: Any, upper: Any, own: Any) -> tuple[Any, ...]:
     xp = array_module(phi, lower, upper, own)
     phi, lower, upper, own = map(xp.asarray, (phi, lower, upper, own))
     is_in = contributes(phi)

@@ -167,7 +167,7 @@ def draw_rewards(
     """As `weighted_sampling`, of sums that are known to be those of the candidates."""
     as_key(key)
     targets = np.asarray(reward_values, np.float64)
-    beta = as_real(inverse_temperature, "inverse_temperature", smallest=0)
+    beta = as_real(inverse_temperature, "inverse_temperature", smallest=0.0)
     if max_picks is not None:
         max_picks = as_whole(max_picks, "max_picks", smallest=0)
     _check(points, sums, targets)
