@@ -43,7 +43,9 @@ LABELS = np.arange(12) % 3
 
 def draw():
     sums = gram_sums(KERNEL, [X, Y], G)
-    rewards = weighted_sampling(KEY, KERNEL, G, sums, [0.4, 0.4], inverse_temperature=1)
+    rewards = weighted_sampling(
+        KEY, KERNEL, G, sums, np.full(2, 0.4), inverse_temperature=1.0
+    )
     return [r.indices for r in rewards]
 
 
@@ -73,7 +75,9 @@ CALLS = {
     "test": lambda: two_sample_test(KEY, KERNEL, X, Y, num_permutations=20).p_value,
     "length scale": lambda: smallest_length_scale(KERNEL, [X, Y], G),
     "median": lambda: median_length_scale(X),
-    "scheme": lambda: solve_reward_scheme([0.1, 0.2], [0.1] * 2, [0.5] * 2).rho,
+    "scheme": lambda: (
+        solve_reward_scheme(*np.array([[0.1, 0.2], [0.1] * 2, [0.5] * 2])).rho
+    ),
     "stable sets": lambda: stable_sets(np.array([0.2, 0.1])),
     "neighbours": lambda: nearest_distances(X, Y, num_neighbors=2),
     "KL": lambda: reverse_kl_divergence(X[:10], X),

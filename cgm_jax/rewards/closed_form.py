@@ -53,7 +53,8 @@ def fair_reward_values(
         the bounds, or nobody contributes: nothing can be raised inside ``jit``.
 
     Example:
-        >>> fair = fair_reward_values([0.1, 0.2], [0.3, 0.4], [0.8, 0.9])
+        >>> bounds = np.array([0.3, 0.4]), np.array([0.8, 0.9])
+        >>> fair = fair_reward_values(np.array([0.1, 0.2]), *bounds)
         >>> fair.reward_values, float(fair.rho)
         (array([0.45, 0.9 ]), 1.0)
 
