@@ -53,6 +53,7 @@ def fair_reward_values(
         the bounds, or nobody contributes: nothing can be raised inside ``jit``.
 
     Example:
+        >>> import jax, jax.numpy as jnp, numpy as np
         >>> bounds = np.array([0.3, 0.4]), np.array([0.8, 0.9])
         >>> fair = fair_reward_values(np.array([0.1, 0.2]), *bounds)
         >>> fair.reward_values, float(fair.rho)
@@ -60,7 +61,6 @@ def fair_reward_values(
 
         How the rewards change with the Shapley value of the first party:
 
-        >>> import jax, jax.numpy as jnp
         >>> gradient = jax.jacobian(lambda phi: fair_reward_values(
         ...     phi, jnp.array([0.3, 0.4]), jnp.array([0.8, 0.9])).reward_values)
         >>> float(gradient(jnp.array([0.1, 0.2]))[0, 0])
