@@ -148,20 +148,21 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "factor": (lambda: -2.0 * KERNEL, ValueError, "finite factor of a kernel, got -2"),
     "factors": (lambda: np.ones(2) * KERNEL, ValueError, "one number as the factor"),
     "kernel + 3": (lambda: KERNEL + 3, TypeError, "kernel to add, got int"),
+    "array + kernel": (lambda: np.ones(2) + KERNEL, TypeError, "kernel to add"),
     "3 + kernel": (lambda: 3 + KERNEL, TypeError, "kernel to add, got 3"),
     "kernel - kernel": (lambda: KERNEL - KERNEL, TypeError, "not positive definite"),
     "kernel ** 0.5": (lambda: KERNEL**0.5, ValueError, "whole number >= 1"),
     "kernel of 1-d": (
         lambda: KERNEL(np.ones(5), np.ones(5)),
         ValueError,
-        r"shape \(n, d\) in x",
+        r"x of shape \(n, d\)",
     ),
     "kernel of two widths": (
         lambda: KERNEL(np.ones((2, 2)), np.ones((2, 3))),
         ValueError,
         "as many columns in x as in y",
     ),
-    "kernel of text": (lambda: KERNEL([["a"]], [["b"]]), ValueError, "real numbers"),
+    "kernel of text": (lambda: KERNEL([["a"]], [["b"]]), TypeError, "real numbers"),
     "tile 0": (
         lambda: gram_sums(KERNEL, PARTIES, CANDIDATES, tile_size=0),
         ValueError,

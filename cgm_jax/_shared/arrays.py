@@ -60,8 +60,10 @@ def rounded_up(number: int, *, steps: int = 4) -> int:
     return max(-(-int(number) // unit) * unit, min(2 * steps, 1 << bits))
 
 
-def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
-    """A float32 or float64 matrix of finite numbers, one row per point."""
+def as_points(
+    points: Float[ArrayLike, "n d"], name: str, *, finite: bool = True
+) -> Points:
+    """A float32 or float64 matrix of (finite) numbers, one row per point."""
     array: Any = points if is_traced(points) else _one_array(points)
     if array.dtype not in (np.float32, np.float64):
         if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"):
@@ -76,12 +78,12 @@ def as_points(points: Float[ArrayLike, "n d"], name: str) -> Points:
         raise ValueError(
             f"Expected {name} of shape (n, d), one row per point, got {array.shape}."
         )
-    if not is_traced(array):
-        finite = np.isfinite(np.asarray(array)).all(axis=1)
-        if not finite.all():
+    if finite and not is_traced(array):
+        is_finite = np.isfinite(np.asarray(array)).all(axis=1)
+        if not is_finite.all():
             raise ValueError(
                 f"Expected finite numbers in {name}, got NaN or infinity in row "
-                f"{int(np.argmin(finite))}; remove or impute such rows."
+                f"{int(np.argmin(is_finite))}; remove or impute such rows."
             )
     return array
 

@@ -19,7 +19,7 @@ def digest_of_file(file: str | Path | io.BufferedReader | io.BytesIO) -> str:
 
 
 def digest_of_arrays(arrays: Mapping[str, np.ndarray], *, text: str = "") -> str:
-    """Of a text and of arrays in any order: names, dtypes, shapes and numbers."""
+    """The digest of a text and of arrays: names, dtypes, shapes, numbers; no order."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])

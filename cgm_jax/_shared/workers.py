@@ -18,7 +18,7 @@ from .precision import at_once, platform
 __all__ = ["map_on_workers", "num_workers"]
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Output = TypeVar("Output")
 
 
 def num_workers() -> int:
@@ -29,8 +29,8 @@ def num_workers() -> int:
 
 
 def map_on_workers(
-    function: Callable[[Item, Callable[[], None]], Result], items: Iterable[Item]
-) -> list[Result]:
+    function: Callable[[Item, Callable[[], None]], Output], items: Iterable[Item]
+) -> list[Output]:
     """Call a function for every item, as many at a time as there are workers."""
     stop = threading.Event()
     settings, mesh = _settings(), None
@@ -42,7 +42,7 @@ def map_on_workers(
         if stop.is_set():
             raise _Stopped
 
-    def work(item: Item) -> Result:
+    def work(item: Item) -> Output:
         check()
         try:
             with ExitStack() as scope:

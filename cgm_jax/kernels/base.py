@@ -16,7 +16,7 @@ import numpy as np
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from cgm_jax._shared.arrays import AnyArray, Points, aligned, array_module, is_traced
+from cgm_jax._shared.arrays import Points, aligned, array_module, as_points, is_traced
 from cgm_jax._shared.results import are_equal
 
 __all__ = [
@@ -92,7 +92,8 @@ class Kernel(abc.ABC):
         self, x: Float[ArrayLike, "m d"], y: Float[ArrayLike, "n d"]
     ) -> Float[Array, "m n"]:
         """The dense block of k between two sets of points, of numbers of any kind."""
-        sets = [_as_rows(*named) for named in zip("xy", aligned(x, y), strict=True)]
+        named = zip(aligned(x, y), "xy", strict=True)
+        sets = [as_points(points, name, finite=False) for points, name in named]
         if sets[0].shape[1] != sets[1].shape[1]:
             raise ValueError(
                 "Expected as many columns in x as in y, got "
@@ -107,7 +108,7 @@ class Kernel(abc.ABC):
         return Sum(self, other)
 
     def __radd__(self, other: int) -> "Kernel":
-        if other == 0:  # the start of `sum`
+        if isinstance(other, int) and other == 0:  # the start of `sum`
             return self
         raise TypeError(f"Expected a kernel to add, got {other}.")
 
@@ -178,18 +179,6 @@ def check_positive(name: str, number: Any, *, is_scalar: bool = False) -> None:
         raise ValueError(f"Expected a positive, finite {name}, got {number}.")
     if is_scalar and values.ndim:
         raise ValueError(f"Expected one number as the {name}, got {number}.")
-
-
-def _as_rows(name: str, points: Any) -> AnyArray:
-    array = points if is_traced(points) else np.asarray(points)
-    is_real = jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"
-    if array.ndim != 2 or not is_real:
-        raise ValueError(
-            f"Expected real numbers of shape (n, d) in {name}, one row per point, got "
-            f"dtype {array.dtype} of shape {array.shape}."
-        )
-    is_floating = jnp.issubdtype(array.dtype, np.floating)
-    return array if is_floating else array.astype(jax.dtypes.canonicalize_dtype(float))
 
 
 def _are_equal(one: Any, other: Any) -> bool:
