@@ -102,6 +102,53 @@ def test_more_tiles_than_a_call_takes():
     assert_right(sums, PLAIN_KERNEL, blocks)
 
 
+@pytest.mark.parametrize("tile_size", [None, 16])
+@pytest.mark.parametrize("sizes", ["unequal parties", "many small parties"])
+def test_a_point_of_weight_two_counts_as_two_points(sizes: str, tile_size: int | None):
+    *parties, candidates = blocks_of(SIZES[sizes], 2)
+    rng = np.random.default_rng(0)
+    weights = [np.append(1, rng.integers(0, 4, len(x) - 1)) for x in parties]
+    sums = gram_sums(KERNEL, parties, candidates, weights=weights, tile_size=tile_size)
+    counted = zip(parties, weights, strict=True)
+    repeated = [np.repeat(x, w, axis=0) for x, w in counted]
+    assert_right(sums, PLAIN_KERNEL, [*repeated, candidates])
+
+
+def test_weights_that_are_not_whole_and_their_gradient():
+    *parties, candidates = blocks_of(SIZES["unequal parties"], 2)
+    rng = np.random.default_rng(1)
+    weights = [rng.uniform(0.1, 2, len(x)) for x in parties]
+
+    def of_first(weight: jax.Array) -> GramSums:
+        anew = [weight, *weights[1:]]
+        return gram_sums(KERNEL, parties, candidates, weights=anew)
+
+    sums, k = of_first(weights[0]), PLAIN_KERNEL(parties[0], parties[2])
+    exact = weights[0] @ k @ weights[2]
+    np.testing.assert_allclose(sums.between[0, 2], exact, rtol=1e-12)
+    np.testing.assert_allclose(sums.sizes[:-1], [w.sum() for w in weights], rtol=1e-15)
+    with jax.enable_x64(True):
+        slope = jax.grad(lambda w: of_first(w).between[0, 2])(jnp.asarray(weights[0]))
+    np.testing.assert_allclose(slope, k @ weights[2], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([[1.0]], "of 2 parties, got those of 1"),
+        ([[1.0], [1.0]], r"weights\[0\] of shape \(2,\)"),
+        ([[1.0, -1.0], [1.0]], r">= 0 in weights\[0\]"),
+        ([[1.0, 1.0], [0.0]], r"weights\[1\], not all 0"),
+        ([[1.0, np.nan], [1.0]], r"finite numbers >= 0 in weights\[0\]"),
+    ],
+)
+def test_weights_that_do_not_fit_are_an_error(weights, message):
+    with pytest.raises(ValueError, match=message):
+        gram_sums(
+            KERNEL, [np.ones((2, 2)), np.ones((1, 2))], np.ones((2, 2)), weights=weights
+        )
+
+
 # PITFALLS 25
 @pytest.mark.parametrize("d", [2, 64])
 def test_far_from_the_origin_and_with_an_outlier(d: int):

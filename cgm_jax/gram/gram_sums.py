@@ -56,8 +56,8 @@ class GramSums(Result):
     """The candidates' rows of R, shape ``(g, n+1)``, float64."""
 
     sizes: Float[np.ndarray, " blocks"]
-    """Number of points in every block, shape ``(n+1,)``; floats, so that products of
-    sizes do not overflow."""
+    """Number of points in every block, or their total weight, shape ``(n+1,)``; floats,
+    so that products of sizes do not overflow."""
 
     @property
     def num_parties(self) -> int:
@@ -87,16 +87,20 @@ def gram_sums(
     parties: Sequence[Float[ArrayLike, "_ d"]],
     candidates: Float[ArrayLike, "g d"],
     *,
+    weights: Sequence[Float[ArrayLike, " _"]] | None = None,
     tile_size: int | None = None,
 ) -> GramSums:
     r"""Sums of the kernel between all parties and the candidates.
 
-    .. math:: B_{ij} = \sum_{x \in D_i} \sum_{x' \in D_j} k(x, x')
+    .. math:: B_{ij} = \sum_{x \in D_i} \sum_{x' \in D_j} w_x w_{x'} k(x, x')
 
     Args:
         kernel: the kernel.
         parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
         candidates: synthetic points, shape ``(g, d)``; g may be 0.
+        weights: how much each of the parties' points counts, arrays of shape
+            ``(n_i,)``, positive or 0, not all 0; a point of weight 2 counts as two. 1
+            by default, and always for a candidate.
         tile_size: points on the side of a tile: the same sums, and memory of
             ``tile_size**2`` kernel entries a core; 512 on a CPU, 4,096 elsewhere.
 
@@ -105,29 +109,69 @@ def gram_sums(
         inside the user's own ``jit`` in the dtype of the points.
 
     Raises:
-        ValueError: if shapes do not fit, an entry is not finite, or ``tile_size < 1``.
+        ValueError: if shapes do not fit, an entry is not finite, a weight is negative,
+            a party's weights are all 0, or ``tile_size < 1``.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
-        >>> parties = [np.zeros((2, 1)), np.ones((1, 1))]
-        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.ones((3, 1)))
+        >>> kernel = SquaredExponential(1.0)
+        >>> candidates = np.ones((3, 1))
+        >>> sums = gram_sums(kernel, [np.zeros((2, 1)), np.ones((1, 1))], candidates)
         >>> sums.between[:, 2]
         array([3.6391839, 3.       , 9.       ])
+
+        The same, the first party's two equal points being one of weight 2:
+
+        >>> once, weights = [np.zeros((1, 1)), np.ones((1, 1))], [[2.0], [1.0]]
+        >>> gram_sums(kernel, once, candidates, weights=weights) == sums
+        True
 
     Reference:
         Tay et al. 2022, Eq. 2 and App. H.
     """
     points, drawn = as_blocks(parties, candidates)
-    with at_once(kernel, points, drawn):
+    of_points = None if weights is None else _as_weights(weights, points)
+    with at_once(kernel, points, drawn, of_points):
         tile_size = checked_tile_size(tile_size)
         between, rows = sums_with_parties(
-            kernel, points, drawn, tile_size, among_candidates=True
+            kernel, points, drawn, tile_size, weights=of_points, among_candidates=True
         )
         xp = array_module(between, rows)
         edge = xp.sum(rows, axis=0)
         between = xp.block([[between, edge[:-1, None]], [edge[None]]])
     sizes = np.array([*map(len, points), len(drawn)], float)
+    if of_points is not None:
+        xp = array_module(of_points)
+        total = [to_host(xp.sum(w, dtype=float)) for w in of_points]
+        sizes = xp.stack([*total, xp.asarray(float(len(drawn)))])
     return GramSums(to_host(between), to_host(rows), sizes)
+
+
+def _as_weights(
+    weights: Sequence[Float[ArrayLike, " _"]], points: list[Points]
+) -> list[AnyArray]:
+    """The weights of every party's points, checked, in their dtype."""
+    given = list(weights)
+    if len(given) != len(points):
+        raise ValueError(
+            f"Expected weights of {len(points)} parties, got those of {len(given)}."
+        )
+    arrays = []
+    for i, (w, x) in enumerate(zip(given, points, strict=True)):
+        array = w if is_traced(w) else np.asarray(w, x.dtype)
+        if array.shape != (len(x),):
+            raise ValueError(
+                f"Expected weights[{i}] of shape ({len(x)},), one per point, got "
+                f"{array.shape}."
+            )
+        if not is_traced(array) and not (
+            np.isfinite(array).all() and (array >= 0).all() and array.any()
+        ):
+            raise ValueError(
+                f"Expected finite numbers >= 0 in weights[{i}], not all 0, got {array}."
+            )
+        arrays.append(array)
+    return arrays
 
 
 def default_tile_size() -> int:
@@ -160,6 +204,7 @@ def sums_with_parties(
     candidates: Points,
     tile_size: int,
     *,
+    weights: list[AnyArray] | None = None,
     among_candidates: bool = False,
 ) -> tuple[Float[AnyArray, "n n"], Float[AnyArray, "g columns"]]:
     """B between the parties, and R of the candidates over the parties.
@@ -168,13 +213,20 @@ def sums_with_parties(
     themselves, only ``among_candidates``.
     """
     *points, candidates = centred(kernel, *points, candidates)
-    if _is_small(kernel, points, candidates, tile_size):
+    xp = array_module(kernel, points, candidates, weights)
+    weight = None if weights is None else xp.concatenate(weights)
+    if _is_small(kernel, points, candidates, weight, tile_size):
         between, rows = _small_sums(
-            kernel, points, candidates, tile_size, among_candidates=among_candidates
+            kernel,
+            points,
+            candidates,
+            weight,
+            tile_size,
+            among_candidates=among_candidates,
         )
         return between, rows if among_candidates else rows[:, :-1]
-    xp = array_module(kernel, points, candidates)
-    pool = Blocks.cut(kernel, xp.concatenate(points), [*map(len, points)], tile_size)
+    sizes = [*map(len, points)]
+    pool = Blocks.cut(kernel, xp.concatenate(points), sizes, tile_size, weight)
     between = sums_between_blocks(kernel, pool)
     if len(candidates) == 0:
         return between, xp.zeros((0, len(points) + among_candidates), between.dtype)
@@ -187,18 +239,23 @@ def sums_with_parties(
 
 
 def _is_small(
-    kernel: Kernel, points: list[Points], candidates: Points, tile_size: int
+    kernel: Kernel,
+    points: list[Points],
+    candidates: Points,
+    weight: AnyArray | None,
+    tile_size: int,
 ) -> bool:
     """Whether compiling takes longer than summing, so that one program is to do all."""
     num_points = sum(map(len, points)) + len(candidates)
     is_small = num_points <= SMALL * tile_size
-    return is_small and not is_traced(kernel, points, candidates)
+    return is_small and not is_traced(kernel, points, candidates, weight)
 
 
 def _small_sums(
     kernel: Kernel,
     points: list[Points],
     candidates: Points,
+    weight: AnyArray | None,
     tile_size: int,
     *,
     among_candidates: bool,
@@ -206,13 +263,17 @@ def _small_sums(
     """B between the parties and R of the candidates, parts of one R of all points."""
     sizes = [*map(len, points), len(candidates)]
     everyone = np.concatenate([*points, candidates])
-    blocks = Blocks.cut(kernel, everyone, sizes, tile_size)
     pool_size = sum(sizes[:-1])
-    row, column, weight = blocks.pairs()
+    if weight is not None:
+        weight = np.concatenate([weight, np.ones(len(candidates), weight.dtype)])
+    blocks = Blocks.cut(kernel, everyone, sizes, tile_size, weight)
+    row, column, share = blocks.pairs()
     if not among_candidates:
-        has_party = row * blocks.block_of.shape[1] < pool_size
-        row, column, weight = (x[has_party] for x in (row, column, weight))
-    rows = np.asarray(rows_between_blocks(kernel, blocks, (row, column, weight)))
-    first = np.cumsum([0, *sizes[:-2]])
-    half = np.add.reduceat(rows[:pool_size, :-1], first, axis=0) / 2
+        has_party = row * blocks.members.block_of.shape[1] < pool_size
+        row, column, share = (x[has_party] for x in (row, column, share))
+    rows = np.asarray(rows_between_blocks(kernel, blocks, (row, column, share)))
+    of_points = rows[:pool_size, :-1]
+    if weight is not None:
+        of_points = of_points * weight[:pool_size, None]
+    half = np.add.reduceat(of_points, np.cumsum([0, *sizes[:-2]]), axis=0) / 2
     return half + half.T, rows[pool_size:]

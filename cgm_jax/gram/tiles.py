@@ -22,18 +22,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, DTypeLike, Float, Int
 
-from cgm_jax._shared.arrays import AnyArray, Points, is_traced, rounded_up
+from cgm_jax._shared.arrays import (
+    AnyArray,
+    Points,
+    array_module,
+    is_traced,
+    rounded_up,
+)
 from cgm_jax._shared.precision import matmul
 from cgm_jax._shared.workers import map_on_workers, num_workers
-from cgm_jax.kernels.base import Embedding, Kernel, scalar_length_scale
+from cgm_jax.kernels.base import Embedding, Kernel
+
+from .embedding import embedded_tiles
 
 __all__ = [
     "Blocks",
     "add_at",
-    "embedded_tiles",
-    "kernel_diagonal",
     "kernel_tile",
     "over_tiles",
     "rows_between_blocks",
@@ -43,15 +49,24 @@ __all__ = [
 ]
 
 CHUNK = 512  # tiles a call: some tenths of a second, so that an interrupt is answered
+WIDE = 16  # blocks in a tile: from here a sum over rows beats a product with Z
+TOTALS = 2**30  # bytes: a larger total is kept once, and not by every thread
+
+
+class Members(NamedTuple):
+    """Embedded points as tiles, with the block and the weight of every point."""
+
+    tiles: Embedding  # every leaf (num_tiles, tile_size, ...)
+    # Counted within the tile, from 0.
+    block_of: Int[AnyArray, "num_tiles tile_size"]
+    weight: Float[AnyArray, "num_tiles tile_size"]  # in the dtype of the points
+    first: Int[AnyArray, " num_tiles"]  # number of the tile's first block
 
 
 class Blocks(NamedTuple):
-    """Embedded points cut into tiles, and which block every point is in."""
+    """Points in consecutive blocks, cut into tiles; those that fill up weigh 0."""
 
-    tiles: Embedding  # every leaf (num_tiles, tile_size, ...)
-    # Counted within the tile, from 0; -1 is padding.
-    block_of: Int[AnyArray, "num_tiles tile_size"]
-    first: Int[AnyArray, " num_tiles"]  # number of the tile's first block
+    members: Members
     num_points: int
     num_blocks: int
     width: int  # most blocks that meet in one tile
@@ -59,9 +74,16 @@ class Blocks(NamedTuple):
 
     @classmethod
     def cut(
-        cls, kernel: Kernel, points: Points, sizes: Sequence[int], tile_size: int
+        cls,
+        kernel: Kernel,
+        points: Points,
+        sizes: Sequence[int],
+        tile_size: int,
+        weights: Float[AnyArray, " num_points"] | None = None,
     ) -> "Blocks":
         """Embed points, given in consecutive blocks of some sizes, and cut them.
+
+        Every point has weight 1 unless ``weights`` says otherwise.
 
         Unless traced, sides and numbers are rounded up to a few sizes, for which
         programs are compiled.
@@ -77,18 +99,19 @@ class Blocks(NamedTuple):
         block = np.pad(block, (0, padding), mode="edge").reshape(shape)
         first = block[:, 0]
         width = round_up(int((block[:, -1] - first).max()) + 1)
-        block_of = (block - first[:, None]).reshape(-1)
-        block_of[num_points:] = -1
+        if weights is None:
+            weights = np.ones(num_points, points.dtype)
+        xp = array_module(weights)
+        weight = xp.pad(xp.asarray(weights, points.dtype), (0, padding)).reshape(shape)
         # The last row again, not zeros: what a kernel makes of zeros is unknown.
         if traced:
             tiles = _padded_tiles(kernel.embed(jnp.asarray(points)), padding, shape)
         else:
             place = np.minimum(np.arange(math.prod(shape)), num_points - 1)
             tiles = embedded_tiles(kernel, points, place.reshape(shape))
+        block_of = (block - first[:, None]).astype(np.int32)
         return cls(
-            tiles,
-            block_of.reshape(shape).astype(np.int32),
-            first.astype(np.int32),
+            Members(tiles, block_of, weight, first.astype(np.int32)),
             num_points,
             len(sizes),
             width,
@@ -99,50 +122,13 @@ class Blocks(NamedTuple):
     def num_columns(self) -> int:
         """Blocks of a total, to which a tile of ``width`` blocks is added anywhere."""
         columns = self.num_blocks + self.width - 1
-        return columns if is_traced(self.tiles) else rounded_up(max(columns, 8))
+        return columns if is_traced(self.members) else rounded_up(max(columns, 8))
 
     def pairs(self) -> tuple[np.ndarray, ...]:
         """Rows, columns and weights of the tiles on and above the diagonal."""
         rows, columns = np.triu_indices(self.num_tiles)
         # A tile on the diagonal is its own mirror image.
         return rows, columns, np.where(rows == columns, 0.5, 1.0)
-
-
-def embedded_tiles(
-    kernel: Kernel, points: Points, place: Int[np.ndarray, "num_tiles tile_size"]
-) -> Embedding:
-    """The embedding of the points of every place, as tiles; for points not traced."""
-    tiles = np.asarray(points)[place]
-    # Inside `jit` a kernel cannot look at its parameters: here it can, and raises.
-    jax.eval_shape(lambda x: kernel.embed(x), tiles.reshape(-1, tiles.shape[-1]))
-    embedding, is_finite = _embedded(kernel, tiles)
-    if not is_finite:
-        raise ValueError(_overflow(kernel, tiles))
-    return embedding
-
-
-@jax.jit
-def _embedded(kernel: Kernel, tiles: Float[Array, "num_tiles tile_size d"]):
-    embedding = kernel.embed(tiles.reshape(-1, tiles.shape[-1]))
-    leaves = jax.tree.leaves(embedding)
-    is_finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
-    shape = tiles.shape[:2]
-    tiles = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), embedding)
-    return tiles, is_finite
-
-
-def _overflow(kernel: Kernel, points: Points) -> str:
-    if np.isnan(scalar_length_scale(kernel)):
-        return (
-            f"Expected finite numbers of {kernel} for these points, got NaN or "
-            "infinity: look at its parameters, or scale the points."
-        )
-    limits = np.finfo(points.dtype)
-    smallest = max(float(np.abs(points).max()) / float(limits.max), float(limits.tiny))
-    return (
-        f"Expected a length scale of {1.01 * smallest:.3g} at least, so that points "
-        f"divided by it are finite in {points.dtype}, got {kernel.length_scale}."
-    )
 
 
 def _padded_tiles(
@@ -153,21 +139,6 @@ def _padded_tiles(
         return jnp.pad(leaf, widths, mode="edge").reshape(*shape, *leaf.shape[1:])
 
     return jax.tree.map(tiles, embedding)
-
-
-def kernel_diagonal(kernel: Kernel, points: Points) -> Any:
-    """k(x, x) of every point, in the dtype of the points; NumPy unless traced."""
-    if is_traced(kernel, points):
-        return kernel.diagonal(jnp.asarray(points))
-    if len(points) == 0:
-        return np.zeros(0, points.dtype)
-    place = np.minimum(np.arange(rounded_up(len(points))), len(points) - 1)
-    return np.asarray(_diagonal(kernel, np.asarray(points)[place]))[: len(points)]
-
-
-@jax.jit
-def _diagonal(kernel: Kernel, points: Float[Array, "n d"]) -> Float[Array, " n"]:
-    return kernel.diagonal(points)
 
 
 def _power_of_two(number: int) -> int:
@@ -183,7 +154,7 @@ def sums_between_blocks(
         _add_between,
         points.width,
         (size, size),
-        (kernel, points.tiles, points.block_of, points.first),
+        (kernel, points.members),
         points.pairs(),
     )
     half = half[: points.num_blocks, : points.num_blocks]
@@ -198,8 +169,8 @@ def sums_of_rows(
     sums = over_tiles(
         _add_rows,
         y.width,
-        (*x.block_of.shape, y.num_columns),
-        (kernel, x.tiles, y.tiles, y.block_of, y.first),
+        (*x.members.block_of.shape, y.num_columns),
+        (kernel, x.members.tiles, y.members),
         (rows, columns, np.ones(len(rows))),
     )
     return sums.reshape(-1, y.num_columns)[: x.num_points, : y.num_blocks]
@@ -212,8 +183,8 @@ def sums_of_symmetric_rows(
     sums = over_tiles(
         _add_symmetric_rows,
         points.width,
-        points.block_of.shape,
-        (kernel, points.tiles, points.block_of),
+        points.members.block_of.shape,
+        (kernel, points.members),
         points.pairs(),
     )
     return sums.reshape(-1)[: points.num_points]
@@ -229,44 +200,49 @@ def rows_between_blocks(
     sums = over_tiles(
         _add_rows_of_both,
         points.width,
-        (*points.block_of.shape, points.num_columns),
-        (kernel, points.tiles, points.block_of, points.first),
+        (*points.members.block_of.shape, points.num_columns),
+        (kernel, points.members),
         points.pairs() if pairs is None else pairs,
     )
     sums = sums.reshape(-1, points.num_columns)
     return sums[: points.num_points, : points.num_blocks]
 
 
-def _add_between(total, width, tile, kernel, tiles, block_of, first):
+def _add_between(total, width, tile, kernel, points):
     i, j, weight = tile
-    k = kernel_tile(kernel, tiles, i, tiles, j)
-    zi, zj = (_membership(block_of[m], width, k.dtype) for m in (i, j))
-    return add_at(total, (first[i], first[j]), weight * matmul(zi.T, matmul(k, zj)))
+    k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
+    if width < WIDE:
+        sums = _rows_by_block(_columns_by_block(k, points, j, width), points, i, width)
+    else:  # what is transposed is small
+        sums = _columns_by_block(_rows_by_block(k, points, i, width), points, j, width)
+    return add_at(total, (points.first[i], points.first[j]), weight * sums)
 
 
-def _add_rows(total, width, tile, kernel, x, y, block_of, first):
+def _add_rows(total, width, tile, kernel, x, y):
     i, j, weight = tile
-    k = kernel_tile(kernel, x, i, y, j)
-    rows = weight * matmul(k, _membership(block_of[j], width, k.dtype))
-    return add_at(total, (i, 0, first[j]), rows[None])
+    k = kernel_tile(kernel, x, i, y.tiles, j)
+    rows = weight * _columns_by_block(k, y, j, width)
+    return add_at(total, (i, 0, y.first[j]), rows[None])
 
 
-def _add_symmetric_rows(total, width, tile, kernel, tiles, block_of):
+def _add_symmetric_rows(total, width, tile, kernel, points):
     del width  # one block
     i, j, weight = tile
-    k = kernel_tile(kernel, tiles, i, tiles, j)
-    zi, zj = ((block_of[m] >= 0).astype(k.dtype) for m in (i, j))
+    k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
     # Products with a vector: XLA's CPU reduction over a leading axis is far slower.
-    total = add_at(total, (i, 0), weight * matmul(k, zj)[None])
-    return add_at(total, (j, 0), weight * matmul(zi, k)[None])
+    at_i = matmul(k, _weight(points, j, k.dtype))
+    at_j = matmul(_weight(points, i, k.dtype), k)
+    total = add_at(total, (i, 0), weight * at_i[None])
+    return add_at(total, (j, 0), weight * at_j[None])
 
 
-def _add_rows_of_both(total, width, tile, kernel, tiles, block_of, first):
+def _add_rows_of_both(total, width, tile, kernel, points):
     i, j, weight = tile
-    k = kernel_tile(kernel, tiles, i, tiles, j)
-    zi, zj = (_membership(block_of[m], width, k.dtype) for m in (i, j))
-    total = add_at(total, (i, 0, first[j]), weight * matmul(k, zj)[None])
-    return add_at(total, (j, 0, first[i]), weight * matmul(k.T, zi)[None])
+    k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
+    at_i = _columns_by_block(k, points, j, width)
+    at_j = _rows_by_block(k, points, i, width).T
+    total = add_at(total, (i, 0, points.first[j]), weight * at_i[None])
+    return add_at(total, (j, 0, points.first[i]), weight * at_j[None])
 
 
 def kernel_tile(
@@ -278,8 +254,39 @@ def kernel_tile(
     return lax.optimization_barrier(kernel.pairwise(at_i, at_j))
 
 
-def _membership(block_of, width, dtype):
-    return (block_of[:, None] == np.arange(width, dtype=np.int32)[None]).astype(dtype)
+def _columns_by_block(
+    k: Float[Array, "m n"], points: Members, j: Int[Array, ""], width: int
+) -> Float[Array, "m width"]:
+    """kZ, the columns of k being the points of tile j."""
+    if width >= WIDE:
+        return _rows_by_block(k.T, points, j, width).T
+    return matmul(k, _membership(points, j, width, k.dtype))
+
+
+def _rows_by_block(
+    k: Float[Array, "m n"], points: Members, i: Int[Array, ""], width: int
+) -> Float[Array, "width n"]:
+    """Zᵀk, the rows of k being the points of tile i."""
+    if width >= WIDE:
+        weighted = _weight(points, i, k.dtype)[:, None] * k
+        return jax.ops.segment_sum(
+            weighted, points.block_of[i], width, indices_are_sorted=True
+        )
+    return matmul(_membership(points, i, width, k.dtype).T, k)
+
+
+def _membership(
+    points: Members, tile: Int[Array, ""], width: int, dtype: DTypeLike
+) -> Float[Array, "n width"]:
+    columns = np.arange(width, dtype=np.int32)
+    is_member = points.block_of[tile][:, None] == columns[None]
+    return jnp.where(is_member, _weight(points, tile, dtype)[:, None], 0)
+
+
+def _weight(
+    points: Members, tile: Int[Array, ""], dtype: DTypeLike
+) -> Float[Array, " n"]:
+    return points.weight[tile].astype(dtype)
 
 
 def add_at(total, start, update):
@@ -307,14 +314,14 @@ def over_tiles(
         return _sum_traced(add, width, jnp.full(shape, zero, dtype), tiles, data)
 
     def work(share: list[tuple], check: Callable[[], None]) -> Any:
-        total: Any = np.zeros(shape, dtype)
+        total: Any = jax.device_put(np.zeros(shape, dtype))
         for count, chunk in share:
             check()
             total = _sum_chunk(add, width, total, count, chunk, data)
             jax.block_until_ready(total)
         return total
 
-    workers = num_workers()
+    workers = num_workers() if 8 * math.prod(shape) <= TOTALS else 1
     chunks = _chunks(tiles, workers)
     shares = [chunks[w::workers] for w in range(workers)]
     first, *others = map_on_workers(work, filter(None, shares))
@@ -331,7 +338,7 @@ def _chunks(tiles: tuple, workers: int) -> list[tuple[int, tuple]]:
     ]
 
 
-@partial(jax.jit, static_argnames=("add", "width"))
+@partial(jax.jit, static_argnames=("add", "width"), donate_argnames="total")
 def _sum_chunk(add, width, total, count, tiles, data):
     def step(i, total):
         return add(total, width, tuple(a[i] for a in tiles), *data)

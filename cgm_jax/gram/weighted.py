@@ -20,7 +20,8 @@ from cgm_jax._shared.arrays import Points, rounded_up
 from cgm_jax._shared.precision import matmul
 from cgm_jax.kernels.base import Kernel, centred
 
-from .tiles import add_at, embedded_tiles, kernel_tile, over_tiles
+from .embedding import embedded_tiles
+from .tiles import add_at, kernel_tile, over_tiles
 
 __all__ = ["weighted_sums_between_blocks"]
 

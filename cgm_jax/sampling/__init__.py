@@ -6,6 +6,7 @@ the paper's O(|G| (s + t) d), because the witness function of every candidate is
 by one kernel column. Parties are drawn side by side on all cores.
 """
 
+from .lanes import lanes
 from .marginal_values import marginal_values, updated_sigma_s, updated_sigma_st
 from .picking import CandidateSet, Lane, pick_many
 from .weighted_sampling import Reward, weighted_sampling
@@ -14,6 +15,7 @@ __all__ = [
     "CandidateSet",
     "Lane",
     "Reward",
+    "lanes",
     "marginal_values",
     "pick_many",
     "updated_sigma_s",

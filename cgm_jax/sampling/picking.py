@@ -89,19 +89,14 @@ def pick_many(
     Example:
         A party of one point at 0 picks the best of 0, 1 and 2, twice:
 
+        >>> from cgm_jax.gram import gram_sums
         >>> from cgm_jax.kernels import SquaredExponential
-        >>> kernel = SquaredExponential(1.0)
-        >>> own, grid = jnp.array([[0.0]]), jnp.array([[0.0], [1.0], [2.0]])
-        >>> everyone = jnp.concatenate([own, grid])
-        >>> reference_sums = kernel(grid, everyone).sum(1)
-        >>> embedded = kernel.embed(grid).T
-        >>> candidates = CandidateSet(embedded, reference_sums, jnp.array(4.0))
-        >>> lane = Lane(
-        ...     witness=(2 / 4 * reference_sums - kernel(grid, own)[:, 0] - 0.5)[None],
-        ...     within=jnp.array(1.0),
-        ...     across=kernel(own, everyone).sum(),
-        ...     size=jnp.array(1.0),
-        ... )
+        >>> from cgm_jax.sampling import lanes
+        >>> kernel, own = SquaredExponential(1.0), jnp.array([[0.0]])
+        >>> drawn_from = jnp.array([[0.0], [1.0], [2.0]])
+        >>> sums = gram_sums(kernel, [own], drawn_from)
+        >>> candidates, all_lanes = lanes(kernel, drawn_from, sums)
+        >>> lane = jax.tree.map(lambda leaf: leaf[0], all_lanes)  # of the first party
         >>> key, best = jax.random.key(0), jnp.array(jnp.inf)
         >>> lane, picks, values = pick_many(
         ...     key, kernel, candidates, lane, best, jnp.array(0), num_picks=2
@@ -178,12 +173,13 @@ def inverse_cdf(
     # Not the last sum: XLA adds up in a tree, so that zeros at the end may raise it.
     total = jnp.max(jnp.where(weights > 0, cumulative, 0))
     # Strictly below the total, or rounding could put it past the last positive weight.
-    query = jnp.minimum(uniform * total, jnp.nextafter(total, jnp.zeros_like(total)))
+    # (Not by `nextafter`: a TPU has none of float64.)
+    limits = jnp.finfo(total.dtype)
+    query = jnp.minimum(uniform * total, total * (1 - limits.eps))
     index = jnp.argmax((cumulative > query) & (weights > 0))
     share = weights[index].astype(uniform.dtype)
     rest = (query - (cumulative[index] - share)) / jnp.where(share > 0, share, 1)
-    largest = jnp.nextafter(jnp.ones_like(rest), jnp.zeros_like(rest))
-    return index, jnp.clip(rest, 0, largest)
+    return index, jnp.clip(rest, 0, 1 - limits.epsneg)
 
 
 def _add(

@@ -21,11 +21,12 @@ from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
-from cgm_jax.gram.tiles import embedded_tiles, kernel_diagonal
+from cgm_jax.gram.embedding import embedded_tiles, kernel_diagonal
 from cgm_jax.kernels.base import Embedding, Kernel, centred
 from cgm_jax.valuation import values_with_candidates
 from cgm_jax.valuation.coalitions import checked_sums
 
+from .lanes import first_witness
 from .picking import CandidateSet, Lane, grid, pick_many
 
 __all__ = ["Progress", "Reward", "StopReason", "weighted_sampling"]
@@ -77,7 +78,7 @@ class Reward(Result):
         return max(0.0, self.reward_value - self.final_value)
 
 
-@on_numbers(", or use `pick_many` there")
+@on_numbers(", or use `lanes` and `pick_many` there")
 def weighted_sampling(
     key: Key[Array, ""],
     kernel: Kernel,
@@ -295,11 +296,9 @@ def _lane(
     layout: _Layout,
     dtype: DTypeLike,
 ) -> Lane:
-    rows = np.asarray(sums.candidate_rows)
-    slope = (sums.sizes[party] + 1) / sums.reference_size
-    w = slope * rows.sum(1) - rows[:, party] - diagonal / 2
+    w = first_witness(sums, diagonal, slice(party, party + 1))
     lane = (
-        layout.arranged(w, -np.inf).astype(dtype).reshape(layout.shape),
+        layout.arranged(w[0], -np.inf).astype(dtype).reshape(layout.shape),
         np.asarray(sums.between[party, party]),
         np.asarray(sums.between[party].sum()),
         np.asarray(sums.sizes[party]),

@@ -132,7 +132,7 @@ def _power(
     of_x, of_y = (
         jax.tree.map(
             lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part],
-            blocks.tiles,
+            blocks.members.tiles,
         )
         for part in (slice(n), slice(n, 2 * n))
     )

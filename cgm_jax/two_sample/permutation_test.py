@@ -28,8 +28,9 @@ from cgm_jax._shared.arrays import AnyArray, Points, array_module, is_traced, to
 from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax._shared.results import Result
+from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import checked_tile_size
-from cgm_jax.gram.tiles import Blocks, add_at, kernel_diagonal, kernel_tile, over_tiles
+from cgm_jax.gram.tiles import Blocks, add_at, kernel_tile, over_tiles
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import centred
 from cgm_jax.valuation.mmd import two_sets
@@ -164,14 +165,14 @@ def _statistics(
     dtype = jax.dtypes.canonicalize_dtype(float)
     weights = xp.where(is_x, alpha + beta, beta).astype(dtype)
     weights = xp.concatenate([weights, xp.ones_like(weights[:1])])
-    padding = tiles.block_of.size - num_points
+    padding = tiles.members.block_of.size - num_points
     weights = xp.pad(weights, ((0, 0), (0, padding)))
-    weights = weights.reshape(len(weights), *tiles.block_of.shape)
+    weights = weights.reshape(len(weights), *tiles.members.block_of.shape)
     half = over_tiles(
         _add_forms,
         1,
         (len(weights),),
-        (kernel, tiles.tiles, xp.moveaxis(weights, 1, 0)),
+        (kernel, tiles.members.tiles, xp.moveaxis(weights, 1, 0)),
         tiles.pairs(),
     )
     return 2 * (half[:-1] + (c - beta**2) * half[-1])

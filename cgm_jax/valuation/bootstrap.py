@@ -24,8 +24,9 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.gram import GramSums
+from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import as_blocks, default_tile_size
-from cgm_jax.gram.tiles import Blocks, kernel_diagonal, sums_of_rows
+from cgm_jax.gram.tiles import Blocks, sums_of_rows
 from cgm_jax.gram.weighted import weighted_sums_between_blocks
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import centred

@@ -20,8 +20,8 @@ from cgm_jax._shared.arrays import (
     to_host,
 )
 from cgm_jax._shared.precision import at_once
+from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
-from cgm_jax.gram.tiles import kernel_diagonal
 from cgm_jax.kernels import Kernel
 
 __all__ = ["mmd2_biased", "mmd2_unbiased", "two_sets", "value"]

@@ -31,10 +31,10 @@ from cgm_jax._shared.arrays import (
 )
 from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.results import Result
+from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.gram.tiles import (
     Blocks,
-    kernel_diagonal,
     sums_of_rows,
     sums_of_symmetric_rows,
 )

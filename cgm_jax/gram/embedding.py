@@ -1,0 +1,68 @@
+"""What a kernel makes of points, in arrays of a few sizes and checked once.
+
+Inside `jit` a kernel cannot look at its parameters, nor at what comes of them.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from cgm_jax._shared.arrays import Points, is_traced, rounded_up
+from cgm_jax.kernels.base import Embedding, Kernel, scalar_length_scale
+
+__all__ = ["embedded_tiles", "kernel_diagonal"]
+
+
+def embedded_tiles(
+    kernel: Kernel, points: Points, place: Int[np.ndarray, "num_tiles tile_size"]
+) -> Embedding:
+    """The embedding of the points of every place, as tiles; for points not traced."""
+    tiles = np.asarray(points)[place]
+    # Inside `jit` a kernel cannot look at its parameters: here it can, and raises.
+    jax.eval_shape(lambda x: kernel.embed(x), tiles.reshape(-1, tiles.shape[-1]))
+    embedding, is_finite = _embedded(kernel, tiles)
+    if not is_finite:
+        raise ValueError(_overflow(kernel, tiles))
+    return embedding
+
+
+@jax.jit
+def _embedded(kernel: Kernel, tiles: Float[Array, "num_tiles tile_size d"]):
+    embedding = kernel.embed(tiles.reshape(-1, tiles.shape[-1]))
+    leaves = jax.tree.leaves(embedding)
+    is_finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
+    shape = tiles.shape[:2]
+    tiles = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), embedding)
+    return tiles, is_finite
+
+
+def _overflow(kernel: Kernel, points: Points) -> str:
+    if np.isnan(scalar_length_scale(kernel)):
+        return (
+            f"Expected finite numbers of {kernel} for these points, got NaN or "
+            "infinity: look at its parameters, or scale the points."
+        )
+    limits = np.finfo(points.dtype)
+    smallest = max(float(np.abs(points).max()) / float(limits.max), float(limits.tiny))
+    return (
+        f"Expected a length scale of {1.01 * smallest:.3g} at least, so that points "
+        f"divided by it are finite in {points.dtype}, got {kernel.length_scale}."
+    )
+
+
+def kernel_diagonal(kernel: Kernel, points: Points) -> Any:
+    """k(x, x) of every point, in the dtype of the points; NumPy unless traced."""
+    if is_traced(kernel, points):
+        return kernel.diagonal(jnp.asarray(points))
+    if len(points) == 0:
+        return np.zeros(0, points.dtype)
+    place = np.minimum(np.arange(rounded_up(len(points))), len(points) - 1)
+    return np.asarray(_diagonal(kernel, np.asarray(points)[place]))[: len(points)]
+
+
+@jax.jit
+def _diagonal(kernel: Kernel, points: Float[Array, "n d"]) -> Float[Array, " n"]:
+    return kernel.diagonal(points)
