@@ -1,194 +1,396 @@
 # pyright: strict
-"""A user's program of every public call, which the strictest type checker accepts.
+"""A user's program of every public name, which the strictest type checker accepts.
 
-`make types` reads it, and `test_package` runs it.
+`make types` reads it and ``test_user_script`` runs it; what downloads or trains for
+long is only read. `jax.jit`, `jax.grad` and `jnp.asarray` are not here: no strict
+checker knows their own types.
 """
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
+from flax import nnx
+from jax.typing import ArrayLike
 
 import cgm_jax
-from cgm_jax.audit import (
+from cgm_jax import (
     audit,
-    audit_promises,
-    check_incentives,
-    check_monotonicity,
-    compare_with_shapley_fair,
-    explain,
-    explain_scheme,
-    review,
-    stress,
-    sufficient_conditions,
-)
-from cgm_jax.datasets import credit_ratings, paper_results, split_by_proportions
-from cgm_jax.generators import GaussianMixture, Generator, KernelDensity
-from cgm_jax.gram import (
-    GramSums,
-    gram_sums,
-    median_length_scale,
-    project_kernel,
-    quantile_length_scale,
-    smallest_length_scale,
-)
-from cgm_jax.kernels import (
-    Energy,
-    Kernel,
-    Laplace,
-    Linear,
-    Matern,
-    Polynomial,
-    RationalQuadratic,
-    ScaleMixture,
-    SquaredExponential,
-    bounds_conflict,
-    load_kernel,
-    monotonicity_upper_bound,
-    nonnegativity_lower_bound,
-    save_kernel,
-    value_bounds,
-)
-from cgm_jax.learning import fit_kernel
-from cgm_jax.metrics import (
-    class_imbalance,
-    correlation,
-    correlation_summary,
-    mmd2_to_reference,
-    nearest_distances,
-    nearest_real,
-    reverse_kl_divergence,
-    shared_rows,
-    svm_accuracy,
-    to_real,
-    wasserstein2_gaussians,
-)
-from cgm_jax.rewards import (
-    RewardSchemeError,
-    fair_reward_values,
-    largest_rho,
-    scheme_from_sums,
-    scheme_from_values,
-    shapley_fair_rewards,
-    solve_reward_scheme,
-    stability_lower_values,
-    stable_sets,
-)
-from cgm_jax.sampling import (
-    lanes,
-    marginal_values,
-    pick_many,
-    updated_sigma_s,
-    updated_sigma_st,
-    weighted_sampling,
-)
-from cgm_jax.two_sample import estimate_power, two_sample_test
-from cgm_jax.valuation import (
-    BetaShapley,
-    block_semivalues,
-    bootstrap_sums,
-    coalition_values,
-    mmd2_biased,
-    mmd2_unbiased,
-    mmd_semivalues,
-    mmd_shapley_values,
-    permutation_sample_size,
-    permutation_shapley_values,
-    point_shapley_values,
-    shapley_interactions,
-    shapley_values,
-    value,
-    values_of_coalitions,
-    values_with_candidates,
+    datasets,
+    features,
+    generators,
+    gram,
+    kernels,
+    learning,
+    metrics,
+    rewards,
+    sampling,
+    two_sample,
+    valuation,
 )
 
 rng = np.random.default_rng(0)
-parties = [rng.normal(i / 2, 1, size=(40, 2)) for i in range(3)]
-candidates = rng.normal(0.5, 1, size=(300, 2))
-labels = np.arange(40) % 2
-key = jax.random.key(0)
+parties = [rng.normal(i / 2, 1, size=(20, 2)) for i in range(3)]
+candidates = rng.normal(0.5, 1, size=(100, 2))
+labels = [np.arange(20) % 2, np.arange(20) % 2, np.arange(20) // 10]
+kernel = kernels.SquaredExponential(1.0)
 
-# Kernels.
-kernel: Kernel = 2.0 * SquaredExponential(1.0) + Laplace(0.5) * Matern(np.ones(2), 2.5)
-others: list[Kernel] = [
-    RationalQuadratic(1.0, alpha=2.0) / 2,
-    ScaleMixture(1.0, (0.5, 2.0)) ** 2,
-    sum([Linear(1.0), Polynomial(1.0, 0.5, 2)]),
-    Energy(1.0),
-]
-print([k(parties[0], candidates).shape for k in others], kernel.length_scale)
-kernel = SquaredExponential(smallest_length_scale(kernel, parties, candidates))
-scale = median_length_scale(candidates) + quantile_length_scale(candidates, 0.1)
-print(f"{scale:.3f}", kernel.with_length_scale(scale).length_scale, repr(kernel))
-with tempfile.TemporaryDirectory() as folder:
-    save_kernel(kernel, Path(folder) / "kernel.npz")
-    print(load_kernel(Path(folder) / "kernel.npz") == kernel)
-print(monotonicity_upper_bound(3, 5), nonnegativity_lower_bound(3, 5))
 
-# Values.
-sums: GramSums = gram_sums(kernel, parties, candidates)
-weighted = gram_sums(kernel, parties, candidates, weights=[np.ones(40)] * 3)
-table = coalition_values(sums)
-phi = shapley_values(table)
-print(phi.round(3), phi[0] + 1.0, float(phi.max()), weighted == sums, sums.to_dict())
-exact = mmd_shapley_values(sums)
-print(exact.shapley_values.sum(), exact.efficiency_gap + 1)
-print(mmd_semivalues(sums, "banzhaf") + mmd_semivalues(sums, BetaShapley(4, 1)))
-print(values_of_coalitions(sums, np.eye(3, dtype=bool)), values_with_candidates(sums))
-semivalues = block_semivalues(
-    sums.between[:-1, :-1], sums.between[:-1].sum(1), sums.sizes[:-1], 420.0
-)
-print(semivalues.sum(), shapley_interactions(table).shape)
-estimate = permutation_shapley_values(key, sums, num_permutations=100)
-print(estimate.shapley_values, permutation_sample_size(3, 0.1, 0.05, 1.0))
-v = value(kernel, parties[0], candidates)
-print(float(v), round(float(v), 3), v + 1)
-m = mmd2_unbiased(kernel, parties[0], candidates) - mmd2_biased(
-    kernel, parties[0], candidates
-)
-print(f"{float(m):.3f}")
-points = point_shapley_values(kernel, candidates)
-print(points.shapley_values.mean(), points.lowers_pool.sum())
-print(bootstrap_sums(key, kernel, parties, candidates, sums, num_resamples=2).shape)
+@dataclass(frozen=True)
+class OfMeans(kernels.Kernel):
+    """A kernel of one's own: the product of the points' means."""
 
-# Rewards.
-scheme = scheme_from_values(table)
-print(scheme.reward_values, scheme.rho, scheme.status == "optimal")
-print(scheme_from_sums(sums).reward_values - scheme.reward_values)
-singles = table[[1, 2, 4]]
-try:
-    solved = solve_reward_scheme(phi, singles, values_with_candidates(sums))
-    print(solved.reward_values.sum())
-except RewardSchemeError as error:
-    print(error)
-fair = fair_reward_values(phi, singles, values_with_candidates(sums))
-print(fair.reward_values, fair.rho)
-print(largest_rho(phi, singles, values_with_candidates(sums)))
-print(stable_sets(phi), stability_lower_values(table, phi))
-print(shapley_fair_rewards(phi, singles, values_with_candidates(sums)))
+    length_scale: ArrayLike = 1.0
 
-# Draws.
-rewards = weighted_sampling(
-    key, kernel, candidates, sums, scheme.reward_values, inverse_temperature=2.0
-)
-for reward in rewards:
-    print(candidates[reward.indices], reward.stop_reason, reward.final_value)
-drawn_from, all_lanes = lanes(kernel, candidates, sums)
-lane = jax.tree.map(lambda leaf: leaf[0], all_lanes)
-lane, picks, values = pick_many(
-    key, kernel, drawn_from, lane, jnp.float32(2), jnp.int32(0), num_picks=3
-)
-print(picks, values, lane.size)
-print(updated_sigma_s(1.0, 1.0, 0.5, 1.0) + updated_sigma_st(2.0, 1.0, 4.0, 1.0))
-print(marginal_values(1.0, 2.0, 1.0, 4.0, jnp.ones(1), jnp.ones(1), 1.0).shape)
+    def embed(self, points: jax.Array) -> jax.Array:
+        return points.mean(axis=1) / self.length_scale
 
-# The whole way.
-generator: Generator = KernelDensity(0.05)
-promises = cgm_jax.promise(parties, candidates)
-draw = promises.draw(key, inverse_temperature=1.0)
-print(promises.scheme.normalized_shapley, [r.final_value for r in draw.rewards])
-result = cgm_jax.collaborate(key, parties, generator)
-print(result.promises.candidates[result.draw.rewards[0].indices].shape)
+    def pairwise(self, x: jax.Array, y: jax.Array) -> jax.Array:
+        return x[:, None] * y[None]
+
+    def diagonal(self, points: jax.Array) -> jax.Array:
+        return self.embed(points) ** 2
+
+    def with_length_scale(self, length_scale: ArrayLike) -> "OfMeans":
+        return replace(self, length_scale=length_scale)
+
+
+class Copies:
+    """A generator of one's own: rows of the pool, again and again."""
+
+    def fit(self, key: jax.Array, points: np.ndarray | jax.Array) -> np.ndarray:
+        return np.asarray(points)
+
+    def sample(self, key: jax.Array, model: np.ndarray, num: int) -> np.ndarray:
+        return np.resize(model, (num, model.shape[1]))
+
+
+def of_kernels(folder: Path) -> None:
+    product = kernels.Laplace(0.5) * kernels.Matern(np.ones(2), smoothness=2.5)
+    made: kernels.Kernel = 2.0 * kernel + product / 3
+    mixture = kernels.RationalQuadratic(1.0, alpha=2.0) + kernels.ScaleMixture(1.0) ** 2
+    deep = kernels.DeepKernel(jnp.sin, kernel, points_kernel=kernel, epsilon=0.1)
+    for each in [made, mixture, kernels.Energy(1.0), OfMeans(), deep]:
+        block = each(parties[0], candidates)
+        print(block.shape, block[0, 0] + 1, float(block.sum()), each.length_scale)
+    print(sum([kernels.Linear(1.0), kernels.Polynomial(1.0, offset=0.5, degree=2)]))
+    print(deep.features(block), kernel.length_scale, made.with_length_scale(2.0))
+    kernels.save_kernel(folder / "kernel.npz", made, notes={"by": "hand"})
+    print(kernels.load_kernel(folder / "kernel.npz") == made)
+
+    upper = kernels.monotonicity_upper_bound(3, 50)
+    lower = kernels.nonnegativity_lower_bound(3, 50, upper=upper)
+    print(round(upper, 3), lower < upper, kernels.bounds_conflict(3, 50))
+    low, high = kernels.value_bounds(3, 0.1, lower=0, upper=1, reference_mean=0.5)
+    print(low < high, kernels.monotonicity_upper_bound(np.arange(1, 9), 50)[0] + 1)
+
+
+def of_length_scales() -> None:
+    scale = gram.median_length_scale(candidates)
+    print(f"{scale:.3f}", round(scale, 3), kernels.SquaredExponential(scale))
+    print(float(scale + gram.quantile_length_scale(candidates, 0.1)))
+    smallest = gram.smallest_length_scale(kernel, parties, candidates)
+    print(round(smallest, 3), kernel.with_length_scale(smallest).length_scale)
+    wide = kernels.SquaredExponential(np.array([0.1, 0.3]))
+    print(gram.project_kernel(wide, parties, candidates).length_scale[0])
+
+
+def of_values(key: jax.Array) -> None:
+    sums: gram.GramSums = gram.gram_sums(kernel, parties, candidates)
+    weights = [np.ones(20)] * 3
+    print(gram.gram_sums(kernel, parties, candidates, weights=weights) == sums)
+    print(sums, sums.to_dict().keys(), sums.between[0, 1] / sums.sizes[0])
+    table = valuation.coalition_values(sums)
+    phi = valuation.shapley_values(table)
+    print(phi[0] + 1, float(phi.max()), phi.round(3), table[-1] - table[0])
+    exact: valuation.ExactShapleyValues = valuation.mmd_shapley_values(sums)
+    print(exact.shapley_values - phi, exact.efficiency_gap + 1)
+    beta = valuation.BetaShapley(alpha=4, beta=1)
+    print(valuation.mmd_semivalues(sums, beta) / phi)
+    print(valuation.mmd_semivalues(sums, "banzhaf").argmax())
+    between, sizes = sums.between[:-1], sums.sizes
+    of_blocks = valuation.block_semivalues(
+        between[:, :-1], between.sum(axis=1), sizes[:-1], float(sizes.sum())
+    )
+    print(of_blocks - phi)
+    of_coalitions = valuation.values_of_coalitions(sums, np.eye(3, dtype=bool))
+    print(of_coalitions / valuation.values_with_candidates(sums))
+    print(valuation.shapley_interactions(table)[0, 1] + 1)
+    points: valuation.PointValues = valuation.point_shapley_values(kernel, parties[0])
+    print(points.shapley_values.mean(), points.lowers_pool.any())
+    resampled = valuation.bootstrap_sums(
+        key, kernel, parties, candidates, sums, num_resamples=2
+    )
+    print((resampled[0] - sums.between).std())
+
+
+def of_any_game(key: jax.Array) -> None:
+    def with_first(member: jax.Array) -> jax.Array:
+        return (member[0] & (member[1] | member[2])).astype(float)
+
+    enough = valuation.permutation_sample_size(0.2, marginal_range=1.0)
+    estimate: valuation.ShapleyEstimate = valuation.permutation_shapley_values(
+        key, with_first, 3, max_permutations=enough
+    )
+    low, high = estimate.interval(0.9)
+    print(estimate.values.sum(), high - low, estimate.stop_reason)
+    table = np.array([0.0, 1.0, 2.0, 4.0])
+    found = valuation.permutation_shapley_values(key, table, 2, max_permutations=64)
+    print(found.standard_errors[0])
+
+
+def of_one_value() -> None:
+    worth = valuation.value(kernel, parties[0], candidates)
+    print(float(worth), round(float(worth), 3), worth + 1, worth > 0)
+    unbiased = valuation.mmd2_unbiased(kernel, parties[0], candidates)
+    print(unbiased - valuation.mmd2_biased(kernel, parties[0], candidates))
+
+    def at_scale(scale: jax.Array) -> jax.Array:
+        at = kernels.SquaredExponential(scale)
+        return jnp.sum(valuation.value(at, parties[0], candidates))
+
+    print(jax.vmap(at_scale)(jnp.exp(np.linspace(-1, 1, 3)))[0] + 1)
+
+
+def of_rewards() -> None:
+    sums = gram.gram_sums(kernel, parties, candidates)
+    table = valuation.coalition_values(sums)
+    upper = valuation.values_with_candidates(sums)
+    phi = valuation.shapley_values(table)
+    scheme: rewards.RewardScheme = rewards.scheme_from_values(table, upper)
+    print(scheme.reward_values[0], scheme.rho + 1, scheme.normalized_shapley.round(2))
+    print(scheme == rewards.scheme_from_sums(sums, table, stability=True))
+    print(scheme.status is rewards.RewardStatus.OPTIMAL, scheme.status.upper())
+    region: rewards.FeasibleRegion = scheme.region
+    print(region.vertices()[0, 0], region.optimum(), scheme.limiting_upper_party)
+    lower = rewards.stability_lower_values(table, phi)
+    print(rewards.stable_sets(phi)[0, 1], lower / upper)
+    fair: rewards.FairRewards = rewards.fair_reward_values(phi, lower, upper)
+    print(fair.reward_values[0] + 1, float(fair.rho), fair.max_reward_value * 2)
+    rho = rewards.largest_rho(phi, lower, table[-1])
+    print(rho + 1, rewards.shapley_fair_rewards(phi, table[-1], rho=rho).sum())
+    for shares in (phi, -phi):
+        try:
+            solved = rewards.solve_reward_scheme(shares, upper, lower)
+            print(solved.reward_values)
+        except rewards.InfeasibleError as error:
+            print(error.lower_party + 1, error.rho, error.status)
+        except (rewards.NoContributionError, rewards.RewardSchemeError) as error:
+            print(error.status == "no contribution", error)
+
+
+def of_draws(key: jax.Array) -> None:
+    sums = gram.gram_sums(kernel, parties, candidates)
+    values = rewards.scheme_from_sums(sums).reward_values
+    drawn = sampling.weighted_sampling(
+        key, kernel, candidates, sums, values, inverse_temperature=2.0
+    )
+    last: sampling.Reward = drawn[-1]
+    print(candidates[last.indices].mean(), last.stop_reason, last.final_value)
+    closeness = metrics.mmd2_to_reference(
+        kernel,
+        parties,
+        candidates,
+        sums,
+        [reward.indices for reward in drawn],
+        np.array([reward.final_value for reward in drawn]),
+    )
+    print(closeness[0] + 1)
+
+    shared, start = sampling.lanes(kernel, candidates, sums)
+
+    def draw(key: jax.Array, lane: sampling.Lane, beta: jax.Array) -> jax.Array:
+        own: sampling.CandidateSet = shared
+        lane, picks, values = sampling.pick_many(
+            key, kernel, own, lane, beta, jnp.sum(0), num_picks=3
+        )
+        return picks + 0 * values.astype(int) + 0 * lane.size.astype(int)
+
+    keys, betas = jax.random.split(key, 3), jnp.exp(np.arange(3.0))
+    print(candidates[jax.vmap(draw)(keys, start, betas)].shape)
+    print(sampling.updated_sigma_s(1.0, 1.0, 0.5, 1.0) + 1)
+    print(sampling.updated_sigma_st(2.0, 1.0, 4.0, 1.0) + 1)
+    once = np.ones(2)
+    print(sampling.marginal_values(1.0, 2.0, 1.0, 4.0, once, once, 1.0)[0] + 1)
+
+
+def of_the_whole_way(key: jax.Array, folder: Path) -> None:
+    pool, density = np.concatenate(parties), generators.KernelDensity(0.05)
+    own: list[generators.Generator] = [Copies(), density]
+    print([each.sample(key, each.fit(key, pool), 3).shape for each in own])
+    means, covariances = np.zeros((1, 2)), np.eye(2)[None]
+    mixture = generators.GaussianMixture(np.ones(1), means, covariances)
+    print(mixture.sample(key, mixture, 3)[0, 0] + 1)
+
+    promises: cgm_jax.Promises = cgm_jax.promise(parties, candidates)
+    draw: cgm_jax.Draw = promises.draw(key, inverse_temperature=1.0)
+    print(promises.length_scale + 1, promises.pool_values[-1], draw.rewards[0])
+    growing = cgm_jax.Growing(density, num=200, at_most=400)
+    result: cgm_jax.Collaboration = cgm_jax.collaborate(key, parties, growing)
+    result.save(folder / "run.npz")
+    loaded = cgm_jax.Collaboration.load(folder / "run.npz")
+    print(loaded == result, cgm_jax.__version__)
+
+    reviewed: audit.Review = audit.review(key, result, stress_test=False)
+    print(reviewed.audit.is_kept, reviewed.inverse_temperature)
+    checked: audit.Audit = audit.audit(result, improved=loaded)
+    print(checked.is_kept, [name for name, _ in checked.broken])
+    explained: audit.Explanation = audit.explain(promises)
+    print([bound.party for bound in explained.binding], explained.shortfall + 1)
+    stressed: audit.Stress = audit.stress(key, promises, outlier_scales=[1e3])
+    print(most_gained(stressed.trials), stressed.relative_gains())
+
+
+def most_gained(trials: Sequence[audit.Trial]) -> str:
+    best = max(trials, key=lambda trial: trial.joint_gain)
+    return f"party {best.party + 1} by {best.strategy}: {best.joint_gain:.3f}"
+
+
+def of_audits() -> None:
+    table, upper = np.array([0.0, 1.0, 2.0, 4.0]), np.array([4.0, 4.0])
+    scheme = rewards.scheme_from_values(table, upper)
+    phi = valuation.shapley_values(table)
+    print(audit.audit_promises(table, scheme, scheme.reward_values).assigned_welfare)
+    conditions: audit.SufficientConditions = audit.sufficient_conditions(table, scheme)
+    print(conditions.monotone, conditions.guaranteed)
+    checks: dict[str, audit.Check] = audit.check_incentives(
+        table,
+        scheme.reward_values,
+        shapley_values=phi,
+        upper_values=upper,
+        max_reward_value=scheme.max_reward_value,
+    )
+    print(checks["R4"].holds, checks["R7"].margin + 1, checks["F3"].parties)
+    improved = audit.SecondGame(2 * table, 2 * scheme.reward_values, 8.0)
+    print(audit.check_monotonicity(table, scheme.reward_values, improved).holds)
+    compared: audit.SchemeComparison = audit.compare_with_shapley_fair(table, scheme)
+    print(compared.their_rewards[0] + 1, compared.worse_off)
+    print(audit.explain_scheme(scheme).binding[0].side)
+
+
+def of_metrics(key: jax.Array) -> None:
+    pool = np.concatenate(parties)
+    print(metrics.reverse_kl_divergence(parties[0], pool) + 1)
+    print(metrics.reverse_kl_divergences(parties, pool)[0] + 1)
+    print(float(metrics.wasserstein2_gaussians(parties[0], pool)))
+    print(metrics.nearest_distances(parties[0], pool, num_neighbors=2)[:, 1].mean())
+    print(metrics.class_imbalance(labels[0], num_classes=2) + 1)
+    shares = metrics.correlation(np.eye(3), np.arange(3.0))
+    summary: metrics.CorrelationSummary = metrics.correlation_summary(shares)
+    print(summary.mean + 1, summary.count)
+    shared: metrics.SharedRows = metrics.shared_rows(parties)
+    print(shared.exact[0, 1] + 1)
+    near: metrics.NearestReal = metrics.nearest_real(key, candidates, pool, parties[0])
+    used: metrics.ToReal = near.used
+    print(used.quantiles(0.1, 0.5)[0][1], near.nearer_share + 1)
+    print(metrics.to_real(candidates, pool).distances.min())
+    print(metrics.svm_accuracies(parties, labels)[0] + 1)
+    print(metrics.svm_accuracy(parties[0], labels[0], parties[1], labels[1]) + 1)
+
+
+def of_two_samples(key: jax.Array) -> None:
+    x, y = parties[:2]
+    tested: two_sample.TwoSampleTest = two_sample.two_sample_test(key, kernel, x, y)
+    print(tested.p_value < 0.05, float(tested.statistic), tested.permuted[0] + 1)
+    power: two_sample.PowerEstimate = two_sample.estimate_power(kernel, x, y)
+    print(power.criterion + 1, power.mmd2 / power.standard_deviation)
+
+
+def of_learning(key: jax.Array, folder: Path) -> None:
+    def told(progress: learning.FittingProgress) -> None:
+        print(progress.step, progress.num_steps, f"{progress.power:.3f}")
+
+    start = kernels.SquaredExponential(np.ones(2))
+    fitted: learning.FittedKernel = learning.fit_kernel(
+        key, start, parties, objective="power", num_steps=2, progress=told
+    )
+    fitted.save(folder / "fitted.npz")
+    print(fitted.kernel(parties[0], candidates)[0, 0] + 1, fitted.history[0, 1])
+    keys = jax.random.split(key, 2)
+    fits = learning.fit_kernels(keys, [start] * 2, [parties[:2]] * 2, num_steps=2)
+    print(fits[0].held_out_power + 1, fits[1].fitted_rows[0][0])
+    network = kernels.FeatureNetwork((2, 5, 3), activation="silu", rngs=nnx.Rngs(0))
+    deep = learning.starting_deep_kernel(network, candidates, 1.0, epsilon=0.1)
+    print(deep.length_scale, deep(parties[0], candidates).mean())
+
+
+def of_datasets(key: jax.Array, folder: Path) -> None:
+    ratings: datasets.CreditRatings = datasets.credit_ratings("unequal")
+    print(ratings.parties[0].shape, ratings.candidates[0, 0] + 1)
+    printed: datasets.PaperResults = datasets.paper_results("mnist", "unequal")
+    print(printed.rho + 1, printed.reward_values[0], printed.num_points[1])
+    print(datasets.paper_proportions("unequal", num_classes=5)[0].sum())
+    images: datasets.LabelledImages = datasets.digits()
+    print(images.points[0].mean(), images.labels[0] + 1, images.shape[2])
+    split: datasets.LabelledParties = datasets.split_by_proportions(
+        key, images.points, images.labels, "equal-disjoint", party_size=20
+    )
+    print(split.parties[0][0, 0] + 1, len(split.held_out))
+    parties = datasets.digits_parties("unequal").parties
+    print(parties[0].shape[1] == len(datasets.DIGIT_FEATURES))
+    simulated: datasets.LabelledPoints = datasets.transactions_stand_in(num_points=50)
+    print(datasets.amount_classes(simulated.points[:, 0]).max() + 1)
+    (folder / "labels").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+    print(datasets.read_idx(folder / "labels")[0] + 1)
+    np.save(folder / "pool3.npy", np.ones((3, 8), np.float32))
+    print(features.read_features(folder / "pool3.npy", num_points=3)[0, 0] + 1)
+
+
+def downloads() -> Sequence[datasets.LabelledImages | datasets.LabelledPoints]:
+    """Only read, not run."""
+    try:
+        path = datasets.fetch("mnist")
+        images = [datasets.mnist(path), datasets.fashion_mnist(download=True)]
+        return [*images, datasets.cifar10(part="test"), datasets.credit_card()]
+    except (datasets.DataNotFoundError, datasets.DownloadError) as error:
+        print(error.filename)
+    except datasets.DamagedDataError as error:
+        print(error.args)
+    return []
+
+
+def trains(key: jax.Array, folder: Path) -> None:
+    """Only read, not run."""
+    generator = generators.MMDGAN(num_steps=20, width=8, kernel=kernel)
+    fitted: generators.MMDGANModel = generator.fit(key, np.concatenate(parties))
+    fitted.save(folder / "gan.npz")
+    loaded = generators.MMDGANModel.load(folder / "gan.npz")
+    again = generators.MMDGAN.like(loaded, kernel=kernel)
+    print(again.sample(key, loaded, 3)[0, 0] + 1, loaded.history[0, 1])
+    result = cgm_jax.collaborate(key, parties, generators.MMDGAN.paper())
+    print(result.promises.candidates[result.draw.rewards[0].indices].shape)
+
+    images = datasets.digits()
+    model: features.ImageClassifierModel = features.ImageClassifier(num_steps=30).fit(
+        key, images.points, images.labels, shape=images.shape
+    )
+    print(model.accuracy + 1, model.labels(images.points)[0])
+    places: features.UmapFeatures = features.umap_features(images.points, seed=0)
+    print(places.pool[0, 0] + 1, places(images.points[:9])[0, 0] + 1)
+
+
+def main() -> None:
+    key = jax.random.key(0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        of_kernels(folder)
+        of_learning(key, folder)
+        of_datasets(key, folder)
+        of_the_whole_way(key, folder)
+    of_length_scales()
+    of_values(key)
+    of_any_game(key)
+    of_one_value()
+    of_rewards()
+    of_draws(key)
+    of_audits()
+    of_metrics(key)
+    of_two_samples(key)
+
+
+if __name__ == "__main__":
+    main()

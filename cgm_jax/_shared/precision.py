@@ -6,7 +6,7 @@ What is concrete is computed at once, also in the middle of the user's `jit`: a 
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 import jax
@@ -17,7 +17,7 @@ from jaxtyping import ArrayLike
 
 from .arrays import device_of, is_traced, to_host
 
-__all__ = ["at_once", "in_float64", "matmul", "on_numbers", "platform"]
+__all__ = ["at_once", "compiled", "in_float64", "matmul", "on_numbers", "platform"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -61,6 +61,11 @@ def on_numbers(instead: str = "") -> Callable[[Function], Function]:
         return cast(Function, wrapper)
 
     return decorate
+
+
+def compiled(**options: Any) -> Callable[[Function], Function]:
+    """`jax.jit` with options, after which the function's own types are still known."""
+    return cast(Callable[[Function], Function], partial(jax.jit, **options))
 
 
 def platform() -> str:

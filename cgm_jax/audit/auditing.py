@@ -285,7 +285,7 @@ def sufficient_conditions(
     game = as_game(values)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
     slack = tolerance * scale_of(game.known, upper, shares)
-    together = game.value_of(stable_sets(scheme.shapley_values))
+    together = game.value_of(np.asarray(stable_sets(scheme.shapley_values)))
 
     def all_in_order(smaller, larger) -> bool:
         return bool(np.all(smaller <= larger + slack))

@@ -38,7 +38,7 @@ def find_outlier(
     length_scale: float, parties: list[Points], candidates: Points
 ) -> Outlier | None:
     """Whose data made the kernel flat for everyone, if anyone's did."""
-    median = median_length_scale(np.concatenate(parties))
+    median = float(median_length_scale(np.concatenate(parties)))
     if median == 0 or length_scale <= FLAT_KERNEL * median:
         return None
     kernel = SquaredExponential(length_scale)

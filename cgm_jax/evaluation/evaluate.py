@@ -176,7 +176,7 @@ def evaluate_rewards(
                 picks,
                 values,
             ),
-            "reverse_kl": reverse_kl_divergences(held, reference),
+            "reverse_kl": np.asarray(reverse_kl_divergences(held, reference)),
             "wasserstein2": np.array(
                 [wasserstein2_gaussians(s, reference) for s in held]
             ),

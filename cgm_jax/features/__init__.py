@@ -12,6 +12,14 @@ from .umap import UmapFeatures, umap_features
 
 if TYPE_CHECKING:
     from .image_classifier import ImageClassifier, ImageClassifierModel
+else:  # a type checker would take any name for one of the package
+
+    def __getattr__(name: str) -> Any:
+        # Flax takes longer to import than the rest of the package together.
+        if name in ("ImageClassifier", "ImageClassifierModel"):
+            return getattr(importlib.import_module(".image_classifier", __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "ImageClassifier",
@@ -21,10 +29,3 @@ __all__ = [
     "umap_features",
 ]
 __dir__ = __all__.copy
-
-
-def __getattr__(name: str) -> Any:
-    # Flax takes longer to import than the rest of the package together.
-    if name in ("ImageClassifier", "ImageClassifierModel"):
-        return getattr(importlib.import_module(".image_classifier", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,6 @@ its accuracy is measured. Everything is computed in float32.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import jax
@@ -21,7 +20,7 @@ from flax import nnx
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num, PyTree, Shaped
 
 from cgm_jax._shared.arrays import as_points
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax.generators.mmd_gan.networks import ImageCritic, ImageShape
 
 __all__ = ["ImageClassifier", "ImageClassifierModel"]
@@ -184,7 +183,7 @@ class _Network(nnx.Module):
         return self.head(self.features(points))
 
 
-@partial(jax.jit, static_argnames=("graph", "num_steps"))
+@compiled(static_argnames=("graph", "num_steps"))
 def _train(
     key: Key[Array, ""],
     graph: nnx.GraphDef,
@@ -215,7 +214,7 @@ def _train(
     return jax.lax.fori_loop(0, num_steps, step, (weights, adam.init(weights)))[0]
 
 
-@partial(jax.jit, static_argnames="graph")
+@compiled(static_argnames="graph")
 def _outputs(
     graph: nnx.GraphDef, weights: PyTree[Array], points: Float[ArrayLike, "n d"]
 ) -> tuple[Float[Array, "n f"], Int[Array, " n"]]:

@@ -14,6 +14,14 @@ from .kernel_density import KernelDensity
 
 if TYPE_CHECKING:
     from .mmd_gan import MMDGAN, MMDGANModel
+else:  # a type checker would take any name for one of the package
+
+    def __getattr__(name: str) -> Any:
+        # Flax takes longer to import than the rest of the package together.
+        if name in ("MMDGAN", "MMDGANModel"):
+            return getattr(importlib.import_module(".mmd_gan", __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "MMDGAN",
@@ -23,10 +31,3 @@ __all__ = [
     "MMDGANModel",
 ]
 __dir__ = __all__.copy
-
-
-def __getattr__(name: str) -> Any:
-    # Flax takes longer to import than the rest of the package together.
-    if name in ("MMDGAN", "MMDGANModel"):
-        return getattr(importlib.import_module(".mmd_gan", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -68,7 +68,7 @@ def sample_quality(
     density_key, subset_key, order_key = jax.random.split(key, 3)
     training = np.asarray(training)
     training = training[np.asarray(jax.random.permutation(order_key, len(training)))]
-    length_scale = median_length_scale(training)
+    length_scale = float(median_length_scale(training))
     bandwidth = cross_validated_bandwidth(training, length_scale=length_scale)
     rival = KernelDensity(bandwidth).sample(density_key, training, len(generated))
     tested = [x[:MAX_TESTED] for x in (held_out, rival, generated)]
@@ -140,10 +140,12 @@ def nearest_share(
     )
     size = min(len(training), len(held_out))
     order = np.asarray(jax.random.permutation(key, len(training)))
-    to_held_out = nearest_distances(points, held_out[:size], num_neighbors=1)
+    to_held_out = np.asarray(
+        nearest_distances(points, held_out[:size], num_neighbors=1)
+    )
     shares = []
     for i in range(min(MAX_SUBSETS, len(training) // size)):
         subset = training[order[i * size : (i + 1) * size]]
-        distances = nearest_distances(points, subset, num_neighbors=1)
+        distances = np.asarray(nearest_distances(points, subset, num_neighbors=1))
         shares.append(share_nearer(distances, to_held_out))
     return float(np.mean(shares))

@@ -9,6 +9,7 @@ All that follows is made of B and the candidates' rows of R. Memory is O(t·n).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -122,7 +123,8 @@ def gram_sums(
 
         The same, the first party's two equal points being one of weight 2:
 
-        >>> once, weights = [np.zeros((1, 1)), np.ones((1, 1))], [[2.0], [1.0]]
+        >>> once = [np.zeros((1, 1)), np.ones((1, 1))]
+        >>> weights = [np.array([2.0]), np.array([1.0])]
         >>> gram_sums(kernel, once, candidates, weights=weights) == sums
         True
 
@@ -158,7 +160,7 @@ def _as_weights(
         )
     arrays = []
     for i, (w, x) in enumerate(zip(given, points, strict=True)):
-        array = w if is_traced(w) else np.asarray(w, x.dtype)
+        array: Any = w if is_traced(w) else np.asarray(w, x.dtype)
         if array.shape != (len(x),):
             raise ValueError(
                 f"Expected weights[{i}] of shape ({len(x)},), one per point, got "

@@ -136,7 +136,7 @@ def party_values(
 
 def median_length_scale(
     points: Float[ArrayLike, "n d"],
-) -> Any:
+) -> float | Float[Array, ""]:
     r"""The median distance between two points, a common rule of thumb.
 
     .. math:: \ell = \operatorname{median}_{i < j} \lVert x_i - x_j \rVert
@@ -160,7 +160,9 @@ def median_length_scale(
     return quantile_length_scale(points, 0.5)
 
 
-def quantile_length_scale(points: Float[ArrayLike, "n d"], quantile: float) -> Any:
+def quantile_length_scale(
+    points: Float[ArrayLike, "n d"], quantile: float
+) -> float | Float[Array, ""]:
     r"""The distance that a share of all pairs of points is within.
 
     In data of several modes the median is the distance between modes, a small quantile

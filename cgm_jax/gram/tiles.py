@@ -31,7 +31,7 @@ from cgm_jax._shared.arrays import (
     is_traced,
     rounded_up,
 )
-from cgm_jax._shared.precision import matmul
+from cgm_jax._shared.precision import compiled, matmul
 from cgm_jax._shared.workers import map_on_workers, num_workers
 from cgm_jax.kernels.base import Embedding, Kernel
 
@@ -338,7 +338,7 @@ def _chunks(tiles: tuple, workers: int) -> list[tuple[int, tuple]]:
     ]
 
 
-@partial(jax.jit, static_argnames=("add", "width"), donate_argnames="total")
+@compiled(static_argnames=("add", "width"), donate_argnames="total")
 def _sum_chunk(add, width, total, count, tiles, data):
     def step(i, total):
         return add(total, width, tuple(a[i] for a in tiles), *data)
@@ -346,7 +346,7 @@ def _sum_chunk(add, width, total, count, tiles, data):
     return lax.fori_loop(0, count, step, total)
 
 
-@partial(jax.jit, static_argnames=("add", "width"))
+@compiled(static_argnames=("add", "width"))
 def _sum_traced(add, width, total, tiles, data):
     # For a gradient, tiles are made again: kept, they would be the whole matrix.
     @partial(jax.checkpoint, prevent_cse=False)  # in a loop there is no other copy

@@ -34,6 +34,14 @@ from .stationary import (
 
 if TYPE_CHECKING:
     from .feature_networks import FeatureNetwork
+else:  # a type checker would take any name for one of the package
+
+    def __getattr__(name: str) -> Any:
+        # Flax takes longer to import than the rest of the package together.
+        if name == "FeatureNetwork":
+            return importlib.import_module(".feature_networks", __name__).FeatureNetwork
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "DeepKernel",
@@ -55,10 +63,3 @@ __all__ = [
     "value_bounds",
 ]
 __dir__ = __all__.copy
-
-
-def __getattr__(name: str) -> Any:
-    # Flax takes longer to import than the rest of the package together.
-    if name == "FeatureNetwork":
-        return importlib.import_module(".feature_networks", __name__).FeatureNetwork
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
-from jaxtyping import Array, ArrayLike, Float, PyTree
+from jaxtyping import Array, ArrayLike, Float, PyTree, Real
 
 from cgm_jax._shared.arrays import Points, aligned, array_module, as_points, is_traced
 from cgm_jax._shared.results import are_equal
@@ -115,17 +115,17 @@ class Kernel(abc.ABC):
     def __sub__(self, other: Any) -> "Kernel":
         raise TypeError("A difference of kernels is none: not positive definite.")
 
-    def __mul__(self, other: "Kernel | Float[ArrayLike, '']") -> "Product | Scaled":
+    def __mul__(self, other: "Kernel | Real[ArrayLike, '']") -> "Product | Scaled":
         return (
             Product(self, other) if isinstance(other, Kernel) else Scaled(self, other)
         )
 
     __array_ufunc__ = None  # a NumPy number or array before `*` asks the kernel
 
-    def __rmul__(self, factor: Float[ArrayLike, ""]) -> "Scaled":
+    def __rmul__(self, factor: Real[ArrayLike, ""]) -> "Scaled":
         return Scaled(self, factor)
 
-    def __truediv__(self, divisor: Float[ArrayLike, ""]) -> "Scaled":
+    def __truediv__(self, divisor: Real[ArrayLike, ""]) -> "Scaled":
         return Scaled(self, 1 / divisor)
 
     def __pow__(self, exponent: int) -> "Kernel":
@@ -273,7 +273,7 @@ class Scaled(Kernel):
     """k(x, x') = factor · kernel(x, x'), for a factor > 0."""
 
     kernel: Kernel
-    factor: Float[ArrayLike, ""]
+    factor: Real[ArrayLike, ""]
 
     def __post_init__(self) -> None:
         check_positive("factor of a kernel", self.factor, is_scalar=True)

@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from cgm_jax._shared.precision import matmul
+from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.precision import compiled, matmul
 
 __all__ = ["squared_distances"]
 
@@ -33,9 +34,9 @@ MAX_PRODUCT_NORM = 250.0
 FEW, UNROLL = 16, 16
 
 
-@partial(jax.jit, static_argnames="exact")
+@compiled(static_argnames="exact")
 def squared_distances(
-    x: Float[Array, "m d"], y: Float[Array, "n d"], *, exact: bool = False
+    x: Float[AnyArray, "m d"], y: Float[AnyArray, "n d"], *, exact: bool = False
 ) -> Float[Array, "m n"]:
     """|x_i − y_j|² of all pairs; ``exact`` by differences only."""
     if exact or min(x.shape[0], y.shape[0]) < MIN_PRODUCT_ROWS:

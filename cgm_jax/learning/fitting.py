@@ -187,7 +187,8 @@ def fit_kernel(
         rows = list(zip(*parts, strict=True))
         seen, validation, rest = (_comparisons(points, part, between) for part in rows)
         side_sizes = np.asarray(seen.members).sum(-1)
-        drawn = min(batch_size or math.inf, int(side_sizes.min()))
+        smallest = int(side_sizes.min())
+        drawn = min(batch_size or smallest, smallest)
         if drawn < 2:
             raise ValueError(f"Expected batch_size >= 2, got {batch_size}.")
         take_steps = partial(

@@ -6,7 +6,6 @@ t draws from ``fold_in(key, t)``, so ten steps are five steps twice.
 """
 
 from dataclasses import Field, fields, replace
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.two_sample.criterion import power_criterion
 
@@ -65,7 +65,7 @@ def kernel_of(state: TrainingState) -> Kernel:
     )
 
 
-@partial(jax.jit, static_argnames=("objective", "num_drawn", "optimizer"))
+@compiled(static_argnames=("objective", "num_drawn", "optimizer"))
 def train(
     key: Key[Array, ""],
     state: TrainingState,

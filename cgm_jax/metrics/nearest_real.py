@@ -146,7 +146,7 @@ def to_real(
         >>> found.distances, found.exact_matches
         (array([0. , 0.5]), 1)
     """
-    nearest = nearest_distances(synthetic, real, num_neighbors=2)
+    nearest = np.asarray(nearest_distances(synthetic, real, num_neighbors=2))
     first, second = nearest[:, 0], nearest[:, 1]
     ratios = np.where(second > 0, first / np.where(second > 0, second, 1), 1.0)
     rounded = (np.round(np.asarray(rows), decimals) for rows in (synthetic, real))

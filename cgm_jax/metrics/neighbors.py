@@ -6,17 +6,14 @@ copies of a point are at distance 0 exactly.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import Points, as_point_sets, is_traced
-from cgm_jax._shared.precision import at_once, platform
+from cgm_jax._shared.arrays import AnyArray, Points, as_point_sets, is_traced
+from cgm_jax._shared.precision import at_once, compiled, platform
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.kernels.distances import squared_distances
 
@@ -35,7 +32,7 @@ def nearest_distances(
     points: Float[ArrayLike, "n d"],
     *,
     num_neighbors: int,
-) -> Float[Any, "m k"]:
+) -> Float[AnyArray, "m k"]:
     """Distance of every query to its nearest points, by differences.
 
     Args:
@@ -118,9 +115,9 @@ def _by_full_search(
     return np.sqrt(np.concatenate(map_on_workers(work, range(0, len(queries), size))))
 
 
-@partial(jax.jit, static_argnames="num_neighbors")
+@compiled(static_argnames="num_neighbors")
 def _search(
-    queries: Float[Array, "m d"],
+    queries: Float[AnyArray, "m d"],
     tiles: Float[Array, "tiles p d"],
     *,
     num_neighbors: int,

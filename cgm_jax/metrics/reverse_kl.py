@@ -19,13 +19,12 @@ distributions*, ISIT 2008; Tay et al. 2022, Sec. 6 and App. I.7; W. Gao et al.,
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from cgm_jax._shared.arrays import Points, as_point_sets, is_traced
+from cgm_jax._shared.arrays import AnyArray, Points, as_point_sets, is_traced
 from cgm_jax.kernels.distances import squared_distances
 
 from .neighbors import nearest_distances
@@ -38,7 +37,7 @@ def reverse_kl_divergence(
     reference: Float[ArrayLike, "t d"],
     *,
     neighbors: Sequence[int] = (2, 3, 4, 5, 6),
-) -> Float[Any, ""]:
+) -> Float[AnyArray, ""] | np.floating:
     r"""Estimate of KL(S‖T) by nearest neighbours, averaged over several k.
 
     .. math:: \frac{1}{s} \sum_{x \in S} d \log \frac{q_k(x)}{r_k(x)}
@@ -75,7 +74,7 @@ def reverse_kl_divergences(
     reference: Float[ArrayLike, "t d"],
     *,
     neighbors: Sequence[int] = (2, 3, 4, 5, 6),
-) -> Float[Any, " n"]:
+) -> Float[AnyArray, " n"]:
     """What `reverse_kl_divergence` is for several parts of one reference, in one pass.
 
     Args:

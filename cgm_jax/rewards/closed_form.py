@@ -7,14 +7,17 @@ less steep upper line (or 1), and log v* the lowest upper line there.
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.arrays import array_module, to_host
+from cgm_jax._shared.arrays import AnyArray, array_module, to_host
 
 from .feasible_region import best_corner
 from .scheme import contributes, floor_of
 
 __all__ = ["FairRewards", "fair_reward_values"]
+
+Number = Float[AnyArray, ""] | np.floating
 
 FAR = 1e30  # a line that binds nowhere; with infinity, ∞ − ∞ would be NaN
 
@@ -22,9 +25,9 @@ FAR = 1e30  # a line that binds nowhere; with infinity, ∞ − ∞ would be NaN
 class FairRewards(NamedTuple):
     """Reward values, and the largest value and the exponent that they are made of."""
 
-    reward_values: Float[Any, " n"]
-    max_reward_value: Any
-    rho: Any
+    reward_values: Float[AnyArray, " n"]
+    max_reward_value: Number
+    rho: Number
 
 
 def fair_reward_values(

@@ -1,7 +1,7 @@
 """From the sums of the kernel to the reward values, in one call."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import ArrayLike, Float
 
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import (
@@ -20,7 +20,7 @@ __all__ = ["scheme_from_sums", "scheme_from_values"]
 
 def scheme_from_sums(
     sums: GramSums,
-    values: Float[np.ndarray, " coalitions"] | None = None,
+    values: Float[ArrayLike, " coalitions"] | None = None,
     *,
     stability: bool = True,
     relax: bool = False,
@@ -57,7 +57,7 @@ def scheme_from_sums(
     """
     return scheme_from_values(
         sums if values is None else values,
-        np.asarray(values_with_candidates(sums)),
+        values_with_candidates(sums),
         stability=stability,
         relax=relax,
         fairness_weight=fairness_weight,
@@ -67,8 +67,8 @@ def scheme_from_sums(
 
 
 def scheme_from_values(
-    values: Float[np.ndarray, " coalitions"] | GramSums,
-    upper_values: Float[np.ndarray, " n"],
+    values: Float[ArrayLike, " coalitions"] | GramSums,
+    upper_values: Float[ArrayLike, " n"],
     *,
     stability: bool = True,
     relax: bool = False,
@@ -105,7 +105,7 @@ def scheme_from_values(
         own_values = np.asarray(values_of_coalitions(values, alone))
     else:
         phi = np.asarray(shapley_values(values))
-        own_values = values[1 << np.arange(len(phi))]
+        own_values = np.asarray(values)[1 << np.arange(len(phi))]
     return solve_reward_scheme(
         phi,
         stability_lower_values(values, phi) if stability else own_values,

@@ -58,7 +58,7 @@ def largest_rho(
     shapley_values: Float[ArrayLike, " n"],
     lower_values: Float[ArrayLike, " n"],
     grand_value: Float[ArrayLike, ""],
-) -> Float[ArrayLike, ""]:
+) -> Float[AnyArray, ""]:
     r"""The largest ρ at which no party gets less than its lower value.
 
     .. math:: \rho = \min\left\{1,\ \min_i

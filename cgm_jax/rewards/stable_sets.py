@@ -5,12 +5,10 @@ reward value of its member with the largest Shapley value. For a monotone value 
 enough to look at one coalition per party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, App. D).
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
-from cgm_jax._shared.arrays import array_module, to_host
+from cgm_jax._shared.arrays import AnyArray, array_module, to_host
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import values_of_coalitions
 from cgm_jax.valuation.coalitions import num_parties
@@ -22,7 +20,7 @@ _TIE = 1e-12  # of max |φ|: equal Shapley values differ by rounding
 
 def stable_sets(
     shapley_values: Float[ArrayLike, " n"],
-) -> Bool[Any, "n n"]:
+) -> Bool[AnyArray, "n n"]:
     r"""The coalition C_i of the parties that contribute no more than party i.
 
     .. math:: C_i = \{j : \varphi_j \le \varphi_i\}
@@ -46,7 +44,7 @@ def stable_sets(
 def stability_lower_values(
     game: Float[ArrayLike, " coalitions"] | GramSums,
     shapley_values: Float[ArrayLike, " n"],
-) -> Float[Any, " n"]:
+) -> Float[AnyArray, " n"]:
     r"""What each party must get at least for the collaboration to be stable.
 
     .. math:: v_i^{\min} = v_c(C_i), \quad C_i = \{j : \varphi_j \le \varphi_i\}

@@ -14,15 +14,15 @@ A candidate that was taken, or that only fills up a row, has w = −∞ and weig
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.exponential import exp_nonpositive
+from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels.base import Embedding, Kernel
 
 __all__ = ["CandidateSet", "Lane", "grid", "inverse_cdf", "pick_many"]
@@ -60,14 +60,14 @@ def column_group(num_columns: int) -> int:
     return group
 
 
-@partial(jax.jit, static_argnames=("num_picks",))
+@compiled(static_argnames=("num_picks",))
 def pick_many(
     key: Key[Array, ""],
     kernel: Kernel,
     candidates: CandidateSet,
     lane: Lane,
-    inverse_temperature: Float[Array, ""],
-    first_pick: Int[Array, ""],
+    inverse_temperature: Float[ArrayLike, ""],
+    first_pick: Int[ArrayLike, ""],
     *,
     num_picks: int,
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
@@ -108,13 +108,13 @@ def pick_many(
         Tay et al. 2022, Sec. 4.2 and App. H.
     """
     picks = first_pick + jnp.arange(num_picks, dtype=jnp.int32)
-    dtype = lane.within.dtype
+    beta, dtype = jnp.asarray(inverse_temperature), lane.within.dtype
     uniforms = jax.vmap(
         lambda pick: jax.random.uniform(jax.random.fold_in(key, pick), (), dtype)
     )(picks)
 
     def step(lane: Lane, uniform: Float[Array, ""]):
-        index = _draw(uniform, lane.witness, inverse_temperature)
+        index = _draw(uniform, lane.witness, beta)
         lane, value = _add(kernel, candidates, lane, index)
         return lane, (index, value)
 

@@ -296,7 +296,7 @@ def _lane(
     layout: _Layout,
     dtype: DTypeLike,
 ) -> Lane:
-    w = first_witness(sums, diagonal, slice(party, party + 1))
+    w = np.asarray(first_witness(sums, diagonal, slice(party, party + 1)))
     lane = (
         layout.arranged(w[0], -np.inf).astype(dtype).reshape(layout.shape),
         np.asarray(sums.between[party, party]),

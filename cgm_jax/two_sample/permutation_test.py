@@ -17,7 +17,6 @@ Reference: Gretton et al. 2012; Liu et al. 2020, Sec. 2.
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +25,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from cgm_jax._shared.arrays import AnyArray, Points, array_module, is_traced, to_host
 from cgm_jax._shared.checks import as_key, as_whole
-from cgm_jax._shared.precision import at_once, matmul
+from cgm_jax._shared.precision import at_once, compiled, matmul
 from cgm_jax._shared.results import Result
 from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import checked_tile_size
@@ -124,7 +123,7 @@ def two_sample_test(
     )
 
 
-@partial(jax.jit, static_argnames=("m", "n", "num"))
+@compiled(static_argnames=("m", "n", "num"))
 def _labels(
     key: Key[Array, ""], m: int, n: int, num: int
 ) -> Bool[Array, "num_and_one points"]:

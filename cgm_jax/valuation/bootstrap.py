@@ -15,14 +15,14 @@ so B_ii is larger in a resample, on average over all:
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
-from cgm_jax._shared.precision import at_once, on_numbers
+from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.precision import at_once, compiled, on_numbers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import as_blocks, default_tile_size
@@ -127,11 +127,11 @@ def multiplicities(
     return np.asarray(_multiplicities(key, first, size, num_resamples))
 
 
-@partial(jax.jit, static_argnames="num_resamples")
+@compiled(static_argnames="num_resamples")
 def _multiplicities(
     key: Key[Array, ""],
-    first: Int[Array, " num_points"],
-    size: Int[Array, " num_points"],
+    first: Int[AnyArray, " num_points"],
+    size: Int[AnyArray, " num_points"],
     num_resamples: int,
 ) -> Int[Array, "resamples num_points"]:
     def counts(resample: Int[Array, ""]) -> Int[Array, " num_points"]:

@@ -36,7 +36,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
 from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
 from cgm_jax._shared.checks import as_key
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums
 
@@ -303,7 +303,7 @@ def _prepared(game: Game, n: int) -> tuple[Callable, Any, Callable | None]:
     return marginals, jax.tree.map(jnp.asarray, data), None
 
 
-@partial(jax.jit, static_argnames=("marginals", "function", "n"))
+@compiled(static_argnames=("marginals", "function", "n"))
 def _pair_means(
     marginals: Callable,
     function: Callable | None,

@@ -266,7 +266,7 @@ def start_task(
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
     rows = _split_rows(key, len(points), held_out=options.held_out)
     held_out, training = scaled[rows[0]], scaled[rows[1]]
-    length_scale = median_length_scale(training)
+    length_scale = float(median_length_scale(training))
     architecture, step_options, schedule = options.split(points.shape[1])
     start_key, _, *keys = jax.random.split(key, NUM_KEYS)
     program, state = start_training(

@@ -1,7 +1,6 @@
 """A trained MMD-GAN: what sampling needs, its quality, and a file that holds both."""
 
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared import archive
 from cgm_jax._shared.archive import Arrays
-from cgm_jax._shared.arrays import Points
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.arrays import AnyArray, Points
+from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax.generators.base import BLOCK_SIZE, sample_in_blocks
 from cgm_jax.generators.quality import SampleQuality
 
@@ -158,14 +157,14 @@ def generate_points(
     return sample_in_blocks(draw, key, num)
 
 
-@partial(jax.jit, static_argnames=("architecture", "graph"))
+@compiled(static_argnames=("architecture", "graph"))
 def _draw(
     key: Key[Array, ""],
     architecture: Architecture,
     graph: nnx.GraphDef,
     parameters: Parameters,
-    shift: Float[Array, " d"],
-    scale: Float[Array, " d"],
+    shift: Float[AnyArray, " d"],
+    scale: Float[AnyArray, " d"],
 ) -> tuple[Float[Array, "block d"], Float[Array, "block d"]]:
     """A block of points in the networks' units, and the same in those of the model."""
     z = architecture.noise(key, BLOCK_SIZE)

@@ -17,6 +17,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, ArrayLike, Float, Int, Key, PyTree
 
+from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels import Kernel
 
 from .critic_loss import CriticKernel, critic_kernel, critic_mmd2, witness_penalty
@@ -99,7 +100,7 @@ def with_learning_rate(
     return optax.tree_utils.tree_set(state, learning_rate=rate)
 
 
-@partial(jax.jit, static_argnames="program")
+@compiled(static_argnames="program")
 def train(
     key: Key[Array, ""],
     program: Program,
