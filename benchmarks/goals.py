@@ -19,7 +19,7 @@ _C_PICK = {2: 85.0, 8: 145.0}
 
 @dataclass(frozen=True)
 class Goal:
-    """A number of one row, or the largest of several, that is to stay at a limit."""
+    """The largest number of some rows, which is to stay at or below a limit."""
 
     says: str
     row: str

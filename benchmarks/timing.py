@@ -74,7 +74,6 @@ def measure_in_turn(
     first = [seconds_of(function)[0] for function in functions]
     warm, results = [], []
     for _ in range(runs):
-        results.clear()  # before the next are there, too
         calls = [seconds_of(function) for function in functions]
         warm.append([seconds for seconds, _ in calls])
         results = [result for _, result in calls]
