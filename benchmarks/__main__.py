@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from . import deep, generator, gram, sampling, valuation, whole_run
+from . import deep, generator, gram, kernels, sampling, valuation, whole_run
 from .goals import GOALS
 from .machine import machine_facts, machine_name
 from .rows import Row
@@ -21,6 +21,7 @@ __all__ = ["main"]
 RESULTS = Path(__file__).parent / "results"
 TOPICS = {
     "gram": gram.rows,
+    "kernels": kernels.rows,
     "valuation": valuation.rows,
     "sampling": sampling.rows,
     "whole-run": whole_run.rows,

@@ -19,6 +19,7 @@ __all__ = [
     "pick",
     "shapley_values",
     "smallest_length_scale",
+    "squared_distances",
     "squared_exponential",
     "sums_over",
     "value",
@@ -32,10 +33,15 @@ def squared_exponential(
     x: np.ndarray, y: np.ndarray, length_scale: float
 ) -> np.ndarray:
     """k of all pairs, shape (m, n)."""
+    return np.exp(squared_distances(x, y) / (-2 * float(length_scale) ** 2))
+
+
+def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """|x − y|² of all pairs, shape (m, n)."""
     r2 = np.zeros((len(x), len(y)), x.dtype)
     for a, b in zip(x.T, y.T, strict=True):
         r2 += (a[:, None] - b[None]) ** 2
-    return np.exp(r2 / (-2 * float(length_scale) ** 2))
+    return r2
 
 
 def sums_over(y: np.ndarray, x: np.ndarray, length_scale: float) -> np.ndarray:

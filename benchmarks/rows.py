@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Baseline", "Row", "relative_error"]
+__all__ = ["Baseline", "Row", "Temporaries", "relative_error"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,15 @@ class Baseline:
     seconds: float
     extrapolated_from: str | None
     """The size at which it ran, and the law; None if it ran at the row's own size."""
+
+
+@dataclass(frozen=True)
+class Temporaries:
+    """Memory that a compiled program takes besides its arguments and its result."""
+
+    num_bytes: int
+    size: dict[str, int]
+    """The size that it was compiled for, which may be larger than the one it ran at."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,11 @@ class Row:
     baseline: Baseline
     peak_bytes: int | None = None
     """Most memory held, where that was measured (in a process of its own)."""
+
+    kernel: str | None = None
+    """The kernel, where rows of one kind of work differ in it."""
+
+    temporaries: Temporaries | None = None
 
     @property
     def ratio(self) -> float:

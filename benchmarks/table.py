@@ -54,7 +54,9 @@ def print_results(
         for note in dict.fromkeys(map(_note, same)):
             console.print(note, style="dim", highlight=False)
     console.print(f"\n{_LEGEND}", highlight=False)
-    slower = [f"{row.name}, {_size(row)}" for row in rows if row.ratio < 1]
+    # Kernels are beside another kernel: their goals say which are slow.
+    others = [row for row in rows if row.kernel is None]
+    slower = [f"{row.name}, {_size(row)}" for row in others if row.ratio < 1]
     if slower:
         console.print(f"Slower than plain: {'; '.join(slower)}.", highlight=False)
     console.print("\n[bold]Goals[/] for two free CPU cores")
@@ -78,14 +80,22 @@ def figures(number: float) -> str:
 
 def _table(rows: Sequence[Row]) -> Table:
     table = _grid()
+    of_kernels = any(row.kernel for row in rows)
+    with_temporaries = any(row.temporaries for row in rows)
+    if of_kernels:
+        table.add_column("kernel", no_wrap=True)
     table.add_column("size", min_width=12)
     unit = rows[0].unit
     for heading in ("time", "compile", unit, "error", "plain", "ratio"):
         table.add_column(heading, justify="right")
+    if with_temporaries:
+        table.add_column("memory", justify="right")
     for row in rows:
         mark = "~" if row.baseline.extrapolated_from else ""
         peak = row.peak_bytes
+        memory = row.temporaries
         table.add_row(
+            *([row.kernel] if of_kernels else []),
             _size(row) + (f", peak {peak / 2**30:.2f} GiB" if peak else ""),
             duration(row.seconds),
             duration(row.compile_seconds),
@@ -93,6 +103,7 @@ def _table(rows: Sequence[Row]) -> Table:
             f"{row.error:.0e}" if row.error else "0",
             mark + duration(row.baseline.seconds),
             mark + figures(row.ratio),
+            *([f"{figures(memory.num_bytes / 2**20)} MiB"] if memory else []),
         )
     return table
 
@@ -104,7 +115,11 @@ def _grid() -> Table:
 
 
 def _size(row: Row) -> str:
-    return ", ".join(f"{letter} = {size:,}" for letter, size in row.size.items())
+    return _in_letters(row.size)
+
+
+def _in_letters(sizes: dict[str, int]) -> str:
+    return ", ".join(f"{letter} = {size:,}" for letter, size in sizes.items())
 
 
 def _note(row: Row) -> str:
@@ -112,6 +127,11 @@ def _note(row: Row) -> str:
     note = f"error: against {row.error_against}; plain: {row.baseline.name}"
     if row.baseline.extrapolated_from:
         note += f", extrapolated from {row.baseline.extrapolated_from}"
+    if row.temporaries:
+        note += (
+            "; memory: besides arguments and result, of the program compiled for "
+            + _in_letters(row.temporaries.size)
+        )
     return f"{note}."
 
 

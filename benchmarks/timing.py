@@ -18,7 +18,15 @@ from typing import Any, Generic, TypeVar
 
 import jax
 
-__all__ = ["Timing", "in_fresh_process", "measure", "peak_memory", "seconds_of"]
+__all__ = [
+    "Timing",
+    "in_fresh_process",
+    "listen_to_compilations",
+    "measure",
+    "measure_in_turn",
+    "peak_memory",
+    "seconds_of",
+]
 
 ROOT = Path(__file__).parents[1]
 Result = TypeVar("Result")
@@ -44,14 +52,36 @@ def measure(function: Callable[[], Result], *, runs: int) -> Timing[Result]:
     Returns:
         The times, and the result of the last call.
     """
+    return measure_in_turn(function, runs=runs)[0]
+
+
+def measure_in_turn(
+    *functions: Callable[[], Result], runs: int
+) -> tuple[Timing[Result], ...]:
+    """Measure several functions whose warm calls take turns.
+
+    What slows the machine for a while slows all of them: their ratios mean something
+    where their times do not.
+
+    Args:
+        functions: what to call.
+        runs: number of warm calls of each, >= 1.
+
+    Returns:
+        What `measure` returns, of each.
+    """
     jax.clear_caches()
-    first, result = seconds_of(function)
-    warm = []
+    first = [seconds_of(function)[0] for function in functions]
+    warm, results = [], []
     for _ in range(runs):
-        seconds, result = seconds_of(function)
-        warm.append(seconds)
-    median = statistics.median(warm)
-    return Timing(median, max(first - median, 0.0), runs, result)
+        calls = [seconds_of(function) for function in functions]
+        warm.append([seconds for seconds, _ in calls])
+        results = [result for _, result in calls]
+    medians = [statistics.median(seconds) for seconds in zip(*warm, strict=True)]
+    return tuple(
+        Timing(median, max(seconds - median, 0.0), runs, result)
+        for seconds, median, result in zip(first, medians, results, strict=True)
+    )
 
 
 def seconds_of(function: Callable[[], Result]) -> tuple[float, Result]:
@@ -59,6 +89,18 @@ def seconds_of(function: Callable[[], Result]) -> tuple[float, Result]:
     start = perf_counter()
     result = jax.block_until_ready(function())
     return perf_counter() - start, result
+
+
+def listen_to_compilations() -> list[float]:
+    """A list that grows by the seconds of every compilation, on any thread."""
+    compile_seconds = []
+
+    def listen(event: str, seconds: float, **_: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            compile_seconds.append(seconds)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    return compile_seconds
 
 
 def in_fresh_process(module: str, function: str, *arguments: int) -> tuple[Any, float]:

@@ -16,7 +16,7 @@ from cgm_jax.datasets import credit_ratings
 from . import plain
 from .rows import Baseline, Row, relative_error
 from .sampling import plain_pick
-from .timing import in_fresh_process
+from .timing import in_fresh_process, listen_to_compilations
 
 __all__ = ["eight_runs", "rows"]
 
@@ -69,13 +69,7 @@ def eight_runs(num_candidates: int) -> dict[str, Any]:
         What JSON can hold: seconds of compilation (summed over threads), how much was
         drawn, and all that is needed to check one reward per split.
     """
-    compile_seconds = []
-
-    def listen(event: str, seconds: float, **_: Any) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            compile_seconds.append(seconds)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
+    compile_seconds = listen_to_compilations()
     draws, checked = [], []
     for split in _SPLITS:
         data = credit_ratings(split, num_candidates=num_candidates)

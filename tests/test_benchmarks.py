@@ -1,6 +1,8 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from programs import ROOT, STRICT
 
 from benchmarks import __main__ as command
 from benchmarks.goals import GOALS, Goal
+from benchmarks.kernel_table import KERNELS
 from benchmarks.machine import machine_facts, machine_name
 from benchmarks.rows import Baseline, Row, relative_error
 from benchmarks.table import duration, figures
-from benchmarks.timing import in_fresh_process, measure
+from benchmarks.timing import in_fresh_process, measure, measure_in_turn
 
 FIELDS = {
     "name": str,
@@ -28,8 +31,12 @@ FIELDS = {
     "error_against": str,
     "baseline": dict,
     "peak_bytes": int | None,
+    "kernel": str | None,
+    "temporaries": dict | None,
     "ratio": float,
 }
+
+KERNEL_GRADIENT = "gradient of a kernel by its length scale"
 
 
 def run_benchmarks(out: Path, *options: str) -> dict:
@@ -120,6 +127,26 @@ def test_the_small_run_of_the_deep_kernel(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_the_small_run_of_the_kernels(tmp_path: Path):
+    result = run_benchmarks(tmp_path / "kernels.json", "--only", "kernels")
+    check_rows(result["rows"])
+    one_pass, gradient = "Gram pass of a kernel", KERNEL_GRADIENT
+    kernels = ("squared exponential", "product of two")
+    assert [(row["name"], row["kernel"]) for row in result["rows"]] == [
+        *((name, kernel) for name in (one_pass, gradient) for kernel in kernels),
+        *[("the same points in many parties", None)] * 3,
+    ]
+    for row in result["rows"][2:4]:
+        assert row["temporaries"]["num_bytes"] > 0
+        assert row["temporaries"]["size"] == {"t": 100, "d": 3}
+    alone, *_, one_each = result["rows"][4:]
+    assert alone["ratio"] == 1
+    assert one_each["size"]["n"] == one_each["size"]["t"]
+    assert 0 < one_each["compile_seconds"] < one_each["seconds"]
+    assert one_each["peak_bytes"] > 0
+
+
+@pytest.mark.slow
 def test_the_whole_run(tmp_path: Path):
     result = run_benchmarks(tmp_path / "whole.json", "--only", "whole-run")
     check_rows(result["rows"])
@@ -146,6 +173,13 @@ def test_measure_compiles_once_and_calls_as_often_as_asked():
     assert len(traced) == 2  # the second time because measure emptied the caches
     assert len(called) == 1 + 4 == 1 + timing.runs
     assert float(timing.result) == 6
+
+
+def test_functions_are_measured_in_turn():
+    called = []
+    timings = measure_in_turn(*(partial(called.append, i) for i in "ab"), runs=2)
+    assert called == ["a", "b"] * 3
+    assert [timing.runs for timing in timings] == [2, 2]
 
 
 def test_a_fresh_process_returns_what_was_called():
@@ -197,9 +231,18 @@ def test_a_goal_is_about_the_row_of_its_size(rows: list[Row], verdict: str):
     assert GOAL.verdict(rows) == verdict
 
 
+def test_a_goal_is_about_the_largest_number_of_its_kernel():
+    rows = [replace(row(n=20, seconds=s), kernel=k) for s, k in ((3, "a"), (1, "b"))]
+    assert GOAL.reached(rows) == 3
+    assert replace(GOAL, kernel="b").reached(rows) == 1
+    assert replace(GOAL, kernel="c").verdict(rows) == "not run"
+
+
 def test_goals_are_about_rows_that_a_full_run_has(small_run: dict):
-    names = {row["name"] for row in small_run["rows"]} | {"eight whole runs"}
-    assert {goal.row for goal in GOALS} <= names
+    names = {row["name"] for row in small_run["rows"]}
+    of_others = {"eight whole runs", "Gram pass of a kernel", KERNEL_GRADIENT}
+    assert {goal.row for goal in GOALS} <= names | of_others
+    assert {goal.kernel for goal in GOALS} <= {None, *KERNELS}
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import oracles
 import pytest
 from flax import nnx
 
-from benchmarks import plain
+from benchmarks import kernel_table, plain
 from benchmarks.data import clusters
 from benchmarks.generator import (
     convolutions,
     forward_and_back,
     library_convolutions,
 )
+from benchmarks.kernel_table import KERNELS, plain_sums
 from benchmarks.rows import relative_error
 from benchmarks.valuation import exact_shapley_value
 from benchmarks.whole_run import _entries
@@ -55,6 +56,27 @@ def test_plain_sums_do_not_depend_on_tiles(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(plain, "_TILE", 7)
     tiled = plain.sums_over(candidates, points, length_scale)
     np.testing.assert_allclose(tiled, whole, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_plain_sums_of_every_kernel_are_those_of_the_package(name: str):
+    parties, candidates, length_scale = problem(3)
+    points, scales = np.concatenate(parties), (length_scale, 2 * length_scale)
+    found = plain_sums([name], points, candidates, scales)[name]
+    for of_scale, scale in zip(found, scales, strict=True):
+        kernel = KERNELS[name].kernel(scale, 3)
+        sums = gram_sums(kernel, [points], candidates).candidate_rows[:, 0]
+        np.testing.assert_allclose(of_scale, sums, rtol=1e-11)
+
+
+def test_plain_sums_of_kernels_do_not_depend_on_tiles(monkeypatch: pytest.MonkeyPatch):
+    parties, candidates, length_scale = problem()
+    points = np.concatenate(parties)
+    whole = plain_sums(KERNELS, points, candidates, [length_scale])
+    monkeypatch.setattr(kernel_table, "_TILE", 7)
+    tiled = plain_sums(KERNELS, points, candidates, [length_scale])
+    for name, sums in whole.items():
+        np.testing.assert_allclose(tiled[name], sums, rtol=1e-12)
 
 
 def test_plain_length_scale_is_that_of_the_package():
