@@ -1,5 +1,7 @@
 """The smallest length scale against plain bisection, and the median distance."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -72,6 +74,36 @@ def test_equals_plain_bisection_to_the_last_digit(seed: int, d: int, pool: str):
     )
     assert isinstance(found, float)
     assert found == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_by_a_sample_of_the_points_too(seed: int, monkeypatch: pytest.MonkeyPatch):
+    parties, candidates = split_pool(seed, 2)
+    module = sys.modules["cgm_jax.gram.length_scale"]
+    passes, exact = [], module.party_values
+
+    def counted(*arguments) -> np.ndarray:
+        passes.append(1)
+        return exact(*arguments)
+
+    monkeypatch.setattr(module, "party_values", counted)
+    monkeypatch.setattr(module, "WORTH_IT", 0)
+    monkeypatch.setattr(module, "MAX_POINTS", 50)
+    found = smallest_length_scale(SquaredExponential(1.0), parties, candidates)
+    assert found == oracles.smallest_length_scale(
+        oracles.squared_exponential, parties, candidates
+    )
+    assert len(passes) <= 7
+
+
+def test_an_estimate_from_all_points_is_exact():
+    parties, candidates = split_pool(0, 2)
+    module = sys.modules["cgm_jax.gram.length_scale"]
+    sizes = [*map(len, parties), len(candidates)]
+    kernel = RationalQuadratic(0.3, alpha=2.0) * 1.7
+    estimated = module._estimated(kernel, parties, candidates, sizes)
+    exact = module.party_values(kernel, parties, candidates)
+    np.testing.assert_allclose(estimated, exact, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", KERNELS)
