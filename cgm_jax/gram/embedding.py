@@ -3,17 +3,46 @@
 Inside `jit` a kernel cannot look at its parameters, nor at what comes of them.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import Points, is_traced, rounded_up
 from cgm_jax.kernels.base import Embedding, Kernel, scalar_length_scale
 
-__all__ = ["embedded_tiles", "kernel_diagonal"]
+__all__ = ["by_tile", "embedded_tiles", "kernel_diagonal"]
+
+
+@dataclass(frozen=True)
+class _ByTile(Kernel):
+    """A kernel that embeds what it compares, from points as they are."""
+
+    kernel: Kernel
+
+    def embed(self, points: Float[Array, "n d"]) -> Embedding:
+        return points
+
+    def pairwise(self, x: Embedding, y: Embedding) -> Float[Array, "m n"]:
+        return self.kernel.pairwise(self.kernel.embed(x), self.kernel.embed(y))
+
+    def diagonal(self, points: Float[Array, "n d"]) -> Float[Array, " n"]:
+        return self.kernel.diagonal(points)
+
+    def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Kernel:
+        return _ByTile(self.kernel.with_length_scale(length_scale))
+
+
+def by_tile(kernel: Kernel) -> Kernel:
+    """The same kernel, which keeps little for a gradient by its parameters.
+
+    Of points that are embedded once and for all, a gradient keeps some copies; of those
+    that are embedded tile by tile, none. A network is not run again for every tile.
+    """
+    return _ByTile(kernel) if kernel.is_cheap_to_embed else kernel
 
 
 def embedded_tiles(

@@ -229,13 +229,13 @@ def sums_with_parties(
         return between, rows if among_candidates else rows[:, :-1]
     sizes = [*map(len, points)]
     pool = Blocks.cut(kernel, xp.concatenate(points), sizes, tile_size, weight)
-    between = sums_between_blocks(kernel, pool)
+    between = sums_between_blocks(pool)
     if len(candidates) == 0:
         return between, xp.zeros((0, len(points) + among_candidates), between.dtype)
     drawn = Blocks.cut(kernel, candidates, [len(candidates)], tile_size)
-    rows = sums_of_rows(kernel, drawn, pool)
+    rows = sums_of_rows(drawn, pool)
     if among_candidates:
-        own = sums_of_symmetric_rows(kernel, drawn)
+        own = sums_of_symmetric_rows(drawn)
         rows = array_module(rows, own).concatenate([rows, own[:, None]], axis=1)
     return between, rows
 
@@ -273,7 +273,7 @@ def _small_sums(
     if not among_candidates:
         has_party = row * blocks.members.block_of.shape[1] < pool_size
         row, column, share = (x[has_party] for x in (row, column, share))
-    rows = np.asarray(rows_between_blocks(kernel, blocks, (row, column, share)))
+    rows = np.asarray(rows_between_blocks(blocks, (row, column, share)))
     of_points = rows[:pool_size, :-1]
     if weight is not None:
         of_points = of_points * weight[:pool_size, None]

@@ -35,7 +35,7 @@ from cgm_jax._shared.precision import compiled, matmul
 from cgm_jax._shared.workers import map_on_workers, num_workers
 from cgm_jax.kernels.base import Embedding, Kernel
 
-from .embedding import embedded_tiles
+from .embedding import by_tile, embedded_tiles
 
 __all__ = [
     "Blocks",
@@ -66,6 +66,7 @@ class Members(NamedTuple):
 class Blocks(NamedTuple):
     """Points in consecutive blocks, cut into tiles; those that fill up weigh 0."""
 
+    kernel: Kernel  # that pairs these tiles
     members: Members
     num_points: int
     num_blocks: int
@@ -105,12 +106,14 @@ class Blocks(NamedTuple):
         weight = xp.pad(xp.asarray(weights, points.dtype), (0, padding)).reshape(shape)
         # The last row again, not zeros: what a kernel makes of zeros is unknown.
         if traced:
+            kernel = by_tile(kernel)
             tiles = _padded_tiles(kernel.embed(jnp.asarray(points)), padding, shape)
         else:
             place = np.minimum(np.arange(math.prod(shape)), num_points - 1)
             tiles = embedded_tiles(kernel, points, place.reshape(shape))
         block_of = (block - first[:, None]).astype(np.int32)
         return cls(
+            kernel,
             Members(tiles, block_of, weight, first.astype(np.int32)),
             num_points,
             len(sizes),
@@ -145,53 +148,47 @@ def _power_of_two(number: int) -> int:
     return max(64, 1 << (number - 1).bit_length())
 
 
-def sums_between_blocks(
-    kernel: Kernel, points: Blocks
-) -> Float[AnyArray, "blocks blocks"]:
+def sums_between_blocks(points: Blocks) -> Float[AnyArray, "blocks blocks"]:
     """B = ZᵀKZ of points with themselves, symmetric."""
     size = points.num_columns
     half = over_tiles(
         _add_between,
         points.width,
         (size, size),
-        (kernel, points.members),
+        (points.kernel, points.members),
         points.pairs(),
     )
     half = half[: points.num_blocks, : points.num_blocks]
     return half + half.T
 
 
-def sums_of_rows(
-    kernel: Kernel, x: Blocks, y: Blocks
-) -> Float[AnyArray, "num_points blocks"]:
+def sums_of_rows(x: Blocks, y: Blocks) -> Float[AnyArray, "num_points blocks"]:
     """R = KZ: for every point of x, the sum of k over every block of y."""
     rows, columns = (i.reshape(-1) for i in np.indices((x.num_tiles, y.num_tiles)))
     sums = over_tiles(
         _add_rows,
         y.width,
         (*x.members.block_of.shape, y.num_columns),
-        (kernel, x.members.tiles, y.members),
+        (x.kernel, x.members.tiles, y.members),
         (rows, columns, np.ones(len(rows))),
     )
     return sums.reshape(-1, y.num_columns)[: x.num_points, : y.num_blocks]
 
 
-def sums_of_symmetric_rows(
-    kernel: Kernel, points: Blocks
-) -> Float[AnyArray, " num_points"]:
+def sums_of_symmetric_rows(points: Blocks) -> Float[AnyArray, " num_points"]:
     """K·1 of points with themselves, every pair of points compared once."""
     sums = over_tiles(
         _add_symmetric_rows,
         points.width,
         points.members.block_of.shape,
-        (kernel, points.members),
+        (points.kernel, points.members),
         points.pairs(),
     )
     return sums.reshape(-1)[: points.num_points]
 
 
 def rows_between_blocks(
-    kernel: Kernel, points: Blocks, pairs: tuple[np.ndarray, ...] | None = None
+    points: Blocks, pairs: tuple[np.ndarray, ...] | None = None
 ) -> Float[AnyArray, "num_points blocks"]:
     """R = KZ of points with themselves, every pair of points compared once.
 
@@ -201,7 +198,7 @@ def rows_between_blocks(
         _add_rows_of_both,
         points.width,
         (*points.members.block_of.shape, points.num_columns),
-        (kernel, points.members),
+        (points.kernel, points.members),
         points.pairs() if pairs is None else pairs,
     )
     sums = sums.reshape(-1, points.num_columns)

@@ -66,6 +66,7 @@ class Kernel(abc.ABC):
 
     length_scale: Any = _NoLengthScale()
     is_stationary: Any = False  # whether k depends on x − x' only
+    is_cheap_to_embed: Any = True  # whether `embed` costs little beside `pairwise`
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -237,6 +238,11 @@ class _Pair(Kernel):
         """Whether both are."""
         return self.left.is_stationary and self.right.is_stationary
 
+    @property
+    def is_cheap_to_embed(self) -> bool:
+        """Whether both are."""
+        return self.left.is_cheap_to_embed and self.right.is_cheap_to_embed
+
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, Embedding]:
         return self.left.embed(points), self.right.embed(points)
 
@@ -287,6 +293,11 @@ class Scaled(Kernel):
     def is_stationary(self) -> bool:
         """Whether the kernel is."""
         return self.kernel.is_stationary
+
+    @property
+    def is_cheap_to_embed(self) -> bool:
+        """Whether the kernel is."""
+        return self.kernel.is_cheap_to_embed
 
     def embed(self, points: Float[Array, "n d"]) -> Embedding:
         return self.kernel.embed(points)

@@ -128,7 +128,7 @@ def _power(
     side = -(-n // -(-n // tile_size))  # tiles of one side, hardly filled up
     xp = array_module(kernel, x, y)
     blocks = Blocks.cut(kernel, xp.concatenate([x, y]), [n, n], side)
-    rows = rows_between_blocks(kernel, blocks)
+    rows = rows_between_blocks(blocks)
     of_x, of_y = (
         jax.tree.map(
             lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part],
@@ -137,7 +137,9 @@ def _power(
         for part in (slice(n), slice(n, 2 * n))
     )
     h = (rows[:n, 0] - rows[:n, 1]) + (rows[n:, 1] - rows[n:, 0])
-    own = kernel.diagonal(x) + kernel.diagonal(y) - 2 * _pairs(kernel, of_x, of_y)
+    own = (
+        kernel.diagonal(x) + kernel.diagonal(y) - 2 * _pairs(blocks.kernel, of_x, of_y)
+    )
     mmd2 = jnp.sum(h - own.astype(h.dtype)) / n / (n - 1)
     # The same as by the formula, without the difference of two large numbers.
     scaled = (h - jnp.mean(h)) / n

@@ -97,13 +97,13 @@ def bootstrap_sums(
     weights = multiplicities(key, sizes, num_resamples)
     with at_once():
         pool, tile = np.concatenate(points), default_tile_size()
-        within = weighted_sums_between_blocks(kernel, pool, sizes, weights, tile)
+        within = weighted_sums_between_blocks(pool, sizes, weights, tile)
         pool, drawn = centred(kernel, pool, drawn)
         across = np.zeros(len(pool))  # R[x, G] of every point x
         if len(drawn):
             x = Blocks.cut(kernel, pool, sizes, tile)
             y = Blocks.cut(kernel, drawn, [len(drawn)], tile)
-            across = np.asarray(sums_of_rows(kernel, x, y), np.float64)[:, 0]
+            across = np.asarray(sums_of_rows(x, y), np.float64)[:, 0]
         first = np.cumsum([0, *sizes[:-1]])
         diagonal = np.add.reduceat(kernel_diagonal(kernel, pool), first)
     result = np.empty((num_resamples, len(sizes) + 1, len(sizes) + 1))

@@ -127,7 +127,7 @@ def _sums(kernel: Kernel, pool: Points, reference: Points) -> tuple[Any, Any, An
     pool, reference = centred(kernel, pool, reference)
     tile_size = default_tile_size()
     x = Blocks.cut(kernel, pool, [len(pool)], tile_size)
-    rows = sums_of_symmetric_rows(kernel, x)
+    rows = sums_of_symmetric_rows(x)
     diagonal = kernel_diagonal(kernel, pool).astype(rows.dtype)
     across = array_module(rows).zeros_like(rows)
     # Two traced arrays cannot be compared.
@@ -136,5 +136,5 @@ def _sums(kernel: Kernel, pool: Points, reference: Points) -> tuple[Any, Any, An
         across, reference = rows, reference[len(pool) :]
     if len(reference):
         y = Blocks.cut(kernel, reference, [len(reference)], tile_size)
-        across = across + sums_of_rows(kernel, x, y)[:, 0]
+        across = across + sums_of_rows(x, y)[:, 0]
     return across, diagonal, rows - diagonal
