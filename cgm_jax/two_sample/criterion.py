@@ -27,7 +27,7 @@ from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.results import Result
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
-from cgm_jax.kernels.base import Kernel, centred
+from cgm_jax.kernels.base import Embedding, Kernel, centred
 from cgm_jax.valuation.mmd import two_sets
 
 __all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
@@ -129,10 +129,21 @@ def _power(
     xp = array_module(kernel, x, y)
     blocks = Blocks.cut(kernel, xp.concatenate([x, y]), [n, n], side)
     rows = rows_between_blocks(kernel, blocks)
+    return _power_of_rows(kernel, x, y, rows, blocks.members.tiles)
+
+
+@jax.jit
+def _power_of_rows(
+    kernel: Kernel,
+    x: Float[Array, "n d"],
+    y: Float[Array, "n d"],
+    rows: Float[Array, "n2 2"],
+    tiles: Embedding,
+) -> PowerEstimate:
+    n = len(x)
     of_x, of_y = (
         jax.tree.map(
-            lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part],
-            blocks.members.tiles,
+            lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part], tiles
         )
         for part in (slice(n), slice(n, 2 * n))
     )
