@@ -90,7 +90,8 @@ def test_with_other_kernels(name: str):
 def test_any_tile_size_gives_the_same_sums(sizes: str, dtype: type):
     blocks = blocks_of(SIZES[sizes], 2, dtype)
     t = sum(SIZES[sizes])
-    for tile_size in (1, 7, 32, t - 1, t, t + 1, 10 * t):
+    tile_sizes = (1, 7, 32, t - 1, t, t + 1, 10 * t)
+    for tile_size in tile_sizes if t < 100 else tile_sizes[1::2]:
         sums = gram_sums(KERNEL, blocks[:-1], blocks[-1], tile_size=tile_size)
         assert_right(sums, PLAIN_KERNEL, blocks)
 
