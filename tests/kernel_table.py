@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import oracles
 from flax import nnx
@@ -109,6 +108,6 @@ def _block(kernel: Kernel, x: jax.Array, y: jax.Array) -> jax.Array:
 def block(kernel: Kernel, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """``kernel(x, y)`` in the dtype of the points, as the package computes it."""
     with jax.enable_x64(True):
-        result = _block(kernel, jnp.asarray(x), jnp.asarray(y))
+        result = _block(kernel, x, y)
     assert result.dtype == x.dtype
     return np.asarray(result)

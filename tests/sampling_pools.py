@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import oracles
 
-from cgm_jax.gram import gram_sums
+from cgm_jax.gram import GramSums, gram_sums
 from cgm_jax.kernels import Kernel, SquaredExponential
-from cgm_jax.sampling import Reward, weighted_sampling
+from cgm_jax.sampling import Reward, lanes, pick_many, weighted_sampling
 
 KEY = jax.random.key(0)
 
@@ -73,7 +73,7 @@ def pool_of(
 
 
 def identical_parties(num: int, candidates: np.ndarray | None = None) -> Pool:
-    """Many parties with the same points: as many independent draws from one start."""
+    """Parties with the same points: as many independent draws from one start."""
     rng = np.random.default_rng(0)
     party, others = rng.normal(size=(3, 2)), rng.normal(size=(12, 2))
     return Pool(
@@ -84,13 +84,29 @@ def identical_parties(num: int, candidates: np.ndarray | None = None) -> Pool:
     )
 
 
-def draws(pool: Pool, beta: float, num_picks: int) -> np.ndarray:
-    """Every party's first picks, with each of four keys."""
-    rewards = [
-        reward
-        for seed in range(4)
-        for reward in pool.draw(
-            key=jax.random.key(seed), beta=beta, max_picks=num_picks
+def draws(pool: Pool, beta: float, num_draws: int = 1_600) -> np.ndarray:
+    """The first party's first eleven picks, with each of many keys: one program."""
+    keys = jax.random.split(KEY, num_draws)
+    with jax.enable_x64(True):
+        picks = _first_picks(
+            keys, pool.kernel, pool.candidates, pool.sums, np.float32(beta)
         )
-    ]
-    return np.array([reward.indices for reward in rewards])
+    return np.asarray(picks)
+
+
+@jax.jit
+def _first_picks(
+    keys: jax.Array,
+    kernel: Kernel,
+    candidates: jax.Array,
+    sums: GramSums,
+    beta: jax.Array,
+) -> jax.Array:
+    drawn_from, all_lanes = lanes(kernel, candidates, sums)
+    lane = jax.tree.map(lambda leaf: leaf[0], all_lanes)
+
+    def draw(key: jax.Array) -> jax.Array:
+        start = np.int32(0)
+        return pick_many(key, kernel, drawn_from, lane, beta, start, num_picks=11)[1]
+
+    return jax.vmap(draw)(keys)

@@ -90,7 +90,8 @@ def test_with_other_kernels(name: str):
 def test_any_tile_size_gives_the_same_sums(sizes: str, dtype: type):
     blocks = blocks_of(SIZES[sizes], 2, dtype)
     t = sum(SIZES[sizes])
-    for tile_size in (1, 7, 32, t - 1, t, t + 1, 10 * t):
+    tile_sizes = (1, 7, 32, t - 1, t, t + 1, 10 * t)
+    for tile_size in tile_sizes if t < 100 else tile_sizes[1::2]:
         sums = gram_sums(KERNEL, blocks[:-1], blocks[-1], tile_size=tile_size)
         assert_right(sums, PLAIN_KERNEL, blocks)
 
@@ -119,16 +120,20 @@ def test_weights_that_are_not_whole_and_their_gradient():
     rng = np.random.default_rng(1)
     weights = [rng.uniform(0.1, 2, len(x)) for x in parties]
 
-    def of_first(weight: jax.Array) -> GramSums:
+    def of_first(weight: jax.Array, parties: list, candidates: jax.Array) -> GramSums:
         anew = [weight, *weights[1:]]
         return gram_sums(KERNEL, parties, candidates, weights=anew)
 
-    sums, k = of_first(weights[0]), PLAIN_KERNEL(parties[0], parties[2])
+    sums, k = (
+        of_first(weights[0], parties, candidates),
+        PLAIN_KERNEL(parties[0], parties[2]),
+    )
     exact = weights[0] @ k @ weights[2]
     np.testing.assert_allclose(sums.between[0, 2], exact, rtol=1e-12)
     np.testing.assert_allclose(sums.sizes[:-1], [w.sum() for w in weights], rtol=1e-15)
     with jax.enable_x64(True):
-        slope = jax.grad(lambda w: of_first(w).between[0, 2])(jnp.asarray(weights[0]))
+        gradient = jax.jit(jax.grad(lambda *w: of_first(*w).between[0, 2]))
+        slope = gradient(weights[0], parties, candidates)
     np.testing.assert_allclose(slope, k @ weights[2], rtol=1e-12)
 
 

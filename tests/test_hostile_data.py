@@ -1,5 +1,7 @@
 """Data that are legal and unpleasant: values are those of NumPy in float64."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,13 @@ import oracles
 import pytest
 
 from cgm_jax.gram import gram_sums
-from cgm_jax.kernels import Laplace, Matern, RationalQuadratic, SquaredExponential
+from cgm_jax.kernels import (
+    Kernel,
+    Laplace,
+    Matern,
+    RationalQuadratic,
+    SquaredExponential,
+)
 from cgm_jax.valuation import coalition_values, mmd_shapley_values, value
 
 KERNELS = {
@@ -46,7 +54,7 @@ DATA = {
     "large": (NORMAL * 1e150, 1e150),
     "one far point": (np.concatenate([NORMAL[:59], [[1e6, -1e6]]]), 0.5),
     "one column": (NORMAL[:, :1], 0.5),
-    "10,000 columns": (rng.normal(size=(60, 10_000)), 140.0),
+    "2,000 columns": (rng.normal(size=(60, 2_000)), 63.0),
     "short length scale": (NORMAL, 1e-4),
     "long length scale": (NORMAL, 1e6),
     "float16": (NORMAL.astype(np.float16), 0.5),
@@ -89,12 +97,20 @@ def test_values_are_those_of_numpy(name):
 def test_a_nan_in_traced_points_stays_one():
     points = NORMAL.copy()
     points[0, 0] = np.nan
+
+    @jax.jit
+    def of_points(kernel: Kernel, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return value(kernel, x, NORMAL), kernel(x[:2], NORMAL[:2])
+
     for kind, _ in KERNELS.values():
-        assert np.isnan(jax.jit(lambda x, k=kind: value(k(1.0), x, NORMAL))(points))
-        assert np.isnan(kind(1.0)(points[:2], NORMAL[:2])).tolist() == [
-            [True, True],
-            [False, False],
-        ]
+        number, block = of_points(kind(1.0), points)
+        assert np.isnan(number)
+        assert np.isnan(block).tolist() == [[True, True], [False, False]]
+
+
+@jax.jit
+def block(kernel: Kernel, points: jax.Array) -> jax.Array:
+    return kernel(points, points)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.5])
@@ -103,8 +119,7 @@ def test_whole_numbers_do_not_truncate_the_length_scale(scale):
     for points in (x, x > 0, x.astype(np.uint8)):
         for kind, plain in KERNELS.values():
             expected = plain(scale)(points.astype(float), points.astype(float))
-            for kernel in (kind(scale), jax.jit(kind(scale))):
-                found = kernel(points, points)
+            for found in (kind(scale)(points, points), block(kind(scale), points)):
                 np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
@@ -112,12 +127,17 @@ def test_a_traced_offset_is_taken_off_too():
     near = NORMAL.astype(np.float32)
     far = near + np.float32(2.0**20)
     exact = far.astype(float)
+
+    @jax.jit
+    @partial(jax.value_and_grad, argnums=1)
+    def with_gradient(kernel: Kernel, x: jax.Array) -> jax.Array:
+        return value(kernel, x[:20], x)
+
     for kind, plain in (KERNELS["squared exponential"], KERNELS["Laplace"]):
-        gradient = jax.grad(lambda x, k=kind: value(k(0.3), x[:20], x))(far)
+        found, gradient = with_gradient(kind(0.3), far)
         expected = oracles.value(plain(0.3), exact[:20], exact)
-        found = jax.jit(lambda x, k=kind: value(k(0.3), x[:20], x))(far)
         assert found == pytest.approx(expected, abs=1e-5)
         moved = exact - exact.mean(0)
         with jax.enable_x64(True):
-            of_moved = jax.grad(lambda x, k=kind: value(k(0.3), x[:20], x))(moved)
+            _, of_moved = with_gradient(kind(0.3), moved)
         np.testing.assert_allclose(gradient, of_moved, atol=2e-5)

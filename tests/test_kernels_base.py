@@ -1,5 +1,6 @@
 """Laws that every kernel keeps, and kernels made of kernels, over a table of them."""
 
+import functools
 from dataclasses import dataclass, field
 
 import jax
@@ -10,72 +11,121 @@ from kernel_table import KERNELS, PLAIN, block
 from tolerances import rtol
 
 from cgm_jax.generators.mmd_gan.critic_loss import Distance, Dot, Mixture
-from cgm_jax.kernels import DeepKernel, Laplace, RationalQuadratic, SquaredExponential
+from cgm_jax.kernels import (
+    DeepKernel,
+    Kernel,
+    Laplace,
+    RationalQuadratic,
+    SquaredExponential,
+)
 
 # Squared distances may be wrong by 1,000 roundings of 1 (see their tests); the kernels
 # of the table change by at most 3 times as much.
 ROUNDINGS = 3000
+M, N = 40, 33
 every_kernel = pytest.mark.parametrize("name", KERNELS)
 
 
-def points(n: int, d: int, dtype: type = np.float64) -> np.ndarray:
-    rng = np.random.default_rng([n, d])
-    return (rng.normal(size=(n, d)) / np.sqrt(d)).astype(dtype)
+def two_sets(d: int, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
+    """Points x of which the first ones are y; three are in it twice."""
+    rng = np.random.default_rng([M, d])
+    x = (rng.normal(size=(M, d)) / np.sqrt(d)).astype(dtype)
+    x[5:8] = x[:3]
+    return x, x[:N].copy()
 
 
-@pytest.mark.parametrize(("d", "dtype"), [(16, np.float64), (64, np.float32)])
+def points(n: int) -> np.ndarray:
+    return np.random.default_rng([n, 3]).normal(size=(n, 3)).astype(np.float32)
+
+
+@functools.cache
+def kernel_of(name: str, d: int) -> Kernel:
+    return KERNELS[name](d)
+
+
+# A kernel is compiled as few times as can be: in float32 with its embeddings, in
+# float64 with its gradient, and mapped over kernels and points.
+
+
+@jax.jit
+def embedded(kernel: Kernel, x: jax.Array, y: jax.Array):
+    """Both embeddings, the block made of them, and the diagonal."""
+    in_x, in_y = kernel.embed(x), kernel.embed(y)
+    return in_x, in_y, kernel.pairwise(in_x, in_y), kernel.diagonal(x)
+
+
+def weighted_sum(kernel: Kernel, x: jax.Array, y: jax.Array):
+    block = kernel(x, y)
+    return jnp.sum(WEIGHTS * block), (block, kernel.diagonal(x))
+
+
+WEIGHTS = np.random.default_rng(0).normal(size=(M, N))
+with_gradient = jax.value_and_grad(weighted_sum, argnums=(0, 1), has_aux=True)
+alone = jax.jit(with_gradient)
+
+
+def in_double(kernel: Kernel) -> Kernel:
+    return jax.tree.map(lambda leaf: np.asarray(leaf, float), kernel)
+
+
+def block_and_diagonal(name: str, d: int, dtype: type) -> list[np.ndarray]:
+    """The block of the points in float64, that of their embeddings in float32."""
+    x, y = two_sets(d, dtype)
+    with jax.enable_x64(True):
+        if dtype == np.float64:
+            found = alone(in_double(kernel_of(name, d)), x, y)[0][1]
+        else:
+            found = embedded(kernel_of(name, d), x, y)[2:]
+    assert {each.dtype for each in found} == {np.dtype(dtype)}
+    return [np.asarray(each) for each in found]
+
+
+both_dtypes = pytest.mark.parametrize(
+    ("d", "dtype"), [(16, np.float64), (64, np.float32)]
+)
+
+
+@both_dtypes
 @every_kernel
 def test_equals_the_formula(name: str, d: int, dtype: type):
-    x, y = points(40, d, dtype), points(33, d, dtype)
     np.testing.assert_allclose(
-        block(KERNELS[name](d), x, y),
-        PLAIN[name](d)(x, y),
+        block_and_diagonal(name, d, dtype)[0],
+        PLAIN[name](d)(*two_sets(d, dtype)),
         atol=rtol(dtype, roundings=ROUNDINGS),
     )
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@both_dtypes
 @every_kernel
-def test_is_symmetric_and_positive_definite_with_its_diagonal(name: str, dtype: type):
-    x, kernel = points(40, 3, dtype), KERNELS[name](3)
-    x[5:8] = x[:3]  # the same point twice
-    with jax.enable_x64(True):
-        both = jax.jit(lambda kernel, x: (kernel(x, x), kernel.diagonal(x)))(kernel, x)
-    gram, diagonal = map(np.asarray, both)
-    assert gram.dtype == diagonal.dtype == dtype
+def test_is_symmetric_and_positive_definite_with_its_diagonal(
+    name: str, d: int, dtype: type
+):
+    found, diagonal = block_and_diagonal(name, d, dtype)
+    gram, diagonal = found[:N], diagonal[:N]
     tolerance = rtol(dtype, roundings=ROUNDINGS)
     np.testing.assert_allclose(gram, gram.T, atol=tolerance)
     smallest = np.linalg.eigvalsh((gram + gram.T).astype(float) / 2).min()
-    assert smallest > -len(x) * tolerance
+    assert smallest > -N * tolerance
     np.testing.assert_allclose(diagonal, np.diag(gram), atol=tolerance)
 
 
-@jax.jit
-def embedded(kernel, x, y):
-    """Both embeddings, the block of them, and the block of the points."""
-    in_x, in_y = kernel.embed(x), kernel.embed(y)
-    return in_x, in_y, kernel.pairwise(in_x, in_y), kernel(x, y)
-
-
 @every_kernel
-def test_embedding_once_a_point_gives_the_same_block(name: str):
-    x, y = points(40, 3, np.float32), points(33, 3, np.float32)
-    in_x, in_y, of_embeddings, of_points = embedded(KERNELS[name](3), x, y)
-    for embedding, rows in ((in_x, 40), (in_y, 33)):
+def test_an_embedding_has_a_row_per_point(name: str):
+    with jax.enable_x64(True):
+        in_x, in_y, *_ = embedded(kernel_of(name, 64), *two_sets(64, np.float32))
+    for embedding, rows in ((in_x, M), (in_y, N)):
         assert {len(leaf) for leaf in jax.tree.leaves(embedding)} == {rows}
-    np.testing.assert_allclose(of_embeddings, of_points, rtol=rtol(np.float32))
 
 
 @every_kernel
 def test_is_a_pytree_of_its_parameters(name: str):
-    kernel = KERNELS[name](3)
+    kernel = kernel_of(name, 16)
     leaves, structure = jax.tree.flatten(kernel)
     assert leaves
     again = jax.tree.unflatten(structure, leaves)
     assert type(again) is type(kernel)
     assert jax.tree.structure(again) == structure
-    x = points(5, 3, np.float32)
-    np.testing.assert_array_equal(block(again, x, x), block(kernel, x, x))
+    assert all(a is b for a, b in zip(leaves, jax.tree.leaves(again), strict=True))
     # Anything may stand in a leaf's place while JAX takes a tree apart.
     assert jax.tree.leaves(jax.tree.map(lambda leaf: None, kernel)) == []
 
@@ -106,7 +156,7 @@ def test_a_static_field_is_part_of_the_structure():
         def of_squared_distance(self, r2: jax.Array) -> jax.Array:
             return super().of_squared_distance(r2) ** self.power
 
-    x = points(5, 3, np.float32)
+    x = points(5)
     for power in (1, 2):
         leaves, structure = jax.tree.flatten(Power(1.3, power))
         assert leaves == [1.3]
@@ -117,51 +167,23 @@ def test_a_static_field_is_part_of_the_structure():
         )
 
 
-@every_kernel
-def test_can_be_jitted_and_batched(name: str):
-    kernel, x = KERNELS[name](3), points(40, 3, np.float32)
-    batch = np.stack([x, 2 * x])
-    blocks = jax.jit(jax.vmap(lambda x: kernel(x, x)))(batch)
-    for one, gram in zip(batch, blocks, strict=True):
-        np.testing.assert_allclose(
-            gram, PLAIN[name](3)(one, one), atol=rtol(np.float32, roundings=ROUNDINGS)
-        )
-
-
-@every_kernel
-def test_a_batch_of_kernels(name: str):
-    kernel, x = KERNELS[name](3), points(5, 3, np.float32)
-    others = kernel.with_length_scale(0.4), kernel.with_length_scale(2.0)
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *others)
-    blocks = jax.jit(jax.vmap(lambda kernel: kernel(x, x)))(stacked)
-    for one, gram in zip(others, blocks, strict=True):
-        np.testing.assert_allclose(gram, block(one, x, x), atol=rtol(np.float32))
-
-
-@jax.jit
-def weighted_sum(kernel, x, y, weights):
-    return jnp.sum(weights * kernel(x, y))
-
-
-gradient = jax.jit(jax.grad(weighted_sum, argnums=(0, 1)))
-WEIGHTS = np.random.default_rng(0).normal(size=(40, 33))
 STEP = 1e-5
 
 
 @every_kernel
 def test_gradient_is_that_of_finite_differences(name: str):
-    x, y = points(40, 3), points(33, 3)
+    x, y = two_sets(16)
+    kernel = in_double(kernel_of(name, 16))
     with jax.enable_x64(True):
-        kernel = jax.tree.map(jnp.asarray, KERNELS[name](3))
-        in_kernel, in_x = gradient(kernel, x, y, WEIGHTS)
-        in_kernel, in_x = jax.tree.map(np.asarray, (in_kernel, in_x))
-        along_ones = 0.0
-        for sign in (1, -1):
-            moved = jax.tree.map(lambda leaf, sign=sign: leaf + sign * STEP, kernel)
-            along_ones += sign * float(weighted_sum(moved, x, y, WEIGHTS)) / (2 * STEP)
-    in_parameters = sum(leaf.sum() for leaf in jax.tree.leaves(in_kernel))
+        _, (in_kernel, in_x) = alone(kernel, x, y)
+        totals = [
+            float(alone(jax.tree.map(lambda leaf, s=s: leaf + s, kernel), x, y)[0][0])
+            for s in (STEP, -STEP)
+        ]
+    in_parameters = sum(np.asarray(leaf).sum() for leaf in jax.tree.leaves(in_kernel))
+    along_ones = (totals[0] - totals[1]) / (2 * STEP)
     np.testing.assert_allclose(in_parameters, along_ones, rtol=1e-7, atol=1e-7)
-    plain = PLAIN[name](3)
+    plain = PLAIN[name](16)
     for i in range(3):
         for k in range(3):
             move = np.zeros_like(x)
@@ -171,46 +193,50 @@ def test_gradient_is_that_of_finite_differences(name: str):
 
 
 @every_kernel
-def test_gradients_of_a_batch_of_kernels(name: str):
-    x, y = points(40, 3), points(33, 3)
+def test_a_batch_of_kernels_and_points_is_every_one_of_it(name: str):
+    # each with each; gradients too
+    x, y = two_sets(16)
+    kernel = in_double(kernel_of(name, 16))
+    other = kernel.with_length_scale(np.asarray(1.0))
+    other = jax.tree.map(lambda a, b: np.broadcast_to(b, a.shape), kernel, other)
+    kernels, points = [kernel, other], [x, 2 * x]
+    of_points = jax.vmap(with_gradient, in_axes=(None, 0, None))
+    of_kernels = jax.jit(jax.vmap(of_points, in_axes=(0, None, None)))
     with jax.enable_x64(True):
-        kernel = jax.tree.map(np.asarray, KERNELS[name](3))
-        pair = [kernel, kernel.with_length_scale(np.asarray(1.0))]
-        pair = [
-            jax.tree.map(lambda a, b: np.broadcast_to(b, a.shape), kernel, each)
-            for each in pair
-        ]
-        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *pair)
-        batched = jax.jit(jax.vmap(gradient, in_axes=(0, None, None, None)))
-        found = jax.tree.map(np.asarray, batched(stacked, x, y, WEIGHTS))
-        for i, each in enumerate(pair):
-            alone = jax.tree.map(np.asarray, gradient(each, x, y, WEIGHTS))
+        batch = of_kernels(
+            jax.tree.map(lambda *leaves: np.stack(leaves), *kernels),
+            np.stack(points),
+            y,
+        )
+        for i, j in np.ndindex(2, 2):
+            one = alone(kernels[i], points[j], y)
             jax.tree.map(
-                lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=1e-10),
-                found,
-                alone,
+                lambda a, b, i=i, j=j: np.testing.assert_allclose(
+                    a[i, j], b, atol=1e-10
+                ),
+                batch,
+                one,
             )
 
 
 @every_kernel
 def test_gradient_is_finite_at_coincident_points(name: str):
-    x = points(40, 3)
-    x[33:36] = x[:3]
+    x, y = two_sets(16)
     with jax.enable_x64(True):
-        kernel = jax.tree.map(jnp.asarray, KERNELS[name](3))
-        found = gradient(kernel, x, x[:33], WEIGHTS)
+        _, found = alone(in_double(kernel_of(name, 16)), x, y)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
 
 
 @pytest.mark.parametrize("name", [name for name in KERNELS if "deep" not in name])
 def test_with_length_scale_measures_in_units_of_it(name: str):
-    x, y = points(5, 3, np.float32), points(4, 3, np.float32)
-    kernel = KERNELS[name](3)
+    x, y = two_sets(64, np.float32)
+    kernel = kernel_of(name, 64)
     scaled, unit = kernel.with_length_scale(4.0), kernel.with_length_scale(1.0)
     assert type(scaled) is type(kernel)
-    of_unit = block(unit, x, y)
-    np.testing.assert_array_equal(block(scaled, 4 * x, 4 * y), of_unit)
-    assert not np.allclose(block(scaled, x, y), of_unit)
+    with jax.enable_x64(True):
+        of_unit = embedded(unit, x, y)[2]
+        np.testing.assert_array_equal(embedded(scaled, 4 * x, 4 * y)[2], of_unit)
+        assert not np.allclose(embedded(scaled, x, y)[2], of_unit)
 
 
 def test_the_length_scale_is_a_field_or_that_which_the_parts_share():
@@ -229,7 +255,7 @@ def test_the_length_scale_is_a_field_or_that_which_the_parts_share():
 
 
 def test_sums_products_and_scalings_are_those_of_the_blocks():
-    x, y = points(5, 3, np.float32), points(4, 3, np.float32)
+    x, y = points(5), points(4)
     a, b = SquaredExponential(1.0), Laplace(2.0)
     np.testing.assert_array_equal((a + b)(x, y), a(x, y) + b(x, y))
     np.testing.assert_array_equal((a * b)(x, y), a(x, y) * b(x, y))

@@ -13,7 +13,7 @@ from cgm_jax.kernels.distances import squared_distances
 
 DTYPES = [np.float32, np.float64]
 CASES = [
-    *((d, np.float64, "many rows") for d in [*range(1, 17), 64]),
+    *((d, np.float64, "many rows") for d in [1, 2, 3, 7, 16, 64]),
     *((d, np.float32, "many rows") for d in [1, 2, 16, 17, 64]),
     *((d, dtype, "few rows") for d in [1, 17, 64] for dtype in DTYPES),
 ]
@@ -25,7 +25,7 @@ ROUNDINGS = 1000
 
 def compute(x: np.ndarray, y: np.ndarray, **options: bool) -> np.ndarray:
     with jax.enable_x64(True):
-        result = squared_distances(jnp.asarray(x), jnp.asarray(y), **options)
+        result = squared_distances(x, y, **options)
     assert result.dtype == x.dtype
     return np.asarray(result)
 

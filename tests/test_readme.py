@@ -11,13 +11,29 @@ from programs import ROOT, run_program
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.mark.smoke
+@pytest.mark.slow
 def test_the_python_program_prints_what_the_readme_shows(tmp_path: Path):
-    [(program, shown)] = re.findall(
-        r"```python\n(.*?)```\n+```text\n(.*?)```", README, re.DOTALL
-    )
-    # Another JAX may draw other candidates: words and shapes of the output must agree.
-    printed = run_program(program, tmp_path)
+    program, shown = program_and_output()
+    assert_alike(run_program(program, tmp_path), shown)
+
+
+@pytest.mark.smoke
+def test_so_does_the_program_with_fewer_rows(capsys: pytest.CaptureFixture):
+    # Of 30 rows a party, the first 10,000 candidates are enough: 40,000 of 200.
+    program, shown = program_and_output()
+    assert program.count("size=(200, 2)") == 1
+    exec(program.replace("size=(200, 2)", "size=(30, 2)"), {})
+    assert_alike(capsys.readouterr().out, shown)
+
+
+def program_and_output() -> tuple[str, str]:
+    blocks = r"```python\n(.*?)```\n+```text\n(.*?)```"
+    [(program, shown)] = re.findall(blocks, README, re.DOTALL)
+    return program, shown
+
+
+def assert_alike(printed: str, shown: str) -> None:
+    """Another JAX may draw other candidates: words and shapes must agree."""
     assert printed.count("reached") == 3
     assert without_numbers(printed) == without_numbers(shown)
 

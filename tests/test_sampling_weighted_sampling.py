@@ -171,11 +171,11 @@ def test_parties_with_the_same_points_draw_independently():
 def test_no_uniform_number_is_used_twice():
     # Of draws that begin alike, the 65th picks (of another chunk) would be alike too.
     rng = np.random.default_rng(0)
-    pool = identical_parties(400, rng.normal(size=(120, 2)))
+    pool = identical_parties(100, rng.normal(size=(120, 2)))
     rewards = pool.draw(beta=0.0, max_picks=65)
     first, last = np.array([(r.indices[0], r.indices[64]) for r in rewards]).T
     alike = np.triu(first[:, None] == first[None], k=1)
-    assert alike.sum() > 500
+    assert alike.sum() > 30
     both = (alike & (last[:, None] == last[None])).sum()
     expected = alike.sum() / 119
     assert abs(both - expected) < 5 * expected**0.5

@@ -77,7 +77,7 @@ MAKERS: dict[str, Callable] = {
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_key_is_a_pair_and_many_keys_are_many(name: str):
-    make = MAKERS[name]
+    make = jax.jit(MAKERS[name])
     x, y = make(KEY)
     assert x.dtype == y.dtype == np.float32
     assert not np.allclose(x, y)

@@ -21,7 +21,9 @@ KERNEL, KEY = SquaredExponential(1.0), jax.random.key(0)
 
 SEVERAL_DEVICES = """
 import os
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+os.environ["XLA_FLAGS"] = " ".join(
+    [os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=4"]
+)
 import jax, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 from cgm_jax._shared.workers import map_on_workers
@@ -83,7 +85,7 @@ def test_strict_promotion_passes_everywhere(dtype):
         estimate_power(KERNEL, x, y)
         two_sample_test(KEY, KERNEL, x, y, num_permutations=20)
         cgm_jax.collaborate(KEY, [x, y + 1], g)
-        jax.grad(lambda x: value(KERNEL, x, y))(x)
+        jax.jit(jax.grad(lambda x: value(KERNEL, x, y)))(x)
 
 
 def test_settings_by_context_are_those_of_the_workers():

@@ -301,7 +301,9 @@ def over_tiles(
     tiles: tuple[np.ndarray, ...],
 ) -> Any:
     """Sum of a contribution over a list of tiles (row, column, weight)."""
-    dtype = jnp.result_type(*jax.tree.leaves(data[1]))
+    # The whole numbers beside the points say which block each is in.
+    leaves = [x for x in jax.tree.leaves(data[1]) if x.dtype.kind not in "iu"]
+    dtype = jnp.result_type(*leaves)
     rows, columns, weight = tiles
     tiles = (rows.astype(np.int32), columns.astype(np.int32), weight.astype(dtype))
     dtype = np.promote_types(dtype, jax.dtypes.canonicalize_dtype(float))

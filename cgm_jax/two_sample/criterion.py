@@ -27,12 +27,13 @@ from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.results import Result
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
-from cgm_jax.kernels.base import Kernel, centred
+from cgm_jax.kernels.base import Embedding, Kernel, centred
 from cgm_jax.valuation.mmd import two_sets
 
 __all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
 
-LAMBDA = 1e-8  # as in the authors' program; a variance of 0 gives a finite J
+LAMBDA = 1e-8
+FEW_PAIRS = 1024  # as in the authors' program; a variance of 0 gives a finite J
 Number = Float[AnyArray, ""] | np.floating
 
 
@@ -129,17 +130,26 @@ def _power(
     xp = array_module(kernel, x, y)
     blocks = Blocks.cut(kernel, xp.concatenate([x, y]), [n, n], side)
     rows = rows_between_blocks(blocks)
+    return _power_of_rows(blocks.kernel, x, y, rows, blocks.members.tiles)
+
+
+@jax.jit
+def _power_of_rows(
+    kernel: Kernel,
+    x: Float[Array, "n d"],
+    y: Float[Array, "n d"],
+    rows: Float[Array, "n2 2"],
+    tiles: Embedding,
+) -> PowerEstimate:
+    n = len(x)
     of_x, of_y = (
         jax.tree.map(
-            lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part],
-            blocks.members.tiles,
+            lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part], tiles
         )
         for part in (slice(n), slice(n, 2 * n))
     )
     h = (rows[:n, 0] - rows[:n, 1]) + (rows[n:, 1] - rows[n:, 0])
-    own = (
-        kernel.diagonal(x) + kernel.diagonal(y) - 2 * _pairs(blocks.kernel, of_x, of_y)
-    )
+    own = kernel.diagonal(x) + kernel.diagonal(y) - 2 * _pairs(kernel, of_x, of_y)
     mmd2 = jnp.sum(h - own.astype(h.dtype)) / n / (n - 1)
     # The same as by the formula, without the difference of two large numbers.
     scaled = (h - jnp.mean(h)) / n
@@ -150,8 +160,11 @@ def _power(
 def _pairs(kernel: Kernel, x, y) -> Float[Array, " n"]:
     """k(x_i, y_i)."""
 
-    def of_one(x, y):
-        one = [jax.tree.map(lambda leaf: leaf[None], each) for each in (x, y)]
-        return kernel.pairwise(*one)[0, 0]
+    @jax.checkpoint  # for a gradient they are made again
+    def of_one(pair):
+        x, y = (jax.tree.map(lambda leaf: leaf[None], one) for one in pair)
+        return kernel.pairwise(x, y)[0, 0]
 
-    return jax.vmap(of_one)(x, y)
+    if len(jax.tree.leaves(x)[0]) <= FEW_PAIRS:
+        return jax.vmap(of_one)((x, y))
+    return jax.lax.map(of_one, (x, y), batch_size=FEW_PAIRS)
