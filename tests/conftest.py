@@ -1,6 +1,7 @@
 """One strict configuration for every test (the rest of it is in ``pyproject.toml``)."""
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import jax
@@ -32,6 +33,21 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     drawn = Picture(b"", width=1, height=1)
     monkeypatch.setattr("cgm_jax.report.pictures.render", lambda figure: drawn)
+
+
+@pytest.fixture(scope="module")
+def quickly_judged() -> Iterator[None]:
+    """An MMD-GAN is evaluated, calibrated and judged by hundreds of points.
+
+    By thousands, as by default, that takes longer than a short training.
+    """
+    from cgm_jax.generators.mmd_gan import calibration, loop
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "NUM_EVALUATED", 300)
+        patch.setattr(loop, "NUM_JUDGED", 300)
+        patch.setattr(calibration, "NUM_LANDMARKS", 32)
+        yield
 
 
 def pytest_report_header() -> str:

@@ -23,19 +23,28 @@ from cgm_jax.kernels import (
 from cgm_jax.kernels.distances import squared_distances
 from cgm_jax.kernels.saving import read_kernel_file
 from cgm_jax.learning import FittingProgress, fit_kernel, fit_kernels
-from cgm_jax.two_sample.criterion import power_criterion
 
 SE = oracles.squared_exponential
 QUICK = {"num_steps": 60, "learning_rate": 0.05, "evaluate_every": 20}
 
 
 def groups(seed: int = 0, sizes: tuple[int, ...] = (80, 80)) -> list[np.ndarray]:
-    """They differ in the second column, by its spread; the first is noise."""
+    """They differ in the second column, by its spread; the first is noise.
+
+    Programs are compiled for the number of rows that are seen, of a kernel and a dtype.
+    """
     rng = np.random.default_rng(seed)
     return [rng.normal(size=(n, 2)) * [2.0, 0.3 + 0.3 * i] for i, n in enumerate(sizes)]
 
 
 KERNEL = SquaredExponential(np.ones(2))
+DEEP = DeepKernel(
+    FeatureNetwork((2, 16, 8), rngs=nnx.Rngs(0)),
+    SquaredExponential(0.3),
+    SquaredExponential(1.0),
+    0.1,
+)
+UNEQUAL = (60, 40)
 
 
 def test_a_scale_a_dimension_finds_the_dimension():
@@ -60,13 +69,13 @@ def test_a_scale_a_dimension_finds_the_dimension():
 
 
 def test_rows_are_seen_or_held_out_and_nothing_else_matters():
-    points = groups(sizes=(50, 41))
-    options = {"num_steps": 3, "share": 0.7, "validation_share": 0.2}
+    points = groups(sizes=(40, 31))
+    options = {"num_steps": 3, "share": 0.5, "validation_share": 0.25}
     fitted = fit_kernel(jax.random.key(0), KERNEL, points, **options)
     for group, seen, rest in zip(
         points, fitted.fitted_rows, fitted.held_out_rows, strict=True
     ):
-        assert len(seen) == round(0.7 * len(group))
+        assert len(seen) == round(0.5 * len(group))
         np.testing.assert_array_equal(
             np.sort(np.concatenate([seen, rest])), np.arange(len(group))
         )
@@ -80,7 +89,7 @@ def test_rows_are_seen_or_held_out_and_nothing_else_matters():
 
 
 def test_many_fits_are_each_of_them():
-    problems = [groups(0), groups(1, sizes=(50, 60))]
+    problems = [groups(seed) for seed in range(2)]
     keys = jax.random.split(jax.random.key(0), 2)
     kernels = [SquaredExponential(np.ones(2)), SquaredExponential(np.full(2, 2.0))]
     fits = fit_kernels(keys, kernels, problems, num_steps=5, batch_size=16)
@@ -96,12 +105,9 @@ def test_many_fits_are_each_of_them():
 
 def test_jitter_keeps_a_network_from_overfitting():
     rng = np.random.default_rng(0)
-    points = [rng.normal(size=(40, 2)).astype(np.float32) for _ in range(2)]  # one law
-    kernel = DeepKernel(
-        FeatureNetwork((2, 16, 8), rngs=nnx.Rngs(0)), SquaredExponential(0.2)
-    )
+    points = [rng.normal(size=(n, 2)).astype(np.float32) for n in UNEQUAL]  # one law
     by_heart, moved = (
-        fit_kernel(jax.random.key(0), kernel, points, jitter=jitter, **QUICK)
+        fit_kernel(jax.random.key(0), DEEP, points, jitter=jitter, **QUICK)
         for jitter in (0.0, 1.0)
     )
     # what is reported is J of the points where they are, which no jitter changes
@@ -127,29 +133,21 @@ def test_invariance_makes_differences_smaller():
 
 
 def test_a_deep_kernel_learns_and_is_saved(tmp_path: Path):
-    kernel = DeepKernel(
-        FeatureNetwork((2, 8, 4), rngs=nnx.Rngs(0)),
-        SquaredExponential(0.3),
-        SquaredExponential(1.0),
-        0.1,
-    )
-    points = [g.astype(np.float32) for g in groups(sizes=(120, 120))]
+    points = [g.astype(np.float32) for g in groups(sizes=UNEQUAL)]
     told: list[FittingProgress] = []
-    fitted = fit_kernel(
-        jax.random.key(0), kernel, points, progress=told.append, **QUICK
-    )
+    fitted = fit_kernel(jax.random.key(0), DEEP, points, progress=told.append, **QUICK)
     assert [each.step for each in told] == [0, 20, 40, 60]
     assert fitted.history[-1, 1] > fitted.history[0, 1]
     assert 0 < float(fitted.kernel.epsilon) < 1
-    assert jax.tree.structure(fitted.kernel) == jax.tree.structure(kernel)
+    assert jax.tree.structure(fitted.kernel) == jax.tree.structure(DEEP)
     for before, after in zip(
-        jax.tree.leaves(kernel), jax.tree.leaves(fitted.kernel), strict=True
+        jax.tree.leaves(DEEP), jax.tree.leaves(fitted.kernel), strict=True
     ):
         assert not np.allclose(before, after)  # all parameters are learned
     fitted.save(tmp_path / "kernel.npz")
-    x = points[0][:9]
+    x, block = points[0][:9], jax.jit(lambda kernel, x: kernel(x, x))
     np.testing.assert_array_equal(
-        load_kernel(tmp_path / "kernel.npz")(x, x), fitted.kernel(x, x)
+        block(load_kernel(tmp_path / "kernel.npz"), x), block(fitted.kernel, x)
     )
     assert read_kernel_file(tmp_path / "kernel.npz").powers() == {
         "J on fitted rows": fitted.fitted_power,
@@ -159,7 +157,7 @@ def test_a_deep_kernel_learns_and_is_saved(tmp_path: Path):
 
 def test_validation_rows_are_kept_from_the_fit():
     # Too few rows for so large a step: J of the seen rises, of the others falls.
-    points = groups(3, sizes=(24, 24))
+    points = groups(sizes=(20, 16))
     fitted = fit_kernel(
         jax.random.key(1),
         KERNEL,
@@ -174,25 +172,24 @@ def test_validation_rows_are_kept_from_the_fit():
     _, seen, validation = fitted.history.T
     assert seen[-1] > seen[0] and validation[-1] < seen[-1]
     assert np.isnan(fitted.held_out_power)
-    assert [len(rows) for rows in fitted.fitted_rows] == [24, 24]
+    assert [len(rows) for rows in fitted.fitted_rows] == [20, 16]
     assert all(len(rows) == 0 for rows in fitted.held_out_rows)
 
 
 def by_adam(kernel, x, y, *, num_steps: int, learning_rate: float):
-    """J ascended in log ℓ, by Adam as Kingma and Ba write it."""
-    with jax.enable_x64(True):
+    """J ascended in log ℓ, by Adam as Kingma and Ba write it; slopes numerically."""
 
-        def loss(log_scale):
-            return -power_criterion(SquaredExponential(jnp.exp(log_scale)), x, y)
+    def loss(log_scale):
+        return -oracles.power_criterion(SE(np.exp(log_scale)), x, y)
 
-        slope = jax.jit(jax.grad(loss))
-        log_scale = np.log(np.asarray(kernel.length_scale))
-        mean, square = np.zeros_like(log_scale), np.zeros_like(log_scale)
-        for t in range(1, num_steps + 1):
-            g = np.asarray(slope(log_scale))
-            mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
-            step = (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.999**t)) + 1e-8)
-            log_scale = log_scale - learning_rate * step
+    log_scale = np.log(np.asarray(kernel.length_scale))
+    mean, square = np.zeros_like(log_scale), np.zeros_like(log_scale)
+    for t in range(1, num_steps + 1):
+        ends = [[loss(log_scale + s * h) for s in (1, -1)] for h in 1e-5 * np.eye(2)]
+        g = -np.diff(ends)[:, 0] / 2e-5
+        mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
+        step = (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.999**t)) + 1e-8)
+        log_scale = log_scale - learning_rate * step
     return np.exp(log_scale)
 
 
@@ -206,15 +203,13 @@ def test_steps_are_those_of_adam():
 
 
 def test_any_optimizer_of_optax_takes_the_steps():
-    points, options = groups(sizes=(30, 30)), {"share": 1.0, "num_steps": 20}
+    points, options = groups(sizes=(40, 40)), {"share": 1.0, "num_steps": 20}
     key, adam = jax.random.key(0), optax.adam(0.05)
     by_default = fit_kernel(key, KERNEL, points, learning_rate=0.05, **options)
     given = fit_kernel(key, KERNEL, points, optimizer=adam, **options)
     np.testing.assert_allclose(
         given.kernel.length_scale, by_default.kernel.length_scale, rtol=1e-12
     )
-    still = fit_kernel(key, KERNEL, points, optimizer=optax.sgd(0.0), **options)
-    np.testing.assert_allclose(still.kernel.length_scale, KERNEL.length_scale)
     down = fit_kernel(
         key, KERNEL, points, optimizer=optax.lion(0.01, weight_decay=0.0), **options
     )
@@ -305,33 +300,39 @@ def test_one_group_and_fits_without_groups_are_an_error():
         fit_kernels(keys, [KERNEL], [groups()])
 
 
+def by_definition(kernel: DeepKernel) -> oracles.KernelFunction:
+    """The kernel in NumPy."""
+    layers = kernel.network.network().layers
+    network = oracles.softplus_network(
+        [tuple(np.asarray(a[...], float) for a in (x.kernel, x.bias)) for x in layers]
+    )
+    base, q = (SE(float(k.length_scale)) for k in (kernel.base, kernel.points_kernel))
+    return oracles.deep(base, network, q, float(kernel.epsilon))
+
+
 # As many rows are seen either way: one program fits to both.
-@pytest.mark.parametrize(("share", "sizes"), [(0.5, (60, 40)), (1.0, (30, 20))])
+@pytest.mark.parametrize(("share", "sizes"), [(0.5, UNEQUAL), (1.0, (30, 20))])
 def test_a_learned_kernel_is_projected_to_the_valid_range(
     share: float, sizes: tuple[int, ...]
 ):
     points = [g.astype(np.float32) for g in groups(sizes=sizes)]
     candidates = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
-    network = FeatureNetwork((2, 6, 3), rngs=nnx.Rngs(0))
-    kernel = DeepKernel(network, SquaredExponential(0.3))
     options = {"share": share, "num_steps": 5}
     key = jax.random.key(0)
-    learned = fit_kernel(key, kernel, points, **options)
-    projected = fit_kernel(key, kernel, points, candidates=candidates, **options)
+    learned = fit_kernel(key, DEEP, points, **options)
+    projected = fit_kernel(key, DEEP, points, candidates=candidates, **options)
     rows = learned.held_out_rows if share < 1 else learned.fitted_rows
     valued = [group[each] for group, each in zip(points, rows, strict=True)]
     scale = smallest_length_scale(learned.kernel, valued, candidates)
     assert projected.kernel.length_scale == scale != learned.kernel.length_scale
     # both J's are of the kernel that is returned
-    x, y = (projected.kernel.features(p) for p in valued)
     found = projected.held_out_power if share < 1 else projected.fitted_power
-    smallest = [
-        np.asarray(p)[np.arange(n) * len(p) // n]
-        for p in (x, y)
-        for n in [min(len(x), len(y))]
-    ]
+    num = min(map(len, valued))
+    smallest = [p[np.arange(num) * len(p) // num] for p in valued]
     np.testing.assert_allclose(
-        found, oracles.power_criterion(SE(scale), *smallest), rtol=1e-4
+        found,
+        oracles.power_criterion(by_definition(projected.kernel), *smallest),
+        rtol=1e-4,
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import oracles
 import pytest
 
+from cgm_jax.generators.mmd_gan import calibration as module
 from cgm_jax.generators.mmd_gan.calibration import (
     MAX_RATIO,
     NUM_LANDMARKS,
@@ -13,6 +14,12 @@ from cgm_jax.generators.mmd_gan.calibration import (
 
 SCALE = 1.2
 CENTRES = np.array([[-2.0, 0.0], [2.0, 0.0]])
+
+
+@pytest.fixture
+def few_landmarks(monkeypatch):
+    """A quarter of them: two clusters need no more, and many points take long."""
+    monkeypatch.setattr(module, "NUM_LANDMARKS", NUM_LANDMARKS // 4)
 
 
 def drawn(num: int, seed: int, *, share: float = 0.5) -> np.ndarray:
@@ -54,7 +61,7 @@ def test_the_slope_of_the_definition_is_zero():
     np.testing.assert_allclose(missing, pulled, atol=1e-5)
 
 
-def test_those_kept_are_nearer_to_the_training_points():
+def test_those_kept_are_nearer_to_the_training_points(few_landmarks):
     training, fresh = drawn(2_000, 0), drawn(800, 1)
     generated = drawn(20_000, 2, share=0.6) * [1.0, 1.3]
     fitted = fit_calibration(training, generated, length_scale=SCALE)
@@ -68,14 +75,14 @@ def test_those_kept_are_nearer_to_the_training_points():
     assert after < before / 10
 
 
-def test_equal_distributions_are_left_alone():
+def test_equal_distributions_are_left_alone(few_landmarks):
     fitted = fit_calibration(drawn(2_000, 0), drawn(20_000, 1), length_scale=SCALE)
     r = ratio(fitted, drawn(500, 2))
     np.testing.assert_allclose(r.mean(), 1, atol=0.02)
     assert r.std() < 0.15
 
 
-def test_known_ratios():
+def test_known_ratios(few_landmarks):
     # Shares 0.2 and 0.8 for 0.6 and 0.4.
     training, generated = drawn(2_000, 0, share=0.8), drawn(20_000, 1, share=0.4)
     fitted = fit_calibration(training, generated, length_scale=SCALE)
@@ -87,7 +94,7 @@ def test_known_ratios():
     np.testing.assert_allclose(r[second].sum() / r.sum(), share, atol=0.01)
 
 
-def test_a_ratio_beyond_the_bound_and_points_far_away():
+def test_a_ratio_beyond_the_bound_and_points_far_away(few_landmarks):
     for share in (0.05, 0.0):  # ten times too few, and none at all
         training, generated = drawn(500, 0), drawn(5_000, 1, share=share)
         fitted = fit_calibration(training, generated, length_scale=SCALE)
@@ -98,11 +105,11 @@ def test_a_ratio_beyond_the_bound_and_points_far_away():
     assert np.isfinite(apart.acceptance(training)).all()
 
 
-def test_steps_that_overshoot_are_cut():
+def test_steps_that_overshoot_are_cut(few_landmarks):
     rng = np.random.default_rng(0)
     training, generated = (
-        0.01 * rng.normal(size=(3_000, 1)),
-        rng.normal(size=(30_000, 1)),
+        0.01 * rng.normal(size=(5_000, 1)),
+        rng.normal(size=(5_000, 1)),
     )
     fitted = fit_calibration(training, generated, length_scale=1.0)
     chance = fitted.acceptance(generated)

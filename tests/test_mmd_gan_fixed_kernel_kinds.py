@@ -20,6 +20,8 @@ from cgm_jax.kernels import (
     SquaredExponential,
 )
 
+pytestmark = pytest.mark.usefixtures("quickly_judged")
+
 
 def made(factor):
     def features(points):

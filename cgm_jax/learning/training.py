@@ -151,7 +151,8 @@ def _in_domain(transform: Any, kernel: Kernel) -> Any:
 def _free(field: Field, value: Array) -> Array:
     domain = field.metadata.get("domain", "positive")
     low, high = _DOMAINS[domain]
-    if not bool(((value > low) & (value < high)).all()):
+    numbers = np.asarray(value)  # XLA would compile four programs for every shape
+    if not ((numbers > low) & (numbers < high)).all():
         raise ValueError(
             f"Expected the kernel's parameter {field.name!r} to start between {low} "
             f"and {high}, because its domain is {domain!r}; got {value}. Declare one "
