@@ -1,8 +1,9 @@
 """How many programs XLA compiles for a collaboration, counted in a fresh process."""
 
-import os
-import subprocess
-import sys
+from pathlib import Path
+
+import pytest
+from programs import run_program
 
 PROGRAM = """
 import jax, numpy as np
@@ -24,41 +25,37 @@ def collaborate(sizes, num_candidates):
         [x.astype(np.float32) for x in parties],
         candidates.astype(np.float32),
     )
-    print(len(compiled))
+    return len(compiled)
 
-for sizes, num_candidates in PROBLEMS:
-    collaborate(sizes, num_candidates)
+for problems in PROBLEMS:
+    jax.clear_caches()
+    print(*(collaborate(*problem) for problem in problems))
 """
+SIMILAR = (
+    ([200, 200, 200], 2_000),
+    ([190, 170, 210], 2_000),  # other sizes
+    ([200, 200, 200], 1_950),  # fewer candidates
+    ([200, 200, 200, 200], 1_940),  # one party more
+)
+MANY_CANDIDATES = (
+    ([200, 200, 200, 200], 5_000),
+    ([190, 210, 200, 180], 5_050),
+    ([190, 190, 190, 190, 190], 4_900),
+)
 
 
-def numbers_of_programs(*problems: tuple[list[int], int]) -> list[int]:
-    """Programs compiled by one collaboration after another in one process."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.replace("PROBLEMS", repr(problems))],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return list(map(int, done.stdout.split()))
-
-
-def test_few_programs_serve_collaborations_of_similar_sizes():
-    first, *others = numbers_of_programs(
-        ([200, 200, 200], 2_000),
-        ([190, 170, 210], 2_000),  # other sizes
-        ([200, 200, 200], 1_950),  # fewer candidates
-        ([200, 200, 200, 200], 1_940),  # one party more
-    )
+def test_few_programs_serve_collaborations_of_similar_sizes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # The few programs compute far more than they take to compile.
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    program = PROGRAM.replace("PROBLEMS", repr((SIMILAR, MANY_CANDIDATES)))
+    lines = run_program(program, tmp_path).splitlines()
+    similar, many_candidates = (list(map(int, line.split())) for line in lines)
+    first, *others = similar
     assert first <= 15
     assert others == [0, 0, 0]
-
-
-def test_many_candidates_are_summed_by_other_programs_only_once():
-    first, *others = numbers_of_programs(
-        ([200, 200, 200, 200], 5_000),
-        ([190, 210, 200, 180], 5_050),
-        ([190, 190, 190, 190, 190], 4_900),
-    )
+    # Many candidates are summed by other programs, and only once.
+    first, *others = many_candidates
     assert first <= 16  # small blocks of parties and large ones of candidates
     assert others == [0, 0]

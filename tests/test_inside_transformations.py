@@ -1,11 +1,14 @@
 """Data closed over in the user's own functions, and data that these transform."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import cgm_jax
+from cgm_jax.collaboration import Growing
 from cgm_jax.generators import KernelDensity
 from cgm_jax.gram import gram_sums, median_length_scale, smallest_length_scale
 from cgm_jax.kernels import Laplace, SquaredExponential
@@ -50,7 +53,8 @@ def draw():
 
 
 def collaborate():
-    result = cgm_jax.collaborate(KEY, [X, Y + 1], KernelDensity(0.2))
+    candidates = Growing(KernelDensity(0.2), num=100, at_most=400)
+    result = cgm_jax.collaborate(KEY, [X, Y + 1], candidates)
     return result.promises.scheme.reward_values, result.draw.rewards[0].indices
 
 
@@ -156,16 +160,24 @@ TRACED = {
 @pytest.mark.parametrize("name", TRACED)
 def test_what_has_a_meaning_can_be_traced(name):
     function, tolerance = TRACED[name]
+    pairs = np.stack([X, Y])
+
+    @jax.jit
+    def alone_and_in_a_batch(x, pairs):
+        return function(x), jax.vmap(function)(pairs)
+
     with jax.enable_x64(True):
-        single = jax.tree.leaves(jax.jit(function)(X))
-        batch = jax.tree.leaves(jax.vmap(function)(jnp.stack([X, Y])))
-        for one, both, x in ((single, batch, X), (batch, batch, Y)):
-            expected = jax.tree.leaves(function(x))
-            for i, part in enumerate(expected):
-                found = both[i][0 if x is X else 1]
-                np.testing.assert_allclose(found, part, atol=tolerance, rtol=1e-9)
-                if one is single:
-                    np.testing.assert_allclose(one[i], part, atol=tolerance, rtol=1e-9)
+        alone, batch = alone_and_in_a_batch(X, pairs)
+        for found, x in (
+            (alone, X),
+            (jax.tree.map(lambda part: np.asarray(part)[0], batch), X),
+            (jax.tree.map(lambda part: np.asarray(part)[1], batch), Y),
+        ):
+            jax.tree.map(
+                partial(np.testing.assert_allclose, atol=tolerance, rtol=1e-9),
+                found,
+                function(x),
+            )
 
 
 def test_labels_can_be_traced():

@@ -1,5 +1,7 @@
 """The least relaxation: the largest common factor on what parties must get."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -20,37 +22,28 @@ from cgm_jax.rewards import (
 )
 
 
-def is_feasible(shapley, lower, upper) -> bool:
-    """Whether some (log v*, ρ) keeps all bounds, by a linear program of SciPy's."""
+@cache
+def largest_factor(seed: int) -> float:
+    """The largest c in (0, 1] with which c times the lower values can be kept: the
+    best (log v*, ρ, log c) of a linear program of SciPy's."""
+    shapley, lower, upper = random_problem(seed)
     slopes, ones = -np.log(shapley / shapley.max()), np.ones(len(shapley))
     bounded = lower > 0
     found = linprog(
-        [0.0, 0.0],
+        [0.0, 0.0, -1.0],
         A_ub=np.concatenate(
             [
-                np.stack([-ones, slopes], 1)[bounded],  # log lower <= log v* − ρ slope
-                np.stack([ones, -slopes], 1),  # log v* − ρ slope <= log upper
+                # log c + log lower <= log v* − ρ slope
+                np.stack([-ones, slopes, ones], 1)[bounded],
+                np.stack([ones, -slopes, 0 * ones], 1),  # log v* − ρ slope <= log upper
             ]
         ),
         b_ub=np.concatenate([-np.log(lower[bounded]), np.log(upper)]),
-        bounds=[(None, None), (0, 1)],
+        bounds=[(None, None), (0, 1), (None, 0)],
         options={"primal_feasibility_tolerance": 1e-10},
     )
-    return found.status == 0
-
-
-def largest_factor(shapley, lower, upper) -> float:
-    """The largest c in (0, 1] with which c times the lower values can be kept."""
-    if is_feasible(shapley, lower, upper):
-        return 1.0
-    low, high = -50.0, 0.0  # of log c
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        if is_feasible(shapley, np.exp(middle) * lower, upper):
-            low = middle
-        else:
-            high = middle
-    return float(np.exp(low))
+    assert found.status == 0
+    return float(np.exp(found.x[2]))
 
 
 def test_the_factor_is_the_largest_that_can_be_kept():
@@ -58,7 +51,7 @@ def test_the_factor_is_the_largest_that_can_be_kept():
         problem = random_problem(seed)
         scheme = solve_reward_scheme(*problem, relax=True, solver=solver)
         assert scheme.status is RewardStatus.RELAXED, seed
-        expected = largest_factor(*problem)
+        expected = largest_factor(seed)
         assert 0 < scheme.relaxation < 1
         assert scheme.relaxation == pytest.approx(expected, rel=5e-9), seed
 
@@ -69,7 +62,7 @@ def test_what_is_feasible_is_not_relaxed():
         scheme = solve_reward_scheme(*problem, relax=True, solver=solver)
         plain = solve_reward_scheme(*problem, solver=solver)
         assert scheme.status is RewardStatus.OPTIMAL
-        assert scheme.relaxation == plain.relaxation == largest_factor(*problem) == 1
+        assert scheme.relaxation == plain.relaxation == largest_factor(seed) == 1
         assert (scheme.rho, scheme.max_reward_value) == (
             plain.rho,
             plain.max_reward_value,
