@@ -42,7 +42,7 @@ def test_tiles_do_not_matter(tile: int):
     points, weights = problem()
     kernel = SquaredExponential(0.8)
     with jax.enable_x64(True):
-        found = weighted_sums_between_blocks(points, SIZES, weights, tile)
+        found = weighted_sums_between_blocks(kernel, points, SIZES, weights, tile)
     gram = np.exp(-((points[:, None] - points[None]) ** 2).sum(-1) / 2 / 0.8**2)
     np.testing.assert_allclose(found, dense(gram, weights), rtol=1e-12)
 
@@ -52,7 +52,7 @@ def test_float32_points_are_summed_in_float64():
     kernel = SquaredExponential(0.8)
     with jax.enable_x64(True):
         points = points.astype(np.float32)
-        found = weighted_sums_between_blocks(points, SIZES, weights, 16)
+        found = weighted_sums_between_blocks(kernel, points, SIZES, weights, 16)
     assert found.dtype == jnp.float64
     gram = np.exp(-((points[:, None] - points[None]) ** 2).sum(-1) / 2 / 0.8**2)
     np.testing.assert_allclose(found, dense(gram, weights), rtol=1e-5)

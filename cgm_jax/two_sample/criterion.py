@@ -16,6 +16,7 @@ Non-Parametric Two-Sample Tests*, 2020, Eq. 2 to 5.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,8 +33,8 @@ from cgm_jax.valuation.mmd import two_sets
 
 __all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
 
-LAMBDA = 1e-8
-FEW_PAIRS = 1024  # as in the authors' program; a variance of 0 gives a finite J
+LAMBDA = 1e-8  # as in the authors' program; a variance of 0 gives a finite J
+FEW_PAIRS = 1024  # at a time
 Number = Float[AnyArray, ""] | np.floating
 
 
@@ -149,7 +150,7 @@ def _power_of_rows(
         for part in (slice(n), slice(n, 2 * n))
     )
     h = (rows[:n, 0] - rows[:n, 1]) + (rows[n:, 1] - rows[n:, 0])
-    own = kernel.diagonal(x) + kernel.diagonal(y) - 2 * _pairs(kernel, of_x, of_y)
+    own = _own(kernel, x, y, of_x, of_y)
     mmd2 = jnp.sum(h - own.astype(h.dtype)) / n / (n - 1)
     # The same as by the formula, without the difference of two large numbers.
     scaled = (h - jnp.mean(h)) / n
@@ -157,14 +158,15 @@ def _power_of_rows(
     return PowerEstimate(mmd2, jnp.sqrt(variance + LAMBDA))
 
 
-def _pairs(kernel: Kernel, x, y) -> Float[Array, " n"]:
-    """k(x_i, y_i)."""
+def _own(kernel: Kernel, *samples: Any) -> Float[Array, " n"]:
+    """k(x_i, x_i) + k(y_i, y_i) − 2 k(x_i, y_i), of points as given and embedded."""
 
     @jax.checkpoint  # for a gradient they are made again
-    def of_one(pair):
-        x, y = (jax.tree.map(lambda leaf: leaf[None], one) for one in pair)
-        return kernel.pairwise(x, y)[0, 0]
+    def of_one(samples):
+        x, y, of_x, of_y = jax.tree.map(lambda leaf: leaf[None], samples)
+        across = kernel.pairwise(of_x, of_y)[0]
+        return (kernel.diagonal(x) + kernel.diagonal(y) - 2 * across)[0]
 
-    if len(jax.tree.leaves(x)[0]) <= FEW_PAIRS:
-        return jax.vmap(of_one)((x, y))
-    return jax.lax.map(of_one, (x, y), batch_size=FEW_PAIRS)
+    if len(samples[0]) <= FEW_PAIRS:
+        return jax.vmap(of_one)(samples)
+    return jax.lax.map(of_one, samples, batch_size=FEW_PAIRS)

@@ -97,7 +97,7 @@ def bootstrap_sums(
     weights = multiplicities(key, sizes, num_resamples)
     with at_once():
         pool, tile = np.concatenate(points), default_tile_size()
-        within = weighted_sums_between_blocks(pool, sizes, weights, tile)
+        within = weighted_sums_between_blocks(kernel, pool, sizes, weights, tile)
         pool, drawn = centred(kernel, pool, drawn)
         across = np.zeros(len(pool))  # R[x, G] of every point x
         if len(drawn):
