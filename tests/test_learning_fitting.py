@@ -1,5 +1,6 @@
 """Kernels that are learned: better on rows that they have not seen, and only if so."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,23 @@ def groups(seed: int = 0, sizes: tuple[int, ...] = (80, 80)) -> list[np.ndarray]
     return [rng.normal(size=(n, 2)) * [2.0, 0.3 + 0.3 * i] for i, n in enumerate(sizes)]
 
 
+def as_many(groups: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Evenly spaced rows of every group, as many as the smallest has."""
+    groups = list(groups)
+    num = min(map(len, groups))
+    return [group[np.arange(num) * len(group) // num] for group in groups]
+
+
+def by_definition(kernel: DeepKernel) -> oracles.KernelFunction:
+    """The kernel in NumPy."""
+    layers = kernel.network.network().layers
+    network = oracles.softplus_network(
+        [tuple(np.asarray(a[...], float) for a in (x.kernel, x.bias)) for x in layers]
+    )
+    base, q = (SE(float(k.length_scale)) for k in (kernel.base, kernel.points_kernel))
+    return oracles.deep(base, network, q, float(kernel.epsilon))
+
+
 KERNEL = SquaredExponential(np.ones(2))
 DEEP = DeepKernel(
     FeatureNetwork((2, 16, 8), rngs=nnx.Rngs(0)),
@@ -61,6 +79,10 @@ def test_a_scale_a_dimension_finds_the_dimension():
         x, y = (group[each] for group, each in zip(points, rows, strict=True))
         np.testing.assert_allclose(found, oracles.power_criterion(SE(scales), x, y))
     x, y = (g[r] for g, r in zip(points, fitted.held_out_rows, strict=True))
+    assert all(
+        not np.intersect1d(*rows).size
+        for rows in zip(fitted.fitted_rows, fitted.held_out_rows, strict=True)
+    )
     assert fitted.held_out_power > 1.2 * oracles.power_criterion(SE(np.ones(2)), x, y)
     assert fitted.stop_reason == "all-steps"
     np.testing.assert_array_equal(fitted.history[:, 0], [0, 20, 40, 60])
@@ -137,6 +159,10 @@ def test_a_deep_kernel_learns_and_is_saved(tmp_path: Path):
     told: list[FittingProgress] = []
     fitted = fit_kernel(jax.random.key(0), DEEP, points, progress=told.append, **QUICK)
     assert [each.step for each in told] == [0, 20, 40, 60]
+    # It starts at the kernel that is given.
+    seen = as_many(g[r] for g, r in zip(points, fitted.fitted_rows, strict=True))
+    expected = oracles.power_criterion(by_definition(DEEP), *seen)
+    np.testing.assert_allclose(fitted.history[0, 1], expected, rtol=1e-4)
     assert fitted.history[-1, 1] > fitted.history[0, 1]
     assert 0 < float(fitted.kernel.epsilon) < 1
     assert jax.tree.structure(fitted.kernel) == jax.tree.structure(DEEP)
@@ -300,16 +326,6 @@ def test_one_group_and_fits_without_groups_are_an_error():
         fit_kernels(keys, [KERNEL], [groups()])
 
 
-def by_definition(kernel: DeepKernel) -> oracles.KernelFunction:
-    """The kernel in NumPy."""
-    layers = kernel.network.network().layers
-    network = oracles.softplus_network(
-        [tuple(np.asarray(a[...], float) for a in (x.kernel, x.bias)) for x in layers]
-    )
-    base, q = (SE(float(k.length_scale)) for k in (kernel.base, kernel.points_kernel))
-    return oracles.deep(base, network, q, float(kernel.epsilon))
-
-
 # As many rows are seen either way: one program fits to both.
 @pytest.mark.parametrize(("share", "sizes"), [(0.5, UNEQUAL), (1.0, (30, 20))])
 def test_a_learned_kernel_is_projected_to_the_valid_range(
@@ -327,13 +343,10 @@ def test_a_learned_kernel_is_projected_to_the_valid_range(
     assert projected.kernel.length_scale == scale != learned.kernel.length_scale
     # both J's are of the kernel that is returned
     found = projected.held_out_power if share < 1 else projected.fitted_power
-    num = min(map(len, valued))
-    smallest = [p[np.arange(num) * len(p) // num] for p in valued]
-    np.testing.assert_allclose(
-        found,
-        oracles.power_criterion(by_definition(projected.kernel), *smallest),
-        rtol=1e-4,
+    expected = oracles.power_criterion(
+        by_definition(projected.kernel), *as_many(valued)
     )
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("root", [3.0, 30.0])  # with 30, flat in one dimension only
