@@ -66,7 +66,8 @@ def names_of(num_parties):
 @pytest.mark.parametrize("picture", PICTURES)
 def test_words_neither_overlap_nor_leave_the_picture(picture):
     # Many parties matter where each has a row or a panel of its own.
-    for size in SIZES if picture in ("contributions", "rewards") else SIZES[:2]:
+    of_many = picture in ("contributions", "values", "rewards")
+    for size in SIZES if of_many else SIZES[:2]:
         result = small_collaboration(*size)
         check_words(PICTURES[picture](result, names_of(size[0])))
 
