@@ -28,11 +28,16 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> "SmallRun":
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The figures are made, but not drawn: what takes long and some tests don't see."""
+    """What takes long and some tests don't see: figures are made, but not drawn, and
+    labels come from a small forest."""
+    from small_runs import use_few_trees
+
     from cgm_jax.report import Picture
 
     drawn = Picture(b"", width=1, height=1)
-    monkeypatch.setattr("cgm_jax.report.pictures.render", lambda figure: drawn)
+    for module in ("cgm_jax.report.pictures", "cgm_jax.cli.publish"):
+        monkeypatch.setattr(f"{module}.render", lambda figure: drawn)
+    use_few_trees(monkeypatch)
 
 
 @pytest.fixture(scope="module")

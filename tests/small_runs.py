@@ -43,6 +43,11 @@ def report_of(out: Path) -> dict[str, Any]:
     return json.loads((out / "mediator" / "report.json").read_text("utf-8"))
 
 
+def use_few_trees(patch: pytest.MonkeyPatch) -> None:
+    """Label candidates by a tenth of the trees."""
+    patch.setattr("cgm_jax.features.labels.NUM_TREES", 20)
+
+
 def write_parties(folder: Path) -> tuple[list[Path], dict[str, np.ndarray]]:
     """Three files of unequal sizes with their columns in three orders, and the ages and
     incomes in them."""
@@ -84,7 +89,7 @@ class SmallRun:
 
 
 def run_small_files(folder: Path) -> SmallRun:
-    """Run the command with all that it does by default, at a β of 4."""
+    """Run the command with all that it does by default but many trees, at a β of 4."""
     files, tables = write_parties(folder)
     out = folder / "out"
     options = ("--label-column", "sex", "--beta", 4, "--bandwidth", 0.2)
@@ -98,6 +103,7 @@ def run_small_files(folder: Path) -> SmallRun:
     compute = mediator.mediate
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mediator, "mediate", mediate)
+        use_few_trees(patch)
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             code = cgm_jax("run", *files, "--out", out, *options)
     assert code == 0

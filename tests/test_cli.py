@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from flax import nnx
 from small_collaborations import infeasible_points
+from small_experiments import center_data
 from small_runs import NAMES, cgm_jax, one_line_error, report_of
 
 from cgm_jax.files import read_parties
@@ -227,8 +229,8 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(
 
     monkeypatch.setattr("cgm_jax.collaboration.promises.draw_rewards", interrupt)
     out = tmp_path / "out"
-    code = cgm_jax("run", *files, "--out", out, "--label-column", "sex")
-    assert code == 130
+    options = "--label-column", "sex", "--num-candidates", 200
+    assert cgm_jax("run", *files, "--out", out, *options) == 130
     assert "interrupted" in one_line_error(capsys)
     assert list(out.iterdir()) == []
 
@@ -260,9 +262,13 @@ def test_demo_prints_the_papers_numbers_and_ours_are_equal(tmp_path: Path, capsy
     assert (out / "report.html").exists()
 
 
-def test_a_demo_that_is_too_small_says_what_to_do(tmp_path: Path, capsys):
+def test_a_demo_that_is_too_small_says_what_to_do(tmp_path: Path, capsys, monkeypatch):
+    def too_few(num_candidates):
+        return [replace(each, grown=None) for each in center_data(num_candidates)]
+
+    monkeypatch.setattr("cgm_jax.cli.experiments.credit_ratings_data", too_few)
     out = tmp_path / "demo"
-    assert cgm_jax("demo", "--out", out, "--num-candidates", 500) == 4
+    assert cgm_jax("demo", "--out", out, "--num-candidates", 200) == 4
     assert "Draw more candidates" in one_line_error(capsys)
     assert not list(out.iterdir())
 

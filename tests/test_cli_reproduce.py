@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from small_experiments import center_data
-from small_runs import cgm_jax, one_line_error
+from small_runs import cgm_jax, one_line_error, use_few_trees
 
 from cgm_jax import datasets
 from cgm_jax.experiments import (
@@ -44,7 +44,10 @@ def transactions(path: Path, num: int = 400) -> Path:
     return path
 
 
-def test_data_that_are_not_here_end_in_one_line_that_says_what_to_do(tmp_path, capsys):
+def test_data_that_are_not_here_end_in_one_line_that_says_what_to_do(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("cgm_jax.experiments.prepare.umap_class", lambda: None)
     assert cgm_jax("reproduce", "mnist", "--out", tmp_path / "out") == 6
     error = one_line_error(capsys)
     for word in ("mnist", str(tmp_path / "cache"), "cgm-jax fetch mnist", "digits"):
@@ -185,7 +188,8 @@ def test_candidates_are_doubled_until_the_promises_can_be_kept(monkeypatch):
 
 
 @pytest.mark.parametrize("generator", [None, "kde"])
-def test_more_candidates_begin_with_fewer(generator):
+def test_more_candidates_begin_with_fewer(generator, monkeypatch):
+    use_few_trees(monkeypatch)
     options = ExperimentOptions(num_candidates=40, generator=generator)
     key = jax.random.key(0)
     few = prepare_experiments(key, "credit-ratings", options=options)

@@ -105,7 +105,7 @@ def recorder(monkeypatch) -> Recorder:
     return Recorder(monkeypatch)
 
 
-def test_a_run(small_run, recorder, tmp_path):
+def test_a_run(small_run, quick, recorder, tmp_path):
     settings = Settings(
         label_column="sex",
         bandwidth=0.2,

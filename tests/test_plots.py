@@ -65,8 +65,9 @@ def names_of(num_parties):
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_words_neither_overlap_nor_leave_the_picture(picture):
-    # Many parties matter where each has a row or a panel of its own.
-    for size in SIZES if picture in ("contributions", "rewards") else SIZES[:2]:
+    # The pages of many parties have these, most with a row or a panel a party.
+    is_of_many = picture in ("contributions", "region", "values", "rewards")
+    for size in SIZES if is_of_many else SIZES[:2]:
         result = small_collaboration(*size)
         check_words(PICTURES[picture](result, names_of(size[0])))
 

@@ -45,7 +45,7 @@ def text(tmp_path_factory):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_page_is_well_formed_for_any_size(tmp_path, size):
+def test_the_page_is_well_formed_for_any_size(tmp_path, quick, size):
     result = small_collaboration(*size)
     names = [f"bank {i}" for i in range(size[0])]
     page = Page(render(tmp_path, [section_of(result, names)]))

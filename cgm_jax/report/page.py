@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgm_jax import plots
 from cgm_jax.evaluation.privacy import PrivacyFigures
@@ -12,6 +13,9 @@ from .data import reasons, report_data
 from .pictures import Picture, draw_origin
 from .sections import CandidateOrigin, ReportSection, shown_parties
 from .sentences import audit_sentences, stress_sentence
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 __all__ = ["privacy_page", "report_page"]
 
@@ -131,6 +135,12 @@ def _words(value: Any) -> str:
 
 def _render(template: str, **values: Any) -> str:
     """A template of the package, filled in; text is escaped, names must exist."""
+    return _templates().get_template(template).render(**values) + "\n"
+
+
+@cache
+def _templates() -> "Environment":
+    """The package's templates: each is compiled once a process."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -143,7 +153,7 @@ def _render(template: str, **values: Any) -> str:
     environment.filters.update(
         number=_number, share=_share, signed_share=_signed_share, stop=_stop
     )
-    return environment.get_template(template).render(**values) + "\n"
+    return environment
 
 
 def _number(value: float | Integral | None) -> str:
