@@ -139,7 +139,7 @@ def _power_of_rows(
     kernel: Kernel,
     x: Float[Array, "n d"],
     y: Float[Array, "n d"],
-    rows: Float[Array, "n2 2"],
+    rows: Float[Array, "2*n 2"],
     tiles: Embedding,
 ) -> PowerEstimate:
     n = len(x)
