@@ -29,6 +29,10 @@ QUICKLY_COMPILED = --xla_backend_optimization_level=0 \
 	--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
 test smoke mutants: export XLA_FLAGS ?= $(QUICKLY_COMPILED)
 
+# With a worker a core, two threads of BLAS a worker cost three times the time of one.
+test test-slow test-long smoke mutants: export OPENBLAS_NUM_THREADS ?= 1
+test test-slow test-long smoke mutants: export OMP_NUM_THREADS ?= 1
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
 .PHONY: help demo test test-slow test-long smoke mutants lint types docs benchmark clean
