@@ -134,7 +134,11 @@ def test_weights_that_are_not_whole_and_their_gradient():
     with jax.enable_x64(True):
         gradient = jax.jit(jax.grad(lambda *w: of_first(*w).between[0, 2]))
         slope = gradient(weights[0], parties, candidates)
+        # Only the weights are traced, points are closed over.
+        total = jax.jit(lambda w: of_first(w, parties, candidates).between[0, 2])
+        inside = total(weights[0])
     np.testing.assert_allclose(slope, k @ weights[2], rtol=1e-12)
+    np.testing.assert_allclose(inside, exact, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

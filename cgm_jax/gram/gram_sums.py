@@ -133,6 +133,8 @@ def gram_sums(
     """
     points, drawn = as_blocks(parties, candidates)
     of_points = None if weights is None else _as_weights(weights, points)
+    if is_traced(of_points):  # inside of `jit` the points are part of the program, too
+        points, drawn = jax.lax.optimization_barrier((points, drawn))
     with at_once(kernel, points, drawn, of_points):
         tile_size = checked_tile_size(tile_size)
         between, rows = sums_with_parties(
