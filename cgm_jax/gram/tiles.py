@@ -151,15 +151,14 @@ def _power_of_two(number: int) -> int:
 def sums_between_blocks(points: Blocks) -> Float[AnyArray, "blocks blocks"]:
     """B = ZᵀKZ of points with themselves, symmetric."""
     size = points.num_columns
-    half = over_tiles(
+    sums = over_tiles(
         _add_between,
         points.width,
         (size, size),
         (points.kernel, points.members),
         points.pairs(),
     )
-    half = half[: points.num_blocks, : points.num_blocks]
-    return half + half.T
+    return sums[: points.num_blocks, : points.num_blocks]
 
 
 def sums_of_rows(x: Blocks, y: Blocks) -> Float[AnyArray, "num_points blocks"]:
@@ -212,7 +211,9 @@ def _add_between(total, width, tile, kernel, points):
         sums = _rows_by_block(_columns_by_block(k, points, j, width), points, i, width)
     else:  # what is transposed is small
         sums = _columns_by_block(_rows_by_block(k, points, i, width), points, j, width)
-    return add_at(total, (points.first[i], points.first[j]), weight * sums)
+    at_i, at_j = points.first[i], points.first[j]
+    total = add_at(total, (at_i, at_j), weight * sums)
+    return add_at(total, (at_j, at_i), weight * sums.T)
 
 
 def _add_rows(total, width, tile, kernel, x, y):
