@@ -153,9 +153,8 @@ def _estimated(
 ) -> Float[np.ndarray, " n"]:
     """v(D_i) of parties of some sizes, of which these points are a sample."""
     with at_once():
-        between, rows = sums_with_parties(
-            kernel, parties, candidates, default_tile_size()
-        )
+        sums = sums_with_parties(kernel, parties, candidates, default_tile_size())
+        between, rows = map(np.asarray, sums)
         first = np.cumsum([0, *map(len, parties[:-1])])
         own = kernel_diagonal(kernel, np.concatenate(parties)).astype(float)
         own = np.add.reduceat(own, first)

@@ -15,7 +15,7 @@ Non-Parametric Two-Sample Tests*, 2020.
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -113,7 +113,7 @@ class DeepKernel(Kernel):
     points_kernel: Kernel | None = None
     epsilon: Any = field(default=0.01, metadata={"domain": "unit"})
 
-    is_cheap_to_embed: ClassVar[bool] = False
+    is_cheap_to_embed = False
 
     def __post_init__(self) -> None:
         # While JAX takes a tree apart, other things than networks stand here.
