@@ -8,6 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Every warning fails, but for one: another process is writing that entry just now.
 STRICT = ["-W", "error", "-W", "ignore:Error reading persistent compilation cache"]
+# As `make test` compiles: for programs that take longer to compile than to run.
+QUICKLY_COMPILED = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false"
+)
 
 
 def run_program(code: str, folder: Path) -> str:

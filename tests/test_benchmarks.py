@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from programs import ROOT, STRICT
+from programs import QUICKLY_COMPILED, ROOT, STRICT
 
 from benchmarks import __main__ as command
 from benchmarks.goals import GOALS, Goal
@@ -45,6 +46,7 @@ def run_benchmarks(out: Path, *options: str) -> dict:
     done = subprocess.run(
         [sys.executable, *STRICT, *arguments],
         cwd=ROOT,
+        env={**os.environ, "XLA_FLAGS": QUICKLY_COMPILED},
         capture_output=True,
         text=True,
     )
