@@ -3,16 +3,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, array_module, as_points
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
-from cgm_jax.kernels.base import Kernel, centred
+from cgm_jax.kernels.base import Embedding, Kernel, centred
 
 from .picking import CandidateSet, Lane, grid
 
-__all__ = ["first_witness", "lanes"]
+__all__ = ["first_witness", "lanes", "placed"]
 
 
 def lanes(
@@ -73,8 +73,9 @@ def lanes(
     filling = (0, shape[0] * shape[1] - num)
     with at_once(kernel, points, sums, x64=None):
         xp = array_module(kernel, points, sums)
-        embedded = kernel.embed(jnp.pad(points, (filling, (0, 0)), mode="edge"))
-        w = first_witness(sums, kernel.diagonal(jnp.asarray(points)), slice(None))
+        padded = array_module(points).pad(points, (filling, (0, 0)), mode="edge")
+        embedded, diagonal = placed(kernel, padded)
+        w = first_witness(sums, diagonal[:num], slice(None))
         w = xp.pad(w, ((0, 0), filling), constant_values=-np.inf)
         between = xp.asarray(sums.between)[:-1]
         lane = Lane(
@@ -84,11 +85,21 @@ def lanes(
             xp.asarray(sums.sizes)[:-1],
         )
         drawn_from = CandidateSet(
-            jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), embedded),
+            embedded,
             xp.pad(xp.sum(sums.candidate_rows, axis=1), filling),
             xp.asarray(sums.reference_size),
         )
         return jax.tree.map(jnp.asarray, (drawn_from, lane))
+
+
+@jax.jit
+def placed(
+    kernel: Kernel, points: Float[Array, "g d"]
+) -> tuple[Embedding, Float[Array, " g"]]:
+    """Embedded candidates, the last axis the candidate, and k(x, x) of each."""
+    embedded = kernel.embed(points)
+    columns = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), embedded)
+    return columns, kernel.diagonal(points)
 
 
 def first_witness(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
 
@@ -21,12 +20,11 @@ from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
-from cgm_jax.gram.embedding import embedded_tiles, kernel_diagonal
-from cgm_jax.kernels.base import Embedding, Kernel, centred
+from cgm_jax.kernels.base import Kernel, centred
 from cgm_jax.valuation import values_with_candidates
 from cgm_jax.valuation.coalitions import checked_sums
 
-from .lanes import first_witness
+from .lanes import first_witness, placed
 from .picking import CandidateSet, Lane, grid, pick_many
 
 __all__ = ["Progress", "Reward", "StopReason", "weighted_sampling"]
@@ -174,8 +172,7 @@ def draw_rewards(
     _check(points, sums, targets)
     with at_once(points):
         layout = _Layout.of(len(points))
-        drawn_from = _candidate_set(kernel, points, sums, layout)
-        diagonal = np.asarray(kernel_diagonal(kernel, points))
+        drawn_from, diagonal = _candidate_set(kernel, points, sums, layout)
     limits = np.asarray(values_with_candidates(sums))
     beta = np.float32(min(beta, 1e30))  # the best each time
     lock = threading.Lock()
@@ -272,21 +269,21 @@ class _Layout(NamedTuple):
 
 def _candidate_set(
     kernel: Kernel, points: Points, sums: GramSums, layout: _Layout
-) -> CandidateSet:
-    """What all parties draw from."""
+) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
+    """What all parties draw from, and k(x, x) of every candidate."""
     (points,) = centred(kernel, points)
-    tiles = embedded_tiles(kernel, points, np.maximum(layout.candidate, 0)[None])
+    at = np.asarray(points)[np.maximum(layout.candidate, 0)]
+    embedded, diagonal_at = placed(kernel, at)
+    diagonal = np.empty(len(points), points.dtype)
+    is_real = layout.candidate >= 0
+    diagonal[layout.candidate[is_real]] = np.asarray(diagonal_at)[is_real]
     reference_sums = np.asarray(sums.candidate_rows).sum(1)
-    return CandidateSet(
-        _columns(tiles),
+    candidates = CandidateSet(
+        embedded,
         jax.device_put(layout.arranged(reference_sums, 0.0)),
         jax.device_put(np.asarray(sums.reference_size)),
     )
-
-
-@jax.jit
-def _columns(tiles: Embedding) -> Embedding:
-    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf[0], 0, -1), tiles)
+    return candidates, diagonal
 
 
 def _lane(
