@@ -40,6 +40,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     use_few_trees(monkeypatch)
 
 
+@pytest.fixture
+def no_figures(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``quick``; pictures are counted, but their figures are not even made."""
+    from cgm_jax import plots
+
+    for name in plots.__all__:
+        if name.startswith("plot_"):
+            monkeypatch.setattr(plots, name, lambda *arguments, **options: None)
+
+
 @pytest.fixture(scope="module")
 def quickly_judged() -> Iterator[None]:
     """An MMD-GAN is evaluated, calibrated and judged by hundreds of points.

@@ -9,17 +9,17 @@ from matplotlib.text import Text
 def texts_of(figure):
     """What is written in a figure, with where: boxes in pixels."""
     figure.draw_without_rendering()
-    texts = figure.findobj(lambda artist: isinstance(artist, Text))
+    hidden = set()
     for axes in figure.axes:  # beside those of the ticks that are drawn, there are more
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
                 if not low <= tick.get_loc() <= high:
-                    texts = [text for text in texts if text is not tick.label1]
+                    hidden.add(tick.label1)
     return [
         (text.get_text(), text.get_window_extent())
-        for text in texts
-        if text.get_visible() and text.get_text().strip()
+        for text in figure.findobj(Text)
+        if text not in hidden and text.get_visible() and text.get_text().strip()
     ]
 
 

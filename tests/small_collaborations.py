@@ -65,8 +65,8 @@ def small_ratings(
     dtype: type = np.float64,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """The paper's unequal split, fewer of it, and of unequal sizes too."""
-    data = credit_ratings("unequal", num_candidates=400)
-    sizes = (60, 45, 80, 50, 70)
+    data = credit_ratings("unequal", num_candidates=250)
+    sizes = (36, 27, 48, 30, 42)
     parties = [x[:n].astype(dtype) for x, n in zip(data.parties, sizes, strict=True)]
     return parties, data.candidates.astype(dtype)
 

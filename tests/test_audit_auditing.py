@@ -127,7 +127,7 @@ def test_whatever_proposition_3_guarantees_is_found_to_hold():
     rng = np.random.default_rng(3)
     guaranteed = {"": 0, "a": 0, "b": 0, "c": 0}
     broken_without = set()
-    for _ in range(1_000):
+    for _ in range(400):
         values, scheme = random_scheme(rng)
         found = audit_promises(values, scheme)
         assert found.assigned["F4"] == trial_check(values, scheme)
@@ -138,7 +138,7 @@ def test_whatever_proposition_3_guarantees_is_found_to_hold():
         letter = "c" * conditions.c or "b" * conditions.b or "a" * conditions.a
         guaranteed[letter] += 1
         broken_without |= flagged(found.assigned) - set(conditions.guaranteed)
-    assert min(guaranteed.values()) > 30, guaranteed
+    assert min(guaranteed.values()) > 12, guaranteed
     # And this is not empty: without the conditions all can fail but those that
     # Equation 6 keeps by itself.
     assert broken_without == {"R2", "R3", "R6", "F3", "F4"}

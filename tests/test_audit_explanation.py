@@ -28,7 +28,8 @@ def random_scheme(seed: int, *, room: float = 0.9):
 
 SCHEMES = [random_scheme(seed) for seed in range(40)]
 OPTIMAL = [s for s in SCHEMES if s.status is RewardStatus.OPTIMAL]
-INFEASIBLE = [s for s in SCHEMES if s.status is RewardStatus.INFEASIBLE]
+# Most are: some of them are enough.
+INFEASIBLE = [s for s in SCHEMES if s.status is RewardStatus.INFEASIBLE][:12]
 
 
 def test_there_are_schemes_of_both_kinds():

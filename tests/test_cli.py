@@ -6,7 +6,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from flax import nnx
@@ -16,7 +15,7 @@ from small_runs import NAMES, cgm_jax, one_line_error, report_of
 
 from cgm_jax.files import read_parties
 from cgm_jax.kernels import DeepKernel, FeatureNetwork, SquaredExponential, save_kernel
-from cgm_jax.learning import fit_kernel
+from cgm_jax.learning import FittedKernel
 
 SECRET = "918273.645"
 
@@ -52,7 +51,7 @@ def test_run_writes_a_reward_a_party_and_a_report(small_run):
     assert [party["name"] for party in report_of(out)["parties"]] == list(NAMES)
 
 
-def test_the_same_seed_writes_the_same_bytes(small_run, quick, tmp_path: Path):
+def test_the_same_seed_writes_the_same_bytes(small_run, no_figures, tmp_path: Path):
     again = run_again(small_run, tmp_path / "again")
     other = run_again(small_run, tmp_path / "other", "--seed", 1)
     for party in NAMES:
@@ -88,7 +87,7 @@ def test_reward_rows_reach_the_promised_value(small_run):
         assert abs(value - rewards[i].final_value) < 1e-5
 
 
-def test_unstable_promises_ask_for_less(small_run, quick, tmp_path: Path):
+def test_unstable_promises_ask_for_less(small_run, no_figures, tmp_path: Path):
     """Of the same candidates: nothing but the own data bounds them from below."""
     stable = report_of(small_run.out)
     out = run_again(
@@ -172,7 +171,7 @@ def test_a_missing_file(files, tmp_path: Path, capsys):
     assert "east.csv" in one_line_error(capsys)
 
 
-def test_results_are_not_overwritten_unasked(files, quick, tmp_path: Path, capsys):
+def test_results_are_not_overwritten_unasked(files, no_figures, tmp_path: Path, capsys):
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("keep")
@@ -187,7 +186,7 @@ def test_results_are_not_overwritten_unasked(files, quick, tmp_path: Path, capsy
 
 
 def test_promises_that_cannot_be_kept_are_refused_or_lowered(
-    quick, tmp_path: Path, capsys, monkeypatch
+    no_figures, tmp_path: Path, capsys, monkeypatch
 ):
     """Few candidates between three parties leave no room for stable promises."""
     monkeypatch.setattr("cgm_jax.mediation.run._MOST_TIMES", 2)
@@ -279,15 +278,17 @@ def test_help_names_every_command(capsys):
     assert all(command in printed for command in ("demo", "run", "example"))
 
 
-def test_a_kernel_of_ones_own(files, quick, tmp_path: Path, capsys):
-    rng = np.random.default_rng(0)
-    groups = [rng.normal(size=(30, 2)) + i for i in range(2)]
+def test_a_kernel_of_ones_own(files, no_figures, tmp_path: Path, capsys):
     network = FeatureNetwork((2, 4, 3), rngs=nnx.Rngs(0))
-    learned = fit_kernel(
-        jax.random.key(0),
-        DeepKernel(network, SquaredExponential(0.3)),
-        groups,
-        num_steps=2,
+    rows = (np.arange(20), np.arange(20))
+    learned = FittedKernel(
+        kernel=DeepKernel(network, SquaredExponential(0.3)),
+        fitted_power=0.81234,
+        held_out_power=0.34567,
+        fitted_rows=rows,
+        held_out_rows=rows,
+        history=np.zeros((0, 3)),
+        stop_reason="all-steps",
     )
     path = tmp_path / "deep.npz"
     learned.save(path)

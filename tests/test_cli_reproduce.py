@@ -128,7 +128,7 @@ def test_a_split_that_cannot_be_kept_is_reported_beside_the_other(
 
 
 def test_what_cannot_be_kept_is_lowered_and_said_first(
-    few_candidates, quick, tmp_path: Path, capsys
+    few_candidates, no_figures, tmp_path: Path, capsys
 ):
     out = tmp_path / "out"
     assert cgm_jax(*REPRODUCE, "--out", out) == 0

@@ -240,8 +240,8 @@ def test_a_saved_collaboration_is_the_same(tmp_path):
 
 def test_results_have_a_short_repr():
     text = repr(ratings())
-    assert "5 parties of [60, 45, 80, 50, 70] points" in text
-    assert "candidates=(400, 2)" in text and "5 of 5 reached" in text
+    assert "5 parties of [36, 27, 48, 30, 42] points" in text
+    assert "candidates=(250, 2)" in text and "5 of 5 reached" in text
     assert len(text) < 400
     promises, draw = ratings().promises, ratings().draw
     scheme, many, table = promises.scheme, np.ones(5), np.ones((200, 5))

@@ -39,8 +39,7 @@ SIMILAR = (
 )
 MANY_CANDIDATES = (
     ([200, 200, 200, 200], 5_000),
-    ([190, 210, 200, 180], 5_050),
-    ([190, 190, 190, 190, 190], 4_900),
+    ([190, 210, 200, 180, 190], 4_900),
 )
 
 
@@ -58,4 +57,4 @@ def test_few_programs_serve_collaborations_of_similar_sizes(
     # Many candidates are summed by other programs, and only once.
     first, *others = many_candidates
     assert first <= 16  # small blocks of parties and large ones of candidates
-    assert others == [0, 0]
+    assert others == [0]

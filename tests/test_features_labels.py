@@ -20,7 +20,8 @@ def few_trees(monkeypatch):
     monkeypatch.setattr(module, "NUM_TREES", 20)
 
 
-def test_held_out_digits_get_their_own_label(pool):
+def test_held_out_digits_get_their_own_label(pool, monkeypatch):
+    monkeypatch.setattr(module, "NUM_TREES", 50)
     points, labels = pool
     found = label_points(points[::2], labels[::2], points[1::2], seed=0)
     share = (found.labels == labels[1::2]).mean()

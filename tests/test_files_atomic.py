@@ -183,7 +183,7 @@ from cgm_jax._shared import publishing as _publishing
 from cgm_jax.files import atomic
 
 OURS = atomic.__file__, _publishing.__file__, __file__
-path, old, new = Path(sys.argv[1]), sys.argv[2].encode(), sys.argv[3].encode()
+path, new = Path(sys.argv[1]), sys.argv[2].encode()
 
 def write(file):
     file.write(new[:10])
@@ -207,43 +207,43 @@ def child(step):
     sys.settrace(None)
     os._exit(0)
 
-left = []
-status = None
-while status != 0:
-    if old:
-        path.write_bytes(old)
-    pid = os.fork()
-    if pid == 0:
-        child(len(left) + 1)
-    status = os.waitpid(pid, 0)[1]
-    left.append(path.read_bytes().decode() if path.exists() else None)
-    for other in path.parent.iterdir():
-        if other.name.startswith(".cgm-jax-") or other == path:
-            other.unlink()
-assert not list(path.parent.iterdir())
-print(json.dumps(left))
+def left_behind(old):
+    left = []
+    status = None
+    while status != 0:
+        if old:
+            path.write_text(old)
+        pid = os.fork()
+        if pid == 0:
+            child(len(left) + 1)
+        status = os.waitpid(pid, 0)[1]
+        left.append(path.read_text() if path.exists() else None)
+        for other in path.parent.iterdir():
+            if other.name.startswith(".cgm-jax-") or other == path:
+                other.unlink()
+    assert not list(path.parent.iterdir())
+    return left
+
+print(json.dumps([left_behind(old) for old in sys.argv[3:]]))
 """
 
 
-@pytest.mark.parametrize("old", ["", "old contents"])
-def test_a_kill_at_any_line_leaves_the_old_file_or_the_new_one(
-    tmp_path: Path, old: str
-):
+def test_a_kill_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path: Path):
     script = tmp_path / "kills.py"
     script.write_text(KILLS)
     (tmp_path / "out").mkdir()
-    new = "the complete new contents"
+    new, olds = "the complete new contents", ["", "old contents"]
     done = subprocess.run(
-        [sys.executable, script, tmp_path / "out" / "reward.csv", old, new],
+        [sys.executable, script, tmp_path / "out" / "reward.csv", new, *olds],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    left = json.loads(done.stdout)
-    before = left.count(old or None)
-    assert before > 10 and len(left) - before > 3
-    assert left == [old or None] * before + [new] * (len(left) - before)
+    for old, left in zip(olds, json.loads(done.stdout), strict=True):
+        before = left.count(old or None)
+        assert before > 10 and len(left) - before > 3
+        assert left == [old or None] * before + [new] * (len(left) - before)
 
 
 def test_a_new_folder_is_created_and_nothing_is_left_in_it(tmp_path: Path):

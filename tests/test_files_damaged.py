@@ -70,7 +70,7 @@ def test_damaged_files(tmp_path: Path, name: str, position: int):
     label_column = None if extension == ".npy" else "sex"
     rng = np.random.default_rng(0)
     outcomes: Counter[str] = Counter()
-    for _ in range(300):
+    for _ in range(150):
         damaged.write_bytes(damage(rng, good))
         try:
             parties = read_parties(paths, label_column=label_column)
@@ -84,5 +84,5 @@ def test_damaged_files(tmp_path: Path, name: str, position: int):
             for sentence in parties.warnings:
                 assert SECRET_NUMBER not in sentence and SECRET_TEXT not in sentence
             outcomes["read"] += 1
-    assert outcomes["refused"] > 50
+    assert outcomes["refused"] > 25
     assert outcomes["read"] > 0

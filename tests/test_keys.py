@@ -209,6 +209,10 @@ def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command + "prepare_experiments", prepare)
     monkeypatch.setattr(command + "publish_comparison", lambda folder, *a, **k: folder)
     monkeypatch.setattr(command + "print_comparison", lambda comparison: None)
+    # Metrics have no part in chance either.
+    monkeypatch.setattr(
+        "cgm_jax.experiments.run.evaluate_rewards", lambda *a, **k: None
+    )
     quickly = partial(compare_kernels, num_steps=3)
     monkeypatch.setattr(command + "compare_kernels", quickly)
     words = ["kernels", "digits", "--assignments", "2", "--beta", "1", "8"]

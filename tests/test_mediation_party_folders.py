@@ -45,7 +45,7 @@ OTHER_ORDERS = [
 
 
 @pytest.mark.parametrize("order", OTHER_ORDERS)
-def test_in_other_orders_of_the_parties_too(small_run, quick, tmp_path, order):
+def test_in_other_orders_of_the_parties_too(small_run, no_figures, tmp_path, order):
     settings = Settings(
         label_column="sex",
         bandwidth=0.2,
@@ -60,7 +60,7 @@ def test_in_other_orders_of_the_parties_too(small_run, quick, tmp_path, order):
         check_folder(tmp_path / "out", name, small_run.tables)
 
 
-def test_whole_numbers_are_not_rounded_to_the_rows_of_others(quick, tmp_path):
+def test_whole_numbers_are_not_rounded_to_the_rows_of_others(no_figures, tmp_path):
     rng = np.random.default_rng(3)
     tables = [rng.integers(0, 17, size=(25, 5)) for _ in range(3)]
     names = [f"clinic_{i}" for i in range(3)]

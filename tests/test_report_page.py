@@ -89,16 +89,23 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(text):
 
 
 def test_there_are_four_pictures_and_a_fifth_for_several_draws(tmp_path, text):
-    assert len(Page(text).all("img")) == 4
-    page = Page(render(tmp_path, [section_of_all_draws(), section_of(one())]))
-    images = page.all("img")
-    assert len(images) == 5 + 4
-    for image in images:
+    images = Page(text).all("img")
+    assert len(images) == 4
+    more = Page(render(tmp_path, [section_of_all_draws()])).all("img")
+    assert len(more) == 5
+    for image in [*images, *more]:
         data = base64.b64decode(image.attributes["src"].split(",")[1], validate=True)
         assert data.startswith(b"\x89PNG\r\n\x1a\n")
         width, height = (int.from_bytes(data[i : i + 4], "big") for i in (16, 20))
         shown = int(image.attributes["width"]) / int(image.attributes["height"])
         assert shown == pytest.approx(width / height, rel=0.01)
+
+
+def test_sections_of_one_page_are_apart(tmp_path, no_figures):
+    page = Page(render(tmp_path, [section_of_all_draws(), section_of(one())]))
+    assert len(page.all("img")) == 5 + 4
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
 
 
 def test_hostile_words_stay_words(tmp_path, quick):
@@ -164,7 +171,7 @@ def test_the_tables_hold_the_numbers(text):
     assert any("†" in row[6] for row in rows if len(row) > 8)  # some party always is
 
 
-def test_numbers_are_written_for_people(tmp_path, quick):
+def test_numbers_are_written_for_people(tmp_path, no_figures):
     scheme = dataclasses.replace(
         one().promises.scheme, own_values=np.array([1.2345e-6, 1e-9, -0.00012344])
     )
@@ -176,7 +183,7 @@ def test_numbers_are_written_for_people(tmp_path, quick):
     assert "12,350" in [dd.text for dd in page.all("dd")]
 
 
-def test_every_way_a_draw_ends_has_words(tmp_path, quick):
+def test_every_way_a_draw_ends_has_words(tmp_path, no_figures):
     changed = with_nothing(one(), 0)
     changed = with_reward(changed, 1, stop_reason="stalled")
     changed = with_reward(changed, 2, stop_reason="exhausted")
@@ -189,7 +196,7 @@ def test_every_way_a_draw_ends_has_words(tmp_path, quick):
     assert "limit on points" in text
 
 
-def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
+def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, no_figures):
     _, draws = several_draws()
     counts = {2: [100, 200, 300], 8: [1000, 2000, 3000]}
     paper = PaperResults(
@@ -221,7 +228,7 @@ def test_several_draws_have_a_column_each_beside_the_paper(tmp_path, quick):
     assert facts[2].endswith("0.0943")
 
 
-def test_warnings_are_told_once_with_names_and_with_their_draws(tmp_path, quick):
+def test_warnings_are_told_once_with_names_and_with_their_draws(tmp_path, no_figures):
     scheme = dataclasses.replace(one().promises.scheme, rho=0.001)
     result = with_promises(one(), scheme=scheme)
     _, draws = several_draws()
@@ -240,14 +247,14 @@ def test_warnings_are_told_once_with_names_and_with_their_draws(tmp_path, quick)
     assert warnings == items[: len(warnings)]
 
 
-def test_without_warnings_there_is_no_box(tmp_path, quick):
+def test_without_warnings_there_is_no_box(tmp_path, no_figures):
     promises, draws = several_draws()
     results = [Collaboration(promises, draw) for draw in draws]
     quiet = next(each for each in results if not collaboration_warnings(each))
     assert "Before handing out" not in render(tmp_path, [section_of(quiet)])
 
 
-def test_settings_are_listed(tmp_path, quick):
+def test_settings_are_listed(tmp_path, no_figures):
     settings = {
         "seed": 7,
         "stability": True,
@@ -285,7 +292,7 @@ def test_a_report_that_cannot_be_made_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_page_can_be_made_of_a_kernel_without_a_length_scale(tmp_path, quick):
+def test_a_page_can_be_made_of_a_kernel_without_a_length_scale(tmp_path, no_figures):
     result = with_promises(one(), kernel=SquaredExponential(np.ones(2)))
     page = Page(render(tmp_path, [section_of(result)]))
     assert page.all("dd")[0].text == "–"

@@ -89,7 +89,7 @@ def test_uncertainty_has_a_picture_and_a_table_by_rank(tmp_path, quick, size):
         )
 
 
-def test_warnings_on_the_resamples_are_told(tmp_path, quick):
+def test_warnings_on_the_resamples_are_told(tmp_path, no_figures):
     found = estimate_uncertainty(jax.random.key(0), one().promises, 2)
     rewards = found.reward_values.copy()
     rewards[0] = np.nan
@@ -152,7 +152,7 @@ def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path, qui
     assert "worse" not in section.text
 
 
-def test_a_generator_worse_than_the_density_is_warned_of(tmp_path, quick):
+def test_a_generator_worse_than_the_density_is_warned_of(tmp_path, no_figures):
     model = trained(dataclasses.replace(QUALITY, is_worse_than_kernel_density=True))
     page = render_origin(tmp_path, origin_of(model))
     (section,) = [s for s in page.all("section") if "training rows" in s.text]
@@ -184,7 +184,7 @@ def test_images_are_shown_as_images(tmp_path, quick):
     assert "Above, images of the parties" in page.text
 
 
-def test_a_model_without_figures_or_history_has_a_section(tmp_path, quick):
+def test_a_model_without_figures_or_history_has_a_section(tmp_path, no_figures):
     model = dataclasses.replace(trained(), quality=None, history=np.zeros((0, 5)))
     page = render_origin(tmp_path, origin_of(model))
     assert len(page.all("img")) == 4 + 1

@@ -56,15 +56,16 @@ with jax.set_mesh(explicit):
     np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
     jax.jit(lambda s: s * gram_sums(k, [X], Y).between[0, 0])(1.0)
 
-sums = jax.shard_map(
+# Compiled: otherwise every operation inside is a program of its own.
+sums = jax.jit(jax.shard_map(
     lambda x, y: jax.lax.psum(gram_sums(k, [y], x).between[1, 0], "x"),
     mesh=auto, in_specs=(P("x"), P()), out_specs=P(),
-)(X, Y)
+))(X, Y)
 np.testing.assert_allclose(sums, expected[1, 0], rtol=1e-5)
-parts = jax.shard_map(
+parts = jax.jit(jax.shard_map(
     lambda x, y: mmd2_unbiased(k, x, y)[None],
     mesh=auto, in_specs=(P("x"), P()), out_specs=P("x"),
-)(X, Y)
+))(X, Y)
 for part, x in zip(parts, np.split(X, 4)):
     np.testing.assert_allclose(part, mmd2_unbiased(k, x, Y), rtol=1e-4, atol=1e-6)
 """

@@ -48,8 +48,8 @@ def compare(experiment: Experiment) -> list[Comparison]:
     Example:
         >>> import jax
         >>> from cgm_jax.experiments import credit_ratings_data, run_experiment
-        >>> (data,) = credit_ratings_data(["unequal"], num_candidates=1_000)
-        >>> few = {"relax": True, "max_candidates": 1_000}  # the paper has 100,000
+        >>> (data,) = credit_ratings_data(["unequal"], num_candidates=200)
+        >>> few = {"relax": True, "max_candidates": 200}  # the paper has 100,000
         >>> options = {"inverse_temperatures": [8], "evaluate": False, **few}
         >>> lines = compare(run_experiment(jax.random.key(0), data, **options))
         >>> [f"{line.ours:.2f} {line.printed}" for line in lines[:2]]

@@ -72,8 +72,8 @@ def run_experiment(
 
     Example:
         >>> from cgm_jax.experiments import credit_ratings_data
-        >>> (data,) = credit_ratings_data(["unequal"], num_candidates=1_000)
-        >>> few = {"relax": True, "max_candidates": 1_000}  # the paper has 100,000
+        >>> (data,) = credit_ratings_data(["unequal"], num_candidates=200)
+        >>> few = {"relax": True, "max_candidates": 200}  # the paper has 100,000
         >>> options = {"inverse_temperatures": [8], "evaluate": False, **few}
         >>> experiment = run_experiment(jax.random.key(0), data, **options)
         >>> experiment.promises.scheme.is_relaxed

@@ -142,9 +142,9 @@ def fit_kernel(
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
-        >>> x, y = np.random.default_rng(0).normal(size=(2, 60, 2))
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 40, 2))
         >>> key, start = jax.random.key(0), SquaredExponential(np.ones(2))
-        >>> options = {"num_steps": 50, "learning_rate": 0.05}
+        >>> options = {"num_steps": 20, "learning_rate": 0.1}
         >>> fitted = fit_kernel(key, start, [x, y * [1, 3]], **options)
         >>> bool(fitted.fitted_power > fitted.history[0, 1])
         True
@@ -254,9 +254,9 @@ def fit_kernels(
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
-        >>> points = np.random.default_rng(0).normal(size=(3, 2, 40, 1))
+        >>> points = np.random.default_rng(0).normal(size=(3, 2, 40, 2))
         >>> groups = [list(pair) for pair in points]
-        >>> kernels = [SquaredExponential(scale) for scale in (0.5, 1.0, 2.0)]
+        >>> kernels = [SquaredExponential(np.full(2, s)) for s in (0.5, 1, 2)]
         >>> keys = jax.random.split(jax.random.key(0), 3)
         >>> fits = fit_kernels(keys, kernels, groups, num_steps=5)
         >>> [len(fitted.held_out_rows[0]) for fitted in fits]

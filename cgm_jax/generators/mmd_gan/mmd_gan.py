@@ -98,9 +98,9 @@ class MMDGAN:
 
     Example:
         >>> import jax, numpy as np
-        >>> generator = MMDGAN(num_steps=20, width=8, evaluate_every=10)
+        >>> generator = MMDGAN(num_steps=20, width=8, calibrated=False)
         >>> fit_key, sample_key = jax.random.split(jax.random.key(0))
-        >>> points = np.random.default_rng(0).normal(size=(200, 2))
+        >>> points = np.random.default_rng(0).normal(size=(100, 2))
         >>> model = generator.fit(fit_key, points)
         >>> generator.sample(sample_key, model, 3).shape
         (3, 2)
