@@ -171,7 +171,7 @@ def _statistics(
         _add_forms,
         1,
         (len(weights),),
-        (kernel, tiles.members.tiles, xp.moveaxis(weights, 1, 0)),
+        (tiles.kernel, tiles.members.tiles, xp.moveaxis(weights, 1, 0)),
         tiles.pairs(),
     )
     return 2 * (half[:-1] + (c - beta**2) * half[-1])
