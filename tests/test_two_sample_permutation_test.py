@@ -38,7 +38,6 @@ def labels(key: jax.Array, m: int, n: int, num: int) -> np.ndarray:
         (2, 7, np.float32, 1, "squared exponential"),
         (20, 13, np.float64, 5, "squared exponential"),
         (40, 40, np.float32, 16, "all of it"),
-        (33, 50, np.float64, None, "squared exponential"),
         (30, 50, np.float64, 81, "all of it"),
     ],
 )
@@ -98,7 +97,6 @@ def test_the_order_within_samples_and_their_names_change_no_statistic():
     ("m", "n", "dtype"),
     [
         (5, 5, np.float64),
-        (7, 40, np.float32),
         (60, 33, np.float32),
         (60, 33, np.float64),
     ],
