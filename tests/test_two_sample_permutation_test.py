@@ -159,6 +159,18 @@ def test_a_map_over_kernels_is_the_tests_one_by_one():
         np.testing.assert_allclose(together.permuted[i], alone.permuted, atol=1e-6)
 
 
+def test_the_key_alone_can_be_traced():
+    x, y = two_sets(12, 9, shift=0.5)
+
+    def permuted(key: jax.Array) -> jax.Array:
+        kernel = SquaredExponential(0.5)
+        return two_sample_test(key, kernel, x, y, num_permutations=20).permuted
+
+    with jax.enable_x64(True):
+        found = np.asarray(jax.jit(permuted)(KEY))
+    np.testing.assert_allclose(found, permuted(KEY), atol=1e-14)
+
+
 def test_no_array_of_all_pairs_is_made():
     def run(key: jax.Array, x: jax.Array, y: jax.Array) -> object:
         return two_sample_test(
