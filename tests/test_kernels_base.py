@@ -43,8 +43,8 @@ def kernel_of(name: str, d: int) -> Kernel:
     return KERNELS[name](d)
 
 
-# A kernel is compiled as few times as can be: in float32 with its embeddings, in
-# float64 with its gradient, and mapped over kernels and points.
+# A kernel is compiled twice: in float32 with its embeddings, and in float64 with its
+# gradient, mapped over kernels and points.
 
 
 @jax.jit
@@ -59,23 +59,34 @@ def weighted_sum(kernel: Kernel, x: jax.Array, y: jax.Array):
     return jnp.sum(WEIGHTS * block), (block, kernel.diagonal(x))
 
 
+STEP = 1e-5
 WEIGHTS = np.random.default_rng(0).normal(size=(M, N))
 with_gradient = jax.value_and_grad(weighted_sum, argnums=(0, 1), has_aux=True)
-alone = jax.jit(with_gradient)
+of_points = jax.vmap(with_gradient, in_axes=(None, 0, None))
+of_kernels = jax.jit(jax.vmap(of_points, in_axes=(0, None, None)))
 
 
-def in_double(kernel: Kernel) -> Kernel:
-    return jax.tree.map(lambda leaf: np.asarray(leaf, float), kernel)
+@functools.cache
+def in_batch(name: str):
+    """In float64, of kernels × points: the kernel, and with its parameters a step up
+    and down; the points x, and 2x."""
+    x, y = two_sets(16)
+    kernels = jax.tree.map(
+        lambda leaf: np.stack([np.asarray(leaf, float) + s for s in (0, STEP, -STEP)]),
+        kernel_of(name, 16),
+    )
+    with jax.enable_x64(True):
+        return jax.tree.map(np.asarray, of_kernels(kernels, np.stack([x, 2 * x]), y))
 
 
 def block_and_diagonal(name: str, d: int, dtype: type) -> list[np.ndarray]:
     """The block of the points in float64, that of their embeddings in float32."""
-    x, y = two_sets(d, dtype)
-    with jax.enable_x64(True):
-        if dtype == np.float64:
-            found = alone(in_double(kernel_of(name, d)), x, y)[0][1]
-        else:
-            found = embedded(kernel_of(name, d), x, y)[2:]
+    if dtype == np.float64:
+        assert d == 16
+        found = [each[0, 0] for each in in_batch(name)[0][1]]
+    else:
+        with jax.enable_x64(True):
+            found = embedded(kernel_of(name, d), *two_sets(d, dtype))[2:]
     assert {each.dtype for each in found} == {np.dtype(dtype)}
     return [np.asarray(each) for each in found]
 
@@ -167,63 +178,46 @@ def test_a_static_field_is_part_of_the_structure():
         )
 
 
-STEP = 1e-5
-
-
+@pytest.mark.parametrize("factor", [1, 2])
 @every_kernel
-def test_gradient_is_that_of_finite_differences(name: str):
+def test_gradient_is_that_of_finite_differences(name: str, factor: int):
     x, y = two_sets(16)
-    kernel = in_double(kernel_of(name, 16))
-    with jax.enable_x64(True):
-        _, (in_kernel, in_x) = alone(kernel, x, y)
-        totals = [
-            float(alone(jax.tree.map(lambda leaf, s=s: leaf + s, kernel), x, y)[0][0])
-            for s in (STEP, -STEP)
-        ]
-    in_parameters = sum(np.asarray(leaf).sum() for leaf in jax.tree.leaves(in_kernel))
-    along_ones = (totals[0] - totals[1]) / (2 * STEP)
+    (totals, _), (in_kernel, in_x) = in_batch(name)
+    x, at = factor * x, factor - 1
+    in_parameters = sum(leaf[0, at].sum() for leaf in jax.tree.leaves(in_kernel))
+    along_ones = (totals[1, at] - totals[2, at]) / (2 * STEP)
     np.testing.assert_allclose(in_parameters, along_ones, rtol=1e-7, atol=1e-7)
     plain = PLAIN[name](16)
-    for i in range(3):
-        for k in range(3):
-            move = np.zeros_like(x)
-            move[i, k] = STEP
-            slope = (WEIGHTS * (plain(x + move, y) - plain(x - move, y))).sum()
-            np.testing.assert_allclose(in_x[i, k], slope / (2 * STEP), atol=1e-7)
+    for i, k in np.ndindex(3, 3):
+        move = np.zeros_like(x)
+        move[i, k] = STEP
+        slope = (WEIGHTS * (plain(x + move, y) - plain(x - move, y))).sum() / (2 * STEP)
+        np.testing.assert_allclose(in_x[0, at, i, k], slope, atol=1e-7)
 
 
 @every_kernel
 def test_a_batch_of_kernels_and_points_is_every_one_of_it(name: str):
-    # each with each; gradients too
+    # that of the first points is compared with the formula above
     x, y = two_sets(16)
-    kernel = in_double(kernel_of(name, 16))
-    other = kernel.with_length_scale(np.asarray(1.0))
-    other = jax.tree.map(lambda a, b: np.broadcast_to(b, a.shape), kernel, other)
-    kernels, points = [kernel, other], [x, 2 * x]
-    of_points = jax.vmap(with_gradient, in_axes=(None, 0, None))
-    of_kernels = jax.jit(jax.vmap(of_points, in_axes=(0, None, None)))
-    with jax.enable_x64(True):
-        batch = of_kernels(
-            jax.tree.map(lambda *leaves: np.stack(leaves), *kernels),
-            np.stack(points),
-            y,
-        )
-        for i, j in np.ndindex(2, 2):
-            one = alone(kernels[i], points[j], y)
-            jax.tree.map(
-                lambda a, b, i=i, j=j: np.testing.assert_allclose(
-                    a[i, j], b, atol=1e-10
-                ),
-                batch,
-                one,
-            )
+    (totals, (blocks, diagonals)), gradients = in_batch(name)
+    plain = PLAIN[name](16)
+    double = plain(2 * x, y)
+    tolerance = rtol(np.float64, roundings=ROUNDINGS) * max(1, np.abs(double).max())
+    np.testing.assert_allclose(blocks[0, 1], double, atol=tolerance)
+    own = np.diag(plain(2 * x, 2 * x))
+    np.testing.assert_allclose(diagonals[0, 1], own, atol=tolerance)
+    np.testing.assert_allclose(totals, (WEIGHTS * blocks).sum((2, 3)), rtol=1e-9)
+    # A step up and one down are two other kernels: gradients are theirs, and their mean
+    # is that between them.
+    for leaf in jax.tree.leaves(gradients):
+        assert (leaf[1] != leaf[2]).any()
+        middle, largest = (leaf[1] + leaf[2]) / 2, np.abs(leaf).max()
+        np.testing.assert_allclose(middle, leaf[0], atol=1e-7 * max(1, largest))
 
 
 @every_kernel
 def test_gradient_is_finite_at_coincident_points(name: str):
-    x, y = two_sets(16)
-    with jax.enable_x64(True):
-        _, found = alone(in_double(kernel_of(name, 16)), x, y)
+    _, found = in_batch(name)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
 
 

@@ -62,7 +62,7 @@ DEEP = DeepKernel(
     SquaredExponential(1.0),
     0.1,
 )
-UNEQUAL = (60, 40)
+UNEQUAL, THREE = (60, 40), (60, 40, 50)
 
 
 def test_a_scale_a_dimension_finds_the_dimension():
@@ -111,18 +111,19 @@ def test_rows_are_seen_or_held_out_and_nothing_else_matters():
 
 
 def test_many_fits_are_each_of_them():
-    problems = [groups(seed) for seed in range(2)]
+    # of the sizes below, for which a program is there
+    problems = [[g.astype(np.float32) for g in groups(i, THREE)] for i in range(2)]
     keys = jax.random.split(jax.random.key(0), 2)
     kernels = [SquaredExponential(np.ones(2)), SquaredExponential(np.full(2, 2.0))]
-    fits = fit_kernels(keys, kernels, problems, num_steps=5, batch_size=16)
+    fits = fit_kernels(keys, kernels, problems, num_steps=5, batch_size=20)
     for key, kernel, problem, fitted in zip(keys, kernels, problems, fits, strict=True):
-        alone = fit_kernel(key, kernel, problem, num_steps=5, batch_size=16)
-        np.testing.assert_allclose(
-            fitted.kernel.length_scale, alone.kernel.length_scale, rtol=1e-12
+        alone = fit_kernel(key, kernel, problem, num_steps=5, batch_size=20)
+        np.testing.assert_array_equal(
+            fitted.kernel.length_scale, alone.kernel.length_scale
         )
         for rows, others in zip(fitted.fitted_rows, alone.fitted_rows, strict=True):
             np.testing.assert_array_equal(rows, others)
-        np.testing.assert_allclose(fitted.held_out_power, alone.held_out_power)
+        assert fitted.held_out_power == alone.held_out_power
 
 
 def test_jitter_keeps_a_network_from_overfitting():
@@ -139,7 +140,7 @@ def test_jitter_keeps_a_network_from_overfitting():
 
 @pytest.mark.parametrize("between", ["pairs", "pool"])
 def test_several_groups_of_unequal_sizes(between: str):
-    points = [g.astype(np.float32) for g in groups(sizes=(60, 40, 50))]
+    points = [g.astype(np.float32) for g in groups(sizes=THREE)]
     fitted = fit_kernel(jax.random.key(0), KERNEL, points, between=between, **QUICK)
     scales = np.asarray(fitted.kernel.length_scale)
     assert scales.dtype == np.float32
@@ -229,17 +230,15 @@ def test_steps_are_those_of_adam():
 
 
 def test_any_optimizer_of_optax_takes_the_steps():
-    points, options = groups(sizes=(40, 40)), {"share": 1.0, "num_steps": 20}
-    key, adam = jax.random.key(0), optax.adam(0.05)
-    by_default = fit_kernel(key, KERNEL, points, learning_rate=0.05, **options)
-    given = fit_kernel(key, KERNEL, points, optimizer=adam, **options)
-    np.testing.assert_allclose(
-        given.kernel.length_scale, by_default.kernel.length_scale, rtol=1e-12
+    fitted = fit_kernel(
+        jax.random.key(0),
+        KERNEL,
+        groups(sizes=(40, 40)),
+        share=1.0,
+        num_steps=20,
+        optimizer=optax.lion(0.01, weight_decay=0.0),
     )
-    down = fit_kernel(
-        key, KERNEL, points, optimizer=optax.lion(0.01, weight_decay=0.0), **options
-    )
-    moved = np.log(down.kernel.length_scale / KERNEL.length_scale)
+    moved = np.log(fitted.kernel.length_scale / KERNEL.length_scale)
     np.testing.assert_allclose(np.abs(moved), 0.2, rtol=1e-6)  # 20 steps by sign
 
 

@@ -24,16 +24,15 @@ def two_sets(
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(
-    ("n", "d", "dtype", "tile_size"),
+    ("n", "d", "dtype", "tile_size", "name"),
     [
-        (2, 1, np.float64, None),
-        (7, 2, np.float32, 3),
-        (40, 3, np.float64, 40),
-        (40, 3, np.float64, 79),
-        (50, 16, np.float32, None),
+        (2, 1, np.float64, None, "squared exponential"),
+        (7, 2, np.float32, 3, "all of it"),
+        (40, 3, np.float64, 40, "squared exponential"),
+        (40, 3, np.float64, 79, "all of it"),
+        (50, 16, np.float32, None, "squared exponential"),
     ],
 )
-@pytest.mark.parametrize("name", ["squared exponential", "all of it"])
 def test_equals_the_definition(
     n: int, d: int, dtype: type, tile_size: int | None, name: str
 ):
@@ -68,14 +67,14 @@ def test_names_of_the_samples_and_units_of_the_kernel_do_not_matter():
 
 
 def test_the_standard_deviation_is_that_of_many_samples():
-    kernel, n, num = SquaredExponential(1.0), 100, 2_000
+    kernel, n, num = SquaredExponential(1.0), 100, 1_000
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(2, num, n, 1)).astype(np.float32)
     found = jax.jit(jax.vmap(lambda x, y: estimate_power(kernel, x, y + 1)))(x, y)
     spread = np.std(np.sqrt(n) * np.asarray(found.mmd2))
     estimate = np.mean(np.asarray(found.standard_deviation))
-    # A standard deviation of 2,000 has 1.6 % of error; terms in 1/n are left out.
-    assert abs(estimate / spread - 1) < 4 * 0.016 + 2 / n
+    # A standard deviation of 1,000 has 2.2 % of error; terms in 1/n are left out.
+    assert abs(estimate / spread - 1) < 4 * 0.022 + 2 / n
 
 
 def test_jit_grad_and_vmap():

@@ -57,8 +57,13 @@ def test_by_the_definition():
     n, num_pairs = 5, 40
     values = np.random.default_rng(0).normal(size=2**n)
     means = np.zeros((num_pairs, n))
-    for pair in range(num_pairs):
-        order = np.asarray(jax.random.permutation(jax.random.fold_in(KEY, pair), n))
+
+    @jax.jit
+    @jax.vmap
+    def order_of(pair):
+        return jax.random.permutation(jax.random.fold_in(KEY, pair), n)
+
+    for pair, order in enumerate(np.asarray(order_of(np.arange(num_pairs)))):
         for walk in (order, order[::-1]):
             coalition = 0
             for i in walk:
@@ -120,7 +125,7 @@ def test_stops_at_a_standard_error():
 
 def test_does_not_trust_the_standard_error_of_few_pairs():
     table, _ = KNOWN["additive"]  # every pair says the same: the error is 0 at once
-    found = permutation_shapley_values(KEY, table, 12, standard_error=0.0, batch_size=1)
+    found = permutation_shapley_values(KEY, table, 12, standard_error=0.0)
     assert (found.stop_reason, found.num_permutations) == ("max_permutations", 10_000)
     found = permutation_shapley_values(KEY, table, 12, standard_error=1e-9)
     assert (found.stop_reason, found.num_permutations) == ("standard_error", 128)

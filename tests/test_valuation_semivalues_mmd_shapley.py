@@ -39,7 +39,7 @@ SIZES = {
     "all but one empty": [0, 0, 4, 4],
     "all empty": [0, 0, 4],
     "nine": log_uniform_sizes(9, 10_000),
-    "sixteen": log_uniform_sizes(16, 10_000),
+    "fourteen": log_uniform_sizes(14, 10_000),
     "twelve nearly equal": [*range(100, 112), 5],
 }
 WEIGHTINGS = {

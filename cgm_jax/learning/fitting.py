@@ -325,4 +325,4 @@ def _comparisons(
     choice = [side[np.arange(num) * len(side) // max(num, 1)] for side in sides]
     rows_of_sides = np.array(choice, np.int32).reshape(*members.shape[:2], num)
     arrays = np.concatenate(parts), members, rows_of_sides
-    return Comparisons(*map(jnp.asarray, arrays))
+    return Comparisons(*jax.device_put(arrays))  # `asarray` compiles for every shape
