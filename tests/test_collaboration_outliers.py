@@ -31,6 +31,15 @@ def test_a_party_whose_outlier_makes_the_kernel_flat_is_named():
     assert ["Ada", "Bob", "Cy"][culprit] in named[0]
 
 
+def test_a_length_scale_of_a_few_medians_is_not_flat():
+    rng = np.random.default_rng(0)
+    parties = [rng.normal(size=(n, 2)) for n in (8, 9)]
+    candidates = rng.normal(size=(20, 2))
+    median = median_length_scale(np.concatenate(parties))
+    assert find_outlier(9.9 * median, parties, candidates) is None
+    assert find_outlier(10.1 * median, parties, candidates) is not None
+
+
 def test_of_many_parties_only_those_worth_least_are_tried(monkeypatch):
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(5, 2)) for _ in range(13)]
