@@ -22,11 +22,8 @@ export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.jax-cache
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
-# A third of the compiling time of the default, for programs that run slower. The slow
-# tests compile as users do; so does `make test XLA_FLAGS=`. (An XLA that does not know
-# one of these any more stops and says so: it can be left out then.)
-QUICKLY_COMPILED = --xla_backend_optimization_level=0 \
-	--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
+# The slow tests compile as users do; so does `make test XLA_FLAGS=`.
+QUICKLY_COMPILED = $(shell $(bin)/python tests/programs.py 2>/dev/null)
 test smoke mutants: export XLA_FLAGS ?= $(QUICKLY_COMPILED)
 
 # With a worker a core, two threads of BLAS a worker cost three times the time of one.
