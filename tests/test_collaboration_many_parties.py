@@ -94,15 +94,9 @@ def test_the_command_gives_rewards_to_200_parties_in_4_gib(tmp_path: Path):
     assert 2**27 < peak < 2**32
 
 
-@pytest.mark.parametrize(
-    "num_parties",
-    [
-        pytest.param(200, marks=pytest.mark.slow),
-        pytest.param(1_000, marks=pytest.mark.long),
-    ],
-)
-def test_hundreds_of_parties(num_parties: int):
-    parties = parties_of(num_parties, 12)
+@pytest.mark.slow
+def test_a_thousand_parties():
+    parties = parties_of(1_000, 12)
     generator = Growing(KernelDensity(0.1), 4_000)
     result = collaborate(jax.random.key(0), parties, generator)
     promises, scheme = result.promises, result.promises.scheme

@@ -256,7 +256,7 @@ def fit_kernels(
         >>> from cgm_jax.kernels import SquaredExponential
         >>> points = np.random.default_rng(0).normal(size=(3, 2, 40, 2))
         >>> groups = [list(pair) for pair in points]
-        >>> kernels = [SquaredExponential(np.full(2, s)) for s in (0.5, 1, 2)]
+        >>> kernels = [SquaredExponential(np.full(2, s)) for s in (0.5, 1.0, 2.0)]
         >>> keys = jax.random.split(jax.random.key(0), 3)
         >>> fits = fit_kernels(keys, kernels, groups, num_steps=5)
         >>> [len(fitted.held_out_rows[0]) for fitted in fits]
