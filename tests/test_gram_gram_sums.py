@@ -158,6 +158,21 @@ def test_weights_that_do_not_fit_are_an_error(weights, message):
         )
 
 
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (2.0, "one array per party, got float"),
+        ("ab", "one array per party, got str"),
+        ([["a", "b"], ["c"]], r"real numbers in weights\[0\]"),
+        ([[1.0, 1.0], None], r"real numbers in weights\[1\]"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_an_error(weights, message):
+    parties = [np.ones((2, 2)), np.ones((1, 2))]
+    with pytest.raises(TypeError, match=message):
+        gram_sums(KERNEL, parties, np.ones((2, 2)), weights=weights)
+
+
 # PITFALLS 25
 @pytest.mark.parametrize("d", [2, 64])
 def test_far_from_the_origin_and_with_an_outlier(d: int):

@@ -50,7 +50,7 @@ def embedded_tiles(
 ) -> Embedding:
     """The embedding of the points of every place, as tiles; for points not traced."""
     tiles = np.asarray(points)[place]
-    # Inside `jit` a kernel cannot look at its parameters: here it can, and raises.
+    # Here the kernel looks at its parameters, and raises.
     jax.eval_shape(lambda x: kernel.embed(x), tiles.reshape(-1, tiles.shape[-1]))
     embedding, is_finite = _embedded(kernel, tiles)
     if not is_finite:

@@ -7,7 +7,7 @@ With blocks 1…n the parties and block n+1 the candidates, t points in all,
 All that follows is made of B and the candidates' rows of R. Memory is O(t·n).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -155,6 +155,11 @@ def _as_weights(
     weights: Sequence[Float[ArrayLike, " _"]], points: list[Points]
 ) -> list[AnyArray]:
     """The weights of every party's points, checked, in their dtype."""
+    if not isinstance(weights, Iterable) or isinstance(weights, str | Mapping):
+        raise TypeError(
+            "Expected weights as a sequence of one array per party, got "
+            f"{type(weights).__name__}."
+        )
     given = list(weights)
     if len(given) != len(points):
         raise ValueError(
@@ -162,7 +167,12 @@ def _as_weights(
         )
     arrays = []
     for i, (w, x) in enumerate(zip(given, points, strict=True)):
-        array: Any = w if is_traced(w) else np.asarray(w, x.dtype)
+        array: Any = w if is_traced(w) else np.asarray(w)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(
+                f"Expected real numbers in weights[{i}], got dtype {array.dtype}."
+            )
+        array = array.astype(x.dtype)
         if array.shape != (len(x),):
             raise ValueError(
                 f"Expected weights[{i}] of shape ({len(x)},), one per point, got "

@@ -49,7 +49,7 @@ def smallest_length_scale(
 
     that keeps the upper end, as in the paper's tables: with the default bounds at most
     9.5e-4 above the threshold. Of many points most of the way goes by a sample, and
-    about three passes over all of them certify the end.
+    a few passes over all of them certify the end.
 
     Args:
         kernel: the kernel; only its ``with_length_scale`` is used.

@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, as_points
+from cgm_jax._shared.arrays import AnyArray, Points, array_module, as_points
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels.base import Embedding, Kernel, centred
 
 from .picking import CandidateSet, Lane, grid
 
-__all__ = ["first_witness", "lanes", "placed"]
+__all__ = ["check_candidates", "first_witness", "lanes", "placed"]
 
 
 def lanes(
@@ -62,13 +62,9 @@ def lanes(
         Tay et al. 2022, App. H.
     """
     points = as_points(candidates, "candidates")
-    num = len(points)
-    if num == 0 or np.shape(sums.candidate_rows)[0] != num:
-        raise ValueError(
-            f"Expected the candidates that the sums were computed with "
-            f"({np.shape(sums.candidate_rows)[0]}, at least 1), got {num}."
-        )
+    check_candidates(points, sums)
     (points,) = centred(kernel, points)
+    num = len(points)
     shape = grid(num)
     filling = (0, shape[0] * shape[1] - num)
     with at_once(kernel, points, sums, x64=None):
@@ -90,6 +86,16 @@ def lanes(
             xp.asarray(sums.reference_size),
         )
         return jax.tree.map(jnp.asarray, (drawn_from, lane))
+
+
+def check_candidates(points: Points, sums: GramSums) -> None:
+    """Raise where the sums are of other candidates, or of none."""
+    expected = np.shape(sums.candidate_rows)[0]
+    if len(points) == 0 or expected != len(points):
+        raise ValueError(
+            f"Expected the candidates that the sums were computed with ({expected}, at "
+            f"least 1), got {len(points)}."
+        )
 
 
 @jax.jit

@@ -24,7 +24,7 @@ from cgm_jax.kernels.base import Kernel, centred
 from cgm_jax.valuation import values_with_candidates
 from cgm_jax.valuation.coalitions import checked_sums
 
-from .lanes import first_witness, placed
+from .lanes import check_candidates, first_witness, placed
 from .picking import CandidateSet, Lane, grid, pick_many
 
 __all__ = ["Progress", "Reward", "StopReason", "weighted_sampling"]
@@ -227,11 +227,7 @@ def _first_row(kernel: Kernel, points: Float[Array, "g d"]) -> Float[Array, " g"
 
 
 def _check(points: Points, sums: GramSums, targets: Float[np.ndarray, " n"]) -> None:
-    if len(points) == 0 or np.shape(sums.candidate_rows)[0] != len(points):
-        raise ValueError(
-            f"Expected the candidates that the sums were computed with "
-            f"({np.shape(sums.candidate_rows)[0]}, at least 1), got {len(points)}."
-        )
+    check_candidates(points, sums)
     if targets.shape != (sums.num_parties,) or np.isnan(targets).any():
         raise ValueError(
             f"Expected one reward value per party ({sums.num_parties}), none of them "
