@@ -45,12 +45,13 @@ def on_automatic_axes(array: Array) -> Array:
         mesh.axis_names,
         axis_types=(AxisType.Auto,) * len(mesh.axis_names),
     )
-    return jax.make_array_from_single_device_arrays(
-        array.shape,
-        NamedSharding(automatic, sharding.spec),
-        [shard.data for shard in array.addressable_shards],
-        dtype=array.dtype,
-    )
+    with jax.enable_x64(True):  # or JAX would not take float64 shards
+        return jax.make_array_from_single_device_arrays(
+            array.shape,
+            NamedSharding(automatic, sharding.spec),
+            [shard.data for shard in array.addressable_shards],
+            dtype=array.dtype,
+        )
 
 
 def first_row_not_finite(array: Float[Array, "n d"]) -> int | None:
