@@ -12,12 +12,12 @@ import sys
 import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
+from pytest import MonkeyPatch
 
 from cgm_jax._shared import sharded
 from cgm_jax.collaboration import promise
-from cgm_jax.gram import gram_sums, smallest_length_scale
+from cgm_jax.gram import gram_sums, shares, smallest_length_scale
 from cgm_jax.gram import mesh as mesh_passes
-from cgm_jax.gram import shares
 from cgm_jax.kernels import Energy, Laplace, SquaredExponential
 
 KERNELS = {
@@ -100,13 +100,17 @@ def results(mesh, *, few=False):
     points[5, 1] = np.nan
     refused("not finite", kernel, put(points))
     refused("overflow", kernel.with_length_scale(1e-308), put(blocks_of([16])[0] * 1e3))
-    *parties, candidates = blocks_of([700, 900, 1200, 2000], d=2)
-    promises = promise(parties, candidates, mesh=mesh, relax=True)
+    blocks = blocks_of([48, 96, 80, 200], d=2)
+    with MonkeyPatch.context() as patch:
+        for module in ("gram_sums", "length_scale"):
+            module = sys.modules[f"cgm_jax.gram.{module}"]
+            patch.setattr(module, "default_tile_size", lambda: 32)
+        promises = promise(blocks[:-1], blocks[-1], mesh=mesh, relax=True)
     found["promise: length scale"] = promises.length_scale
-    found["promise: values"] = promises.coalition_values
     found["promise: rewards"] = promises.scheme.reward_values
-    *parties, candidates = map(put, blocks_of([80, 96, 120, 400], d=2))
+    *parties, candidates = map(put, blocks)
     promises = promise(parties, candidates, relax=True)
+    found["sharded promise: length scale"] = promises.length_scale
     found["sharded promise: rewards"] = promises.scheme.reward_values
     draw = promises.draw(jax.random.key(0))
     found["sharded promise: drawn"] = draw.rewards[0].indices

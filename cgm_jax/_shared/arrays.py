@@ -74,7 +74,7 @@ def as_points(
     What is on the devices of a mesh stays there if it may be ``sharded``.
     """
     if sharded and is_sharded(points):
-        array: Any = on_automatic_axes(points)  # type: ignore[arg-type]
+        array: Any = on_automatic_axes(points)
     else:
         array = points if is_traced(points) else _one_array(points)
     if array.dtype not in (np.float32, np.float64):
@@ -102,7 +102,7 @@ def as_points(
 
 def _first_row_not_finite(array: AnyArray) -> int | None:
     if is_sharded(array):
-        return first_row_not_finite(array)  # type: ignore[arg-type]
+        return first_row_not_finite(array)
     is_finite = np.isfinite(np.asarray(array)).all(axis=1)
     return None if is_finite.all() else int(np.argmin(is_finite))
 
@@ -191,7 +191,7 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
         return jax.lax.optimization_barrier([x.astype(dtype) for x in points])
     if any(map(is_sharded, points)):
         return [
-            in_dtype(x, dtype) if is_sharded(x) else np.asarray(x, dtype)  # type: ignore[arg-type]
+            in_dtype(x, dtype) if is_sharded(x) else np.asarray(x, dtype)
             for x in points
         ]
     # Outside a scope of 64-bit types JAX would leave a float32 array as it is, and it

@@ -36,10 +36,9 @@ def is_sharded(array: Any) -> bool:
     )
 
 
-def on_automatic_axes(array: Array) -> Array:
+def on_automatic_axes(array: Any) -> Array:
     """The same shards, on a mesh whose axes JAX does not keep in types."""
-    sharding: Any = array.sharding
-    mesh = sharding.mesh
+    sharding, mesh = array.sharding, array.sharding.mesh
     automatic = Mesh(
         mesh.devices,
         mesh.axis_names,
@@ -54,7 +53,7 @@ def on_automatic_axes(array: Array) -> Array:
         )
 
 
-def first_row_not_finite(array: Float[Array, "n d"]) -> int | None:
+def first_row_not_finite(array: Any) -> int | None:
     """The first row with NaN or infinity, if one has."""
     with _on_its_mesh(array):
         row = int(_first_row_not_finite(array))
@@ -67,7 +66,7 @@ def _first_row_not_finite(array: Float[Array, "n d"]) -> Int[Array, ""]:
     return jnp.min(jnp.where(jnp.isfinite(array).all(axis=1), len(array), rows))
 
 
-def corners(array: Float[Array, "n d"]) -> Float[np.ndarray, "3 d"]:
+def corners(array: Any) -> Float[np.ndarray, "3 d"]:
     """The first row, and the least and the largest number of every column."""
     with _on_its_mesh(array) as replicated:
         return np.asarray(jax.jit(_corners, out_shardings=replicated)(array))
@@ -89,7 +88,7 @@ def _take(array: Float[Array, "n d"], rows: Int[Array, " m"]) -> Float[Array, "m
     return array[rows]
 
 
-def in_dtype(array: Array, dtype: DTypeLike) -> Array:
+def in_dtype(array: Any, dtype: DTypeLike) -> Array:
     """The same numbers in another dtype, where they are."""
     with _on_its_mesh(array):
         return array.astype(dtype)

@@ -74,7 +74,7 @@ class Shares(NamedTuple):
             tiles = _tiles_of_shards(mesh, sets, number.shape[1:])
         else:
             pool = np.concatenate(sets)
-            shape = *by_tile.shape, pool.shape[1]
+            shape = *by_tile.shape, sets[0].shape[1]
             tiles = made_by(mesh, shape, lambda index: pool[by_tile[index[0]]])
         block = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[by_tile]
         first = block[:, 0].copy()
