@@ -96,7 +96,7 @@ def test_every_two_tiles_meet_once(num_tiles: list[int]):
     met, most = [], max(num_tiles)
     first = np.cumsum([0, *num_tiles])
     work = np.zeros(len(num_tiles), int)
-    for step, pairs in enumerate(half_ring(np.array(num_tiles), most)):
+    for step, pairs in enumerate(half_ring(num_tiles, most)):
         for device, (rows, columns, weights) in enumerate(pairs):
             other = (device + step) % len(num_tiles)
             place = np.concatenate(

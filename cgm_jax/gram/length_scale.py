@@ -266,7 +266,7 @@ def evenly_spaced(points: Any, most: int = MAX_POINTS) -> Any:
 def evenly_spaced_in_pool(parties: list[Points]) -> Float[np.ndarray, "_ d"]:
     """The same of all parties' points, one after the other."""
     ends = np.cumsum([*map(len, parties)])
-    rows = _evenly_spaced_rows(ends[-1], MAX_POINTS)
+    rows = _evenly_spaced_rows(int(ends[-1]), MAX_POINTS)
     parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
     return np.concatenate(
         [

@@ -13,7 +13,7 @@ there are, but for the rounding of float64. Points that come sharded stay where 
 are: tiles are cut of what a device has.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import AxisType, Mesh
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.precision import at_once, compiled
@@ -154,7 +154,7 @@ def _sums_of_symmetric_rows(points: Shares) -> Float[np.ndarray, " num_points"]:
     return (own + np.roll(visitors, step, axis=0)).reshape(-1)[points.place]
 
 
-def half_ring(num_tiles: Int[np.ndarray, " devices"], offset: int) -> Iterator[Pairs]:
+def half_ring(num_tiles: Sequence[int], offset: int) -> Iterator[Pairs]:
     """Every two tiles once: rows, columns and weights, of every device in every step.
 
     Args:
@@ -183,12 +183,10 @@ def half_ring(num_tiles: Int[np.ndarray, " devices"], offset: int) -> Iterator[P
         yield pairs
 
 
-def _whole_ring(
-    num_rows: Int[np.ndarray, " devices"], num_columns: Int[np.ndarray, " devices"]
-) -> Iterator[Pairs]:
+def _whole_ring(num_rows: Sequence[int], num_columns: Sequence[int]) -> Iterator[Pairs]:
     """Every device's tiles with those of every other."""
     for step in range(len(num_rows)):
-        visitors = np.roll(num_columns, -step)
+        visitors = [*num_columns[step:], *num_columns[:step]]
         pairs = map(_all_pairs, num_rows, visitors)
         yield [(row, column, np.ones(len(row))) for row, column in pairs]
 

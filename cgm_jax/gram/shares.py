@@ -48,7 +48,7 @@ class Shares(NamedTuple):
     mesh: Mesh
     kernel: Kernel
     members: Members
-    num_tiles: Int[np.ndarray, " devices"]  # those with points; the others fill up
+    num_tiles: tuple[int, ...]  # of every device, with points; the others fill up
     place: Int[np.ndarray, " num_points"]  # of every point, among those of all tiles
     num_blocks: int
     width: int  # most blocks that meet in one tile
@@ -73,8 +73,8 @@ class Shares(NamedTuple):
         if stay:
             tiles = _tiles_of_shards(mesh, sets, number.shape[1:])
         else:
-            pool = np.concatenate(sets)
-            shape = *by_tile.shape, sets[0].shape[1]
+            pool: np.ndarray = np.concatenate(sets)
+            shape = *by_tile.shape, len(pool[0])
             tiles = made_by(mesh, shape, lambda index: pool[by_tile[index[0]]])
         block = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)[by_tile]
         first = block[:, 0].copy()
@@ -89,12 +89,12 @@ class Shares(NamedTuple):
             put(mesh, first),
         )
         has_points = is_point.any(axis=-1)
-        last = np.where(has_points, np.arange(1, has_points.shape[1] + 1)[None], 0)
+        last = np.where(has_points, np.arange(1, number.shape[1] + 1)[None], 0)
         return cls(
             mesh,
             kernel,
             members,
-            last.max(axis=1),
+            tuple(last.max(axis=1).tolist()),
             place,
             len(sizes),
             rounded_up(int((block[:, -1] - first).max()) + 1),
