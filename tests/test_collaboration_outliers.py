@@ -49,7 +49,7 @@ def test_of_many_parties_only_those_worth_least_are_tried(monkeypatch):
     scale = smallest_length_scale(SquaredExponential(1.0), parties, candidates)
     tried = []
 
-    def search(kernel, others, _):
+    def search(kernel, others, _, mesh):
         tried.append(len(others))
         return smallest_length_scale(kernel, others, candidates)
 

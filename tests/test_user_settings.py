@@ -44,7 +44,23 @@ np.testing.assert_allclose(gram_sums(k, [a, b], Y).between[0, 0], expected[0, 0]
 
 explicit = jax.make_mesh((4,), ("x",))
 sharded = jax.device_put(X, NamedSharding(explicit, P("x", None)))
-np.testing.assert_array_equal(gram_sums(k, [sharded], Y).between, expected)
+of_shards = gram_sums(k, [sharded], Y).between
+np.testing.assert_allclose(of_shards, expected, rtol=1e-6)
+square = jax.make_mesh((2, 2), ("a", "b"))
+half = jax.make_mesh((2,), ("x",), devices=devices[2:])
+by_columns = jax.device_put(X, NamedSharding(square, P("a", "b")))
+for points in (by_columns, jax.device_put(X[:62], NamedSharding(half, P("x", None)))):
+    of_shards = gram_sums(k, [points], Y).between
+    known = gram_sums(k, [X[:len(points)]], Y).between
+    np.testing.assert_allclose(of_shards, known, rtol=1e-6)
+try:
+    gram_sums(k, [points], Y, mesh=square)
+except ValueError as error:
+    assert "on the devices of one mesh" in str(error)
+else:
+    raise AssertionError("points on other devices than the mesh's")
+replicated = jax.device_put(X, NamedSharding(square, P()))
+np.testing.assert_array_equal(gram_sums(k, [replicated], Y).between, expected)
 assert value(k, sharded, Y) == value(k, X, Y)
 point_shapley_values(k, sharded)
 auto = jax.make_mesh((4,), ("x",), axis_types=(AxisType.Auto,))
@@ -54,6 +70,10 @@ with jax.set_mesh(auto):
     np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
 with jax.set_mesh(explicit):
     np.testing.assert_array_equal(gram_sums(k, [X], Y).between, expected)
+    options = {"tile_size": 16, "mesh": half}
+    other = gram_sums(k, [X], Y, **options).between
+    np.testing.assert_allclose(other, expected, rtol=1e-6)
+    jax.jit(lambda s: s * gram_sums(k, [sharded], Y).between[0, 0])(1.0)
     jax.jit(lambda s: s * gram_sums(k, [X], Y).between[0, 0])(1.0)
 
 # Compiled: otherwise every operation inside is a program of its own.

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from .sharded import first_row_not_finite, in_dtype, is_sharded, on_automatic_axes
+
 __all__ = [
     "AnyArray",
     "Points",
@@ -61,10 +63,20 @@ def rounded_up(number: int, *, steps: int = 4) -> int:
 
 
 def as_points(
-    points: Float[ArrayLike, "n d"], name: str, *, finite: bool = True
+    points: Float[ArrayLike, "n d"],
+    name: str,
+    *,
+    finite: bool = True,
+    sharded: bool = False,
 ) -> Points:
-    """A float32 or float64 matrix of (finite) numbers, one row per point."""
-    array: Any = points if is_traced(points) else _one_array(points)
+    """A float32 or float64 matrix of (finite) numbers, one row per point.
+
+    What is on the devices of a mesh stays there if it may be ``sharded``.
+    """
+    if sharded and is_sharded(points):
+        array: Any = on_automatic_axes(points)
+    else:
+        array = points if is_traced(points) else _one_array(points)
     if array.dtype not in (np.float32, np.float64):
         if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"):
             raise TypeError(
@@ -79,13 +91,20 @@ def as_points(
             f"Expected {name} of shape (n, d), one row per point, got {array.shape}."
         )
     if finite and not is_traced(array):
-        is_finite = np.isfinite(np.asarray(array)).all(axis=1)
-        if not is_finite.all():
+        row = _first_row_not_finite(array)
+        if row is not None:
             raise ValueError(
                 f"Expected finite numbers in {name}, got NaN or infinity in row "
-                f"{int(np.argmin(is_finite))}; remove or impute such rows."
+                f"{row}; remove or impute such rows."
             )
     return array
+
+
+def _first_row_not_finite(array: AnyArray) -> int | None:
+    if is_sharded(array):
+        return first_row_not_finite(array)
+    is_finite = np.isfinite(np.asarray(array)).all(axis=1)
+    return None if is_finite.all() else int(np.argmin(is_finite))
 
 
 def _one_array(points: Any) -> AnyArray:
@@ -99,10 +118,14 @@ def _one_array(points: Any) -> AnyArray:
     return np.asarray(points)
 
 
-def as_parties(parties: Sequence[Float[ArrayLike, "_ d"]]) -> list[Points]:
+def as_parties(
+    parties: Sequence[Float[ArrayLike, "_ d"]], *, sharded: bool = False
+) -> list[Points]:
     """Every party's points; at least one party, each with at least one point."""
     tables = aligned(*as_sequence(parties))
-    arrays = [as_points(x, f"parties[{i}]") for i, x in enumerate(tables)]
+    arrays = [
+        as_points(x, f"parties[{i}]", sharded=sharded) for i, x in enumerate(tables)
+    ]
     for i, x in enumerate(arrays):
         if len(x) == 0:
             raise ValueError(
@@ -166,6 +189,11 @@ def with_common_dtype(*named: tuple[str, Points]) -> list[Points]:
     if is_traced(points):
         dtype = jax.dtypes.canonicalize_dtype(dtype)
         return jax.lax.optimization_barrier([x.astype(dtype) for x in points])
+    if any(map(is_sharded, points)):
+        return [
+            in_dtype(x, dtype) if is_sharded(x) else np.asarray(x, dtype)
+            for x in points
+        ]
     # Outside a scope of 64-bit types JAX would leave a float32 array as it is, and it
     # refuses arrays of several devices.
     stay = device_of(points) is not None and all(x.dtype == dtype for x in points)

@@ -21,6 +21,7 @@ from cgm_jax.files import UsageError, prepare_output_dir
 from cgm_jax.rewards import RewardSchemeError
 
 from . import screen
+from .devices import Devices, Distributed, mesh_of, output_dir
 from .options import (
     LAST_SEED,
     Betas,
@@ -124,6 +125,8 @@ def reproduce(
     seed: Seed = 0,
     strict: Strict = False,
     overwrite: Overwrite = False,
+    devices: Devices = None,
+    distributed: Distributed = False,
 ) -> None:
     """An experiment of the paper from start to finish, beside the paper's numbers."""
     betas = different_betas(beta)
@@ -138,9 +141,8 @@ def reproduce(
         seed=seed,
     )
     splits = SPLITS if split == "both" else (split,)
-    folder = prepare_output_dir(
-        out or Path(f"reproduce-{dataset}"), overwrite=overwrite
-    )
+    mesh = mesh_of(devices, distributed=distributed)
+    folder = output_dir(out or Path(f"reproduce-{dataset}"), overwrite=overwrite)
     data_key, draw_key, review_key = jax.random.split(jax.random.key(seed), 3)
     with screen.progress(dataset) as tell:
         prepared = prepare_experiments(
@@ -158,6 +160,7 @@ def reproduce(
                     shared,
                     inverse_temperatures=betas,
                     relax=not strict,
+                    mesh=mesh,
                     progress=tell,
                 )
         except RewardSchemeError as error:

@@ -13,6 +13,7 @@ from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.report.sentences import relaxation_warnings
 
 from . import options, screen
+from .devices import Devices, Distributed, mesh_of, output_dir
 
 commands = Typer()
 
@@ -60,6 +61,8 @@ def run(
         bool, Option("--no-stress", help="Skip the manipulation stress test.")
     ] = False,
     overwrite: options.ReplaceFiles = False,
+    devices: Devices = None,
+    distributed: Distributed = False,
 ) -> None:
     """Value the parties' files, and write one reward file per party and a report."""
     settings = Settings(
@@ -79,8 +82,11 @@ def run(
         stress_test=not no_stress,
         overwrite=overwrite,
     )
+    mesh = mesh_of(devices, distributed=distributed)
+    if distributed:
+        out = output_dir(out, overwrite=overwrite)
     with screen.progress("Rewards") as tell:
-        mediation = mediate(files, out, settings, progress=tell)
+        mediation = mediate(files, out, settings, mesh=mesh, progress=tell)
         report = publish_mediation(mediation)
     screen.print_mediation(mediation)
     screen.print_report(report)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
@@ -13,6 +14,7 @@ from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
+from cgm_jax._shared.sharded import on_host
 from cgm_jax.generators.base import Generator
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
@@ -104,6 +106,7 @@ def collaborate(
     stability: bool = True,
     fairness_weight: float = 1e-3,
     relax: bool = False,
+    mesh: Mesh | None = None,
     progress: Progress = silent,
 ) -> Collaboration:
     """Value the parties' data, promise fair reward values, and draw the rewards.
@@ -118,6 +121,8 @@ def collaborate(
             until the promises can be kept (`Growing` for other numbers).
         inverse_temperature: β >= 0: the larger, the fewer points a party gets.
         relax: as in `promise`; only with the most candidates allowed.
+        mesh: as in `promise`. A generator is fitted, and rewards are drawn, by one
+            device; in several processes all do the same.
         progress: as in `promise`, with the stage "sampling" besides.
 
     Returns:
@@ -141,7 +146,7 @@ def collaborate(
     candidates_key, draw_key = jax.random.split(as_key(key))
     if not isinstance(candidates, Generator | Growing):
         *parties, candidates = aligned(*as_sequence(parties), candidates)
-    points = as_parties(parties)
+    points = as_parties(parties, sharded=True)
     checked_kernel(points, kernel, search_length_scale=search_length_scale)
     sets = _candidate_sets(candidates_key, points, candidates)
     while True:
@@ -155,6 +160,7 @@ def collaborate(
                 stability=stability,
                 fairness_weight=fairness_weight,
                 relax=relax and is_last,
+                mesh=mesh,
                 progress=progress,
             )
         except InfeasibleError as error:
@@ -181,10 +187,10 @@ def _candidate_sets(
     if isinstance(candidates, Generator | type) or hasattr(candidates, "fit"):
         candidates = Growing(candidates)  # type: ignore[arg-type]
     if not isinstance(candidates, Growing):
-        yield as_points(candidates, "candidates"), True
+        yield as_points(candidates, "candidates", sharded=True), True
         return
     fit_key, sample_key = jax.random.split(key)
-    model = candidates.generator.fit(fit_key, np.concatenate(parties))
+    model = candidates.generator.fit(fit_key, np.concatenate([*map(on_host, parties)]))
     num = candidates.num
     while True:
         is_last = num == candidates.at_most

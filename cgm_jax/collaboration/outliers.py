@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jax.sharding import Mesh
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax.gram import median_length_scale, smallest_length_scale
 from cgm_jax.gram.gram_sums import as_blocks
-from cgm_jax.gram.length_scale import party_values
+from cgm_jax.gram.length_scale import evenly_spaced_in_pool, party_values
+from cgm_jax.gram.mesh import as_mesh
 from cgm_jax.kernels import SquaredExponential
 
 __all__ = ["Outlier", "find_outlier"]
@@ -35,18 +37,22 @@ class Outlier:
 
 
 def find_outlier(
-    length_scale: float, parties: list[Points], candidates: Points
+    length_scale: float,
+    parties: list[Points],
+    candidates: Points,
+    mesh: Mesh | None = None,
 ) -> Outlier | None:
     """Whose data made the kernel flat for everyone, if anyone's did."""
-    median = float(median_length_scale(np.concatenate(parties)))
+    median = float(median_length_scale(evenly_spaced_in_pool(parties)))
     if median == 0 or length_scale <= FLAT_KERNEL * median:
         return None
     kernel = SquaredExponential(length_scale)
     # The culprit's own value is what just reaches 0 at this length scale.
-    values = party_values(kernel, *as_blocks(parties, candidates))
+    points, drawn = as_blocks(parties, candidates, sharded=True)
+    values = party_values(kernel, points, drawn, as_mesh(mesh, *points, drawn))
     without = {
         int(i): smallest_length_scale(
-            kernel, parties[:i] + parties[i + 1 :], candidates
+            kernel, parties[:i] + parties[i + 1 :], candidates, mesh=mesh
         )
         for i in np.argsort(values)[:_MOST_TRIED]
     }

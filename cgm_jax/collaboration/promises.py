@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
+from cgm_jax._shared.sharded import is_sharded, on_host
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.kernels.base import scalar_length_scale
@@ -128,6 +130,8 @@ class Promises(Result):
     ) -> Draw:
         """Draw the points that keep the promises.
 
+        Candidates that are sharded over devices are gathered here, for one of them.
+
         Args:
             key: a typed key. Party i's draw uses ``fold_in(key, i)``.
             inverse_temperature: β >= 0: the larger, the fewer points a party gets.
@@ -151,6 +155,7 @@ class Promises(Result):
             Tay et al. 2022, Algorithm 1.
         """
         start, goal = self.scheme.own_values, self.scheme.reward_values
+        candidates = self.candidates
         shares = np.where(goal > start, 0.0, 1.0)  # of the way up in value
 
         def report(party: int, num_picks: int, value: float) -> None:
@@ -162,7 +167,7 @@ class Promises(Result):
         rewards = draw_rewards(
             key,
             self.kernel,
-            self.candidates,
+            on_host(candidates) if is_sharded(candidates) else candidates,
             self.sums,
             goal,
             inverse_temperature=inverse_temperature,
@@ -182,6 +187,7 @@ def promise(
     stability: bool = True,
     fairness_weight: float = 1e-3,
     relax: bool = False,
+    mesh: Mesh | None = None,
     progress: Progress = silent,
 ) -> Promises:
     """Value the parties' data and promise fair reward values.
@@ -198,6 +204,7 @@ def promise(
         fairness_weight: ε, the weight of ρ in the linear programme.
         relax: where no reward values keep all bounds, lower the bounds by the least
             common factor instead of raising an error (see `solve_reward_scheme`).
+        mesh: devices that share the length scale and the sums, as in `gram_sums`.
         progress: called with the stage ("length scale", "kernel sums", "reward scheme")
             and the share of it that is done.
 
@@ -220,16 +227,18 @@ def promise(
         Tay et al. 2022, Sec. 3, 4.1 and 5.
     """
     *parties, candidates = aligned(*as_sequence(parties), candidates)
-    points, drawn = as_parties(parties), as_points(candidates, "candidates")
+    points = as_parties(parties, sharded=True)
+    drawn = as_points(candidates, "candidates", sharded=True)
     used = checked_kernel(points, kernel, search_length_scale=search_length_scale)
     if kernel is None or search_length_scale:
         progress("length scale", 0.0)
-        used = used.with_length_scale(smallest_length_scale(used, points, drawn))
+        scale = smallest_length_scale(used, points, drawn, mesh=mesh)
+        used = used.with_length_scale(scale)
     outlier = None
     if kernel is None:  # the length scale of another kernel need not be one of points
-        outlier = find_outlier(scalar_length_scale(used), points, drawn)
+        outlier = find_outlier(scalar_length_scale(used), points, drawn, mesh)
     progress("kernel sums", 0.0)
-    sums = gram_sums(used, points, drawn)
+    sums = gram_sums(used, points, drawn, mesh=mesh)
     progress("reward scheme", 0.0)
     table = coalition_table(sums)
     scheme = scheme_from_sums(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
 from cgm_jax._shared.progress import Progress, silent, within
@@ -50,6 +51,7 @@ def run_experiment(
     relax: bool = False,
     max_candidates: int | None = None,
     measured: tuple[Sequence[np.ndarray], np.ndarray] | None = None,
+    mesh: Mesh | None = None,
     progress: Progress = silent,
 ) -> Experiment:
     """Value the parties' data, promise rewards, draw them at every β, and measure.
@@ -65,6 +67,7 @@ def run_experiment(
         max_candidates: where the promises cannot be kept, the candidates are doubled up
             to this number, by default four times as many as there are.
         measured: as in `evaluate_rewards`.
+        mesh: as in `promise`.
         progress: called with the stage and the share of it that is done.
 
     Raises:
@@ -90,6 +93,7 @@ def run_experiment(
                 kernel=kernel,
                 search_length_scale=kernel is not None,
                 relax=relax and is_last,
+                mesh=mesh,
                 progress=progress,
             )
             break

@@ -3,7 +3,8 @@
 `gram_sums` is one pass over all t² pairs of T, tile by tile and using symmetry; every
 value is read from its sums, and the t × t matrix never exists. Most of the time is
 spent in the exponential. `smallest_length_scale` finds the smallest ℓ with v(D_i) ≥ 0
-for all parties i (Sec. 5).
+for all parties i (Sec. 5). The devices of a mesh share both: every one holds its part
+of the points, and the parts go round in a ring.
 """
 
 from .gram_sums import GramSums, gram_sums

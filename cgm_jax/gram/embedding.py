@@ -11,10 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from cgm_jax._shared.arrays import Points, is_traced, rounded_up
+from cgm_jax._shared.arrays import AnyArray, Points, is_traced, rounded_up
 from cgm_jax.kernels.base import Embedding, Kernel, scalar_length_scale
 
-__all__ = ["by_tile", "embedded_tiles", "kernel_diagonal"]
+__all__ = [
+    "by_tile",
+    "check_embedding",
+    "embedded",
+    "embedded_tiles",
+    "kernel_diagonal",
+    "overflow",
+]
 
 
 @dataclass(frozen=True)
@@ -50,16 +57,22 @@ def embedded_tiles(
 ) -> Embedding:
     """The embedding of the points of every place, as tiles; for points not traced."""
     tiles = np.asarray(points)[place]
-    # Here the kernel looks at its parameters, and raises.
-    jax.eval_shape(lambda x: kernel.embed(x), tiles.reshape(-1, tiles.shape[-1]))
-    embedding, is_finite = _embedded(kernel, tiles)
+    check_embedding(kernel, tiles)
+    embedding, is_finite = embedded(kernel, tiles)
     if not is_finite:
-        raise ValueError(_overflow(kernel, tiles))
+        raise ValueError(overflow(kernel, tiles))
     return embedding
 
 
+def check_embedding(kernel: Kernel, points: AnyArray) -> None:
+    """Let the kernel look at its parameters, and raise."""
+    row = jax.ShapeDtypeStruct((1, points.shape[-1]), points.dtype)
+    jax.eval_shape(lambda x: kernel.embed(x), row)
+
+
 @jax.jit
-def _embedded(kernel: Kernel, tiles: Float[Array, "num_tiles tile_size d"]):
+def embedded(kernel: Kernel, tiles: Float[Array, "num_tiles tile_size d"]):
+    """The embedding of points in tiles, and whether it is finite."""
     embedding = kernel.embed(tiles.reshape(-1, tiles.shape[-1]))
     leaves = jax.tree.leaves(embedding)
     is_finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
@@ -68,7 +81,8 @@ def _embedded(kernel: Kernel, tiles: Float[Array, "num_tiles tile_size d"]):
     return tiles, is_finite
 
 
-def _overflow(kernel: Kernel, points: Points) -> str:
+def overflow(kernel: Kernel, points: Points) -> str:
+    """What to say of an embedding that is not finite."""
     if np.isnan(scalar_length_scale(kernel)):
         return (
             f"Expected finite numbers of {kernel} for these points, got NaN or "

@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import ArrayLike, Float
 
 from cgm_jax._shared.arrays import (
@@ -30,8 +31,10 @@ from cgm_jax._shared.arrays import (
 from cgm_jax._shared.checks import as_whole
 from cgm_jax._shared.precision import at_once, platform
 from cgm_jax._shared.results import Result
+from cgm_jax._shared.sharded import is_sharded, on_host
 from cgm_jax.kernels.base import Kernel, centred
 
+from .mesh import as_mesh, on_device_of, sums_on_mesh
 from .tiles import (
     Blocks,
     rows_between_blocks,
@@ -90,6 +93,7 @@ def gram_sums(
     *,
     weights: Sequence[Float[ArrayLike, " _"]] | None = None,
     tile_size: int | None = None,
+    mesh: Mesh | None = None,
 ) -> GramSums:
     r"""Sums of the kernel between all parties and the candidates.
 
@@ -104,6 +108,10 @@ def gram_sums(
             by default, and always for a candidate.
         tile_size: points on the side of a tile: the same sums, and memory of
             ``tile_size**2`` kernel entries a core; 512 on a CPU, 4,096 elsewhere.
+        mesh: devices that share the work, each holding its part of the points, as from
+            ``jax.make_mesh((8,), ("x",))``; in several processes all call this with
+            the same points. By default the mesh that points are sharded over, and no
+            other device gets them. Few points of the host take one device.
 
     Returns:
         The sums, float64, of kernel entries in float64 if a point is, else in float32;
@@ -111,7 +119,8 @@ def gram_sums(
 
     Raises:
         ValueError: if shapes do not fit, an entry is not finite, a weight is negative,
-            a party's weights are all 0, or ``tile_size < 1``.
+            a party's weights are all 0, ``tile_size < 1``, or points are on other
+            devices than those of the mesh.
 
     Example:
         >>> from cgm_jax.kernels import SquaredExponential
@@ -131,14 +140,21 @@ def gram_sums(
     Reference:
         Tay et al. 2022, Eq. 2 and App. H.
     """
-    points, drawn = as_blocks(parties, candidates)
+    points, drawn = as_blocks(parties, candidates, sharded=True)
     of_points = None if weights is None else _as_weights(weights, points)
+    traced = is_traced(kernel, points, drawn, of_points)
+    mesh = as_mesh(mesh, *points, drawn, traced=traced)
     if is_traced(of_points):  # inside of `jit` the points are part of the program, too
         points, drawn = jax.lax.optimization_barrier((points, drawn))
-    with at_once(kernel, points, drawn, of_points):
-        tile_size = checked_tile_size(tile_size)
+    with at_once(kernel, points, drawn, of_points), on_device_of(mesh):
         between, rows = sums_with_parties(
-            kernel, points, drawn, tile_size, weights=of_points, among_candidates=True
+            kernel,
+            points,
+            drawn,
+            checked_tile_size(tile_size),
+            weights=of_points,
+            among_candidates=True,
+            mesh=mesh,
         )
         xp = array_module(between, rows)
         edge = xp.sum(rows, axis=0)
@@ -167,7 +183,7 @@ def _as_weights(
         )
     arrays = []
     for i, (w, x) in enumerate(zip(given, points, strict=True)):
-        array: Any = w if is_traced(w) else np.asarray(w)
+        array: Any = w if is_traced(w) else on_host(w)
         if array.dtype.kind not in "biuf":
             raise TypeError(
                 f"Expected real numbers in weights[{i}], got dtype {array.dtype}."
@@ -201,13 +217,17 @@ def checked_tile_size(tile_size: int | None) -> int:
 
 
 def as_blocks(
-    parties: Sequence[Float[ArrayLike, "_ d"]], candidates: Float[ArrayLike, "g d"]
+    parties: Sequence[Float[ArrayLike, "_ d"]],
+    candidates: Float[ArrayLike, "g d"],
+    *,
+    sharded: bool = False,
 ) -> tuple[list[Points], Points]:
     """Parties and candidates, checked, with one number of columns and one dtype."""
     *parties, candidates = aligned(*as_sequence(parties), candidates)
-    named = [(f"parties[{i}]", x) for i, x in enumerate(as_parties(parties))]
+    points = as_parties(parties, sharded=sharded)
+    named = [(f"parties[{i}]", x) for i, x in enumerate(points)]
     *points, drawn = with_common_dtype(
-        *named, ("candidates", as_points(candidates, "candidates"))
+        *named, ("candidates", as_points(candidates, "candidates", sharded=sharded))
     )
     return points, drawn
 
@@ -220,12 +240,23 @@ def sums_with_parties(
     *,
     weights: list[AnyArray] | None = None,
     among_candidates: bool = False,
+    mesh: Mesh | None = None,
 ) -> tuple[Float[AnyArray, "n n"], Float[AnyArray, "g columns"]]:
     """B between the parties, and R of the candidates over the parties.
 
     All that a party's own value needs; the last column of R, the candidates over
     themselves, only ``among_candidates``.
     """
+    if mesh is not None and not _is_small_on_host(points, candidates, tile_size):
+        return sums_on_mesh(
+            mesh,
+            kernel,
+            points,
+            candidates,
+            tile_size,
+            weights=weights,
+            among_candidates=among_candidates,
+        )
     *points, candidates = centred(kernel, *points, candidates)
     xp = array_module(kernel, points, candidates, weights)
     weight = None if weights is None else xp.concatenate(weights)
@@ -253,7 +284,7 @@ def sums_with_parties(
 
 
 def _is_small(
-    kernel: Kernel,
+    kernel: Kernel | None,
     points: list[Points],
     candidates: Points,
     weight: AnyArray | None,
@@ -263,6 +294,12 @@ def _is_small(
     num_points = sum(map(len, points)) + len(candidates)
     is_small = num_points <= SMALL * tile_size
     return is_small and not is_traced(kernel, points, candidates, weight)
+
+
+def _is_small_on_host(points: list[Points], candidates: Points, tile_size: int) -> bool:
+    """Whether it is not worth while to share points out to devices."""
+    is_on_host = not any(map(is_sharded, (*points, candidates)))
+    return is_on_host and _is_small(None, points, candidates, None, tile_size)
 
 
 def _small_sums(

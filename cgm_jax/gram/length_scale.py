@@ -11,10 +11,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jax.sharding import Mesh
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import Points, as_points, is_traced
 from cgm_jax._shared.precision import at_once, on_numbers
+from cgm_jax._shared.sharded import corners, is_sharded, rows_at
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.kernels.distances import squared_distances
 from cgm_jax.kernels.stationary import Stationary
@@ -22,6 +24,7 @@ from cgm_jax.kernels.stationary import Stationary
 from .bisection import first_non_negative
 from .embedding import kernel_diagonal
 from .gram_sums import as_blocks, default_tile_size, sums_with_parties
+from .mesh import agreed, as_mesh, on_device_of
 
 __all__ = ["median_length_scale", "quantile_length_scale", "smallest_length_scale"]
 
@@ -39,6 +42,7 @@ def smallest_length_scale(
     low: float = 0.01,
     high: float = 1000.0,
     num_halvings: int = 20,
+    mesh: Mesh | None = None,
 ) -> float:
     r"""The smallest length scale at which no party's data have a negative value.
 
@@ -58,6 +62,7 @@ def smallest_length_scale(
         low: lower end of the search, > 0, in the units of the points.
         high: upper end of the search.
         num_halvings: number of halvings, >= 1.
+        mesh: devices that share the passes over all points, as in `gram_sums`.
 
     Returns:
         The length scale, in the units of the points.
@@ -83,6 +88,7 @@ def smallest_length_scale(
         low=low,
         high=high,
         num_halvings=num_halvings,
+        mesh=mesh,
     )
 
 
@@ -94,6 +100,7 @@ def smallest_scale(
     low: float = 0.01,
     high: float = 1000.0,
     num_halvings: int = 20,
+    mesh: Mesh | None = None,
 ) -> float:
     """As `smallest_length_scale`, for any family of kernels with one parameter."""
     if not 0 < low < high < np.inf or num_halvings < 1:
@@ -101,7 +108,8 @@ def smallest_scale(
             f"Expected 0 < low < high and num_halvings >= 1, got low={low}, "
             f"high={high}, num_halvings={num_halvings}."
         )
-    points, drawn = as_blocks(parties, candidates)
+    points, drawn = as_blocks(parties, candidates, sharded=True)
+    mesh = as_mesh(mesh, *points, drawn)
     diameter = _bounding_diameter([*points, drawn])
 
     def values_of(
@@ -111,11 +119,11 @@ def smallest_scale(
             trial = kernel_at(scale)
             if isinstance(trial, Stationary) and _is_flat(trial, diameter):
                 return np.ones(len(points))
-            return evaluate(trial)
+            return agreed(mesh, evaluate(trial))
 
         return values
 
-    exact = values_of(lambda kernel: party_values(kernel, points, drawn))
+    exact = values_of(lambda kernel: party_values(kernel, points, drawn, mesh))
     some = [evenly_spaced(x, _share(len(x), sum(map(len, points)))) for x in points]
     few = evenly_spaced(drawn, MAX_POINTS)
     estimate = None
@@ -135,12 +143,12 @@ def smallest_scale(
 
 
 def party_values(
-    kernel: Kernel, parties: list[Points], candidates: Points
+    kernel: Kernel, parties: list[Points], candidates: Points, mesh: Mesh | None = None
 ) -> Float[np.ndarray, " n"]:
     """v(D_i) of every party, without the pass over the candidates among themselves."""
-    with at_once():
+    with at_once(), on_device_of(mesh):
         between, rows = sums_with_parties(
-            kernel, parties, candidates, default_tile_size()
+            kernel, parties, candidates, default_tile_size(), mesh=mesh
         )
     sizes = np.array([len(x) for x in parties], float)
     total = sizes.sum() + len(candidates)
@@ -233,7 +241,7 @@ def quantile_length_scale(
 
     if not 0 < quantile < 1:
         raise ValueError(f"Expected a quantile in (0, 1), got {quantile}.")
-    array = as_points(points, "points")
+    array = as_points(points, "points", sharded=True)
     if len(array) < 2:
         raise ValueError(f"Expected at least two points, got {len(array)}.")
     if is_traced(array):
@@ -243,17 +251,37 @@ def quantile_length_scale(
             squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0
         )
         return jnp.quantile(distances, quantile)
-    return float(np.quantile(pdist(evenly_spaced(np.asarray(array, float))), quantile))
+    few = np.asarray(evenly_spaced(array), float)
+    return float(np.quantile(pdist(few), quantile))
 
 
 def evenly_spaced(points: Any, most: int = MAX_POINTS) -> Any:
     """So many of the points at most, evenly spaced in the order given."""
-    if len(points) <= most:
-        return points
-    return points[np.linspace(0, len(points) - 1, most).round().astype(int)]
+    rows = _evenly_spaced_rows(len(points), most)
+    if is_sharded(points):
+        return rows_at(points, rows)
+    return points if len(points) <= most else points[rows]
+
+
+def evenly_spaced_in_pool(parties: list[Points]) -> Float[np.ndarray, "_ d"]:
+    """The same of all parties' points, one after the other."""
+    ends = np.cumsum([*map(len, parties)])
+    rows = _evenly_spaced_rows(int(ends[-1]), MAX_POINTS)
+    parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
+    return np.concatenate(
+        [
+            rows_at(x, part - (end - len(x)))
+            for x, part, end in zip(parties, parts, ends, strict=True)
+        ]
+    )
+
+
+def _evenly_spaced_rows(num_points: int, most: int) -> Int[np.ndarray, " _"]:
+    return np.linspace(0, num_points - 1, min(num_points, most)).round().astype(int)
 
 
 def _bounding_diameter(blocks: list[Points]) -> float:
+    blocks = [corners(x) if is_sharded(x) else x for x in blocks]
     lowest = np.min([np.min(x, axis=0) for x in blocks if len(x)], axis=0)
     highest = np.max([np.max(x, axis=0) for x in blocks if len(x)], axis=0)
     return sqrt(np.sum((highest.astype(float) - lowest) ** 2))

@@ -38,11 +38,18 @@ from cgm_jax.kernels.base import Embedding, Kernel
 from .embedding import by_tile, embedded_tiles
 
 __all__ = [
+    "CHUNK",
     "Blocks",
+    "Members",
     "add_at",
+    "add_between",
+    "add_rows",
+    "add_symmetric_rows",
     "kernel_tile",
+    "num_columns",
     "over_tiles",
     "rows_between_blocks",
+    "side_and_number",
     "sums_between_blocks",
     "sums_of_rows",
     "sums_of_symmetric_rows",
@@ -92,8 +99,11 @@ class Blocks(NamedTuple):
         num_points = int(sum(sizes))
         traced = is_traced(kernel, points)
         round_up = (lambda number: number) if traced else rounded_up
-        tile_size = min(tile_size, num_points if traced else _power_of_two(num_points))
-        num_tiles = -(-num_points // tile_size)
+        if traced:
+            tile_size = min(tile_size, num_points)
+            num_tiles = -(-num_points // tile_size)
+        else:
+            tile_size, num_tiles = side_and_number(num_points, tile_size)
         shape = round_up(num_tiles), tile_size
         padding = math.prod(shape) - num_points
         block = np.repeat(np.arange(len(sizes)), sizes)
@@ -124,8 +134,9 @@ class Blocks(NamedTuple):
     @property
     def num_columns(self) -> int:
         """Blocks of a total, to which a tile of ``width`` blocks is added anywhere."""
-        columns = self.num_blocks + self.width - 1
-        return columns if is_traced(self.members) else rounded_up(max(columns, 8))
+        if is_traced(self.members):
+            return self.num_blocks + self.width - 1
+        return num_columns(self.num_blocks, self.width)
 
     def pairs(self) -> tuple[np.ndarray, ...]:
         """Rows, columns and weights of the tiles on and above the diagonal."""
@@ -144,15 +155,22 @@ def _padded_tiles(
     return jax.tree.map(tiles, embedding)
 
 
-def _power_of_two(number: int) -> int:
-    return max(64, 1 << (number - 1).bit_length())
+def side_and_number(num_points: int, tile_size: int) -> tuple[int, int]:
+    """Points on the side of a tile, for few points a power of two, and tiles."""
+    side = min(tile_size, max(64, 1 << (num_points - 1).bit_length()))
+    return side, -(-num_points // side)
+
+
+def num_columns(num_blocks: int, width: int) -> int:
+    """`Blocks.num_columns` outside of a trace, one of few sizes."""
+    return rounded_up(max(num_blocks + width - 1, 8))
 
 
 def sums_between_blocks(points: Blocks) -> Float[AnyArray, "blocks blocks"]:
     """B = ZᵀKZ of points with themselves, symmetric."""
     size = points.num_columns
     sums = over_tiles(
-        _add_between,
+        add_between,
         points.width,
         (size, size),
         (points.kernel, points.members),
@@ -165,7 +183,7 @@ def sums_of_rows(x: Blocks, y: Blocks) -> Float[AnyArray, "num_points blocks"]:
     """R = KZ: for every point of x, the sum of k over every block of y."""
     rows, columns = (i.reshape(-1) for i in np.indices((x.num_tiles, y.num_tiles)))
     sums = over_tiles(
-        _add_rows,
+        add_rows,
         y.width,
         (*x.members.block_of.shape, y.num_columns),
         (x.kernel, x.members.tiles, y.members),
@@ -177,7 +195,7 @@ def sums_of_rows(x: Blocks, y: Blocks) -> Float[AnyArray, "num_points blocks"]:
 def sums_of_symmetric_rows(points: Blocks) -> Float[AnyArray, " num_points"]:
     """K·1 of points with themselves, every pair of points compared once."""
     sums = over_tiles(
-        _add_symmetric_rows,
+        add_symmetric_rows,
         points.width,
         points.members.block_of.shape,
         (points.kernel, points.members),
@@ -204,7 +222,8 @@ def rows_between_blocks(
     return sums[: points.num_points, : points.num_blocks]
 
 
-def _add_between(total, width, tile, kernel, points):
+def add_between(total, width, tile, kernel, points):
+    """What two tiles add to B."""
     i, j, weight = tile
     k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
     if width < WIDE:
@@ -216,14 +235,16 @@ def _add_between(total, width, tile, kernel, points):
     return add_at(total, (at_j, at_i), weight * sums.T)
 
 
-def _add_rows(total, width, tile, kernel, x, y):
+def add_rows(total, width, tile, kernel, x, y):
+    """What two tiles add to R of x."""
     i, j, weight = tile
     k = kernel_tile(kernel, x, i, y.tiles, j)
     rows = weight * _columns_by_block(k, y, j, width)
     return add_at(total, (i, 0, y.first[j]), rows[None])
 
 
-def _add_symmetric_rows(total, width, tile, kernel, points):
+def add_symmetric_rows(total, width, tile, kernel, points):
+    """What two tiles of one block add to the rows of both."""
     del width  # one block
     i, j, weight = tile
     k = kernel_tile(kernel, points.tiles, i, points.tiles, j)

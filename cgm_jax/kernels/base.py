@@ -18,6 +18,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree, Real
 
 from cgm_jax._shared.arrays import Points, aligned, array_module, as_points, is_traced
 from cgm_jax._shared.results import are_equal
+from cgm_jax._shared.sharded import corners, is_sharded
 
 __all__ = [
     "Embedding",
@@ -159,6 +160,8 @@ def centred(kernel: Kernel, *sets: Points) -> list[Points]:
     if not kernel.is_stationary or not own:
         return list(sets)
     xp = array_module(sets)
+    if xp is np:  # of what is on many devices, a row and the extremes will do
+        own = [corners(x) if is_sharded(x) else x for x in own]
     origin = xp.asarray(own[0][:1])
     distances = [
         xp.abs(x - origin).max(axis=0, keepdims=True) for x in map(xp.asarray, own)

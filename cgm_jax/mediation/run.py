@@ -11,6 +11,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
 from cgm_jax._shared.progress import Progress, silent
@@ -97,6 +98,7 @@ def mediate(
     out: str | Path,
     settings: Settings = Settings(),
     *,
+    mesh: Mesh | None = None,
     progress: Progress = silent,
 ) -> Mediation:
     """Read the parties' files and compute everything that is to be published."""
@@ -119,6 +121,7 @@ def mediate(
             inverse_temperature=settings.inverse_temperature,
             stability=settings.stability,
             relax=settings.relax,
+            mesh=mesh,
             progress=progress,
         )
     except InfeasibleError as error:
