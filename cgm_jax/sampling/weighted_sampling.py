@@ -25,7 +25,8 @@ from cgm_jax.valuation import values_with_candidates
 from cgm_jax.valuation.coalitions import checked_sums
 
 from .lanes import check_candidates, first_witness, placed
-from .picking import CandidateSet, Lane, grid, pick_many
+from .pick_many import pick_many
+from .picking import CandidateSet, Lane, grid
 
 __all__ = ["Progress", "Reward", "StopReason", "weighted_sampling"]
 
@@ -273,13 +274,10 @@ def _candidate_set(
     diagonal = np.empty(len(points), points.dtype)
     is_real = layout.candidate >= 0
     diagonal[layout.candidate[is_real]] = np.asarray(diagonal_at)[is_real]
-    reference_sums = np.asarray(sums.candidate_rows).sum(1)
-    candidates = CandidateSet(
-        embedded,
-        jax.device_put(layout.arranged(reference_sums, 0.0)),
-        jax.device_put(np.asarray(sums.reference_size)),
-    )
-    return candidates, diagonal
+    reference_sums = layout.arranged(np.asarray(sums.candidate_rows).sum(1), 0.0)
+    t = np.asarray(sums.reference_size)
+    numbers = reference_sums, (reference_sums / t).astype(points.dtype), t
+    return CandidateSet(embedded, *jax.device_put(numbers)), diagonal
 
 
 def _lane(
