@@ -10,7 +10,8 @@ from .lanes import lanes
 from .marginal_values import marginal_values, updated_sigma_s, updated_sigma_st
 from .pick_many import pick_many
 from .picking import CandidateSet, Lane
-from .weighted_sampling import Reward, weighted_sampling
+from .stopping import Reward
+from .weighted_sampling import weighted_sampling
 
 __all__ = [
     "CandidateSet",

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from cgm_jax._shared.exponential import exp_nonpositive
 from cgm_jax.kernels.base import Kernel
 
 from .picking import (
@@ -25,61 +24,47 @@ from .picking import (
     Lane,
     Scale,
     add,
-    column_group,
-    draw,
+    choose,
     entry,
-    fold,
-    inverse_cdf,
     scale_of,
+    weigh,
 )
 
 __all__ = ["BLOCK", "NUM_UNIFORMS", "pick_from_old_weights"]
 
 BLOCK = 16  # picks from one set of weights
-NUM_UNIFORMS = 7  # a pick: to propose, to accept, and to draw after a refusal
+NUM_UNIFORMS = 3  # a pick: to propose, to accept, and to draw after a refusal
 
 
 def pick_from_old_weights(
     kernel: Kernel,
     candidates: CandidateSet,
     lane: Lane,
-    uniforms: Float[Array, "picks 7"],
+    uniforms: Float[Array, "picks 3"],
     inverse_temperature: Float[Array, ""],
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
     """Pick after pick, for a kernel that is nowhere negative."""
     num_picks = len(uniforms)
     rate = jnp.max(candidates.rates)
 
-    def block(lane: Lane, uniforms: Float[Array, "block 7"]):
+    def block(lane: Lane, uniforms: Float[Array, "block 3"]):
         old, first = lane.witness, scale_of(lane.witness, inverse_temperature)
-        # The barrier materialises the weights; or `exp` is taken again for every sum.
-        weights = lax.optimization_barrier(exp_nonpositive(first.exponent(old)))
-        num_columns = old.shape[1]
-        columns = fold(jnp.add, weights).reshape(-1, column_group(num_columns))
-        groups = jnp.sum(columns, axis=1)
-        sums = jnp.cumsum(groups), jnp.cumsum(columns, axis=1)
-
-        def propose(uniforms: Float[Array, " 3"]) -> Int[Array, ""]:
-            group = inverse_cdf(uniforms[0], groups, sums[0])
-            member = inverse_cdf(uniforms[1], columns[group], sums[1][group])
-            column = group * columns.shape[1] + member
-            row = inverse_cdf(uniforms[2], weights[:, column])
-            return (row * num_columns + column).astype(jnp.int32)
+        weights = weigh(old, first)
 
         def step(lane: Lane, given: tuple[Array, Array]):
             age, uniforms = given
             now = scale_of(lane.witness, inverse_temperature)
-            index = propose(uniforms[:3])
+            index = choose(uniforms[0], weights)
             w = entry(lane.witness, index)
             gained = now.exponent(w) - first.exponent(entry(old, index))
             # Of NaN, which huge β may make of it, nothing is accepted.
-            accepted = jnp.log(uniforms[3]) < gained - _bound(first, now, age * rate)
+            accepted = jnp.log(uniforms[1]) < gained - _bound(first, now, age * rate)
             # The branches hand on w, or XLA would read it again after w has changed,
             # and copy all of it for that.
             index, w = lax.cond(
                 accepted,
                 lambda index, w, witness: (index, w),
-                lambda index, w, witness: _draw_anew(uniforms[4:], witness, now),
+                lambda index, w, witness: _draw_anew(uniforms[2], witness, now),
                 index,
                 w,
                 lane.witness,
@@ -97,9 +82,9 @@ def pick_from_old_weights(
 
 
 def _draw_anew(
-    uniforms: Float[Array, " 3"], witness: Float[Array, "rows columns"], scale: Scale
+    uniform: Float[Array, ""], witness: Float[Array, "rows columns"], scale: Scale
 ) -> tuple[Int[Array, ""], Float[Array, ""]]:
-    index = draw(uniforms, witness, scale)
+    index = choose(uniform, weigh(witness, scale))
     return index, entry(witness, index)
 
 

@@ -13,6 +13,8 @@ from .picking import CandidateSet, Lane, pick_plainly
 
 __all__ = ["pick_many"]
 
+FEW = 2**14  # candidates: a look at all of them costs no more than the rest of a pick
+
 
 @compiled(static_argnames=("num_picks",))
 def pick_many(
@@ -27,8 +29,9 @@ def pick_many(
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
     """Pick after pick, whatever the value reached: the program of `weighted_sampling`.
 
-    On a CPU weights are taken anew every 16 picks: there the same key gives the same
-    picks in one call as in several, if these are of multiples of 16.
+    On a CPU, with many candidates (2^14) and a kernel that is nowhere negative, weights
+    are taken anew only once in 16 picks. The law is the same, and so are the picks of
+    one call or of several, if these are of multiples of 16.
 
     Args:
         key: the party's key; pick p uses ``fold_in(key, p)``.
@@ -65,18 +68,18 @@ def pick_many(
         Tay et al. 2022, Sec. 4.2 and App. H.
     """
     picks = first_pick + jnp.arange(num_picks, dtype=jnp.int32)
-    beta, dtype = jnp.asarray(inverse_temperature), lane.witness.dtype
+    beta, dtype = jnp.asarray(inverse_temperature), lane.within.dtype
     uniforms = jax.vmap(
         lambda p: jax.random.uniform(jax.random.fold_in(key, p), (NUM_UNIFORMS,), dtype)
     )(picks)
 
-    def plainly(lane: Lane, uniforms: Float[Array, "picks 7"]):
-        return pick_plainly(kernel, candidates, lane, uniforms[:, :3], beta)
+    def plainly(lane: Lane, uniforms: Float[Array, "picks 3"]):
+        return pick_plainly(kernel, candidates, lane, uniforms[:, 0], beta)
 
-    def fast(lane: Lane, uniforms: Float[Array, "picks 7"]):
+    def fast(lane: Lane, uniforms: Float[Array, "picks 3"]):
         return pick_from_old_weights(kernel, candidates, lane, uniforms, beta)
 
-    if not kernel.is_nonnegative:
+    if lane.witness.size < FEW or not kernel.is_nonnegative:
         return plainly(lane, uniforms)
     # An accelerator has exponentials to spare, but waits for every branch.
     return lax.platform_dependent(lane, uniforms, cpu=fast, default=plainly)

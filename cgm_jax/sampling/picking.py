@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
@@ -28,15 +29,15 @@ __all__ = [
     "CandidateSet",
     "Lane",
     "Scale",
+    "Weights",
     "add",
-    "column_group",
-    "draw",
+    "choose",
     "entry",
-    "fold",
     "grid",
     "inverse_cdf",
     "pick_plainly",
     "scale_of",
+    "weigh",
 ]
 
 
@@ -72,6 +73,13 @@ class Scale(NamedTuple):
         return (witness - self.largest) * (1 / self.spread) * self.beta
 
 
+class Weights(NamedTuple):
+    """What a candidate is drawn by."""
+
+    of_candidate: Float[Array, "rows columns"]
+    of_column: Float[Array, "groups members"]  # sums of columns, in groups of columns
+
+
 def grid(num_candidates: int) -> tuple[int, int]:
     """Rows and columns that hold the candidates, for three short sums to reach each."""
     rows = max(1, round(num_candidates ** (1 / 3)))
@@ -79,26 +87,18 @@ def grid(num_candidates: int) -> tuple[int, int]:
     return rows, -(-num_candidates // (rows * group)) * group
 
 
-def column_group(num_columns: int) -> int:
-    """Number of columns that are summed before the first cumulative sum."""
-    group = max(1, round(num_columns**0.5))
-    while num_columns % group:
-        group -= 1
-    return group
-
-
 def pick_plainly(
     kernel: Kernel,
     candidates: CandidateSet,
     lane: Lane,
-    uniforms: Float[Array, "picks 3"],
+    uniforms: Float[Array, " picks"],
     inverse_temperature: Float[Array, ""],
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
     """Pick after pick, each from the weights of all candidates."""
 
-    def step(lane: Lane, uniforms: Float[Array, " 3"]):
+    def step(lane: Lane, uniform: Float[Array, ""]):
         scale = scale_of(lane.witness, inverse_temperature)
-        index = draw(uniforms, lane.witness, scale)
+        index = choose(uniform, weigh(lane.witness, scale))
         lane, value = add(kernel, candidates, lane, index, entry(lane.witness, index))
         return lane, (index, value)
 
@@ -110,9 +110,9 @@ def scale_of(
     witness: Float[Array, "rows columns"], inverse_temperature: Float[Array, ""]
 ) -> Scale:
     """The law of the next pick."""
-    largest = jnp.max(fold(lambda w, best: jnp.where(w > best, w, best), witness))
+    largest = jnp.max(_fold(lambda w, best: jnp.where(w > best, w, best), witness))
     smallest = jnp.min(
-        fold(
+        _fold(
             lambda w, least: jnp.where((w < least) & (w > -jnp.inf), w, least),
             witness,
             start=jnp.inf,
@@ -129,42 +129,50 @@ def scale_of(
     return Scale(smallest, largest, spread, beta)
 
 
-def draw(
-    uniforms: Float[Array, " 3"], witness: Float[Array, "rows columns"], scale: Scale
-) -> Int[Array, ""]:
-    """A candidate, drawn with probability ∝ exp(β Δ̄)."""
+def weigh(witness: Float[Array, "rows columns"], scale: Scale) -> Weights:
+    """exp(β (Δ̄ − 1)) of every candidate."""
     # The barrier materialises the weights; otherwise XLA fuses `exp` into every sum.
     weights = lax.optimization_barrier(exp_nonpositive(scale.exponent(witness)))
-    # Three short cumulative sums: a long one costs more than all the rest.
-    num_columns = witness.shape[1]
-    of_column = fold(jnp.add, weights).reshape(-1, column_group(num_columns))
-    group = inverse_cdf(uniforms[0], jnp.sum(of_column, axis=1))
-    member = inverse_cdf(uniforms[1], of_column[group])
-    column = group * of_column.shape[1] + member
-    row = inverse_cdf(uniforms[2], weights[:, column])
+    of_column = _fold(jnp.add, weights)
+    return Weights(weights, of_column.reshape(-1, _column_group(len(of_column))))
+
+
+def choose(uniform: Float[Array, ""], weights: Weights) -> Int[Array, ""]:
+    """A candidate, drawn with probability ∝ its weight."""
+    # By three short cumulative sums: a long one costs more than all the rest.
+    group, rest = inverse_cdf(uniform, jnp.sum(weights.of_column, axis=1))
+    member, rest = inverse_cdf(rest, weights.of_column[group])
+    column = group * weights.of_column.shape[1] + member
+    row, _ = inverse_cdf(rest, weights.of_candidate[:, column])
     # Half as wide as an index in 64-bit mode, and twice as fast to compare with.
-    return (row * num_columns + column).astype(jnp.int32)
+    return (row * weights.of_candidate.shape[1] + column).astype(jnp.int32)
 
 
 def inverse_cdf(
-    uniform: Float[Array, ""],
-    weights: Float[Array, " n"],
-    cumulative: Float[Array, " n"] | None = None,
-) -> Int[Array, ""]:
+    uniform: Float[Array, ""], weights: Float[Array, " n"]
+) -> tuple[Int[Array, ""], Float[Array, ""]]:
     r"""The index that a uniform number in [0, 1) falls on.
 
     .. math:: i = \min \{ i : \textstyle\sum_{j \le i} w_j > u \sum_j w_j \}
 
-    An entry of weight zero is never returned, whatever the rounding, unless all are.
+    With it comes how far into the weight the number falls, again uniform in [0, 1). An
+    entry of weight zero is never returned, whatever the rounding, unless all are.
     """
-    if cumulative is None:
-        cumulative = jnp.cumsum(weights.astype(uniform.dtype))
-    # Not the last sum: XLA adds up in a tree, so that zeros at the end may raise it.
-    total = jnp.max(jnp.where(weights > 0, cumulative, 0))
+    # Sums of the same terms in the same order, some of them 0: they never decrease, and
+    # stay the same where a weight is 0. (XLA's cumulative sum does not promise that.)
+    is_before = np.tri(len(weights), dtype=bool)
+    cumulative = jnp.sum(jnp.where(is_before, weights[None], 0), axis=1)
+    total = cumulative[-1]
     # Strictly below the total, or rounding could put it past the last positive weight.
     # (Not by `nextafter`: a TPU has none of float64.)
-    query = jnp.minimum(uniform * total, total * (1 - jnp.finfo(total.dtype).eps))
-    return jnp.argmax((cumulative > query) & (weights > 0))
+    largest = total * (1 - jnp.finfo(total.dtype).eps)
+    query = jnp.minimum((uniform * total).astype(total.dtype), largest)
+    index = jnp.sum(cumulative <= query, dtype=jnp.int32)
+    index = jnp.minimum(index, len(weights) - 1)
+    share = weights[index].astype(uniform.dtype)
+    rest = uniform * total - (cumulative[index] - share)
+    rest = rest / jnp.where(share > 0, share, 1)
+    return index, jnp.clip(rest, 0, 1 - jnp.finfo(uniform.dtype).epsneg)
 
 
 def entry(
@@ -199,7 +207,7 @@ def add(
     return Lane(witness, within, across, size), value
 
 
-def fold(
+def _fold(
     combine: Callable[[Array, Array], Array],
     rows: Float[Array, "rows columns"],
     start: float | None = None,
@@ -209,3 +217,11 @@ def fold(
     for row in rows[1:] if start is None else rows:
         total = combine(row, total)
     return total
+
+
+def _column_group(num_columns: int) -> int:
+    """Number of columns that are summed before the first cumulative sum."""
+    group = max(1, round(num_columns**0.5))
+    while num_columns % group:
+        group -= 1
+    return group
