@@ -60,9 +60,10 @@ class Recorder:
         function = getattr(module, name)
 
         def watched(key, *arguments, **more):
-            self.add(place, key)
-            for i in range(num_children(*arguments, **more)):
-                self.add(place, self.fold_in(key, i))
+            for each in key if isinstance(key, list) else [key]:
+                self.add(place, each)
+                for i in range(num_children(*arguments, **more)):
+                    self.add(place, self.fold_in(each, i))
             return function(key, *arguments, **more)
 
         patch.setattr(module, name, watched)

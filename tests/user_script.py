@@ -228,6 +228,9 @@ def of_the_whole_way(key: jax.Array, folder: Path) -> None:
 
     promises: cgm_jax.Promises = cgm_jax.promise(parties, candidates)
     draw: cgm_jax.Draw = promises.draw(key, inverse_temperature=1.0)
+    keys = jax.random.split(key, 2)
+    for each in promises.draw_many(keys, inverse_temperatures=[1.0, 8.0]):
+        print(each.inverse_temperature + 1)
     print(promises.length_scale + 1, promises.pool_values[-1], draw.rewards[0])
     growing = cgm_jax.Growing(density, num=200, at_most=400)
     result: cgm_jax.Collaboration = cgm_jax.collaborate(key, parties, growing)

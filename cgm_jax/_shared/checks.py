@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["as_key", "as_real", "as_whole", "check_kind"]
+__all__ = ["as_key", "as_keys", "as_real", "as_whole", "check_kind"]
 
 
 def as_key(key: Any) -> Any:
@@ -20,6 +20,20 @@ def as_key(key: Any) -> Any:
     raise TypeError(
         f"Expected one random key, such as jax.random.key(0), got {got}. Of several "
         "keys, hand in one at a time."
+    )
+
+
+def as_keys(keys: Any) -> list[Any]:
+    """Typed random keys of shape (m,), at least one, or a sequence of keys."""
+    shape = getattr(keys, "shape", None)
+    if isinstance(keys, list | tuple) or (shape is not None and len(shape) == 1):
+        many = [as_key(key) for key in keys]
+        if many:
+            return many
+    raise TypeError(
+        "Expected typed random keys of shape (m,), at least one, such as "
+        f"jax.random.split(key, 2), got {type(keys).__name__}"
+        f"{'' if shape is None else f' of shape {shape}'}."
     )
 
 

@@ -231,13 +231,13 @@ class _Trials:
             return np.nan, 0
         # All others as one data set that wants nothing: the reference is the same.
         together = merged(sums, [*handed_in, np.sum(others, axis=0)])
-        rewards = draw_rewards(
-            jax.random.fold_in(self.key, party),
+        (rewards,) = draw_rewards(
+            [jax.random.fold_in(self.key, party)],
             kernel,
             self.candidates,
             together,
             np.append(scheme.reward_values[mine], -np.inf),
-            inverse_temperature=self.inverse_temperature,
+            inverse_temperatures=[self.inverse_temperature],
         )
         picks = np.concatenate([reward.indices for reward in rewards])
         return self.value_of(party, picks), len(picks)

@@ -9,13 +9,14 @@ Shapley values come from the sums in polynomial time, and stability needs n coal
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
+from cgm_jax._shared.checks import as_key, as_keys, as_real
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
@@ -154,27 +155,87 @@ class Promises(Result):
         Reference:
             Tay et al. 2022, Algorithm 1.
         """
+        (draw,) = self._draws([as_key(key)], [_as_beta(inverse_temperature)], progress)
+        return draw
+
+    @on_numbers(", or use `sampling.pick_many` there")
+    def draw_many(
+        self,
+        keys: Key[Array, " draws"] | Sequence[Key[Array, ""]],
+        *,
+        inverse_temperatures: Sequence[float] | Float[ArrayLike, "*draws"],
+        progress: Progress = silent,
+    ) -> list[Draw]:
+        """Several draws at once, as of an experiment with many β and seeds.
+
+        They are those of `draw` one after the other. On an accelerator all parties of
+        all draws are one program.
+
+        Args:
+            keys: m typed keys, in one array or several.
+            inverse_temperatures: β of every draw, shape ``(m,)``, or one for all.
+            progress: as in `draw`.
+
+        Returns:
+            The m draws.
+
+        Raises:
+            ValueError: if there are not as many keys as β, or one is negative or NaN.
+
+        Example:
+            Two seeds at each of two β:
+
+            >>> import jax
+            >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+            >>> promises = promise(parties, np.linspace(-1, 2, 50)[:, None])
+            >>> keys = jax.random.split(jax.random.key(1), 4)
+            >>> draws = promises.draw_many(keys, inverse_temperatures=[1, 1, 8, 8])
+            >>> [draw.inverse_temperature for draw in draws]
+            [1.0, 1.0, 8.0, 8.0]
+
+        Reference:
+            Tay et al. 2022, Algorithm 1 and Sec. 6.
+        """
+        many = as_keys(keys)
+        betas = np.asarray(inverse_temperatures, object)
+        if betas.ndim == 0:
+            betas = np.full(len(many), inverse_temperatures, object)
+        if betas.shape != (len(many),):
+            raise ValueError(
+                f"Expected one inverse temperature for each of {len(many)} keys, or "
+                f"one for all, got shape {betas.shape}."
+            )
+        return self._draws(many, [_as_beta(beta) for beta in betas], progress)
+
+    def _draws(
+        self, keys: list[Key[Array, ""]], betas: list[float], progress: Progress
+    ) -> list[Draw]:
         start, goal = self.scheme.own_values, self.scheme.reward_values
         candidates = self.candidates
-        shares = np.where(goal > start, 0.0, 1.0)  # of the way up in value
+        # Of the way up in value.
+        shares = np.tile(np.where(goal > start, 0.0, 1.0), (len(keys), 1))
 
-        def report(party: int, num_picks: int, value: float) -> None:
+        def report(draw: int, party: int, num_picks: int, value: float) -> None:
             del num_picks
             share = (value - start[party]) / max(goal[party] - start[party], 1e-300)
-            shares[party] = max(shares[party], min(share, 1.0))
+            shares[draw, party] = max(shares[draw, party], min(share, 1.0))
             progress("sampling", float(shares.mean()))
 
-        rewards = draw_rewards(
-            key,
+        many = draw_rewards(
+            keys,
             self.kernel,
             on_host(candidates) if is_sharded(candidates) else candidates,
             self.sums,
             goal,
-            inverse_temperature=inverse_temperature,
+            inverse_temperatures=betas,
             progress=report,
         )
         progress("sampling", 1.0)
-        return Draw(rewards, float(inverse_temperature))
+        return [Draw(rewards, b) for rewards, b in zip(many, betas, strict=True)]
+
+
+def _as_beta(inverse_temperature: Any) -> float:
+    return as_real(inverse_temperature, "inverse_temperature", smallest=0.0)
 
 
 @on_numbers()

@@ -8,7 +8,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key
 
-from cgm_jax._shared.progress import Progress, silent, within
+from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.collaboration import Collaboration, Draw, Promises, promise
 from cgm_jax.evaluation import Evaluation, evaluate_rewards
 from cgm_jax.kernels import Kernel
@@ -101,14 +101,10 @@ def run_experiment(
             if data.grown is None or is_last:
                 raise
             data = data.grown(more)
-    draws = {
-        float(beta): promises.draw(
-            jax.random.fold_in(key, k),
-            inverse_temperature=float(beta),
-            progress=within(progress, f"β = {beta:g}"),
-        )
-        for k, beta in enumerate(inverse_temperatures)
-    }
+    betas = [float(beta) for beta in inverse_temperatures]
+    keys = [jax.random.fold_in(key, k) for k in range(len(betas))]
+    many = promises.draw_many(keys, inverse_temperatures=betas, progress=progress)
+    draws = dict(zip(betas, many, strict=True))
     evaluation = None
     if evaluate:
         evaluation = evaluate_rewards(

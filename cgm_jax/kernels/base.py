@@ -67,6 +67,7 @@ class Kernel(abc.ABC):
 
     length_scale: Any = _NoLengthScale()
     is_stationary: Any = False  # whether k depends on x − x' only
+    is_nonnegative: Any = False  # whether k >= 0 for any two points
     is_cheap_to_embed: Any = True  # whether `embed` costs little beside `pairwise`
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -242,6 +243,11 @@ class _Pair(Kernel):
         return self.left.is_stationary and self.right.is_stationary
 
     @property
+    def is_nonnegative(self) -> bool:
+        """Whether both are."""
+        return self.left.is_nonnegative and self.right.is_nonnegative
+
+    @property
     def is_cheap_to_embed(self) -> bool:
         """Whether both are."""
         return self.left.is_cheap_to_embed and self.right.is_cheap_to_embed
@@ -296,6 +302,11 @@ class Scaled(Kernel):
     def is_stationary(self) -> bool:
         """Whether the kernel is."""
         return self.kernel.is_stationary
+
+    @property
+    def is_nonnegative(self) -> bool:
+        """Whether the kernel is."""
+        return self.kernel.is_nonnegative
 
     @property
     def is_cheap_to_embed(self) -> bool:

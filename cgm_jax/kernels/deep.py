@@ -121,6 +121,16 @@ class DeepKernel(Kernel):
             object.__setattr__(self, "network", FeatureMap.of(self.network))
 
     @property
+    def is_nonnegative(self) -> bool:
+        """Whether the kernels of features and of points are."""
+        parts = (
+            [self.base]
+            if self.points_kernel is None
+            else [self.base, self.points_kernel]
+        )
+        return all(part.is_nonnegative for part in parts)
+
+    @property
     def length_scale(self) -> Float[ArrayLike, "..."] | None:
         """That of κ, in the units of the features."""
         return self.base.length_scale

@@ -126,7 +126,7 @@ def _over_coordinates(add: Callable, *points: Float[Array, "_ d"]) -> Array:
     x, y = points[:2]
     # Zeros of the data, which know the mesh that they are on inside of `shard_map`.
     zeros = jnp.zeros_like(x[:, :1]) + jnp.zeros_like(y[:, :1]).T
-    unroll = 1 if x.shape[1] <= FEW else UNROLL
+    unroll = 1 if x.shape[1] <= FEW and x.shape[0] > 1 else UNROLL
     return jax.lax.scan(add, zeros, tuple(p.T for p in points), unroll=unroll)[0]
 
 

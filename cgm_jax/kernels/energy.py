@@ -43,6 +43,7 @@ class Energy(Kernel):
     """
 
     length_scale: Float[ArrayLike, ""] = 1.0
+    is_nonnegative = True
 
     def embed(
         self, points: Float[Array, "n d"]

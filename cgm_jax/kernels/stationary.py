@@ -26,10 +26,11 @@ class Stationary(Kernel):
 
     length_scale: Float[ArrayLike, "..."]
     is_stationary = True
+    is_nonnegative = True
 
     @abc.abstractmethod
     def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
-        """The formula: k as a function of r²; decreasing, 1 at 0."""
+        """The formula: k as a function of r²; decreasing from 1 at 0, never below 0."""
 
     def embed(self, points: Float[Array, "n d"]) -> Float[Array, "n d"]:
         """Points in units of the length scale."""

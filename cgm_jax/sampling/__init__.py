@@ -8,8 +8,10 @@ by one kernel column. Parties are drawn side by side on all cores.
 
 from .lanes import lanes
 from .marginal_values import marginal_values, updated_sigma_s, updated_sigma_st
-from .picking import CandidateSet, Lane, pick_many
-from .weighted_sampling import Reward, weighted_sampling
+from .pick_many import pick_many
+from .picking import CandidateSet, Lane
+from .stopping import Reward
+from .weighted_sampling import weighted_sampling
 
 __all__ = [
     "CandidateSet",

@@ -80,11 +80,10 @@ def lanes(
             between.sum(1),
             xp.asarray(sums.sizes)[:-1],
         )
-        drawn_from = CandidateSet(
-            embedded,
-            xp.pad(xp.sum(sums.candidate_rows, axis=1), filling),
-            xp.asarray(sums.reference_size),
-        )
+        reference_sums = xp.pad(xp.sum(sums.candidate_rows, axis=1), filling)
+        t = xp.asarray(sums.reference_size)
+        rates = (reference_sums / t).astype(points.dtype)
+        drawn_from = CandidateSet(embedded, reference_sums, rates, t)
         return jax.tree.map(jnp.asarray, (drawn_from, lane))
 
 

@@ -1,4 +1,4 @@
-r"""Picks of the weighted sampling algorithm, in O(|G|·d) each.
+r"""One pick of the weighted sampling algorithm, in O(|G|·d).
 
 For S = D_i ∪ G_i with s points, a_g = Σ_{x∈S} k(x, g) and c_g = Σ_{x∈T} k(x, g),
 
@@ -18,14 +18,27 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int
 
 from cgm_jax._shared.exponential import exp_nonpositive
-from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels.base import Embedding, Kernel
 
-__all__ = ["CandidateSet", "Lane", "grid", "inverse_cdf", "pick_many"]
+__all__ = [
+    "CandidateSet",
+    "Lane",
+    "Scale",
+    "Weights",
+    "add",
+    "choose",
+    "entry",
+    "grid",
+    "inverse_cdf",
+    "pick_plainly",
+    "scale_of",
+    "weigh",
+]
 
 
 class CandidateSet(NamedTuple):
@@ -33,6 +46,7 @@ class CandidateSet(NamedTuple):
 
     points: Embedding  # embedded candidates, the last axis is the candidate
     reference_sums: Float[Array, " g"]  # c, float64
+    rates: Float[Array, " g"]  # c/t in the dtype of the points: what a pick adds to w
     reference_size: Float[Array, ""]  # t
 
 
@@ -45,6 +59,27 @@ class Lane(NamedTuple):
     size: Float[Array, ""]  # s
 
 
+class Scale(NamedTuple):
+    """The law of a pick: candidate g has weight exp(β (w_g − largest) / spread)."""
+
+    smallest: Float[Array, ""]
+    largest: Float[Array, ""]
+    spread: Float[Array, ""]
+    beta: Float[Array, ""]
+
+    def exponent(self, witness: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """β (Δ̄ − 1) <= 0."""
+        # β apart: 1e30 could overflow.
+        return (witness - self.largest) * (1 / self.spread) * self.beta
+
+
+class Weights(NamedTuple):
+    """What a candidate is drawn by."""
+
+    of_candidate: Float[Array, "rows columns"]
+    of_column: Float[Array, "groups members"]  # sums of columns, in groups of columns
+
+
 def grid(num_candidates: int) -> tuple[int, int]:
     """Rows and columns that hold the candidates, for three short sums to reach each."""
     rows = max(1, round(num_candidates ** (1 / 3)))
@@ -52,82 +87,29 @@ def grid(num_candidates: int) -> tuple[int, int]:
     return rows, -(-num_candidates // (rows * group)) * group
 
 
-def column_group(num_columns: int) -> int:
-    """Number of columns that are summed before the first cumulative sum."""
-    group = max(1, round(num_columns**0.5))
-    while num_columns % group:
-        group -= 1
-    return group
-
-
-@compiled(static_argnames=("num_picks",))
-def pick_many(
-    key: Key[Array, ""],
+def pick_plainly(
     kernel: Kernel,
     candidates: CandidateSet,
     lane: Lane,
-    inverse_temperature: Float[ArrayLike, ""],
-    first_pick: Int[ArrayLike, ""],
-    *,
-    num_picks: int,
+    uniforms: Float[Array, " picks"],
+    inverse_temperature: Float[Array, ""],
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
-    """Pick after pick, whatever the value reached: the program of `weighted_sampling`.
-
-    Args:
-        key: the party's key; pick p uses ``fold_in(key, p)``.
-        kernel: the kernel.
-        candidates: the candidates.
-        lane: the party's set.
-        inverse_temperature: β >= 0; infinity takes the best.
-        first_pick: number of picks made before.
-        num_picks: number of picks to make.
-
-    Returns:
-        The set after the picks, the positions in the order picked, and the value after
-        each pick.
-
-    Example:
-        A party of one point at 0 picks the best of 0, 1 and 2, twice:
-
-        >>> from cgm_jax.gram import gram_sums
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> from cgm_jax.sampling import lanes
-        >>> kernel, own = SquaredExponential(1.0), jnp.array([[0.0]])
-        >>> drawn_from = jnp.array([[0.0], [1.0], [2.0]])
-        >>> sums = gram_sums(kernel, [own], drawn_from)
-        >>> candidates, all_lanes = lanes(kernel, drawn_from, sums)
-        >>> lane = jax.tree.map(lambda leaf: leaf[0], all_lanes)  # of the first party
-        >>> key, best = jax.random.key(0), jnp.array(jnp.inf)
-        >>> lane, picks, values = pick_many(
-        ...     key, kernel, candidates, lane, best, jnp.array(0), num_picks=2
-        ... )
-        >>> picks, float(lane.size)
-        (Array([2, 0], dtype=int32), 3.0)
-
-    Reference:
-        Tay et al. 2022, Sec. 4.2 and App. H.
-    """
-    picks = first_pick + jnp.arange(num_picks, dtype=jnp.int32)
-    beta, dtype = jnp.asarray(inverse_temperature), lane.within.dtype
-    uniforms = jax.vmap(
-        lambda pick: jax.random.uniform(jax.random.fold_in(key, pick), (), dtype)
-    )(picks)
+    """Pick after pick, each from the weights of all candidates."""
 
     def step(lane: Lane, uniform: Float[Array, ""]):
-        index = _draw(uniform, lane.witness, beta)
-        lane, value = _add(kernel, candidates, lane, index)
+        scale = scale_of(lane.witness, inverse_temperature)
+        index = choose(uniform, weigh(lane.witness, scale))
+        lane, value = add(kernel, candidates, lane, index, entry(lane.witness, index))
         return lane, (index, value)
 
     lane, (indices, values) = lax.scan(step, lane, uniforms)
     return lane, indices, values
 
 
-def _draw(
-    uniform: Float[Array, ""],
-    witness: Float[Array, "rows columns"],
-    inverse_temperature: Float[Array, ""],
-) -> Int[Array, ""]:
-    """A candidate, drawn with probability ∝ exp(β Δ̄)."""
+def scale_of(
+    witness: Float[Array, "rows columns"], inverse_temperature: Float[Array, ""]
+) -> Scale:
+    """The law of the next pick."""
     largest = jnp.max(_fold(lambda w, best: jnp.where(w > best, w, best), witness))
     smallest = jnp.min(
         _fold(
@@ -144,19 +126,26 @@ def _draw(
     # exponent is 0, and −∞ has weight 0.
     beta = jnp.clip(inverse_temperature.astype(witness.dtype), 1e-30, 1e30)
     beta, spread = (jnp.where(is_flat, x, y) for x, y in ((1e-30, beta), (1, spread)))
-    relative = (witness - largest) * (1 / spread)  # β apart: 1e30 could overflow
-    # exp(β (Δ̄ − 1)) <= 1. The barrier materialises the weights; otherwise XLA fuses
-    # `exp` into every sum.
-    weights = lax.optimization_barrier(exp_nonpositive(relative * beta))
-    # Three short cumulative sums: a long one costs more than all the rest.
-    num_columns = witness.shape[1]
-    of_column = _fold(jnp.add, weights).reshape(-1, column_group(num_columns))
-    group, rest = inverse_cdf(uniform, jnp.sum(of_column, axis=1))
-    member, rest = inverse_cdf(rest, of_column[group])
-    column = group * of_column.shape[1] + member
-    row, _ = inverse_cdf(rest, weights[:, column])
+    return Scale(smallest, largest, spread, beta)
+
+
+def weigh(witness: Float[Array, "rows columns"], scale: Scale) -> Weights:
+    """exp(β (Δ̄ − 1)) of every candidate."""
+    # The barrier materialises the weights; otherwise XLA fuses `exp` into every sum.
+    weights = lax.optimization_barrier(exp_nonpositive(scale.exponent(witness)))
+    of_column = _fold(jnp.add, weights)
+    return Weights(weights, of_column.reshape(-1, _column_group(len(of_column))))
+
+
+def choose(uniform: Float[Array, ""], weights: Weights) -> Int[Array, ""]:
+    """A candidate, drawn with probability ∝ its weight."""
+    # By three short cumulative sums: a long one costs more than all the rest.
+    group, rest = inverse_cdf(uniform, jnp.sum(weights.of_column, axis=1))
+    member, rest = inverse_cdf(rest, weights.of_column[group])
+    column = group * weights.of_column.shape[1] + member
+    row, _ = inverse_cdf(rest, weights.of_candidate[:, column])
     # Half as wide as an index in 64-bit mode, and twice as fast to compare with.
-    return (row * num_columns + column).astype(jnp.int32)
+    return (row * weights.of_candidate.shape[1] + column).astype(jnp.int32)
 
 
 def inverse_cdf(
@@ -169,37 +158,51 @@ def inverse_cdf(
     With it comes how far into the weight the number falls, again uniform in [0, 1). An
     entry of weight zero is never returned, whatever the rounding, unless all are.
     """
-    cumulative = jnp.cumsum(weights.astype(uniform.dtype))
-    # Not the last sum: XLA adds up in a tree, so that zeros at the end may raise it.
-    total = jnp.max(jnp.where(weights > 0, cumulative, 0))
+    # Sums of the same terms in the same order, some of them 0: they never decrease, and
+    # stay the same where a weight is 0. (XLA's cumulative sum does not promise that.)
+    is_before = np.tri(len(weights), dtype=bool)
+    cumulative = jnp.sum(jnp.where(is_before, weights[None], 0), axis=1)
+    total = cumulative[-1]
     # Strictly below the total, or rounding could put it past the last positive weight.
     # (Not by `nextafter`: a TPU has none of float64.)
-    limits = jnp.finfo(total.dtype)
-    query = jnp.minimum(uniform * total, total * (1 - limits.eps))
-    index = jnp.argmax((cumulative > query) & (weights > 0))
+    largest = total * (1 - jnp.finfo(total.dtype).eps)
+    query = jnp.minimum((uniform * total).astype(total.dtype), largest)
+    index = jnp.sum(cumulative <= query, dtype=jnp.int32)
+    index = jnp.minimum(index, len(weights) - 1)
     share = weights[index].astype(uniform.dtype)
-    rest = (query - (cumulative[index] - share)) / jnp.where(share > 0, share, 1)
-    return index, jnp.clip(rest, 0, 1 - limits.epsneg)
+    rest = uniform * total - (cumulative[index] - share)
+    rest = rest / jnp.where(share > 0, share, 1)
+    return index, jnp.clip(rest, 0, 1 - jnp.finfo(uniform.dtype).epsneg)
 
 
-def _add(
-    kernel: Kernel, candidates: CandidateSet, lane: Lane, index: Int[Array, ""]
+def entry(
+    witness: Float[Array, "rows columns"], index: Int[Array, ""]
+) -> Float[Array, ""]:
+    """w of one candidate."""
+    return witness[index // witness.shape[1], index % witness.shape[1]]
+
+
+def add(
+    kernel: Kernel,
+    candidates: CandidateSet,
+    lane: Lane,
+    index: Int[Array, ""],
+    witness_at: Float[Array, ""],
 ) -> tuple[Lane, Float[Array, ""]]:
-    """The set with one more candidate, and its value."""
+    """The set with one more candidate, whose w is given, and its value."""
     shape = lane.witness.shape
     size = lane.size + 1
     slope = size / candidates.reference_size
-    w = lane.witness[index // shape[1], index % shape[1]].astype(slope.dtype)
+    w = witness_at.astype(slope.dtype)
     c = candidates.reference_sums[index]
     value = 2 * (slope * lane.across - lane.within / 2 + w) / size**2
     picked = jax.tree.map(lambda x: x[..., index][None], candidates.points)
     points = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), candidates.points)
     k = kernel.pairwise(picked, points).reshape(shape)
-    rate = candidates.reference_sums / candidates.reference_size
-    rate = rate.astype(k.dtype).reshape(shape)
     # A comparison for every candidate is cheaper than a copy for a write in place.
     position = jnp.arange(k.size, dtype=index.dtype).reshape(shape)
-    witness = jnp.where(position == index, -jnp.inf, lane.witness + (rate - k))
+    rates = candidates.rates.reshape(shape)
+    witness = jnp.where(position == index, -jnp.inf, lane.witness + (rates - k))
     within, across = lane.within + 2 * (slope * c - w), lane.across + c
     return Lane(witness, within, across, size), value
 
@@ -214,3 +217,11 @@ def _fold(
     for row in rows[1:] if start is None else rows:
         total = combine(row, total)
     return total
+
+
+def _column_group(num_columns: int) -> int:
+    """Number of columns that are summed before the first cumulative sum."""
+    group = max(1, round(num_columns**0.5))
+    while num_columns % group:
+        group -= 1
+    return group

@@ -3,77 +3,41 @@
 The loop runs in chunks of picks, compiled once and driven from Python: progress, an
 interrupt and the end of a party need no callback. A chunk is a function of the party's
 key and the number of picks before it: results depend on nothing else.
+
+A lane is the draw of one party for one key and one β. On a CPU every lane is a program
+of its own, as many at a time as there are cores; on an accelerator many lanes are one
+program (`lanes_at_once`).
 """
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from itertools import product
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, as_points, rounded_up
 from cgm_jax._shared.checks import as_key, as_real, as_whole
-from cgm_jax._shared.precision import at_once, on_numbers
-from cgm_jax._shared.results import Result
+from cgm_jax._shared.precision import at_once, on_numbers, platform
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels.base import Kernel, centred
 from cgm_jax.valuation import values_with_candidates
 from cgm_jax.valuation.coalitions import checked_sums
 
-from .lanes import check_candidates, first_witness, placed
-from .picking import CandidateSet, Lane, grid, pick_many
+from .lanes import check_candidates
+from .lanes_at_once import draw_at_once
+from .layout import Layout, candidate_set, lane_of
+from .pick_many import pick_many
+from .picking import Lane
+from .stopping import Course, Reward
 
-__all__ = ["Progress", "Reward", "StopReason", "weighted_sampling"]
+__all__ = ["Progress", "draw_rewards", "weighted_sampling"]
 
-StopReason = Literal["reached", "exhausted", "stalled", "max_picks"]
 Progress = Callable[[int, int, float], None]
 
 PICKS_PER_CHUNK = 64
-# Without a new best value for this share of the candidates, and this many picks, the
-# value has stalled.
-PATIENCE = 0.1
-MIN_PATIENCE = 100
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Reward(Result):
-    """The synthetic points of one party."""
-
-    indices: Int[np.ndarray, " picks"]
-    """Indices into the candidates, in drawing order."""
-
-    values: Float[np.ndarray, " picks"]
-    """v(D_i ∪ G_i) after each pick, float64."""
-
-    stop_reason: StopReason
-    """``reached``: the reward value; ``exhausted``: no candidates left; ``stalled``: no
-    new best value for a tenth of the candidates (at least 100); ``max_picks``: the
-    limit given."""
-
-    initial_value: float
-    """v(D_i)."""
-
-    reward_value: float
-    """r_i, the value to reach."""
-
-    @property
-    def final_value(self) -> float:
-        """v(D_i ∪ G_i): the last of ``values``, or v(D_i) where nothing was drawn."""
-        return float(self.values[-1]) if len(self.values) else self.initial_value
-
-    @property
-    def num_negative_steps(self) -> int:
-        """Number of points that lowered the value of what the party had."""
-        return int((np.diff([self.initial_value, *self.values]) < 0).sum())
-
-    @property
-    def shortfall(self) -> float:
-        """max(0, r_i − v(D_i ∪ G_i))."""
-        return max(0.0, self.reward_value - self.final_value)
 
 
 @on_numbers(", or use `lanes` and `pick_many` there")
@@ -140,68 +104,100 @@ def weighted_sampling(
     with at_once(points):
         checked_sums(sums)
         _check_sums(kernel, points, sums)
-    return draw_rewards(
-        key,
+    beta = as_real(inverse_temperature, "inverse_temperature", smallest=0.0)
+
+    def report(draw: int, party: int, num_picks: int, value: float) -> None:
+        del draw
+        if progress is not None:
+            progress(party, num_picks, value)
+
+    (rewards,) = draw_rewards(
+        [as_key(key)],
         kernel,
         points,
         sums,
         reward_values,
-        inverse_temperature=inverse_temperature,
+        inverse_temperatures=[beta],
         max_picks=max_picks,
-        progress=progress,
+        progress=report,
     )
+    return rewards
 
 
 def draw_rewards(
-    key: Key[Array, ""],
+    keys: Sequence[Key[Array, ""]],
     kernel: Kernel,
     points: Points,
     sums: GramSums,
     reward_values: Float[ArrayLike, " n"],
     *,
-    inverse_temperature: float,
+    inverse_temperatures: Sequence[float],
     max_picks: int | None = None,
-    progress: Progress | None = None,
-) -> list[Reward]:
-    """As `weighted_sampling`, of sums that are known to be those of the candidates."""
-    as_key(key)
+    progress: Callable[[int, int, int, float], None] | None = None,
+) -> list[list[Reward]]:
+    """A draw of every key and β, of sums that are known to be those of the candidates.
+
+    ``progress`` is called with the draw, the party, its number of picks and its value.
+    """
     targets = np.asarray(reward_values, np.float64)
-    beta = as_real(inverse_temperature, "inverse_temperature", smallest=0.0)
     if max_picks is not None:
         max_picks = as_whole(max_picks, "max_picks", smallest=0)
     _check(points, sums, targets)
     with at_once(points):
-        layout = _Layout.of(len(points))
-        drawn_from, diagonal = _candidate_set(kernel, points, sums, layout)
+        layout = Layout.of(len(points))
+        drawn_from, diagonal = candidate_set(kernel, points, sums, layout)
     limits = np.asarray(values_with_candidates(sums))
-    beta = np.float32(min(beta, 1e30))  # the best each time
+    reference_size = float(sums.reference_size)
+    betas = np.minimum(inverse_temperatures, 1e30).astype(np.float32)  # the best
     lock = threading.Lock()
+    places = list(product(range(len(keys)), range(sums.num_parties)))
 
-    def draw(party: int, check: Callable[[], None]) -> Reward:
-        def report(num_picks: int, value: float) -> None:
-            check()
-            if progress is not None:
-                with lock:
-                    progress(party, num_picks, value)
-
-        # One lane per worker, not one per party: there may be hundreds of parties.
-        lane = _lane(diagonal, sums, party, layout, points.dtype)
-        return _draw_reward(
-            jax.random.fold_in(key, np.uint32(party)),
-            kernel,
-            drawn_from,
-            layout,
+    def start(place: tuple[int, int]) -> tuple[Key[Array, ""], Lane, Course]:
+        draw, party = place
+        # Where it is needed, and not for all: there may be hundreds of parties.
+        lane = lane_of(diagonal, sums, party, layout, points.dtype)
+        course = Course.of(
             lane,
-            beta,
+            reference_size,
             float(targets[party]),
             float(limits[party]),
             len(points),
             max_picks,
-            report,
         )
+        return jax.random.fold_in(keys[draw], np.uint32(party)), lane, course
 
-    # XLA keeps less than two cores busy with one party: others run beside it.
-    return map_on_workers(draw, range(sums.num_parties))
+    def report(place: tuple[int, int], course: Course) -> None:
+        if progress is not None:
+            with lock:
+                progress(*place, len(course.values), course.value)
+
+    def draw_lane(place: tuple[int, int], check: Callable[[], None]) -> Reward:
+        key, lane, course = start(place)
+        while course.stop_reason is None:
+            lane, picked, reached = pick_many(
+                key,
+                kernel,
+                drawn_from,
+                lane,
+                betas[place[0]],
+                np.int32(len(course.values)),
+                num_picks=PICKS_PER_CHUNK,
+            )
+            course.take(layout.candidate[np.asarray(picked)], np.asarray(reached))
+            check()
+            report(place, course)
+        return course.reward()
+
+    if platform() == "cpu":
+        # XLA keeps less than two cores busy with one lane: others run beside it.
+        rewards = map_on_workers(draw_lane, places)
+    else:
+        with at_once(points):
+            rewards = draw_at_once(
+                kernel, drawn_from, layout, places, betas, start, report
+            )
+    n = sums.num_parties
+    return [rewards[first : first + n] for first in range(0, len(rewards), n)]
 
 
 def _check_sums(kernel: Kernel, points: Points, sums: GramSums) -> None:
@@ -233,137 +229,3 @@ def _check(points: Points, sums: GramSums, targets: Float[np.ndarray, " n"]) -> 
             f"Expected one reward value per party ({sums.num_parties}), none of them "
             f"NaN, got {targets}."
         )
-
-
-class _Layout(NamedTuple):
-    """Where a candidate stands in a grid of one of a few sizes.
-
-    A draw goes through columns one by one. Candidates stand in the order in which it
-    would meet them in their own `grid`: what is drawn does not depend on the filling.
-    """
-
-    shape: tuple[int, int]
-    candidate: Int[np.ndarray, " positions"]  # at a position; -1 fills up
-
-    @classmethod
-    def of(cls, num_candidates: int) -> "_Layout":
-        rows, columns = grid(num_candidates)
-        order = np.arange(rows * columns).reshape(rows, columns).T.reshape(-1)
-        order = order[order < num_candidates]
-        shape = grid(max(256, rounded_up(num_candidates, steps=8)))
-        candidate = np.full(shape[::-1], -1)
-        candidate.reshape(-1)[: len(order)] = order
-        return cls(shape, candidate.T.reshape(-1))
-
-    def arranged(
-        self, numbers: Float[np.ndarray, "g ..."], filling: float
-    ) -> Float[np.ndarray, "positions ..."]:
-        """One number of every candidate, at its position."""
-        is_real = self.candidate >= 0
-        return np.where(is_real, numbers[self.candidate], filling)
-
-
-def _candidate_set(
-    kernel: Kernel, points: Points, sums: GramSums, layout: _Layout
-) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
-    """What all parties draw from, and k(x, x) of every candidate."""
-    (points,) = centred(kernel, points)
-    at = np.asarray(points)[np.maximum(layout.candidate, 0)]
-    embedded, diagonal_at = placed(kernel, at)
-    diagonal = np.empty(len(points), points.dtype)
-    is_real = layout.candidate >= 0
-    diagonal[layout.candidate[is_real]] = np.asarray(diagonal_at)[is_real]
-    reference_sums = np.asarray(sums.candidate_rows).sum(1)
-    candidates = CandidateSet(
-        embedded,
-        jax.device_put(layout.arranged(reference_sums, 0.0)),
-        jax.device_put(np.asarray(sums.reference_size)),
-    )
-    return candidates, diagonal
-
-
-def _lane(
-    diagonal: Float[np.ndarray, " g"],
-    sums: GramSums,
-    party: int,
-    layout: _Layout,
-    dtype: DTypeLike,
-) -> Lane:
-    w = np.asarray(first_witness(sums, diagonal, slice(party, party + 1)))
-    lane = (
-        layout.arranged(w[0], -np.inf).astype(dtype).reshape(layout.shape),
-        np.asarray(sums.between[party, party]),
-        np.asarray(sums.between[party].sum()),
-        np.asarray(sums.sizes[party]),
-    )
-    with at_once():
-        return Lane(*jax.device_put(lane))
-
-
-def _draw_reward(
-    key: Key[Array, ""],
-    kernel: Kernel,
-    candidates: CandidateSet,
-    layout: _Layout,
-    lane: Lane,
-    beta: np.float32,
-    target: float,
-    value_with_all: float,
-    num_candidates: int,
-    max_picks: int | None,
-    report: Callable[[int, float], None],
-) -> Reward:
-    size = float(lane.size)
-    with_reference = 2 * float(lane.across) / (size * float(candidates.reference_size))
-    with_itself = float(lane.within) / size**2
-    initial = with_reference - with_itself
-    # A limit that the scheme attains exactly must not be missed by rounding: that of
-    # one kernel entry, and that of the two means whose difference a value is.
-    rounding = float(np.finfo(lane.witness.dtype).eps) * abs(target)
-    rounding += 8 * float(np.finfo(np.float64).eps) * (with_reference + with_itself)
-    enough = target - rounding
-    limit = num_candidates if max_picks is None else min(max_picks, num_candidates)
-    patience = max(MIN_PATIENCE, round(PATIENCE * num_candidates))
-    indices: list[int] = []
-    values: list[float] = []
-    best, best_count = initial, 0  # the best value, and after how many picks
-
-    def end() -> StopReason | None:
-        if (values[-1] if values else initial) >= enough:
-            return "reached"
-        if len(values) == limit:
-            return "exhausted" if limit == num_candidates else "max_picks"
-        return "stalled" if len(values) - best_count >= patience else None
-
-    while (reason := end()) is None:
-        lane, picked, reached = pick_many(
-            key,
-            kernel,
-            candidates,
-            lane,
-            beta,
-            np.int32(len(values)),
-            num_picks=PICKS_PER_CHUNK,
-        )
-        picked = layout.candidate[np.asarray(picked)]
-        pairs = zip(picked, np.asarray(reached), strict=True)
-        for index, value in pairs:  # some of the last chunk's picks are not needed
-            if not np.isfinite(value):
-                raise FloatingPointError(
-                    f"Expected finite values, got {value} for pick {len(values)}: the "
-                    "kernel of two candidates is not finite."
-                )
-            indices.append(int(index))
-            # The last value is known: a limit that is promised must be reached.
-            is_last = len(indices) == num_candidates
-            values.append(value_with_all if is_last else float(value))
-            if values[-1] > best:
-                best, best_count = values[-1], len(values)
-            if end():
-                break
-        report(len(values), values[-1])
-    if reason in ("exhausted", "stalled"):
-        del indices[best_count:], values[best_count:]
-    return Reward(
-        np.array(indices, np.int64), np.array(values), reason, initial, target
-    )

@@ -1,0 +1,70 @@
+"""Many lanes as one program: the draws of one lane after the other."""
+
+import importlib
+from itertools import product
+
+import jax
+import numpy as np
+import pytest
+from sampling_pools import Pool, pool_of
+
+from cgm_jax.sampling.weighted_sampling import draw_rewards
+
+MODULE = importlib.import_module("cgm_jax.sampling.weighted_sampling")
+AT_ONCE = importlib.import_module("cgm_jax.sampling.lanes_at_once")
+BETAS = [0.0, 1.0, 8.0, np.inf]
+
+
+def draws(pool: Pool, targets: np.ndarray, **options):
+    keys = list(jax.random.split(jax.random.key(3), len(BETAS)))
+    return draw_rewards(
+        keys,
+        pool.kernel,
+        pool.candidates,
+        pool.sums,
+        targets,
+        inverse_temperatures=BETAS,
+        **options,
+    )
+
+
+def assert_same(one, other) -> None:
+    for a, b in zip(one, other, strict=True):
+        for x, y in zip(a, b, strict=True):
+            assert x.stop_reason == y.stop_reason
+            np.testing.assert_array_equal(x.indices, y.indices)
+            np.testing.assert_allclose(x.values, y.values, atol=1e-12)
+
+
+@pytest.mark.parametrize("lanes", [4, 256])
+def test_are_the_draws_of_single_lanes(lanes: int, monkeypatch: pytest.MonkeyPatch):
+    pool = pool_of(g=301, scale=0.4)
+    limits = np.array([1.0, -1.0, 0.3])  # never reached, at once, after some picks
+    before = draws(pool, limits)
+    reasons = {r.stop_reason for rewards in before for r in rewards}
+    assert reasons >= {"reached", "exhausted"}
+    assert len({len(r.indices) for rewards in before for r in rewards}) > 4
+    # As on an accelerator, but for what computes.
+    monkeypatch.setattr(MODULE, "platform", lambda: "gpu")
+    monkeypatch.setattr(AT_ONCE, "LANES", lanes)
+    told = []
+    after = draws(pool, limits, progress=lambda *place: told.append(place))
+    assert_same(before, after)
+    ended = {(draw, party): (count, value) for draw, party, count, value in told}
+    assert set(ended) == set(product(range(4), (0, 2)))
+    for (draw, party), (count, value) in ended.items():
+        if after[draw][party].stop_reason == "reached":
+            assert count == len(after[draw][party].indices)
+            assert value == after[draw][party].final_value
+
+
+def test_a_thousand_picks_of_five_parties(monkeypatch: pytest.MonkeyPatch):
+    pool = pool_of((20, 30, 25, 10, 15), g=2_000, dtype=np.float32, scale=0.3)
+    before = draws(pool, np.full(5, 2.0), max_picks=1_000)
+    monkeypatch.setattr(MODULE, "platform", lambda: "gpu")
+    after = draws(pool, np.full(5, 2.0), max_picks=1_000)
+    for a, b in zip(before, after, strict=True):
+        for x, y in zip(a, b, strict=True):
+            assert len(x.indices) == len(y.indices) == 1_000
+            np.testing.assert_array_equal(x.indices, y.indices)
+            np.testing.assert_allclose(x.values, y.values, atol=1e-6)

@@ -1,0 +1,183 @@
+"""Proposals from old weights: the law of the plain loop, and its values."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import oracles
+import pytest
+from kernel_table import KERNELS
+from sampling_pools import KEY, Pool, pool_of
+from scipy import stats
+
+from cgm_jax.kernels import Linear, SquaredExponential
+from cgm_jax.sampling import CandidateSet, Lane, lanes, pick_many
+from cgm_jax.sampling.old_weights import (
+    BLOCK,
+    NUM_UNIFORMS,
+    _bound,
+    pick_from_old_weights,
+)
+from cgm_jax.sampling.picking import pick_plainly, scale_of
+
+BETAS = [0.0, 1.0, 8.0, np.inf]
+
+
+def first_lane(pool: Pool) -> tuple[CandidateSet, Lane]:
+    candidates, all_lanes = lanes(pool.kernel, pool.candidates, pool.sums)
+    return candidates, jax.tree.map(lambda leaf: leaf[0], all_lanes)
+
+
+def picks_of(pool: Pool, beta: float, num_keys: int, num_picks: int, *, plainly: bool):
+    """Picks and values of the first party, one row for each of many keys."""
+    with jax.enable_x64(True):
+        candidates, lane = first_lane(pool)
+        uniforms = jax.random.uniform(
+            jax.random.fold_in(KEY, plainly), (num_keys, num_picks, NUM_UNIFORMS)
+        )
+
+        def draw(uniforms: jax.Array):
+            given = jnp.float32(beta)
+            if plainly:
+                uniforms = uniforms[:, 0]
+                return pick_plainly(pool.kernel, candidates, lane, uniforms, given)[1:]
+            return pick_from_old_weights(
+                pool.kernel, candidates, lane, uniforms, given
+            )[1:]
+
+        positions, values = jax.jit(jax.vmap(draw))(uniforms)
+    return np.asarray(positions), np.asarray(values)
+
+
+def test_the_bound_holds_for_every_candidate_at_every_age():
+    rng = np.random.default_rng(0)
+    for seed, beta in enumerate([0.0, 1.0, 8.0, 1e3]):
+        pool = pool_of((4, 3), g=200, seed=seed)
+        with jax.enable_x64(True):
+            candidates, lane = first_lane(pool)
+            first = scale_of(lane.witness, jnp.float32(beta))
+            old, slack = lane.witness, []
+            for age in range(1, BLOCK):
+                uniform = jnp.array(rng.uniform(size=1))
+                lane, *_ = pick_plainly(
+                    pool.kernel, candidates, lane, uniform, jnp.float32(beta)
+                )
+                now = scale_of(lane.witness, jnp.float32(beta))
+                gained = now.exponent(lane.witness) - first.exponent(old)
+                gained = np.asarray(gained)[np.isfinite(np.asarray(old))]
+                bound = _bound(first, now, age * jnp.max(candidates.rates))
+                slack.append(float(bound) - gained[np.isfinite(gained)].max())
+        assert min(slack) >= 0
+        assert min(slack) < 0.3 * max(1, beta)  # it says something
+
+
+# Orders of three of five: all sixty, with their exact probabilities.
+@pytest.mark.parametrize("beta", [1.0, 8.0])
+def test_orders_have_the_probabilities_of_the_softmax(beta: float):
+    pool = pool_of((3,), g=5, seed=1)
+    drawn, _ = picks_of(pool, beta, 20_000, 3, plainly=False)
+    expected = np.zeros((5, 5, 5))
+
+    def visit(before: list[int], probability: float) -> None:
+        if len(before) == 3:
+            expected[tuple(before)] = probability
+            return
+        left = np.delete(np.arange(5), before)
+        marginals = oracles.marginal_values(
+            pool.plain,
+            pool.subset(0, np.array(before, int)),
+            pool.candidates[left],
+            pool.reference,
+        )
+        shares = oracles.draw_probabilities(marginals, beta)
+        for x, share in zip(left, shares, strict=True):
+            visit([*before, int(x)], probability * share)
+
+    visit([], 1.0)
+    counts = np.zeros((5, 5, 5))
+    np.add.at(counts, tuple(drawn.T), 1)
+    likely = expected > 1e-3
+    assert likely.sum() > 4 and counts[expected == 0].sum() == 0
+    statistic, freedom = oracles.chi_square(
+        np.append(counts[likely], counts[~likely].sum()),
+        np.append(expected[likely], expected[~likely].sum()),
+    )
+    assert abs(statistic - freedom) < 4 * (2 * freedom) ** 0.5
+
+
+@pytest.mark.parametrize("beta", BETAS)
+def test_as_many_points_as_with_the_plain_loop(beta: float):
+    pool = pool_of((6, 9, 5), g=300, seed=2, scale=0.4)
+    counts, levels = [], []
+    for plainly in (True, False):
+        _, values = picks_of(pool, beta, 400, 5 * BLOCK, plainly=plainly)
+        levels.append(values)
+        enough = np.quantile(levels[0].max(axis=1), 0.05)  # nearly all reach it
+        counts.append((values >= enough).argmax(axis=1))
+    if beta == np.inf:  # no law, but one order
+        np.testing.assert_array_equal(counts[0], counts[1])
+        return
+    assert len(set(counts[0])) > 10
+    assert stats.ks_2samp(*counts).pvalue > 0.01
+    assert stats.ks_2samp(levels[0][:, 20], levels[1][:, 20]).pvalue > 0.01
+
+
+@pytest.mark.parametrize(("beta", "scale"), [(0.5, 1e-3), (8.0, 0.7), (np.inf, 0.7)])
+def test_every_candidate_once_with_the_values_of_the_definition(beta, scale):
+    pool = pool_of(g=48, scale=scale)
+    positions, values = picks_of(pool, beta, 1, 48, plainly=False)
+    np.testing.assert_array_equal(np.sort(positions[0]), np.arange(48))
+    again = pool.values_again(0, positions[0])[1:]
+    np.testing.assert_allclose(values[0], again, atol=1e-12)
+
+
+def test_most_proposals_are_accepted():
+    pool = pool_of((300, 200), g=2_000, dtype=np.float32, scale=0.3)
+    uniforms = np.random.default_rng(0).uniform(size=(200, BLOCK, NUM_UNIFORMS))
+    others = uniforms.copy()
+    others[..., 2] = 1 - others[..., 2]  # what is drawn where a proposal is refused
+    with jax.enable_x64(True):
+        candidates, lane = first_lane(pool)
+
+        def draw(uniforms: jax.Array):
+            beta = jnp.float32(4.0)
+            return pick_from_old_weights(pool.kernel, candidates, lane, uniforms, beta)[
+                1
+            ]
+
+        many = jax.jit(jax.vmap(draw))
+        same = np.asarray(many(jnp.array(uniforms)) == many(jnp.array(others)))
+    assert 0.1 < same.all(axis=1).mean() < 1  # no refusal in a block
+
+
+def test_many_candidates_of_a_kernel_without_negative_values_are_drawn_so():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(17_000, 1)).astype(np.float32)
+    parties = [points[:5] + 0.1, points[5:9]]
+    beta, start = jnp.float32(2.0), jnp.int32(0)
+    for kernel, is_fast in ((SquaredExponential(0.5), True), (Linear(), False)):
+        pool = Pool(parties, points, kernel, None)  # type: ignore[arg-type]
+        with jax.enable_x64(True):
+            candidates, lane = first_lane(pool)
+            _, found, _ = pick_many(
+                KEY, kernel, candidates, lane, beta, start, num_picks=2 * BLOCK
+            )
+            keys = [jax.random.fold_in(KEY, p) for p in range(2 * BLOCK)]
+            uniforms = jnp.stack([jax.random.uniform(k, (NUM_UNIFORMS,)) for k in keys])
+            if is_fast:
+                _, expected, _ = jax.jit(pick_from_old_weights)(
+                    kernel, candidates, lane, uniforms, beta
+                )
+            else:
+                _, expected, _ = jax.jit(pick_plainly)(
+                    kernel, candidates, lane, uniforms[:, 0], beta
+                )
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_that_says_so_is_nowhere_negative(name: str):
+    points = 3 * np.random.default_rng(0).normal(size=(60, 3))
+    kernel = KERNELS[name](3)
+    if kernel.is_nonnegative:
+        with jax.enable_x64(True):
+            assert float(kernel(points, points).min()) >= 0
