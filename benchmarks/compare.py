@@ -32,7 +32,9 @@ def compare(first: Path, second: Path, console: Console) -> None:
             f"cgm-jax {machine['cgm_jax']}",
             highlight=False,
         )
-    console.print(_roofline_table(*(result.get("roofline") for result in results)))
+    rooflines = [result["roofline"] for result in results if "roofline" in result]
+    if len(rooflines) == 2:
+        console.print(_roofline_table(*rooflines))
     a, b = ({_key(row): row for row in result["rows"]} for result in results)
     table = grid()
     table.add_column("work")
@@ -77,11 +79,11 @@ def _ratio(a: float, b: float) -> str:
     return figures(a / b) if a and b else ""
 
 
-def _roofline_table(a: dict[str, float] | None, b: dict[str, float] | None) -> Table:
+def _roofline_table(a: dict[str, float], b: dict[str, float]) -> Table:
     table = grid()
     table.add_column("at most, a second")
     for heading in ("A", "B", "B / A"):
         table.add_column(heading, justify="right")
-    for of in a if a and b else ():
+    for of in a:
         table.add_row(of, figures(a[of]), figures(b[of]), figures(b[of] / a[of]))
     return table

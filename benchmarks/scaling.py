@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 from rich.console import Console
 
 from cgm_jax._shared.platforms import platform_settings
 from cgm_jax.gram import gram_sums
+from cgm_jax.gram.tiles import Blocks, sums_of_rows
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import lanes, pick_many
 
@@ -30,7 +30,7 @@ __all__ = ["Point", "draw_points", "measure_scaling", "points"]
 
 _NUM_PARTIES = 8  # for as many devices
 _NUM_PICKS, _RUNS = 16, 3
-_PASS, _PICK = "Gram pass", "a pick of eight parties at once"
+_PASS, _PAIRS, _PICK = "Gram pass", "sum over all pairs", "a pick of eight parties"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def points(*, small: bool) -> Iterator[Point]:
         yield _point(_PICK, "g", g * factor, _picks(problem, 1), _NUM_PICKS)
     problem, most = clusters(2, _NUM_PARTIES, size, g), jax.device_count()
     for num in (factor for factor in factors if factor <= most):
-        yield _point(_PASS, "devices", num, _pass_of_shares(problem, num))
+        yield _point(_PAIRS, "devices", num, _all_pairs(problem, num))
         yield _point(_PICK, "devices", num, _picks(problem, num), _NUM_PICKS)
 
 
@@ -123,6 +123,9 @@ def draw_points(points: list[Point], title: str) -> "Figure":
             sizes = [point.at for point in same]
             panel.plot(sizes, [point.seconds for point in same], "o-", label=work)
         panel.set(xscale="log", yscale="log", xlabel=letter)
+        sizes = sorted({point.at for point in some})
+        panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        panel.minorticks_off()
         panel.legend(fontsize="small")
     panels[0].set_ylabel("seconds")
     figure.suptitle(title)
@@ -147,25 +150,23 @@ def _mesh(num_devices: int) -> Mesh:
     return jax.make_mesh(shape, axes, axis_types=(AxisType.Auto,), devices=devices)
 
 
-def _pass_of_shares(problem: Problem, num_devices: int) -> Callable[[], Any]:
-    """Sums of the parties with the candidates, of which each device has a share."""
+def _all_pairs(problem: Problem, num_devices: int) -> Callable[[], Any]:
+    """The sum over all pairs: every device compares its share of points with all."""
     kernel = SquaredExponential(problem.length_scale)
-    tile_size = platform_settings().tile_size
-    pool = np.concatenate(problem.parties)
+    tile_size, points = platform_settings().tile_size, problem.reference
 
-    def total(candidates: jax.Array, pool: jax.Array) -> jax.Array:
-        sums = gram_sums(kernel, [candidates], pool, tile_size=tile_size)
-        return jax.lax.psum(sums.between, "device")
+    def total(share: jax.Array, points: jax.Array) -> jax.Array:
+        some, all_points = (
+            Blocks.cut(kernel, x, [len(x)], tile_size) for x in (share, points)
+        )
+        return jax.lax.psum(jnp.sum(sums_of_rows(some, all_points)), "device")
 
     program = jax.jit(
         jax.shard_map(
-            total,
-            mesh=_mesh(num_devices),
-            in_specs=(P("device"), P()),
-            out_specs=P(),
+            total, mesh=_mesh(num_devices), in_specs=(P("device"), P()), out_specs=P()
         )
     )
-    return lambda: program(problem.candidates, pool)
+    return lambda: program(points, points)
 
 
 def _picks(problem: Problem, num_devices: int) -> Callable[[], Any]:
