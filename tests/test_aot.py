@@ -68,8 +68,9 @@ class Compiled:
 
 @pytest.fixture(scope="module")
 def compiled() -> Iterator[Compiled]:
-    with ThreadPoolExecutor(2) as executor:
-        yield Compiled(executor)
+    executor = ThreadPoolExecutor(2)
+    yield Compiled(executor)
+    executor.shutdown(cancel_futures=True)  # what no chosen test has asked for
 
 
 def test_every_program_is_compiled_for_both():
