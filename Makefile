@@ -32,7 +32,7 @@ test test-slow test-long smoke mutants: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
-.PHONY: help demo test test-slow test-long smoke mutants lint types docs benchmark clean
+.PHONY: help demo test test-slow test-long test-aot smoke mutants lint types docs benchmark clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,6 +48,11 @@ test-slow: $(VENV)/with-test ## only the slow tests
 
 test-long: $(VENV)/with-test ## only those of minutes each, which .ci/run leaves out
 	$(pytest) -m long
+
+# Apart: half a gigabyte, and the other tests are to run as on a machine without these.
+test-aot: ## only those that compile for GPUs and a TPU, which need not be here
+	@$(MAKE) --no-print-directory VENV=.venv-aot .venv-aot/with-aot
+	JAX_PLATFORMS=cpu .venv-aot/bin/python -m pytest -m aot tests/test_aot.py
 
 smoke: $(VENV)/with-test ## the short run with array shapes checked; VENV=.venv-other PYTHON=python3.13
 	$(pytest) $(SHORT) --jaxtyping-packages=cgm_jax,beartype.beartype
@@ -70,7 +75,7 @@ benchmark: $(VENV)/with-test ## throughput on this machine beside a plain baseli
 	$(bin)/python -m benchmarks
 
 clean: ## remove the environments, the demo's report and all caches
-	rm -rf .venv .venv-newest .jax-cache demo-report .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-newest .venv-aot .jax-cache demo-report .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment, to which each extra is added when a target first needs it.

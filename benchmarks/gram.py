@@ -10,6 +10,7 @@ from cgm_jax.kernels import SquaredExponential
 
 from . import plain
 from .data import Problem, clusters
+from .roofline import Work
 from .rows import Baseline, Row, relative_error
 from .timing import in_fresh_process, measure, peak_memory, seconds_of
 
@@ -90,6 +91,9 @@ def _gram_row(
             f"t = {num_plain:,}, by t²",
         ),
         peak_bytes=peak,
+        work=Work(
+            exponentials=num_points**2 / 2, operations=num_points**2 * (num_dims + 2)
+        ),
     )
 
 

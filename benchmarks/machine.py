@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import jax
 import numpy as np
 
 import cgm_jax
+from cgm_jax._shared.platforms import platform_settings
 
 __all__ = ["machine_facts", "machine_name"]
 
 
 def machine_facts() -> dict[str, Any]:
-    """Device, cores, versions, and how busy the machine is now."""
+    """Device, cores, versions, how busy the machine is, and what the package chose."""
     device = jax.devices()[0]
     return {
         "platform": device.platform,
@@ -28,6 +30,7 @@ def machine_facts() -> dict[str, Any]:
         "jax": jax.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
+        "settings": asdict(platform_settings()),
     }
 
 

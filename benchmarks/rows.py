@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .roofline import Roofline, Work
+
 __all__ = ["Baseline", "Row", "Temporaries", "relative_error"]
 
 
@@ -59,15 +61,25 @@ class Row:
     """The kernel, where rows of one kind of work differ in it."""
 
     temporaries: Temporaries | None = None
+    work: Work | None = None
+    """What it takes at the least, where that is known."""
 
     @property
     def ratio(self) -> float:
         """How many times the baseline's seconds are ours."""
         return self.baseline.seconds / self.seconds
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields and the ratio."""
-        return {**asdict(self), "ratio": self.ratio}
+    def share(self, roofline: Roofline) -> float | None:
+        """The share of what the device can do; None where the work is not known."""
+        return self.work and roofline.share(self.work, self.seconds)
+
+    def as_json(self, roofline: Roofline) -> dict[str, Any]:
+        """The fields, the ratio and the share."""
+        return {
+            **asdict(self),
+            "ratio": self.ratio,
+            "share": self.share(roofline),
+        }
 
 
 def relative_error(found: np.ndarray | float, reference: np.ndarray | float) -> float:

@@ -12,6 +12,7 @@ from cgm_jax.sampling import Reward, weighted_sampling
 
 from . import plain
 from .data import Problem, clusters
+from .roofline import Work
 from .rows import Baseline, Row, relative_error
 from .timing import measure, seconds_of
 
@@ -127,6 +128,9 @@ def _row(
             plain_seconds * g * (s + t) / entries,
             f"{plain_size}, by g (s + t)",
         ),
+        # Of every candidate: the weight, the kernel with what was picked, and float32
+        # numbers of d coordinates, the rate, and w before and after.
+        work=Work(exponentials=2 * g, num_bytes=4 * g * (num_dims + 3)),
     )
 
 

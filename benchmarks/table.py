@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from .goals import GOALS
+from .roofline import Roofline
 from .rows import Row
 
-__all__ = ["duration", "figures", "print_results"]
+__all__ = ["duration", "figures", "grid", "in_letters", "print_results"]
 
 _UNITS = (
     ("years", 365.25 * 86_400),
@@ -26,13 +27,17 @@ _LEGEND = (
     "time: median of warm runs; compile: what the first call takes longer (of whole "
     "runs: a part of the time, summed over threads); error: relative, against float64; "
     "plain: the paper's algorithm in plain NumPy on one core, or what the note says; "
-    "ratio: plain / time; ~: extrapolated.\n"
+    "ratio: plain / time; ~: extrapolated; of peak: the least work there is, of what "
+    "this device was measured to do.\n"
     "n parties, t points in all, g of them candidates, d dimensions; of images h, w, c."
 )
 
 
 def print_results(
-    console: Console, machine: dict[str, Any], rows: Sequence[Row]
+    console: Console,
+    machine: dict[str, Any],
+    rows: Sequence[Row],
+    roofline: Roofline,
 ) -> None:
     """Print the tables, how to read them, and the goals.
 
@@ -40,6 +45,7 @@ def print_results(
         console: where to.
         machine: facts about the machine.
         rows: the results.
+        roofline: what the device does at most.
     """
     console.print(
         f"\n[bold]cgm-jax {machine['cgm_jax']}[/] with jax {machine['jax']} on "
@@ -47,10 +53,18 @@ def print_results(
         f"cores, load {machine['load_average'][0]:.1f} at the start)",
         highlight=False,
     )
+    console.print(
+        f"At most, a second: {figures(roofline.num_bytes / 1e9)} GB copied, "
+        f"{figures(roofline.operations / 1e9)} billion operations of products, "
+        f"{figures(roofline.exponentials / 1e9)} billion exponentials.",
+        highlight=False,
+    )
+    chosen = ", ".join(f"{name} {x}" for name, x in machine["settings"].items())
+    console.print(f"Settings: {chosen}.", style="dim", highlight=False)
     for name in dict.fromkeys(row.name for row in rows):
         same = [row for row in rows if row.name == name]
         console.print(f"\n[bold]{name}[/]")
-        console.print(_table(same))
+        console.print(_table(same, roofline))
         for note in dict.fromkeys(map(_note, same)):
             console.print(note, style="dim", highlight=False)
     console.print(f"\n{_LEGEND}", highlight=False)
@@ -78,16 +92,19 @@ def figures(number: float) -> str:
     return f"{number:.3g}"
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    table = _grid()
+def _table(rows: Sequence[Row], roofline: Roofline) -> Table:
+    table = grid()
     of_kernels = any(row.kernel for row in rows)
     with_temporaries = any(row.temporaries for row in rows)
+    with_share = any(row.work for row in rows)
     if of_kernels:
         table.add_column("kernel", no_wrap=True)
     table.add_column("size", min_width=12)
     unit = rows[0].unit
     for heading in ("time", "compile", unit, "error", "plain", "ratio"):
         table.add_column(heading, justify="right")
+    if with_share:
+        table.add_column("of peak", justify="right")
     if with_temporaries:
         table.add_column("memory", justify="right")
     for row in rows:
@@ -103,22 +120,25 @@ def _table(rows: Sequence[Row]) -> Table:
             f"{row.error:.0e}" if row.error else "0",
             mark + duration(row.baseline.seconds),
             mark + figures(row.ratio),
+            *([f"{row.share(roofline):.0%}"] if row.work else []),
             *([f"{figures(memory.num_bytes / 2**20)} MiB"] if memory else []),
         )
     return table
 
 
-def _grid() -> Table:
+def grid() -> Table:
+    """A table without lines between its rows."""
     return Table(
         box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False
     )
 
 
 def _size(row: Row) -> str:
-    return _in_letters(row.size)
+    return in_letters(row.size)
 
 
-def _in_letters(sizes: dict[str, int]) -> str:
+def in_letters(sizes: dict[str, int]) -> str:
+    """Sizes in the paper's letters."""
     return ", ".join(f"{letter} = {size:,}" for letter, size in sizes.items())
 
 
@@ -130,13 +150,13 @@ def _note(row: Row) -> str:
     if row.temporaries:
         note += (
             "; memory: besides arguments and result, of the program compiled for "
-            + _in_letters(row.temporaries.size)
+            + in_letters(row.temporaries.size)
         )
     return f"{note}."
 
 
 def _goals(rows: Sequence[Row]) -> Table:
-    table = _grid()
+    table = grid()
     table.add_column("")
     table.add_column("goal")
     table.add_column("at most", justify="right")

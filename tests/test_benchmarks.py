@@ -16,6 +16,7 @@ from benchmarks import __main__ as command
 from benchmarks.goals import GOALS, Goal
 from benchmarks.kernel_table import KERNELS
 from benchmarks.machine import machine_facts, machine_name
+from benchmarks.roofline import Roofline, Work
 from benchmarks.rows import Baseline, Row, relative_error
 from benchmarks.table import duration, figures
 from benchmarks.timing import in_fresh_process, measure, measure_in_turn
@@ -34,7 +35,9 @@ FIELDS = {
     "peak_bytes": int | None,
     "kernel": str | None,
     "temporaries": dict | None,
+    "work": dict | None,
     "ratio": float,
+    "share": float | None,
 }
 
 KERNEL_GRADIENT = "gradient of a kernel by its length scale"
@@ -52,7 +55,7 @@ def run_benchmarks(out: Path, *options: str) -> dict:
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(out.read_text("utf-8"))
-    for row in result["rows"]:
+    for row in result.get("rows", ()):
         assert row["name"] in done.stdout
     return result
 
@@ -71,6 +74,7 @@ def check_rows(rows: list[dict]) -> None:
         assert 0 <= row["error"] < most, row
         assert min(row["seconds"], row["throughput"], row["runs"]) > 0
         assert row["compile_seconds"] >= 0
+        assert row["share"] is None or row["share"] > 0
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +100,19 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
     ]
     assert small_run["rows"][0]["peak_bytes"] > 0
     assert small_run["rows"][1]["error"] == 0  # the same dyadic point
+    with_share = [row["name"] for row in small_run["rows"] if row["share"]]
+    assert with_share == [
+        "Gram pass",
+        "one pick, one party alone",
+        "one pick, five parties at once",
+    ]
 
 
 def test_the_small_run_says_where_it_ran_and_judges_no_goal(small_run: dict):
     assert small_run["small"] is True
     assert small_run["machine"].keys() == machine_facts().keys()
+    assert small_run["machine"]["settings"]["tile_size"] == 512
+    assert min(small_run["roofline"].values()) > 0
     assert len(small_run["goals"]) == len(GOALS)
     assert {goal["verdict"] for goal in small_run["goals"]} == {"not run"}
 
@@ -215,7 +227,16 @@ def row(name: str = "work", seconds: float = 2.0, **size: int) -> Row:
     return Row(name, size, seconds, 1.0, 3, 7.0, "things/s", 0.0, "itself", baseline)
 
 
+ROOFLINE = Roofline(num_bytes=100.0, operations=50.0, exponentials=10.0)
 GOAL = Goal("work is fast", "work", {"n": 20}, lambda row: row.seconds, 2.0, "s")
+
+
+def test_the_share_is_that_of_the_busiest_part():
+    work = Work(num_bytes=20.0, operations=20.0, exponentials=1.0)
+    busy = replace(row(seconds=2.0), work=work)  # 0.2, 0.4 and 0.1 seconds of it
+    assert busy.share(ROOFLINE) == 0.2
+    assert busy.as_json(ROOFLINE)["share"] == 0.2
+    assert row().share(ROOFLINE) is None
 
 
 @pytest.mark.parametrize(
@@ -280,6 +301,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     topics = {"first": lambda *, small: [row(n=20)], "second": lambda *, small: [row()]}
     monkeypatch.setattr(command, "TOPICS", topics)
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(command, "measure_roofline", lambda *, small: ROOFLINE)
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     return tmp_path / "results"
 

@@ -1,11 +1,14 @@
 """Nearest distances: exactly those of a full search, in any dimension and unit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 from tolerances import rtol
 
-from cgm_jax.metrics import nearest_distances, neighbors
+from cgm_jax._shared.platforms import PLATFORMS, platform
+from cgm_jax.metrics import nearest_distances
 
 
 def clusters(seed: int, num: int, dimension: int) -> np.ndarray:
@@ -47,8 +50,8 @@ def test_distances_are_those_of_a_tree():
 def test_tiles_change_nothing(tile_size, monkeypatch):
     points, queries = clusters(3, 40, 20), clusters(4, 23, 20)
     whole = nearest_distances(queries, points, num_neighbors=6)
-    monkeypatch.setattr(neighbors, "LARGE_TILE", tile_size)
-    monkeypatch.setattr(neighbors, "TILE", {})
+    settings = replace(PLATFORMS["cpu"], neighbor_tile_size=tile_size)
+    monkeypatch.setitem(PLATFORMS, platform(), settings)
     tiled = nearest_distances(queries, points, num_neighbors=6)
     np.testing.assert_allclose(tiled, whole, rtol=1e-14)
 

@@ -1,6 +1,6 @@
 """Many lanes as one program: the draws of one lane after the other."""
 
-import importlib
+from dataclasses import replace
 from itertools import product
 
 import jax
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from sampling_pools import Pool, pool_of
 
+from cgm_jax._shared.platforms import PLATFORMS
 from cgm_jax.sampling.weighted_sampling import draw_rewards
 
-MODULE = importlib.import_module("cgm_jax.sampling.weighted_sampling")
-AT_ONCE = importlib.import_module("cgm_jax.sampling.lanes_at_once")
 BETAS = [0.0, 1.0, 8.0, np.inf]
 
 
@@ -26,6 +25,10 @@ def draws(pool: Pool, targets: np.ndarray, **options):
         inverse_temperatures=BETAS,
         **options,
     )
+
+
+def draw_in_batches(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
+    monkeypatch.setitem(PLATFORMS, "cpu", replace(PLATFORMS["cpu"], lanes=lanes))
 
 
 def assert_same(one, other) -> None:
@@ -44,9 +47,7 @@ def test_are_the_draws_of_single_lanes(lanes: int, monkeypatch: pytest.MonkeyPat
     reasons = {r.stop_reason for rewards in before for r in rewards}
     assert reasons >= {"reached", "exhausted"}
     assert len({len(r.indices) for rewards in before for r in rewards}) > 4
-    # As on an accelerator, but for what computes.
-    monkeypatch.setattr(MODULE, "platform", lambda: "gpu")
-    monkeypatch.setattr(AT_ONCE, "LANES", lanes)
+    draw_in_batches(monkeypatch, lanes)
     told = []
     after = draws(pool, limits, progress=lambda *place: told.append(place))
     assert_same(before, after)
@@ -61,7 +62,7 @@ def test_are_the_draws_of_single_lanes(lanes: int, monkeypatch: pytest.MonkeyPat
 def test_a_thousand_picks_of_five_parties(monkeypatch: pytest.MonkeyPatch):
     pool = pool_of((20, 30, 25, 10, 15), g=2_000, dtype=np.float32, scale=0.3)
     before = draws(pool, np.full(5, 2.0), max_picks=1_000)
-    monkeypatch.setattr(MODULE, "platform", lambda: "gpu")
+    draw_in_batches(monkeypatch, 256)
     after = draws(pool, np.full(5, 2.0), max_picks=1_000)
     for a, b in zip(before, after, strict=True):
         for x, y in zip(a, b, strict=True):

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import cgm_jax
-from cgm_jax._shared import precision, workers
+from cgm_jax._shared import workers
 from cgm_jax.gram import gram_sums
-from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.kernels import Laplace, SquaredExponential
 from cgm_jax.two_sample import estimate_power, two_sample_test
 from cgm_jax.valuation import point_shapley_values, value
@@ -117,23 +116,3 @@ def test_settings_by_context_are_those_of_the_workers():
     assert workers.map_on_workers(seen, [0, 1]) == [(False, None)] * 2
     with jax.disable_jit(), jax.default_matmul_precision("float32"):
         assert workers.map_on_workers(seen, [0, 1]) == [(True, "float32")] * 2
-
-
-def test_tiles_and_threads_follow_where_the_work_is(monkeypatch):
-    assert default_tile_size() == 512
-    monkeypatch.setattr(workers, "platform", lambda: "gpu")
-    of_sums = sys.modules["cgm_jax.gram.gram_sums"]
-    monkeypatch.setattr(of_sums, "platform", lambda: "gpu")
-    assert default_tile_size() == 4096
-    assert workers.num_workers() == 1
-    sums = gram_sums(KERNEL, [X, Y], G)  # in this thread
-    monkeypatch.undo()
-    np.testing.assert_allclose(sums.between, gram_sums(KERNEL, [X, Y], G).between)
-
-
-def test_the_platform_is_that_of_the_default_device():
-    assert precision.platform() == "cpu"
-    with jax.default_device(jax.devices("cpu")[0]):
-        assert precision.platform() == "cpu"
-    with jax.default_device("cpu"):
-        assert precision.platform() == "cpu"

@@ -15,12 +15,15 @@ of the exponent. Elsewhere, and in float64, it is `jax.numpy`'s function.
 """
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
+
+from .platforms import PLATFORMS
 
 __all__ = ["exp_nonpositive", "log1p_nonnegative"]
 
@@ -52,7 +55,7 @@ def exp_nonpositive(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """e^x for x <= 0, to about 1e-7 relative in float32."""
     if x.dtype != jnp.float32:
         return jnp.exp(x)
-    return lax.platform_dependent(x, cpu=_exp, default=jnp.exp)
+    return _where_faster(_exp, jnp.exp, x)
 
 
 @exp_nonpositive.defjvp
@@ -75,7 +78,7 @@ def log1p_nonnegative(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """log(1 + x) for x >= 0, to about 2e-7 relative in float32."""
     if x.dtype != jnp.float32:
         return jnp.log1p(x)
-    return lax.platform_dependent(x, cpu=_log1p, default=jnp.log1p)
+    return _where_faster(_log1p, jnp.log1p, x)
 
 
 @log1p_nonnegative.defjvp
@@ -90,6 +93,21 @@ def _log1p(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     f = jnp.where(n == 0, x, mantissa - 1)
     logarithm = n.astype(jnp.float32) * np.float32(LN2) + _horner(LOGARITHM, f)
     return jnp.where(x < jnp.inf, logarithm, x)  # infinity and NaN as they are
+
+
+def _where_faster(
+    ours: Callable[[Array], Array],
+    theirs: Callable[[Array], Array],
+    x: Float[Array, "*shape"],
+) -> Float[Array, "*shape"]:
+    """The platform that a program is compiled for decides, not the one traced on."""
+    names = [
+        name
+        for platform, settings in PLATFORMS.items()
+        if settings.own_exponential
+        for name in (("cuda", "rocm") if platform == "gpu" else (platform,))
+    ]
+    return lax.platform_dependent(x, default=theirs, **dict.fromkeys(names, ours))
 
 
 def _horner(

@@ -5,7 +5,13 @@ What is concrete is computed at once, also in the middle of the user's `jit`: a 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
@@ -16,8 +22,9 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from .arrays import device_of, is_traced, to_host
+from .platforms import platform_settings
 
-__all__ = ["at_once", "compiled", "in_float64", "matmul", "on_numbers", "platform"]
+__all__ = ["at_once", "compiled", "in_float64", "matmul", "on_numbers"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -68,23 +75,23 @@ def compiled(**options: Any) -> Callable[[Function], Function]:
     return cast(Callable[[Function], Function], partial(jax.jit, **options))
 
 
-def platform() -> str:
-    """The platform that computes here: "cpu", "gpu" or "tpu"."""
-    device = jax.config.jax_default_device  # type: ignore[attr-defined]
-    if device is None:
-        return jax.default_backend()
-    return device if isinstance(device, str) else device.platform
-
-
 def in_float64(function: Callable[..., Any], *inputs: ArrayLike) -> Any:
     """Call a pure function of arrays with NumPy float64, or with the user's tracers.
 
-    The result is NumPy float64, or what the function returns of tracers.
+    The result is NumPy float64, or what the function returns of tracers. It is for
+    numbers of parties and coalitions: where an accelerator computes, the CPU has them.
     """
     if is_traced(*inputs):
         return function(*inputs)
-    with at_once(*inputs):
+    with at_once(*inputs), _small_work_device():
         return to_host(function(*(np.asarray(x, np.float64) for x in inputs)))
+
+
+def _small_work_device() -> AbstractContextManager[Any]:
+    if platform_settings().small_work_on_cpu:
+        with suppress(RuntimeError):  # the user left no CPU in `jax_platforms`
+            return jax.default_device(jax.local_devices(backend="cpu")[0])
+    return nullcontext()
 
 
 def matmul(a: ArrayLike, b: ArrayLike) -> Any:

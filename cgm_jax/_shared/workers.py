@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import jax
 
-from .precision import at_once, platform
+from .platforms import platform_settings
+from .precision import at_once
 
 __all__ = ["map_on_workers", "num_workers"]
 
@@ -23,7 +24,7 @@ Output = TypeVar("Output")
 
 def num_workers() -> int:
     """One per core that this process may use, or one for an accelerator."""
-    if platform() != "cpu":
+    if not platform_settings().thread_per_core:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 

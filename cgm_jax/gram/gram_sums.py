@@ -29,7 +29,8 @@ from cgm_jax._shared.arrays import (
     with_common_dtype,
 )
 from cgm_jax._shared.checks import as_whole
-from cgm_jax._shared.precision import at_once, platform
+from cgm_jax._shared.platforms import platform_settings
+from cgm_jax._shared.precision import at_once
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.sharded import is_sharded, on_host
 from cgm_jax.kernels.base import Kernel, centred
@@ -107,7 +108,8 @@ def gram_sums(
             ``(n_i,)``, positive or 0, not all 0; a point of weight 2 counts as two. 1
             by default, and always for a candidate.
         tile_size: points on the side of a tile: the same sums, and memory of
-            ``tile_size**2`` kernel entries a core; 512 on a CPU, 4,096 elsewhere.
+            ``tile_size**2`` kernel entries a core, twice that on an accelerator; 512 on
+            a CPU, 2,048 elsewhere.
         mesh: devices that share the work, each holding its part of the points, as from
             ``jax.make_mesh((8,), ("x",))``; in several processes all call this with
             the same points. By default the mesh that points are sharded over, and no
@@ -206,7 +208,7 @@ def _as_weights(
 
 def default_tile_size() -> int:
     """Side of a tile that a core's cache or an accelerator likes."""
-    return 512 if platform() == "cpu" else 4096
+    return platform_settings().tile_size
 
 
 def checked_tile_size(tile_size: int | None) -> int:

@@ -146,7 +146,7 @@ def party_values(
     kernel: Kernel, parties: list[Points], candidates: Points, mesh: Mesh | None = None
 ) -> Float[np.ndarray, " n"]:
     """v(D_i) of every party, without the pass over the candidates among themselves."""
-    with at_once(), on_device_of(mesh):
+    with at_once(kernel, parties, candidates), on_device_of(mesh):
         between, rows = sums_with_parties(
             kernel, parties, candidates, default_tile_size(), mesh=mesh
         )
@@ -160,7 +160,7 @@ def _estimated(
     kernel: Kernel, parties: list[Points], candidates: Points, sizes: list[int]
 ) -> Float[np.ndarray, " n"]:
     """v(D_i) of parties of some sizes, of which these points are a sample."""
-    with at_once():
+    with at_once(kernel, parties, candidates):
         sums = sums_with_parties(kernel, parties, candidates, default_tile_size())
         between, rows = map(np.asarray, sums)
         first = np.cumsum([0, *map(len, parties[:-1])])

@@ -13,7 +13,8 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, Points, as_point_sets, is_traced
-from cgm_jax._shared.precision import at_once, compiled, platform
+from cgm_jax._shared.platforms import platform_settings
+from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.kernels.distances import squared_distances
 
@@ -23,8 +24,6 @@ __all__ = ["nearest_distances"]
 # cores, tree / full search: 2.0 / 2.5 for 10,000 points of 8 float32 numbers, 1.9 / 0.5
 # for 5,000 of 16, 7.8 / 0.6 for 1,500 of 784; 3 / 14 for 5,000 of 16 float64 numbers.
 DIMENSIONS_OF_A_TREE = {4: 8, 8: 16}
-TILE = {"cpu": 128}  # points on the side of a tile
-LARGE_TILE = 2_048  # on an accelerator
 
 
 def nearest_distances(
@@ -97,7 +96,7 @@ def _by_tree(queries: Points, points: Points, num: int) -> Float[np.ndarray, "m 
 def _by_full_search(
     queries: Points, points: Points, num: int
 ) -> Float[np.ndarray, "m k"]:
-    size = TILE.get(platform(), LARGE_TILE)
+    size = platform_settings().neighbor_tile_size
     # To a power of two: sets of similar sizes share one program.
     num_tiles = 1 << (-(-len(points) // size) - 1).bit_length()
     padding = [(0, num_tiles * size - len(points)), (0, 0)]

@@ -22,7 +22,6 @@ from .stopping import Course, Reward
 __all__ = ["draw_at_once"]
 
 PICKS_PER_CHUNK = 64
-LANES = 256  # at once: each keeps some numbers for every candidate
 
 Place = tuple[int, int]  # the draw, and the party
 Start = Callable[[Place], tuple[Key[Array, ""], Lane, Course]]
@@ -34,21 +33,22 @@ def draw_at_once(
     layout: Layout,
     places: Sequence[Place],
     betas: Float[np.ndarray, " draws"],
+    size: int,
     start: Start,
     report: Callable[[Place, Course], None],
 ) -> list[Reward]:
-    """The rewards of all lanes, in the order of their places."""
+    """The rewards of all lanes, in the order of their places, ``size`` at a time."""
     rewards: list[Reward] = []
-    for first in range(0, len(places), LANES):
-        batch = places[first : first + LANES]
+    for first in range(0, len(places), size):
+        batch = places[first : first + size]
         keys, lanes, courses = zip(*map(start, batch), strict=True)
         key, state = jnp.stack(keys), jax.tree.map(lambda *x: jnp.stack(x), *lanes)
         beta = np.array([betas[draw] for draw, _ in batch])
         rows = dict(enumerate(range(len(batch))))  # of the lanes that go on
         num_picks = 0
         while rows := {i: r for i, r in rows.items() if not courses[i].stop_reason}:
-            if (size := _power_of_two(len(rows))) < len(beta):
-                kept = np.resize(list(rows.values()), size)  # some of them twice
+            if (fewer := _power_of_two(len(rows))) < len(beta):
+                kept = np.resize(list(rows.values()), fewer)  # some of them twice
                 key, beta, state = key[kept], beta[kept], _take(state, kept)
                 rows = {i: row for row, i in enumerate(rows)}
             state, picked, reached = _pick(

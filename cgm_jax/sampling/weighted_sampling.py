@@ -19,7 +19,8 @@ from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import Points, as_points, rounded_up
 from cgm_jax._shared.checks import as_key, as_real, as_whole
-from cgm_jax._shared.precision import at_once, on_numbers, platform
+from cgm_jax._shared.platforms import platform_settings
+from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels.base import Kernel, centred
@@ -188,13 +189,13 @@ def draw_rewards(
             report(place, course)
         return course.reward()
 
-    if platform() == "cpu":
+    if (size := platform_settings().lanes) == 1:
         # XLA keeps less than two cores busy with one lane: others run beside it.
         rewards = map_on_workers(draw_lane, places)
     else:
         with at_once(points):
             rewards = draw_at_once(
-                kernel, drawn_from, layout, places, betas, start, report
+                kernel, drawn_from, layout, places, betas, size, start, report
             )
     n = sums.num_parties
     return [rewards[first : first + n] for first in range(0, len(rewards), n)]
