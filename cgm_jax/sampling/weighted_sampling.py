@@ -172,7 +172,10 @@ def draw_rewards(
     _check(points, sums, targets)
     with at_once(points):
         layout = _Layout.of(len(points))
-        drawn_from, diagonal = _candidate_set(kernel, points, sums, layout)
+        reference_sums = np.asarray(sums.candidate_rows).sum(1)
+        drawn_from, diagonal = _candidate_set(
+            kernel, points, sums, reference_sums, layout
+        )
     limits = np.asarray(values_with_candidates(sums))
     beta = np.float32(min(beta, 1e30))  # the best each time
     lock = threading.Lock()
@@ -185,7 +188,7 @@ def draw_rewards(
                     progress(party, num_picks, value)
 
         # One lane per worker, not one per party: there may be hundreds of parties.
-        lane = _lane(diagonal, sums, party, layout, points.dtype)
+        lane = _lane(diagonal, sums, reference_sums, party, layout, points.dtype)
         return _draw_reward(
             jax.random.fold_in(key, np.uint32(party)),
             kernel,
@@ -264,7 +267,11 @@ class _Layout(NamedTuple):
 
 
 def _candidate_set(
-    kernel: Kernel, points: Points, sums: GramSums, layout: _Layout
+    kernel: Kernel,
+    points: Points,
+    sums: GramSums,
+    reference_sums: Float[np.ndarray, " g"],
+    layout: _Layout,
 ) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
     """What all parties draw from, and k(x, x) of every candidate."""
     (points,) = centred(kernel, points)
@@ -273,7 +280,6 @@ def _candidate_set(
     diagonal = np.empty(len(points), points.dtype)
     is_real = layout.candidate >= 0
     diagonal[layout.candidate[is_real]] = np.asarray(diagonal_at)[is_real]
-    reference_sums = np.asarray(sums.candidate_rows).sum(1)
     candidates = CandidateSet(
         embedded,
         jax.device_put(layout.arranged(reference_sums, 0.0)),
@@ -285,11 +291,13 @@ def _candidate_set(
 def _lane(
     diagonal: Float[np.ndarray, " g"],
     sums: GramSums,
+    reference_sums: Float[np.ndarray, " g"],
     party: int,
     layout: _Layout,
     dtype: DTypeLike,
 ) -> Lane:
-    w = np.asarray(first_witness(sums, diagonal, slice(party, party + 1)))
+    mine = slice(party, party + 1)
+    w = np.asarray(first_witness(sums, reference_sums, diagonal, mine))
     lane = (
         layout.arranged(w[0], -np.inf).astype(dtype).reshape(layout.shape),
         np.asarray(sums.between[party, party]),

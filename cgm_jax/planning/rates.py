@@ -1,0 +1,141 @@
+"""How fast this device is: short trials of the programs that take nearly all the time.
+
+Nothing is known of a device beforehand: kernel entries, picks, products and the
+compiler are timed for two seconds or so, on points of the columns and the dtype asked
+for.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import DTypeLike
+
+from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.precision import at_once, matmul, on_numbers, platform
+from cgm_jax._shared.workers import num_workers
+from cgm_jax.gram.gram_sums import GramSums, default_tile_size
+from cgm_jax.gram.tiles import Blocks, sums_between_blocks
+from cgm_jax.kernels import Kernel, SquaredExponential
+from cgm_jax.sampling.weighted_sampling import PICKS_PER_CHUNK, draw_rewards
+
+__all__ = ["Rates", "measured_rates"]
+
+NUM_TILES, FEW_TILES = 24, 8  # on a CPU, and of those of another device
+PROGRAMS_OF_A_PASS = 2
+NUM_PICKS = 512
+MOST_CANDIDATES = 2**17  # with more, a pick takes longer in proportion
+
+
+class Rates(NamedTuple):
+    """The speed of a device with a kernel, for points of some columns and dtype.
+
+    Attributes:
+        pairs: kernel entries a second, in a pass over pairs on all cores.
+        picks: picks a second, of all parties together, among ``num_candidates``.
+        num_candidates: how many candidates there were to pick from.
+        flops: operations a second of a product in float64.
+        compilation: seconds to trace and compile one program.
+    """
+
+    pairs: float
+    picks: float
+    num_candidates: int
+    flops: float
+    compilation: float
+
+
+@on_numbers()
+def measured_rates(
+    sizes: Sequence[int],
+    num_columns: int,
+    num_candidates: int,
+    *,
+    kernel: Kernel | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Rates:
+    """Time short trials on the default device, in two seconds or so.
+
+    Args:
+        sizes: how many points every party has; blocks of that size are summed.
+        num_columns: d, the number of columns of the points.
+        num_candidates: how many candidates are drawn from.
+        kernel: the squared exponential by default.
+        dtype: that of the points, float32 or float64.
+
+    Returns:
+        The speeds, for `plan`.
+
+    Example:
+        >>> rates = measured_rates([100, 200], 2, 1_000)
+        >>> min(rates) > 0
+        True
+    """
+    d = as_whole(num_columns, "num_columns", smallest=1)
+    g = as_whole(num_candidates, "num_candidates", smallest=1)
+    kernel = SquaredExponential(d**0.5) if kernel is None else kernel
+    mean_size = max(1, round(sum(sizes) / len(sizes)))
+    rng = np.random.default_rng(0)
+    with at_once():
+        compilation, pairs = _of_a_pass(kernel, rng, mean_size, d, dtype)
+        g = min(g, MOST_CANDIDATES)
+        picks = _of_a_draw(kernel, rng.normal(size=(g, d)).astype(dtype))
+        return Rates(pairs, picks, g, _of_a_product(), compilation)
+
+
+def _of_a_pass(
+    kernel: Kernel, rng: np.random.Generator, size: int, d: int, dtype: DTypeLike
+) -> tuple[float, float]:
+    """Seconds to compile a program, and kernel entries a second."""
+    side = default_tile_size()
+    num_tiles = NUM_TILES if platform() == "cpu" else FEW_TILES
+    num = side * num_tiles
+    points = rng.normal(size=(num, d)).astype(dtype)
+    size = min(size, num)
+    sizes = [*[size] * (num // size), *[num % size] * (num % size > 0)]
+
+    def work() -> Any:
+        return sums_between_blocks(Blocks.cut(kernel, points, sizes, side))
+
+    first, *again = (_seconds_of(work) for _ in range(3))
+    pairs = side**2 * num_tiles * (num_tiles + 1) / 2
+    return (first - min(again)) / PROGRAMS_OF_A_PASS, pairs / min(again)
+
+
+def _of_a_draw(kernel: Kernel, candidates: np.ndarray) -> float:
+    """Picks a second of as many parties as there are threads."""
+    n, g = num_workers(), len(candidates)
+    # Sums of nothing: a pick takes the same time whatever it picks.
+    sums = GramSums(np.ones((n + 1, n + 1)), np.ones((g, n + 1)), np.ones(n + 1) * g)
+    num_picks = min(NUM_PICKS, g)
+
+    def work() -> Any:
+        return draw_rewards(
+            jax.random.key(0),
+            kernel,
+            candidates,
+            sums,
+            np.full(n, 1e9),
+            inverse_temperature=1.0,
+            max_picks=num_picks,
+        )
+
+    _seconds_of(work)
+    return n * -(-num_picks // PICKS_PER_CHUNK) * PICKS_PER_CHUNK / _seconds_of(work)
+
+
+def _of_a_product() -> float:
+    x, y = jnp.ones((128, 1_024)), jnp.ones((1_024, 1_024))
+    work = partial(jax.jit(matmul), x, y)
+    _seconds_of(work)
+    return 2 * x.size * 1_024 / _seconds_of(work)
+
+
+def _seconds_of(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    jax.block_until_ready(work())
+    return time.perf_counter() - start
