@@ -28,7 +28,7 @@ from .stages import Task, Work
 __all__ = ["Part", "Plan", "plan"]
 
 PICKS = 1_000  # of every party
-PROGRAMS = 15  # that a collaboration compiles, about
+PROGRAMS = 8  # of the size of one that sums tiles, that a collaboration compiles
 # Bytes of what is imported and compiled, and stays: at first and by steps.
 IMPORTED, SUMMING, SOLVING, DRAWING = 175e6, 140e6, 60e6, 80e6
 MOST = 2**50  # candidates or rows
