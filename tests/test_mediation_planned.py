@@ -14,7 +14,7 @@ from cgm_jax.planning import Plan, Rates, plan
 from cgm_jax.report.sentences import plan_sentences
 
 MODULE = "cgm_jax.planning.plans"
-RATES = Rates(1e9, 1e5, 10_000, 1e10, 0.2)
+RATES = Rates(1e9, 1e9, 1e3, 1e5, 10_000, 1e10, 0.2)
 
 
 @pytest.fixture

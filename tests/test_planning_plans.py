@@ -13,7 +13,7 @@ import cgm_jax
 from cgm_jax.planning import Plan, Rates, plan
 
 MODULE = "cgm_jax.planning.plans"
-RATES = Rates(1e9, 1e5, 10_000, 1e10, 0.2)
+RATES = Rates(1e9, 1e9, 1e3, 1e5, 10_000, 1e10, 0.2)
 SIZES = {
     "few points": ([40, 60], 2, 100),
     "some tiles": ([1_000] * 3, 8, 4_000),

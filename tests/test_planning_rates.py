@@ -20,8 +20,8 @@ def test_all_speeds_are_numbers(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_device_that_is_twice_as_fast_takes_half_the_time():
-    slow = Rates(1e8, 1e4, 1_000, 1e9, 0.4)
-    fast = Rates(2e8, 2e4, 1_000, 2e9, 0.2)
+    slow = Rates(1e8, 1e8, 1e2, 1e4, 1_000, 1e9, 0.4)
+    fast = Rates(2e8, 2e8, 2e2, 2e4, 1_000, 2e9, 0.2)
     sizes = [[5_000] * 30, 4, 20_000]
     assert plan(*sizes, rates=slow).seconds == pytest.approx(
         2 * plan(*sizes, rates=fast).seconds

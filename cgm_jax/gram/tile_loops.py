@@ -27,6 +27,7 @@ __all__ = [
     "over_tiles",
     "sum_chunks",
     "threads_with_totals",
+    "zeros",
 ]
 
 CHUNK = 512  # tiles a call: some tenths of a second, so that an interrupt is answered
@@ -54,13 +55,16 @@ def over_tiles(
         zero = sum(jnp.zeros_like(x).sum(dtype=dtype) for x in jax.tree.leaves(data))
         return _sum_traced(add, width, jnp.full(shape, zero, dtype), tiles, data)
 
-    def work(share: list[tuple], check: Callable[[], None]) -> Any:
-        return sum_chunks(add, width, shape, data, share, check)
+    def work(share: tuple[Any, list[tuple]], check: Callable[[], None]) -> Any:
+        total, chunks = share
+        return sum_chunks(add, width, total, data, chunks, check)
 
     workers = threads_with_totals(8 * math.prod(shape))
     chunks = chunks_of(tiles, workers)
-    shares = [chunks[w::workers] for w in range(workers)]
-    first, *others = map_on_workers(work, filter(None, shares))
+    shares = filter(None, (chunks[w::workers] for w in range(workers)))
+    # Made by this thread: what others free, they keep for themselves.
+    given = [(zeros(shape, data), share) for share in shares]
+    first, *others = map_on_workers(work, given)
     if not others:
         return np.asarray(first)
     total = np.array(first)
@@ -92,16 +96,20 @@ def as_tiles(tiles: tuple[np.ndarray, ...], data: tuple) -> tuple[np.ndarray, ..
     return rows.astype(np.int32), columns.astype(np.int32), weight
 
 
+def zeros(shape: tuple[int, ...], data: tuple) -> Any:
+    """A total to start with, on the device."""
+    return jax.device_put(np.zeros(shape, dtype_of_sums(data)))
+
+
 def sum_chunks(
     add: Callable[..., Array],
     width: int,
-    shape: tuple[int, ...],
+    total: Any,
     data: tuple,
     chunks: list[tuple],
     check: Callable[[], None],
 ) -> Any:
-    """Sum of a contribution over chunks of tiles, in one total."""
-    total: Any = jax.device_put(np.zeros(shape, dtype_of_sums(data)))
+    """Add a contribution of chunks of tiles to a total, which is donated."""
     for count, chunk in chunks:
         check()
         total = _sum_chunk(add, width, total, count, chunk, data)

@@ -42,6 +42,7 @@ from .tile_loops import (
     dtype_of_sums,
     over_tiles,
     sum_chunks,
+    zeros,
 )
 
 __all__ = [
@@ -188,24 +189,33 @@ def sums_of_rows(
     if last is not None:
         rows[:, -1] = last
 
-    def work(first: int, check: Callable[[], None]) -> None:
+    firsts = range(0, x.num_tiles, height)
+    is_few = len(firsts) <= num_workers()
+    totals = [zeros(shape, data) if is_few else None for _ in firsts]
+
+    def work(index: int, check: Callable[[], None]) -> None:
+        first = firsts[index]
+        total, totals[index] = totals[index], None
+        total = zeros(shape, data) if total is None else total
         height_here = min(height, x.num_tiles - first)
         tiles = _pairs_of_tiles(first, height_here, y.num_tiles)
         chunks = chunks_of(as_tiles(tiles, data), 1)
         here = (*data, np.int32(first))
-        band = np.asarray(sum_chunks(_add_rows, y.width, shape, here, chunks, check))
+        band = np.asarray(sum_chunks(_add_rows, y.width, total, here, chunks, check))
         place = slice(first * side, (first + height_here) * side)
         into = rows[place, : y.num_blocks]
         into[...] = band.reshape(-1, y.num_columns)[: len(into), : y.num_blocks]
 
-    map_on_workers(work, range(0, x.num_tiles, height))
+    map_on_workers(work, range(len(firsts)))
     return rows
 
 
 def band_height(num_tiles: int, side: int, num_columns: int) -> int:
-    """How many tiles of rows a thread sums at a time: some bands for every thread."""
-    most = min(BAND // (8 * side * num_columns), num_tiles // (4 * num_workers()))
-    return 1 << max(0, most.bit_length() - 1)
+    """How many tiles of rows a thread sums at a time: all of its share, or less."""
+    workers = num_workers()
+    most = max(1, BAND // (8 * side * num_columns))
+    bands = workers * -(-num_tiles // (workers * most))
+    return -(-num_tiles // bands)
 
 
 def _pairs_of_tiles(first: int, num_rows: int, num_columns: int) -> tuple:

@@ -28,7 +28,7 @@ from .stages import Task, Work
 __all__ = ["Part", "Plan", "plan"]
 
 PICKS = 1_000  # of every party
-PROGRAMS = 8  # of the size of one that sums tiles, that a collaboration compiles
+PROGRAMS = 10  # of the size of one that sums tiles, that a collaboration compiles
 # Bytes of what is imported and compiled, and stays: at first and by steps.
 IMPORTED, SUMMING, SOLVING, DRAWING = 175e6, 140e6, 60e6, 80e6
 MOST = 2**50  # candidates or rows
@@ -264,7 +264,13 @@ def _seconds(work: Work, task: Task, rates: Rates | None) -> float:
     if rates is None:
         return math.nan
     pick = task.num_candidates / rates.num_candidates / rates.picks
-    return work.pairs / rates.pairs + work.flops / rates.flops + work.picks * pick
+    return (
+        work.pairs / rates.pairs
+        + work.cross / rates.cross
+        + work.starts / rates.starts
+        + work.picks * pick
+        + work.flops / rates.flops
+    )
 
 
 def _peak(parts: Sequence[Part]) -> int:

@@ -19,14 +19,13 @@ from cgm_jax._shared.checks import as_whole
 from cgm_jax._shared.precision import at_once, matmul, on_numbers, platform
 from cgm_jax._shared.workers import num_workers
 from cgm_jax.gram.gram_sums import GramSums, default_tile_size
-from cgm_jax.gram.tiles import Blocks, sums_between_blocks
+from cgm_jax.gram.tiles import Blocks, sums_between_blocks, sums_of_rows
 from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.sampling.weighted_sampling import PICKS_PER_CHUNK, draw_rewards
 
 __all__ = ["Rates", "measured_rates"]
 
 NUM_TILES, FEW_TILES = 24, 8  # on a CPU, and of those of another device
-PROGRAMS_OF_A_PASS = 2
 NUM_PICKS = 512
 MOST_CANDIDATES = 2**17  # with more, a pick takes longer in proportion
 
@@ -35,7 +34,9 @@ class Rates(NamedTuple):
     """The speed of a device with a kernel, for points of some columns and dtype.
 
     Attributes:
-        pairs: kernel entries a second, in a pass over pairs on all cores.
+        pairs: kernel entries a second, of points among themselves, on all cores.
+        cross: the same between the parties' points and the candidates.
+        starts: parties a second whose draw is set up.
         picks: picks a second, of all parties together, among ``num_candidates``.
         num_candidates: how many candidates there were to pick from.
         flops: operations a second of a product in float64.
@@ -43,6 +44,8 @@ class Rates(NamedTuple):
     """
 
     pairs: float
+    cross: float
+    starts: float
     picks: float
     num_candidates: int
     flops: float
@@ -81,16 +84,16 @@ def measured_rates(
     mean_size = max(1, round(sum(sizes) / len(sizes)))
     rng = np.random.default_rng(0)
     with at_once():
-        compilation, pairs = _of_a_pass(kernel, rng, mean_size, d, dtype)
+        compilation, pairs, cross = _of_a_pass(kernel, rng, mean_size, d, dtype)
         g = min(g, MOST_CANDIDATES)
-        picks = _of_a_draw(kernel, rng.normal(size=(g, d)).astype(dtype))
-        return Rates(pairs, picks, g, _of_a_product(), compilation)
+        starts, picks = _of_a_draw(kernel, rng.normal(size=(g, d)).astype(dtype))
+        return Rates(pairs, cross, starts, picks, g, _of_a_product(), compilation)
 
 
 def _of_a_pass(
     kernel: Kernel, rng: np.random.Generator, size: int, d: int, dtype: DTypeLike
-) -> tuple[float, float]:
-    """Seconds to compile a program, and kernel entries a second."""
+) -> tuple[float, float, float]:
+    """Seconds to compile a program, and kernel entries a second of both kinds."""
     side = default_tile_size()
     num_tiles = NUM_TILES if platform() == "cpu" else FEW_TILES
     num = side * num_tiles
@@ -98,22 +101,31 @@ def _of_a_pass(
     size = min(size, num)
     sizes = [*[size] * (num // size), *[num % size] * (num % size > 0)]
 
-    def work() -> Any:
+    def among() -> Any:
         return sums_between_blocks(Blocks.cut(kernel, points, sizes, side))
 
-    first, *again = (_seconds_of(work) for _ in range(3))
+    pool = Blocks.cut(kernel, points, sizes, side)
+    drawn = Blocks.cut(kernel, points, [num], side)
+
+    def across() -> Any:
+        return sums_of_rows(drawn, pool)
+
+    (first, *again), (first_across, *again_across) = (
+        [_seconds_of(work) for _ in range(3)] for work in (among, across)
+    )
+    compilation = first + first_across - min(again) - min(again_across)
     pairs = side**2 * num_tiles * (num_tiles + 1) / 2
-    return (first - min(again)) / PROGRAMS_OF_A_PASS, pairs / min(again)
+    return compilation / 2, pairs / min(again), num**2 / min(again_across)
 
 
-def _of_a_draw(kernel: Kernel, candidates: np.ndarray) -> float:
-    """Picks a second of as many parties as there are threads."""
-    n, g = num_workers(), len(candidates)
+def _of_a_draw(kernel: Kernel, candidates: np.ndarray) -> tuple[float, float]:
+    """Parties a second whose draw begins, and picks a second of all threads."""
+    n, g = 2 * num_workers(), len(candidates)
     # Sums of nothing: a pick takes the same time whatever it picks.
     sums = GramSums(np.ones((n + 1, n + 1)), np.ones((g, n + 1)), np.ones(n + 1) * g)
-    num_picks = min(NUM_PICKS, g)
+    few, many = (min(num, g) for num in (1, NUM_PICKS))
 
-    def work() -> Any:
+    def work(num_picks: int) -> Any:
         return draw_rewards(
             jax.random.key(0),
             kernel,
@@ -124,8 +136,15 @@ def _of_a_draw(kernel: Kernel, candidates: np.ndarray) -> float:
             max_picks=num_picks,
         )
 
-    _seconds_of(work)
-    return n * -(-num_picks // PICKS_PER_CHUNK) * PICKS_PER_CHUNK / _seconds_of(work)
+    work(few)
+    short, long = (
+        min(_seconds_of(partial(work, num)) for _ in range(2)) for num in (few, many)
+    )
+    chunks = max(1, -(-many // PICKS_PER_CHUNK) - 1)
+    # A clock may say anything of so short a time, but not that it went back.
+    of_chunk = max(long - short, long / (chunks + 1) / 2) / chunks
+    start = max(short - of_chunk, of_chunk / PICKS_PER_CHUNK)
+    return n / start, n * PICKS_PER_CHUNK / of_chunk
 
 
 def _of_a_product() -> float:

@@ -95,7 +95,9 @@ class Work(NamedTuple):
     kept: float = 0  # bytes of host memory that stay, once it is done
     host: float = 0  # bytes of host memory while it runs, those included
     device: float = 0  # bytes of the device's memory while it runs
-    pairs: float = 0  # kernel entries
+    pairs: float = 0  # kernel entries of points among themselves
+    cross: float = 0  # and between the parties' points and the candidates
+    starts: float = 0  # of draws
     flops: float = 0  # of products in float64
     picks: float = 0
 
@@ -117,9 +119,13 @@ def length_scale(task: Task) -> Work:
     exact = _pass(task, among_candidates=False)
     sample = _pass(_sample(task), among_candidates=False)
     if _num_pairs(task) <= WORTH_IT * _num_pairs(_sample(task)):
-        return exact._replace(kept=0, pairs=HALVINGS * exact.pairs)
-    pairs = EXACT_PASSES * exact.pairs + ESTIMATES * sample.pairs
-    return exact._replace(kept=0, pairs=pairs)
+        numbers = HALVINGS * exact.pairs, HALVINGS * exact.cross
+    else:
+        numbers = tuple(
+            EXACT_PASSES * of_all + ESTIMATES * of_sample
+            for of_all, of_sample in zip(exact[3:5], sample[3:5], strict=True)
+        )
+    return exact._replace(kept=0, pairs=numbers[0], cross=numbers[1])
 
 
 def kernel_sums(task: Task) -> Work:
@@ -156,7 +162,7 @@ def drawing(task: Task, num_picks: int) -> Work:
     device = 0
     if not task.is_on_host:
         device = places * (2 * task.row + 8 + 8 * task.itemsize)
-    return Work(kept, host, device, picks=n * num_picks)
+    return Work(kept, host, device, starts=n, picks=n * num_picks)
 
 
 def audit(task: Task) -> Work:
@@ -180,6 +186,8 @@ def cheating(task: Task, num_picks: int) -> Work:
         host=max(sums.host, sums.kept + merged + draws.host),
         device=max(sums.device, draws.device),
         pairs=sums.pairs,
+        cross=sums.cross,
+        starts=DRAWS * draws.starts,
         picks=DRAWS * draws.picks,
     )
 
@@ -193,7 +201,7 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
     totals = min(task.num_workers * square, max(TOTALS, square))
     rows = 8 * g * (n + among_candidates)
     band = 8 * pool.side * num_columns
-    share = -(-drawn.num_tiles // (4 * task.num_workers))
+    share = -(-drawn.num_tiles // task.num_workers)
     bands = task.num_workers * max(band, min(BAND, band * share))
     copies = TILE_COPIES
     if task.platform == "tpu" and task.itemsize == 8:
@@ -208,7 +216,7 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
             pool.cutting + pool.device,
             pool.device + totals + square + lists + tiles,
             pool.device + square + drawn.cutting + drawn.device,
-            on_device + square + rows + max(2 * bands, lists) + tiles,
+            on_device + square + rows + max(bands, lists) + tiles,
             square + rows + 8 * (n + 1) ** 2,
             small,
         )
@@ -220,10 +228,10 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
             square + rows + max(bands, lists, 8 * (n + 1) ** 2),
             small,
         )
-        device = on_device + max(2 * square, 2 * bands, small) + tile
+        device = on_device + max(2 * square, bands, small) + tile
     kept = rows + 8 * (n + 1) ** 2 if among_candidates else 0
-    pairs = pool.pairs + pool.places * drawn.places + among_candidates * drawn.pairs
-    return Work(kept, host, device, pairs)
+    pairs = pool.pairs + among_candidates * drawn.pairs
+    return Work(kept, host, device, pairs, pool.places * drawn.places)
 
 
 class _Tiles(NamedTuple):
