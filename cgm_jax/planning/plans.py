@@ -230,17 +230,18 @@ def plan(
 
 def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
     search, sums = stages.length_scale(task), stages.kernel_sums(task)
+    summing = SUMMING + stages.allocator(task)
     work = {
         "Python and JAX": Work(IMPORTED, IMPORTED),
         "points": stages.points(task),
-        "length scale": search.with_programs(SUMMING),
+        "length scale": search.with_programs(summing),
         "kernel sums": sums,
         "reward scheme": stages.reward_scheme(task).with_programs(SOLVING),
         "sampling": stages.drawing(task, PICKS).with_programs(DRAWING),
     }
     if not task.search_length_scale:
         del work["length scale"]
-        work["kernel sums"] = sums.with_programs(SUMMING)
+        work["kernel sums"] = sums.with_programs(summing)
     if task.from_files:
         work["audit"] = stages.audit(task)
     if task.stress_test:

@@ -19,6 +19,7 @@ from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 __all__ = [
     "Task",
     "Work",
+    "allocator",
     "audit",
     "cheating",
     "drawing",
@@ -36,6 +37,7 @@ TILE_COPIES = 4  # of a tile of the kernel, at a time
 # copies of a tile (2.3 GB of one of 4,096 points on a v5e).
 TPU_FLOAT64_COPIES = 17
 PAIR = 50  # bytes of a tile in the list of tiles, its copies included
+MAPPED = 2**25  # bytes: the C library gives larger arrays back when they are freed
 NODES = 1_500  # of the quadrature for Shapley values, about
 WIDTH = 128  # of them at a time
 NUM_SAMPLED = 2**16  # values of coalitions, of more than 20 parties
@@ -133,21 +135,28 @@ def kernel_sums(task: Task) -> Work:
     return _pass(task, among_candidates=True)
 
 
+def allocator(task: Task) -> float:
+    """Bytes that the C library keeps of a pass's arrays that it does not map."""
+    if not task.is_on_host:
+        return 0
+    _, drawn, num_columns = _layout(task)
+    rows = 8 * task.num_candidates * task.num_parties
+    band = _bands(task, drawn, num_columns) / task.num_workers
+    return min(rows, MAPPED) + min(band, MAPPED)
+
+
 def reward_scheme(task: Task) -> Work:
     """Values of coalitions, Shapley values, and the linear programme."""
     n = task.num_parties
     if n <= MAX_TABLE_PARTIES:
         table = 8 * 2**n
-        return Work(kept=table, host=8 * table, flops=64 * 2**n)
-    # Coalitions of n parties by n parties, four times, or a comparison of B with Bᵀ.
+        return Work(kept=table, host=3 * table, flops=64 * 2**n)
+    # Coalitions of n parties by n parties, four times, and then the quadrature.
     square = 8 * n**2
-    host, device = 5 * square, square + 12 * WIDTH * 8 * n
-    return Work(
-        0,
-        host + (device if task.is_on_host else 0),
-        0 if task.is_on_host else device,
-        flops=2 * NODES * n**2,
-    )
+    host, device = 4 * square, square + 12 * WIDTH * 8 * n
+    if task.is_on_host:
+        host, device = max(host, device), 0
+    return Work(0, host, device, flops=2 * NODES * n**2)
 
 
 def drawing(task: Task, num_picks: int) -> Work:
@@ -195,14 +204,11 @@ def cheating(task: Task, num_picks: int) -> Work:
 def _pass(task: Task, *, among_candidates: bool) -> Work:
     """Sums over all pairs of points, those of two candidates included or not."""
     n, g = task.num_parties, task.num_candidates
-    pool, drawn = (_cut(task, num) for num in (task.num_rows, g))
-    num_columns = rounded_up(max(8, n + min(n, task.tile_size) - 1))
+    pool, drawn, num_columns = _layout(task)
     square = 8 * num_columns**2
     totals = min(task.num_workers * square, max(TOTALS, square))
     rows = 8 * g * (n + among_candidates)
-    band = 8 * pool.side * num_columns
-    share = -(-drawn.num_tiles // task.num_workers)
-    bands = task.num_workers * max(band, min(BAND, band * share))
+    bands = _bands(task, drawn, num_columns)
     copies = TILE_COPIES
     if task.platform == "tpu" and task.itemsize == 8:
         copies = TPU_FLOAT64_COPIES
@@ -232,6 +238,20 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
     kept = rows + 8 * (n + 1) ** 2 if among_candidates else 0
     pairs = pool.pairs + among_candidates * drawn.pairs
     return Work(kept, host, device, pairs, pool.places * drawn.places)
+
+
+def _layout(task: Task) -> tuple["_Tiles", "_Tiles", int]:
+    """Tiles of the parties' points and of the candidates, and columns of a total."""
+    pool, drawn = (_cut(task, num) for num in (task.num_rows, task.num_candidates))
+    n = task.num_parties
+    return pool, drawn, rounded_up(max(8, n + min(n, task.tile_size) - 1))
+
+
+def _bands(task: Task, drawn: "_Tiles", num_columns: int) -> float:
+    """Bytes of the rows' sums that all threads work on."""
+    band = 8 * drawn.side * num_columns
+    share = -(-drawn.num_tiles // task.num_workers)
+    return task.num_workers * max(band, min(BAND, band * share))
 
 
 class _Tiles(NamedTuple):
