@@ -182,6 +182,8 @@ def test_float64_on_a_tpu_needs_more_of_it(monkeypatch: pytest.MonkeyPatch):
 def test_refuses_sizes_that_are_none(sizes: tuple, message: str):
     with pytest.raises(ValueError, match=message):
         plan(*sizes)
+    with pytest.raises(ValueError, match="float32 or float64 points, got int32"):
+        plan([5, 5], 2, 10, dtype=np.int32)
 
 
 def test_promises_that_cannot_fit_are_refused(monkeypatch: pytest.MonkeyPatch):

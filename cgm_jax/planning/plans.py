@@ -191,7 +191,8 @@ def plan(
         The plan, of this machine's memory and default device.
 
     Raises:
-        ValueError: for a size that is no whole number >= 1, or fewer than two parties.
+        ValueError: for a size that is no whole number >= 1, fewer than two parties, or
+            another dtype.
 
     Example:
         >>> found = plan([50_000] * 4, 8, 10_000)
@@ -205,6 +206,8 @@ def plan(
     ]
     if len(num_rows) < 2:
         raise ValueError(f"Expected sizes of at least two parties, got {num_rows}.")
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"Expected float32 or float64 points, got {np.dtype(dtype)}.")
     task = Task(
         len(num_rows),
         sum(num_rows),

@@ -1,8 +1,8 @@
 """How fast this device is: short trials of the programs that take nearly all the time.
 
 Nothing is known of a device beforehand: kernel entries, picks, products and the
-compiler are timed for two seconds or so, on points of the columns and the dtype asked
-for.
+compiler are timed, on points of the columns and the dtype asked for. It takes about two
+seconds, and as long again where the programs have not been compiled before.
 """
 
 import time
@@ -61,7 +61,7 @@ def measured_rates(
     kernel: Kernel | None = None,
     dtype: DTypeLike = np.float32,
 ) -> Rates:
-    """Time short trials on the default device, in two seconds or so.
+    """Time short trials on the default device, in about two seconds beside compiling.
 
     Args:
         sizes: how many points every party has; blocks of that size are summed.
