@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cgm_jax.files import read_parties, table_sizes
+from cgm_jax.kernels.saving import read_kernel_file
 from cgm_jax.planning import Plan, measured_rates, plan
 
 from .run import MOST_TIMES, Settings
@@ -22,12 +23,17 @@ class RunPlan(NamedTuple):
 def plan_run(
     paths: Sequence[str | Path], settings: Settings, *, always_timed: bool = False
 ) -> RunPlan:
-    """Plan a run; this device is timed where that is worth it, or always."""
+    """Plan a run; this device is timed where that is worth it, or always.
+
+    The kernel that is timed is the squared exponential, whatever the mediator's own.
+    """
     found = table_sizes(paths, label_column=settings.label_column)
     if found is None:  # damaged, most likely, which reading says in words
         parties = read_parties(paths, label_column=settings.label_column)
         found = [len(x) for x in parties.points], len(parties.columns)
     (sizes, num_columns), num = found, settings.num_candidates
+    path = settings.kernel
+    is_searched = path is None or read_kernel_file(path).has_length_scale
 
     def planned(times: int, *, is_timed: bool) -> Plan:
         rates = measured_rates(sizes, num_columns, num) if is_timed else None
@@ -36,6 +42,7 @@ def plan_run(
             num_columns,
             times * num,
             rates=rates,
+            search_length_scale=is_searched,
             from_files=True,
             stress_test=settings.stress_test,
         )

@@ -139,10 +139,11 @@ def allocator(task: Task) -> float:
     """Bytes that the C library keeps of a pass's arrays that it does not map."""
     if not task.is_on_host:
         return 0
-    _, drawn, num_columns = _layout(task)
+    pool, drawn, num_columns = _layout(task)
+    points = sum(tiles.cutting + tiles.device for tiles in (pool, drawn))
     rows = 8 * task.num_candidates * task.num_parties
     band = _bands(task, drawn, num_columns) / task.num_workers
-    return min(rows, MAPPED) + min(band, MAPPED)
+    return min(rows, MAPPED) + min(band, MAPPED) + min(points, 2 * MAPPED)
 
 
 def reward_scheme(task: Task) -> Work:
