@@ -14,6 +14,7 @@ from . import (
     kernels,
     learning,
     metrics,
+    planning,
     rewards,
     sampling,
     two_sample,
@@ -21,11 +22,13 @@ from . import (
 )
 from ._version import __version__
 from .collaboration import Collaboration, Draw, Growing, Promises, collaborate, promise
+from .planning import Plan, plan
 
 __all__ = [
     "Collaboration",
     "Draw",
     "Growing",
+    "Plan",
     "Promises",
     "__version__",
     "audit",
@@ -37,6 +40,8 @@ __all__ = [
     "kernels",
     "learning",
     "metrics",
+    "plan",
+    "planning",
     "promise",
     "rewards",
     "sampling",

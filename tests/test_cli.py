@@ -189,7 +189,7 @@ def test_promises_that_cannot_be_kept_are_refused_or_lowered(
     no_figures, tmp_path: Path, capsys, monkeypatch
 ):
     """Few candidates between three parties leave no room for stable promises."""
-    monkeypatch.setattr("cgm_jax.mediation.run._MOST_TIMES", 2)
+    monkeypatch.setattr("cgm_jax.mediation.run.MOST_TIMES", 2)
     parties, _ = infeasible_points()
     words: list[object] = ["run"]
     for i, points in enumerate(parties):

@@ -43,6 +43,7 @@ LAYERS = [
     "generators",
     "datasets",
     "features",
+    "planning",
     "collaboration",
     "audit",
     "evaluation",

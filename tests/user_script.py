@@ -27,6 +27,7 @@ from cgm_jax import (
     kernels,
     learning,
     metrics,
+    planning,
     rewards,
     sampling,
     two_sample,
@@ -248,6 +249,17 @@ def of_the_whole_way(key: jax.Array, folder: Path) -> None:
     print(most_gained(stressed.trials), stressed.relative_gains())
 
 
+def of_plans() -> None:
+    rates: planning.Rates = planning.measured_rates([20] * 3, 2, 100)
+    found: cgm_jax.Plan = cgm_jax.plan([20] * 3, 2, 100, rates=rates)
+    first: planning.Part = found.parts[0]
+    task: planning.Task = found.task
+    print(first.name, first.host_bytes + 1, task.num_rows / 2, found.seconds + 1)
+    again: planning.Plan = planning.plan([20] * 3, 2, 100, dtype="float64")
+    again.check()
+    print(again.fits, again.most_candidates + 1, again.host_bytes / 1e9)
+
+
 def most_gained(trials: Sequence[audit.Trial]) -> str:
     best = max(trials, key=lambda trial: trial.joint_gain)
     return f"party {best.party + 1} by {best.strategy}: {best.joint_gain:.3f}"
@@ -384,6 +396,7 @@ def main() -> None:
         of_learning(key, folder)
         of_datasets(key, folder)
         of_the_whole_way(key, folder)
+    of_plans()
     of_length_scales()
     of_values(key)
     of_any_game(key)

@@ -1,8 +1,9 @@
 """The words of a command line, and the code that the process ends with.
 
 Exit codes: 0 done, 1 a package that is missing, 2 a usage error, 3 a party's
-file, 4 promises that cannot be or were not kept, 6 a file or folder that cannot
-be read or written, 130 interrupted. Errors are one line on standard error.
+file, 4 promises that cannot be or were not kept, 5 too little memory, 6 a file or
+folder that cannot be read or written, 130 interrupted. Errors are one line on standard
+error.
 """
 
 import sys
@@ -131,6 +132,8 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
         fail(str(error), 3)
     except RewardSchemeError as error:
         fail(" ".join([str(error), *getattr(error, "__notes__", [])]), 4)
+    except MemoryError as error:
+        fail(str(error), 5)
     except OSError as error:
         fail(str(error), 6)
     except ModuleNotFoundError as error:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from typer import Argument, Option, Typer
 
 from cgm_jax.files import UsageError, prepare_output_dir, read_parties, write_reward_csv
+from cgm_jax.mediation.planned import plan_run
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
 from cgm_jax.mediation.row_source import train_rows
@@ -82,6 +83,9 @@ def run(
         stress_test=not no_stress,
         overwrite=overwrite,
     )
+    expected = plan_run(files, settings)
+    expected.asked.check()
+    screen.print_plan(*expected)
     mesh = mesh_of(devices, distributed=distributed)
     if distributed:
         out = output_dir(out, overwrite=overwrite)
@@ -90,6 +94,33 @@ def run(
         report = publish_mediation(mediation)
     screen.print_mediation(mediation)
     screen.print_report(report)
+
+
+@commands.command()
+def plan(
+    files: options.PartyFiles,
+    label_column: Annotated[
+        str | None, Option(help="Column with labels, left out.")
+    ] = None,
+    num_candidates: Annotated[
+        int, Option(help="Synthetic rows to choose from.")
+    ] = 10_000,
+    no_stress: Annotated[
+        bool, Option("--no-stress", help="Without the manipulation stress test.")
+    ] = False,
+) -> None:
+    """Say what run would take: memory, and time by a trial of two seconds.
+
+    Exits with 5 if it would not fit into memory.
+    """
+    settings = Settings(
+        label_column=label_column,
+        num_candidates=options.at_least("--num-candidates", num_candidates, 1),
+        stress_test=not no_stress,
+    )
+    expected = plan_run(files, settings, always_timed=True)
+    expected.asked.check()
+    screen.print_plan(*expected)
 
 
 @commands.command()

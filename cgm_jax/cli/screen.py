@@ -14,9 +14,11 @@ from cgm_jax.audit import Audit
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.mediation.run import Mediation
+from cgm_jax.planning import Plan
 from cgm_jax.report.sentences import (
     audit_sentences,
     collaboration_warnings,
+    plan_sentences,
     quality_sentences,
     shared_rows_sentences,
     stress_sentence,
@@ -57,6 +59,12 @@ def say(sentence: str) -> None:
 def warn(sentence: str) -> None:
     """A sentence that a mediator should not miss."""
     say(f"warning: {sentence}")
+
+
+def print_plan(plan: Plan, most: Plan | None = None) -> None:
+    """What a run would take."""
+    for sentence in plan_sentences(plan, most):
+        say(sentence)
 
 
 def print_experiment(experiment: Experiment) -> None:

@@ -20,7 +20,7 @@ from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
 from cgm_jax.rewards import InfeasibleError
 
-from .promises import Draw, Promises, checked_kernel, promise
+from .promises import Draw, Promises, check_memory, checked_kernel, promise
 from .saving import load_parts, save_collaboration
 
 __all__ = ["Collaboration", "Growing", "collaborate"]
@@ -131,7 +131,7 @@ def collaborate(
     Raises:
         InfeasibleError: if no reward values keep the promises with these candidates, or
             with the most that the generator may draw.
-        NoContributionError, ValueError: as in `promise`.
+        MemoryError, NoContributionError, ValueError: as in `promise`.
 
     Example:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -193,6 +193,7 @@ def _candidate_sets(
     model = candidates.generator.fit(fit_key, np.concatenate([*map(on_host, parties)]))
     num = candidates.num
     while True:
+        check_memory(parties, None, num, search_length_scale=False)
         is_last = num == candidates.at_most
         sample = candidates.generator.sample(sample_key, model, num)
         points, shape = as_points(sample, "sample"), (num, parties[0].shape[1])

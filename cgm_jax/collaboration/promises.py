@@ -24,6 +24,7 @@ from cgm_jax._shared.sharded import is_sharded, on_host
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.kernels import Kernel, SquaredExponential
 from cgm_jax.kernels.base import scalar_length_scale
+from cgm_jax.planning import plan
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
 from cgm_jax.sampling import Reward
 from cgm_jax.sampling.weighted_sampling import draw_rewards
@@ -274,6 +275,7 @@ def promise(
 
     Raises:
         InfeasibleError: if no reward values keep the promises with these candidates.
+        MemoryError: if it would not fit into memory; it says what would (see `plan`).
         NoContributionError: if no party adds anything to the others' data.
         ValueError: if shapes do not fit, an entry is not finite, an option is out of
             range, or the kernel has no length scale to be searched.
@@ -291,7 +293,9 @@ def promise(
     points = as_parties(parties, sharded=True)
     drawn = as_points(candidates, "candidates", sharded=True)
     used = checked_kernel(points, kernel, search_length_scale=search_length_scale)
-    if kernel is None or search_length_scale:
+    is_searched = kernel is None or search_length_scale
+    check_memory(points, drawn, len(drawn), search_length_scale=is_searched)
+    if is_searched:
         progress("length scale", 0.0)
         scale = smallest_length_scale(used, points, drawn, mesh=mesh)
         used = used.with_length_scale(scale)
@@ -324,6 +328,24 @@ def checked_kernel(
             "not share one. Bring it to one by `with_length_scale`, or use it as it is."
         )
     return used
+
+
+def check_memory(
+    parties: list[Points],
+    candidates: Points | None,
+    num_candidates: int,
+    *,
+    search_length_scale: bool,
+) -> None:
+    """Raise a `MemoryError` if so many candidates do not fit, made or still to be."""
+    known = parties if candidates is None else [*parties, candidates]
+    plan(
+        [len(points) for points in parties],
+        parties[0].shape[1],
+        num_candidates,
+        dtype=np.result_type(*(points.dtype for points in known)),
+        search_length_scale=search_length_scale,
+    ).check()
 
 
 def coalition_table(sums: GramSums) -> Float[np.ndarray, " coalitions"] | None:

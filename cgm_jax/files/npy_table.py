@@ -4,6 +4,7 @@ import io
 import math
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -31,7 +32,7 @@ def read_npy(file: Path, data: bytes) -> Table:
 
 def _read_array(file: Path, data: bytes) -> Shaped[np.ndarray, "rows d"]:
     stream = io.BytesIO(data)
-    shape, is_fortran, dtype = _read_header(file, stream)
+    shape, is_fortran, dtype = read_header(file, stream)
     _check_dtype(file, dtype)
     if len(shape) != 2 or shape[1] == 0:
         raise InputError(
@@ -51,9 +52,7 @@ def _read_array(file: Path, data: bytes) -> Shaped[np.ndarray, "rows d"]:
     return flat.reshape(shape, order="F" if is_fortran else "C")
 
 
-def _read_header(
-    file: Path, stream: io.BytesIO
-) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_header(file: Path, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, order and dtype; the stream is left where the numbers start."""
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,

@@ -47,6 +47,7 @@ from .tiles import (
 __all__ = ["GramSums", "gram_sums"]
 
 SMALL = 8  # tiles
+SMALL_BYTES = 2**24  # of sums of all points with all parties
 
 
 @jax.tree_util.register_dataclass
@@ -278,11 +279,8 @@ def sums_with_parties(
     if len(candidates) == 0:
         return between, xp.zeros((0, len(points) + among_candidates), between.dtype)
     drawn = Blocks.cut(kernel, candidates, [len(candidates)], tile_size)
-    rows = sums_of_rows(drawn, pool)
-    if among_candidates:
-        own = sums_of_symmetric_rows(drawn)
-        rows = array_module(rows, own).concatenate([rows, own[:, None]], axis=1)
-    return between, rows
+    own = sums_of_symmetric_rows(drawn) if among_candidates else None
+    return between, sums_of_rows(drawn, pool, last=own)
 
 
 def _is_small(
@@ -294,7 +292,9 @@ def _is_small(
 ) -> bool:
     """Whether compiling takes longer than summing, so that one program is to do all."""
     num_points = sum(map(len, points)) + len(candidates)
-    is_small = num_points <= SMALL * tile_size
+    is_small = (
+        num_points <= SMALL * tile_size and 8 * num_points * len(points) <= SMALL_BYTES
+    )
     return is_small and not is_traced(kernel, points, candidates, weight)
 
 

@@ -30,7 +30,8 @@ from cgm_jax._shared.sharded import is_sharded, on_host
 from cgm_jax.kernels.base import Kernel, centred
 
 from .shares import AXIS, ON_ALL, ON_EACH, Shares, made_by, on_each, parameters, put
-from .tiles import CHUNK, add_between, add_rows, add_symmetric_rows, num_columns
+from .tile_loops import CHUNK
+from .tiles import add_between, add_rows, add_symmetric_rows, num_columns
 
 __all__ = ["agreed", "as_mesh", "half_ring", "on_device_of", "sums_on_mesh"]
 
@@ -137,8 +138,12 @@ def _sums_of_rows(x: Shares, y: Shares) -> Float[np.ndarray, "num_points blocks"
     for step, pairs in enumerate(_whole_ring(x.num_tiles, y.num_tiles)):
         if step:
             visitor = _pass_on(x.mesh, visitor, half=False)
-        total = _over_pairs(add_rows, y, total, (x.members.tiles, visitor), pairs)
+        total = _over_pairs(_add_rows, y, total, (x.members.tiles, visitor), pairs)
     return on_host(total).reshape(-1, columns)[x.place, : y.num_blocks]
+
+
+def _add_rows(total, width, tile, kernel, x, y):
+    return add_rows(total, width, tile, kernel, x, y, 0)
 
 
 def _sums_of_symmetric_rows(points: Shares) -> Float[np.ndarray, " num_points"]:

@@ -15,8 +15,7 @@ CPU gets one thread per core: XLA runs the small operations of one tile on one c
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,23 +30,29 @@ from cgm_jax._shared.arrays import (
     is_traced,
     rounded_up,
 )
-from cgm_jax._shared.precision import compiled, matmul
+from cgm_jax._shared.precision import matmul
 from cgm_jax._shared.workers import map_on_workers, num_workers
 from cgm_jax.kernels.base import Embedding, Kernel
 
 from .embedding import by_tile, embedded_tiles
+from .tile_loops import (
+    add_at,
+    as_tiles,
+    chunks_of,
+    dtype_of_sums,
+    over_tiles,
+    sum_chunks,
+    zeros,
+)
 
 __all__ = [
-    "CHUNK",
     "Blocks",
     "Members",
-    "add_at",
     "add_between",
     "add_rows",
     "add_symmetric_rows",
     "kernel_tile",
     "num_columns",
-    "over_tiles",
     "rows_between_blocks",
     "side_and_number",
     "sums_between_blocks",
@@ -55,9 +60,8 @@ __all__ = [
     "sums_of_symmetric_rows",
 ]
 
-CHUNK = 512  # tiles a call: some tenths of a second, so that an interrupt is answered
 WIDE = 16  # blocks in a tile: from here a sum over rows beats a product with Z
-TOTALS = 2**30  # bytes: a larger total is kept once, and not by every thread
+BAND = 2**26  # bytes of sums of rows that a thread works on, before they are copied
 
 
 class Members(NamedTuple):
@@ -179,17 +183,62 @@ def sums_between_blocks(points: Blocks) -> Float[AnyArray, "blocks blocks"]:
     return sums[: points.num_blocks, : points.num_blocks]
 
 
-def sums_of_rows(x: Blocks, y: Blocks) -> Float[AnyArray, "num_points blocks"]:
-    """R = KZ: for every point of x, the sum of k over every block of y."""
-    rows, columns = (i.reshape(-1) for i in np.indices((x.num_tiles, y.num_tiles)))
-    sums = over_tiles(
-        add_rows,
-        y.width,
-        (*x.members.block_of.shape, y.num_columns),
-        (x.kernel, x.members.tiles, y.members),
-        (rows, columns, np.ones(len(rows))),
-    )
-    return sums.reshape(-1, y.num_columns)[: x.num_points, : y.num_blocks]
+def sums_of_rows(
+    x: Blocks, y: Blocks, *, last: Float[AnyArray, " num_points"] | None = None
+) -> Float[AnyArray, "num_points columns"]:
+    """R = KZ: for every point of x, the sum of k over every block of y.
+
+    ``last`` is a column that stands behind the sums. Unless traced, R is held once:
+    every thread sums a band of rows at a time, and copies it to its place.
+    """
+    num_rows, side = x.members.block_of.shape
+    data = (x.kernel, x.members.tiles, y.members)
+    if is_traced(data):
+        shape = (num_rows, side, y.num_columns)
+        every = _pairs_of_tiles(0, x.num_tiles, y.num_tiles)
+        sums = over_tiles(add_rows, y.width, shape, (*data, np.int32(0)), every)
+        sums = sums.reshape(-1, y.num_columns)[: x.num_points, : y.num_blocks]
+        return sums if last is None else jnp.concatenate([sums, last[:, None]], axis=1)
+    height = band_height(num_rows, side, y.num_columns)
+    shape = (height, side, y.num_columns)
+    dtype = dtype_of_sums(data)
+    rows = np.empty((x.num_points, y.num_blocks + (last is not None)), dtype)
+    if last is not None:
+        rows[:, -1] = last
+
+    firsts = range(0, x.num_tiles, height)
+    is_few = len(firsts) <= num_workers()
+    totals = [zeros(shape, data) if is_few else None for _ in firsts]
+
+    def work(index: int, check: Callable[[], None]) -> None:
+        first = firsts[index]
+        total, totals[index] = totals[index], None
+        total = zeros(shape, data) if total is None else total
+        height_here = min(height, x.num_tiles - first)
+        tiles = _pairs_of_tiles(first, height_here, y.num_tiles)
+        chunks = chunks_of(as_tiles(tiles, data), 1)
+        here = (*data, np.int32(first))
+        band = np.asarray(sum_chunks(add_rows, y.width, total, here, chunks, check))
+        place = slice(first * side, (first + height_here) * side)
+        into = rows[place, : y.num_blocks]
+        into[...] = band.reshape(-1, y.num_columns)[: len(into), : y.num_blocks]
+
+    map_on_workers(work, range(len(firsts)))
+    return rows
+
+
+def band_height(num_tiles: int, side: int, num_columns: int) -> int:
+    """How many tiles of rows a thread sums at a time: all of its share, or less."""
+    workers = num_workers()
+    most = max(1, BAND // (8 * side * num_columns))
+    bands = workers * -(-num_tiles // (workers * most))
+    return -(-num_tiles // bands)
+
+
+def _pairs_of_tiles(first: int, num_rows: int, num_columns: int) -> tuple:
+    """Some tiles of rows with all tiles of columns, and a weight of 1."""
+    rows, columns = (i.reshape(-1) for i in np.indices((num_rows, num_columns)))
+    return rows + first, columns, np.ones(len(rows))
 
 
 def sums_of_symmetric_rows(points: Blocks) -> Float[AnyArray, " num_points"]:
@@ -235,12 +284,12 @@ def add_between(total, width, tile, kernel, points):
     return add_at(total, (at_j, at_i), weight * sums.T)
 
 
-def add_rows(total, width, tile, kernel, x, y):
-    """What two tiles add to R of x."""
+def add_rows(total, width, tile, kernel, x, y, first):
+    """What two tiles add to R of x, of which rows from ``first`` are summed."""
     i, j, weight = tile
     k = kernel_tile(kernel, x, i, y.tiles, j)
     rows = weight * _columns_by_block(k, y, j, width)
-    return add_at(total, (i, 0, y.first[j]), rows[None])
+    return add_at(total, (i - first, 0, y.first[j]), rows[None])
 
 
 def add_symmetric_rows(total, width, tile, kernel, points):
@@ -306,72 +355,3 @@ def _weight(
     points: Members, tile: Int[Array, ""], dtype: DTypeLike
 ) -> Float[Array, " n"]:
     return points.weight[tile].astype(dtype)
-
-
-def add_at(total, start, update):
-    """Add a block at a place."""
-    start = [jnp.asarray(i, jnp.int32) for i in start]
-    old = lax.dynamic_slice(total, start, update.shape)
-    return lax.dynamic_update_slice(total, old + update.astype(total.dtype), start)
-
-
-def over_tiles(
-    add: Callable[..., Array],
-    width: int,
-    shape: tuple[int, ...],
-    data: tuple,
-    tiles: tuple[np.ndarray, ...],
-) -> Any:
-    """Sum of a contribution over a list of tiles (row, column, weight)."""
-    # The whole numbers beside the points say which block each is in.
-    leaves = [x for x in jax.tree.leaves(data[1]) if x.dtype.kind not in "iu"]
-    dtype = jnp.result_type(*leaves)
-    rows, columns, weight = tiles
-    tiles = (rows.astype(np.int32), columns.astype(np.int32), weight.astype(dtype))
-    dtype = np.promote_types(dtype, jax.dtypes.canonicalize_dtype(float))
-    if is_traced(data):
-        # Zeros of the data: inside of `shard_map` these know which axes they vary over.
-        zero = sum(jnp.zeros_like(x).sum(dtype=dtype) for x in jax.tree.leaves(data))
-        return _sum_traced(add, width, jnp.full(shape, zero, dtype), tiles, data)
-
-    def work(share: list[tuple], check: Callable[[], None]) -> Any:
-        total: Any = jax.device_put(np.zeros(shape, dtype))
-        for count, chunk in share:
-            check()
-            total = _sum_chunk(add, width, total, count, chunk, data)
-            jax.block_until_ready(total)
-        return total
-
-    workers = num_workers() if 8 * math.prod(shape) <= TOTALS else 1
-    chunks = _chunks(tiles, workers)
-    shares = [chunks[w::workers] for w in range(workers)]
-    first, *others = map_on_workers(work, filter(None, shares))
-    return sum(map(np.asarray, others), start=np.asarray(first))
-
-
-def _chunks(tiles: tuple, workers: int) -> list[tuple[int, tuple]]:
-    """Chunks of about equal numbers of tiles, filled up to one length."""
-    num_tiles = len(tiles[0])
-    num_chunks = min(workers * -(-num_tiles // (workers * CHUNK)), num_tiles)
-    return [
-        (len(part), tuple(np.pad(a[part], (0, CHUNK - len(part))) for a in tiles))
-        for part in np.array_split(np.arange(num_tiles), num_chunks)
-    ]
-
-
-@compiled(static_argnames=("add", "width"), donate_argnames="total")
-def _sum_chunk(add, width, total, count, tiles, data):
-    def step(i, total):
-        return add(total, width, tuple(a[i] for a in tiles), *data)
-
-    return lax.fori_loop(0, count, step, total)
-
-
-@compiled(static_argnames=("add", "width"))
-def _sum_traced(add, width, total, tiles, data):
-    # For a gradient, tiles are made again: kept, they would be the whole matrix.
-    @partial(jax.checkpoint, prevent_cse=False)  # in a loop there is no other copy
-    def step(total, tile, data):
-        return add(total, width, tile, *data)
-
-    return lax.scan(lambda s, tile: (step(s, tile, data), None), total, tiles)[0]

@@ -21,7 +21,8 @@ from cgm_jax._shared.precision import matmul
 from cgm_jax.kernels.base import Kernel, centred
 
 from .embedding import embedded_tiles
-from .tiles import add_at, kernel_tile, over_tiles
+from .tile_loops import add_at, over_tiles
+from .tiles import kernel_tile
 
 __all__ = ["weighted_sums_between_blocks"]
 

@@ -35,7 +35,7 @@ from cgm_jax.rewards import InfeasibleError
 from . import row_source
 from .row_source import CandidateSource
 
-_MOST_TIMES = 16  # as many candidates as asked for
+MOST_TIMES = 16  # as many candidates as asked for
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def mediate(
     points = [scale.scaled(rows) for rows in parties.points]
     learned = None if settings.kernel is None else _kernel(settings.kernel, points)
     source = candidate_source(keys.training, settings, parties, scale, progress)
-    most = _MOST_TIMES * settings.num_candidates
+    most = MOST_TIMES * settings.num_candidates
     try:
         result = collaborate(
             keys.collaboration,

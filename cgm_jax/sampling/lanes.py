@@ -71,7 +71,8 @@ def lanes(
         xp = array_module(kernel, points, sums)
         padded = array_module(points).pad(points, (filling, (0, 0)), mode="edge")
         embedded, diagonal = placed(kernel, padded)
-        w = first_witness(sums, diagonal[:num], slice(None))
+        reference_sums = xp.sum(xp.asarray(sums.candidate_rows), axis=1)
+        w = first_witness(sums, reference_sums, diagonal[:num], slice(None))
         w = xp.pad(w, ((0, 0), filling), constant_values=-np.inf)
         between = xp.asarray(sums.between)[:-1]
         lane = Lane(
@@ -80,10 +81,10 @@ def lanes(
             between.sum(1),
             xp.asarray(sums.sizes)[:-1],
         )
-        reference_sums = xp.pad(xp.sum(sums.candidate_rows, axis=1), filling)
+        padded_sums = xp.pad(reference_sums, filling)
         t = xp.asarray(sums.reference_size)
-        rates = (reference_sums / t).astype(points.dtype)
-        drawn_from = CandidateSet(embedded, reference_sums, rates, t)
+        rates = (padded_sums / t).astype(points.dtype)
+        drawn_from = CandidateSet(embedded, padded_sums, rates, t)
         return jax.tree.map(jnp.asarray, (drawn_from, lane))
 
 
@@ -108,10 +109,12 @@ def placed(
 
 
 def first_witness(
-    sums: GramSums, diagonal: Float[AnyArray, " g"], parties: slice
+    sums: GramSums,
+    reference_sums: Float[AnyArray, " g"],
+    diagonal: Float[AnyArray, " g"],
+    parties: slice,
 ) -> Float[AnyArray, "parties g"]:
     """w of every candidate (`picking`) and some parties, for their own data."""
-    rows = sums.candidate_rows
     slope = (sums.sizes[:-1][parties] + 1) / sums.reference_size
-    own = rows[:, :-1][:, parties].T
-    return slope[:, None] * rows.sum(1)[None] - own - diagonal[None] / 2
+    own = sums.candidate_rows[:, :-1][:, parties].T
+    return slope[:, None] * reference_sums[None] - own - diagonal[None] / 2

@@ -46,7 +46,11 @@ class Layout(NamedTuple):
 
 
 def candidate_set(
-    kernel: Kernel, points: Points, sums: GramSums, layout: Layout
+    kernel: Kernel,
+    points: Points,
+    sums: GramSums,
+    reference_sums: Float[np.ndarray, " g"],
+    layout: Layout,
 ) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
     """What all parties draw from, and k(x, x) of every candidate."""
     (points,) = centred(kernel, points)
@@ -55,21 +59,23 @@ def candidate_set(
     diagonal = np.empty(len(points), points.dtype)
     is_real = layout.candidate >= 0
     diagonal[layout.candidate[is_real]] = np.asarray(diagonal_at)[is_real]
-    reference_sums = layout.arranged(np.asarray(sums.candidate_rows).sum(1), 0.0)
+    arranged = layout.arranged(reference_sums, 0.0)
     t = np.asarray(sums.reference_size)
-    numbers = reference_sums, (reference_sums / t).astype(points.dtype), t
+    numbers = arranged, (arranged / t).astype(points.dtype), t
     return CandidateSet(embedded, *jax.device_put(numbers)), diagonal
 
 
 def lane_of(
     diagonal: Float[np.ndarray, " g"],
     sums: GramSums,
+    reference_sums: Float[np.ndarray, " g"],
     party: int,
     layout: Layout,
     dtype: DTypeLike,
 ) -> Lane:
     """A party's set before its first pick."""
-    w = np.asarray(first_witness(sums, diagonal, slice(party, party + 1)))
+    mine = slice(party, party + 1)
+    w = np.asarray(first_witness(sums, reference_sums, diagonal, mine))
     lane = (
         layout.arranged(w[0], -np.inf).astype(dtype).reshape(layout.shape),
         np.asarray(sums.between[party, party]),

@@ -146,7 +146,10 @@ def draw_rewards(
     _check(points, sums, targets)
     with at_once(points):
         layout = Layout.of(len(points))
-        drawn_from, diagonal = candidate_set(kernel, points, sums, layout)
+        reference_sums = np.asarray(sums.candidate_rows).sum(1)
+        drawn_from, diagonal = candidate_set(
+            kernel, points, sums, reference_sums, layout
+        )
     limits = np.asarray(values_with_candidates(sums))
     reference_size = float(sums.reference_size)
     betas = np.minimum(inverse_temperatures, 1e30).astype(np.float32)  # the best
@@ -156,7 +159,7 @@ def draw_rewards(
     def start(place: tuple[int, int]) -> tuple[Key[Array, ""], Lane, Course]:
         draw, party = place
         # Where it is needed, and not for all: there may be hundreds of parties.
-        lane = lane_of(diagonal, sums, party, layout, points.dtype)
+        lane = lane_of(diagonal, sums, reference_sums, party, layout, points.dtype)
         course = Course.of(
             lane,
             reference_size,

@@ -29,7 +29,8 @@ from cgm_jax._shared.precision import at_once, compiled, matmul
 from cgm_jax._shared.results import Result
 from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import checked_tile_size
-from cgm_jax.gram.tiles import Blocks, add_at, kernel_tile, over_tiles
+from cgm_jax.gram.tile_loops import add_at, over_tiles
+from cgm_jax.gram.tiles import Blocks, kernel_tile
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import centred
 from cgm_jax.valuation.mmd import two_sets

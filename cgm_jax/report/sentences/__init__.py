@@ -8,6 +8,7 @@ from .audit import (
 )
 from .explanation import explanation_sentences
 from .names import Names
+from .planning import plan_sentences
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
@@ -26,6 +27,7 @@ __all__ = [
     "comparison_sentence",
     "draw_warnings",
     "explanation_sentences",
+    "plan_sentences",
     "promise_warnings",
     "quality_sentences",
     "relaxation_warnings",

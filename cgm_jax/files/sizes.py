@@ -1,0 +1,73 @@
+"""How many rows and columns the parties' files hold, without reading their numbers."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from .npy_table import read_header
+from .sources import Source, check_sources
+
+__all__ = ["table_sizes"]
+
+_PIECE = 2**20  # bytes
+
+
+def table_sizes(
+    paths: Sequence[str | Path], *, label_column: str | None = None
+) -> tuple[list[int], int] | None:
+    """Rows of every party, and the number of columns that hold points.
+
+    Of a CSV file the lines are counted, of others the header is read. None where that
+    fails: `read_parties` says what is wrong.
+
+    Args:
+        paths: one file per party.
+        label_column: name of a column that is none of the points.
+
+    Raises:
+        UsageError, InputError, FileAccessError: for paths, as `read_parties`.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("a.csv", "b.csv"):
+        ...     _ = (folder / name).write_text("age,sex\\n31,f\\n42,m\\n")
+        >>> table_sizes(sorted(folder.iterdir()), label_column="sex")
+        ([2, 2], 1)
+    """
+    sources = check_sources(paths)
+    try:
+        shapes = [_SHAPES[source.kind](source) for source in sources]
+    except Exception:  # damaged, in any of many ways
+        return None
+    num_rows = [rows for rows, _ in shapes]
+    num_columns = shapes[0][1] - (label_column is not None)
+    if min(num_rows) < 1 or num_columns < 1:
+        return None
+    return num_rows, num_columns
+
+
+def _of_csv(source: Source) -> tuple[int, int]:
+    with source.path.open("rb") as file:
+        num_columns = len(next(csv.reader([file.readline().decode("utf-8-sig")])))
+        num_lines, last = 0, b"\n"
+        while piece := file.read(_PIECE):
+            num_lines += piece.count(b"\n")
+            last = piece[-1:]
+    return num_lines + (last != b"\n"), num_columns
+
+
+def _of_npy(source: Source) -> tuple[int, int]:
+    with source.path.open("rb") as file:
+        num_rows, num_columns = read_header(source.path, file)[0]
+    return num_rows, num_columns
+
+
+def _of_parquet(source: Source) -> tuple[int, int]:
+    from pyarrow import parquet
+
+    metadata = parquet.read_metadata(source.path)
+    return metadata.num_rows, metadata.num_columns
+
+
+_SHAPES = {"csv": _of_csv, "npy": _of_npy, "parquet": _of_parquet}

@@ -1,0 +1,53 @@
+"""What a run would take, from the headers of the parties' files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from cgm_jax.files import read_parties, table_sizes
+from cgm_jax.kernels.saving import read_kernel_file
+from cgm_jax.planning import Plan, measured_rates, plan
+
+from .run import MOST_TIMES, Settings
+
+WORTH_TIMING = 1e9  # pairs of points: with fewer, a run is over in some seconds
+
+
+class RunPlan(NamedTuple):
+    """With the candidates asked for, and with the most that may be drawn."""
+
+    asked: Plan
+    most: Plan
+
+
+def plan_run(
+    paths: Sequence[str | Path], settings: Settings, *, always_timed: bool = False
+) -> RunPlan:
+    """Plan a run; this device is timed where that is worth it, or always.
+
+    The kernel that is timed is the squared exponential, whatever the mediator's own.
+    """
+    found = table_sizes(paths, label_column=settings.label_column)
+    if found is None:  # damaged, most likely, which reading says in words
+        parties = read_parties(paths, label_column=settings.label_column)
+        found = [len(x) for x in parties.points], len(parties.columns)
+    (sizes, num_columns), num = found, settings.num_candidates
+    path = settings.kernel
+    is_searched = path is None or read_kernel_file(path).has_length_scale
+
+    def planned(times: int, *, is_timed: bool) -> Plan:
+        rates = measured_rates(sizes, num_columns, num) if is_timed else None
+        return plan(
+            sizes,
+            num_columns,
+            times * num,
+            rates=rates,
+            search_length_scale=is_searched,
+            from_files=True,
+            stress_test=settings.stress_test,
+        )
+
+    # What does not fit is refused without timing.
+    asked, most = (planned(times, is_timed=False) for times in (1, MOST_TIMES))
+    many = always_timed or (sum(sizes) + num) ** 2 / 2 >= WORTH_TIMING
+    return RunPlan(planned(1, is_timed=True) if many and asked.fits else asked, most)
