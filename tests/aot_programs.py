@@ -21,7 +21,9 @@ from jaxtyping import Array
 from cgm_jax._shared.platforms import PLATFORMS
 from cgm_jax.generators import MMDGAN
 from cgm_jax.generators.mmd_gan.step import start_training, train
-from cgm_jax.gram import GramSums, gram_sums, tiles
+from cgm_jax.gram import GramSums, gram_sums, tile_loops, tiles
+from cgm_jax.gram import mesh as ring
+from cgm_jax.gram.shares import AXIS
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import lanes, pick_many
 from cgm_jax.valuation import coalition_values, mmd_shapley_values, shapley_values
@@ -33,7 +35,6 @@ NUM_CANDIDATES, NUM_PICKS, NUM_LANES = 100_000, 64, 8
 PARTY_SIZES = np.array([300.0, 200, 100, 500, 400, 50, 250, 1_000])
 NUM_GAMES = 16
 KERNEL = SquaredExponential(1.0)
-AXIS = "device"
 
 Programs = dict[str, Callable[[str, Mesh], Any]]
 
@@ -102,20 +103,59 @@ def _members(platform: str) -> tiles.Members:
 def _pass(add: Callable, shape: tuple[int, ...], mesh: Mesh, *data: Any) -> Any:
     """A call of a Gram pass, float32 points and float64 sums."""
     total, count = _array(*shape, dtype=jnp.float64), _array(dtype=jnp.int64)
-    index, weight = _array(tiles.CHUNK, dtype=jnp.int32), _array(tiles.CHUNK)
+    index, weight = _array(tile_loops.CHUNK, dtype=jnp.int32), _array(tile_loops.CHUNK)
     arguments = _on(mesh, (total, count, (index, index, weight), data))
     total, count, chunk, data = arguments
-    return tiles._sum_chunk.lower(add, NUM_BLOCKS, total, count, chunk, (KERNEL, *data))
+    data = (KERNEL, *data)
+    return tile_loops._sum_chunk.lower(add, NUM_BLOCKS, total, count, chunk, data)
 
 
 def _gram_tile(platform: str, mesh: Mesh) -> Any:
-    return _pass(tiles._add_between, (16, 16), mesh, _members(platform))
+    return _pass(tiles.add_between, (16, 16), mesh, _members(platform))
 
 
 def _length_scale_step(platform: str, mesh: Mesh) -> Any:
     members = _members(platform)
     shape = (*members.weight.shape, 16)
-    return _pass(tiles._add_rows, shape, mesh, members.tiles, members)
+    return _pass(
+        tiles.add_rows,
+        shape,
+        mesh,
+        members.tiles,
+        members,
+        _array(dtype=jnp.int32),
+    )
+
+
+def _step_of_a_ring(platform: str, mesh: Mesh) -> Any:
+    """Tiles that go round, what each device adds to its total, and the sum of all."""
+    num_devices = mesh.size
+
+    def everywhere(x: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        return _array(num_devices * x.shape[0], *x.shape[1:], dtype=x.dtype)
+
+    both = jax.tree.map(everywhere, _members(platform))
+    total = _array(num_devices * 16, 16, dtype=jnp.float64)
+    index = _array(num_devices, tile_loops.CHUNK, dtype=jnp.int32)
+    weight = _array(num_devices, tile_loops.CHUNK)
+    count = _array(num_devices, dtype=jnp.int32)
+
+    def step(total, count, tiles_of_step, members):
+        members = ring._pass_on(mesh, members, half=True)
+        total = ring._sum_chunk(
+            mesh,
+            tiles.add_between,
+            NUM_BLOCKS,
+            total,
+            count,
+            tiles_of_step,
+            KERNEL,
+            (members,),
+        )
+        return ring._summed(mesh, total)
+
+    arguments = _on(mesh, (total, count, [index, index, weight], both), AXIS)
+    return jax.jit(step).lower(*arguments)
 
 
 def _lanes() -> tuple[Any, Any]:
@@ -209,6 +249,7 @@ def _sums_of_parties(platform: str, mesh: Mesh) -> Any:
 PROGRAMS: Programs = {
     "Gram tile": _gram_tile,
     "length-scale step": _length_scale_step,
+    "step of a ring": _step_of_a_ring,
     "pick": _pick,
     "lanes": _lanes_at_once,
     "Shapley batch": _shapley_batch,

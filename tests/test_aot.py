@@ -29,6 +29,7 @@ class Row(NamedTuple):
 ROWS = [
     Row("MMD-GAN step", "gpu", 1, 0.62),
     Row("sums of parties", "gpu", 4, 33, ("all-reduce",)),
+    Row("step of a ring", "gpu", 4, 33, ("all-reduce", "collective-permute")),
     Row("lanes", "gpu", 4, 0.8),
     Row("lanes", "gpu", 1, 3.5),
     Row("pick", "gpu", 1, 0.4),
@@ -40,6 +41,7 @@ ROWS = [
     Row("MMD-GAN step", "tpu", 1, 0.1),
     Row("Gram tile", "tpu", 1, 0.62),
     Row("sums of parties", "tpu", 4, 16.5, ("all-reduce",)),
+    Row("step of a ring", "tpu", 4, 16.5, ("all-reduce", "collective-permute")),
     Row("length-scale step", "tpu", 1, 0.5),
     Row("Shapley batch", "tpu", 1, 0.1),
 ]
@@ -107,19 +109,14 @@ def test_a_gpu_keeps_two_tiles_and_both_fit_its_cache(program: str, compiled: Co
     assert two_tiles <= 32 * MIB  # of 50 on an H100
 
 
-# At present; the aim is 20 + 2, and no float64 array.
+# Twenty kernels and two copies were those of one lane when each was drawn by itself.
 @pytest.mark.parametrize(
-    ("program", "num_devices", "launches", "num_float64"),
-    [("pick", 1, 27, 46), ("lanes", 1, 31, 65), ("lanes", 4, 28, 45)],
+    ("program", "num_devices"), [("pick", 1), ("lanes", 1), ("lanes", 4)]
 )
 def test_a_pick_starts_few_kernels_and_computes_in_float32(
-    program: str,
-    num_devices: int,
-    launches: int,
-    num_float64: int,
-    compiled: Compiled,
+    program: str, num_devices: int, compiled: Compiled
 ):
     text = compiled(program, "gpu", num_devices).as_text()
-    assert launches_per_step(text) <= launches
+    assert launches_per_step(text) <= 22
     # A few float64 numbers of every lane are what a value is made of.
-    assert len(float64_arrays(text, more_than=NUM_LANES)) <= num_float64
+    assert float64_arrays(text, more_than=NUM_LANES) == []

@@ -69,17 +69,21 @@ def pick_many(
     """
     picks = first_pick + jnp.arange(num_picks, dtype=jnp.int32)
     beta, dtype = jnp.asarray(inverse_temperature), lane.within.dtype
-    uniforms = jax.vmap(
-        lambda p: jax.random.uniform(jax.random.fold_in(key, p), (NUM_UNIFORMS,), dtype)
-    )(picks)
 
-    def plainly(lane: Lane, uniforms: Float[Array, "picks 3"]):
-        return pick_plainly(kernel, candidates, lane, uniforms[:, 0], beta)
+    def uniforms(picks: Int[Array, " picks"], shape: tuple[int, ...]):
+        def of_pick(pick: Int[Array, ""]) -> Float[Array, "..."]:
+            return jax.random.uniform(jax.random.fold_in(key, pick), shape, dtype)
 
-    def fast(lane: Lane, uniforms: Float[Array, "picks 3"]):
-        return pick_from_old_weights(kernel, candidates, lane, uniforms, beta)
+        return jax.vmap(of_pick)(picks)
+
+    def plainly(lane: Lane, picks: Int[Array, " picks"]):
+        return pick_plainly(kernel, candidates, lane, uniforms(picks, ()), beta)
+
+    def fast(lane: Lane, picks: Int[Array, " picks"]):
+        many = uniforms(picks, (NUM_UNIFORMS,))
+        return pick_from_old_weights(kernel, candidates, lane, many, beta)
 
     if lane.witness.size < FEW or not kernel.is_nonnegative:
-        return plainly(lane, uniforms)
+        return plainly(lane, picks)
     # An accelerator has exponentials to spare, but waits for every branch.
-    return lax.platform_dependent(lane, uniforms, cpu=fast, default=plainly)
+    return lax.platform_dependent(lane, picks, cpu=fast, default=plainly)
