@@ -149,6 +149,19 @@ def test_most_proposals_are_accepted():
     assert 0.1 < same.all(axis=1).mean() < 1  # no refusal in a block
 
 
+@pytest.mark.parametrize("bits", [32, 64])
+def test_strict_promotion(bits: int):
+    pool = pool_of(dtype=np.float32)
+    with jax.enable_x64(bits == 64), jax.numpy_dtype_promotion("strict"):
+        candidates, lane = first_lane(pool)
+        uniforms = jnp.full((3, NUM_UNIFORMS), 0.5, lane.within.dtype)
+        _, picks, values = pick_from_old_weights(
+            pool.kernel, candidates, lane, uniforms, jnp.float32(2.0)
+        )
+    assert len(set(picks.tolist())) == 3
+    assert values.dtype.itemsize == bits // 8
+
+
 def test_many_candidates_of_a_kernel_without_negative_values_are_drawn_so():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(17_000, 1)).astype(np.float32)

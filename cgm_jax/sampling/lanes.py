@@ -72,7 +72,8 @@ def lanes(
         padded = array_module(points).pad(points, (filling, (0, 0)), mode="edge")
         embedded, diagonal = placed(kernel, padded)
         reference_sums = xp.sum(xp.asarray(sums.candidate_rows), axis=1)
-        w = first_witness(sums, reference_sums, diagonal[:num], slice(None))
+        diagonal = xp.asarray(diagonal[:num])
+        w = first_witness(sums, reference_sums, diagonal, slice(None))
         w = xp.pad(w, ((0, 0), filling), constant_values=-np.inf)
         between = xp.asarray(sums.between)[:-1]
         lane = Lane(
@@ -117,4 +118,5 @@ def first_witness(
     """w of every candidate (`picking`) and some parties, for their own data."""
     slope = (sums.sizes[:-1][parties] + 1) / sums.reference_size
     own = sums.candidate_rows[:, :-1][:, parties].T
-    return slope[:, None] * reference_sums[None] - own - diagonal[None] / 2
+    half = diagonal.astype(own.dtype) / 2
+    return slope[:, None] * reference_sums[None] - own - half[None]

@@ -58,7 +58,8 @@ def pick_from_old_weights(
             w = entry(lane.witness, index)
             gained = now.exponent(w) - first.exponent(entry(old, index))
             # Of NaN, which huge β may make of it, nothing is accepted.
-            accepted = jnp.log(uniforms[1]) < gained - _bound(first, now, age * rate)
+            likelihood = gained - _bound(first, now, age * rate)
+            accepted = jnp.log(uniforms[1]) < likelihood.astype(uniforms.dtype)
             # The branches hand on w, or XLA would read it again after w has changed,
             # and copy all of it for that.
             index, w = lax.cond(

@@ -166,11 +166,12 @@ def inverse_cdf(
     # Strictly below the total, or rounding could put it past the last positive weight.
     # (Not by `nextafter`: a TPU has none of float64.)
     largest = total * (1 - jnp.finfo(total.dtype).eps)
-    query = jnp.minimum((uniform * total).astype(total.dtype), largest)
+    position = uniform * total.astype(uniform.dtype)
+    query = jnp.minimum(position.astype(total.dtype), largest)
     index = jnp.sum(cumulative <= query, dtype=jnp.int32)
     index = jnp.minimum(index, len(weights) - 1)
     share = weights[index].astype(uniform.dtype)
-    rest = uniform * total - (cumulative[index] - share)
+    rest = position - (cumulative[index].astype(uniform.dtype) - share)
     rest = rest / jnp.where(share > 0, share, 1)
     return index, jnp.clip(rest, 0, 1 - jnp.finfo(uniform.dtype).epsneg)
 
