@@ -26,7 +26,7 @@ from cgm_jax.two_sample import criterion
 KEY = jax.random.key(0)
 FEW = {"num_steps": 4, "evaluate_every": 2}
 # Numbers that tell the arrays of a program apart. Each of 8 devices has 5 of 40 rows.
-BATCH, WIDTH, TILE = 40, 24, 20
+BATCH, WIDTH, TILE = 40, 24, 14
 POINTS = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
 CRITIC = MMDGAN(
     width=WIDTH, depth=1, calibrated=False, batch_size=BATCH, kernel="distance", **FEW

@@ -38,7 +38,7 @@ parties = [rng.normal(i / 2, 1, size=(20, 2)) for i in range(3)]
 candidates = rng.normal(0.5, 1, size=(100, 2))
 labels = [np.arange(20) % 2, np.arange(20) % 2, np.arange(20) // 10]
 kernel = kernels.SquaredExponential(1.0)
-mesh = jax.sharding.Mesh([*jnp.zeros(1).devices()], ("x",))
+mesh = jax.sharding.Mesh([*jax.random.key(0).devices()], ("x",))
 
 
 @dataclass(frozen=True)
