@@ -21,6 +21,13 @@ def test_devices_that_are_not_there(tmp_path: Path, capsys, devices: str):
     assert "from 1 to 1" in one_line_error(capsys)
 
 
+def test_devices_that_are_not_there_to_train_on(tmp_path: Path, capsys):
+    paths, _ = write_parties(tmp_path)
+    words = "train-generator", *paths, "--out", tmp_path / "gan.npz"
+    assert cgm_jax(*words, "--devices", "2") == 2
+    assert "from 1 to 1" in one_line_error(capsys)
+
+
 def test_no_launcher(tmp_path: Path, capsys):
     words = "reproduce", "digits", "--out", tmp_path, "--distributed"
     assert cgm_jax(*words) == 2

@@ -18,9 +18,11 @@ from cgm_jax.kernels import SquaredExponential
 PROGRAM = Path(mesh_cases.__file__)
 
 
-def started(num_devices: int, *arguments: object) -> subprocess.Popen:
+def started(
+    num_devices: int, *arguments: object, program: Path = PROGRAM
+) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, PROGRAM, *map(str, arguments)],
+        [sys.executable, program, *map(str, arguments)],
         env={**os.environ, "JAX_NUM_CPU_DEVICES": str(num_devices)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

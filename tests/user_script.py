@@ -39,6 +39,7 @@ parties = [rng.normal(i / 2, 1, size=(20, 2)) for i in range(3)]
 candidates = rng.normal(0.5, 1, size=(100, 2))
 labels = [np.arange(20) % 2, np.arange(20) % 2, np.arange(20) // 10]
 kernel = kernels.SquaredExponential(1.0)
+mesh = jax.sharding.Mesh([*jax.random.key(0).devices()], ("x",))
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,7 @@ def of_learning(key: jax.Array, folder: Path) -> None:
 
     start = kernels.SquaredExponential(np.ones(2))
     fitted: learning.FittedKernel = learning.fit_kernel(
-        key, start, parties, objective="power", num_steps=2, progress=told
+        key, start, parties, objective="power", num_steps=2, progress=told, mesh=mesh
     )
     fitted.save(folder / "fitted.npz")
     print(fitted.kernel(parties[0], candidates)[0, 0] + 1, fitted.history[0, 1])
@@ -370,7 +371,7 @@ def downloads() -> Sequence[datasets.LabelledImages | datasets.LabelledPoints]:
 
 def trains(key: jax.Array, folder: Path) -> None:
     """Only read, not run."""
-    generator = generators.MMDGAN(num_steps=20, width=8, kernel=kernel)
+    generator = generators.MMDGAN(num_steps=20, width=8, kernel=kernel, mesh=mesh)
     fitted: generators.MMDGANModel = generator.fit(key, np.concatenate(parties))
     fitted.save(folder / "gan.npz")
     loaded = generators.MMDGANModel.load(folder / "gan.npz")

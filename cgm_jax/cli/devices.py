@@ -1,4 +1,4 @@
-"""The devices that share the kernel sums of a command, in one process or several."""
+"""The devices that share the work of a command, in one process or several."""
 
 import atexit
 import shutil
@@ -18,7 +18,7 @@ from cgm_jax.files import UsageError, prepare_output_dir
 from . import screen
 
 Devices = Annotated[
-    str | None, Option(help="Devices that share the kernel sums: a number, or all.")
+    str | None, Option(help="Devices that share the work: a number, or all.")
 ]
 Distributed = Annotated[
     bool,

@@ -161,6 +161,9 @@ def train_generator(
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace a model that is there.")
     ] = False,
+    devices: Annotated[
+        str | None, Option(help="Devices that share the training: a number, or all.")
+    ] = None,
 ) -> None:
     """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
     options.at_least("--num-steps", num_steps, 1)
@@ -170,6 +173,7 @@ def train_generator(
             f"{out}: expected a file that does not exist, found one; choose another "
             "--out, or replace a file with --overwrite"
         )
+    mesh = mesh_of(devices, distributed=False)
     parties = read_parties(files, label_column=label_column)
     # Before the training, not after it.
     prepare_output_dir(out.absolute().parent, overwrite=True)
@@ -179,6 +183,7 @@ def train_generator(
             parties,
             num_steps=num_steps,
             checkpoint_dir=checkpoints,
+            mesh=mesh,
             progress=tell,
         )
     model.save(out)

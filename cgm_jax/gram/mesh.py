@@ -33,7 +33,14 @@ from .shares import AXIS, ON_ALL, ON_EACH, Shares, made_by, on_each, parameters,
 from .tile_loops import CHUNK
 from .tiles import add_between, add_rows, add_symmetric_rows, num_columns
 
-__all__ = ["agreed", "as_mesh", "half_ring", "on_device_of", "sums_on_mesh"]
+__all__ = [
+    "agreed",
+    "as_mesh",
+    "as_training_mesh",
+    "half_ring",
+    "on_device_of",
+    "sums_on_mesh",
+]
 
 Pairs = list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # of tiles, for every device
 
@@ -66,6 +73,17 @@ def as_mesh(mesh: Mesh | None, *points: Points, traced: bool = False) -> Mesh | 
                 "them there by jax.device_put."
             )
     return Mesh(devices, (AXIS,), axis_types=(AxisType.Auto,))
+
+
+def as_training_mesh(mesh: Mesh | None) -> Mesh | None:
+    """As `as_mesh`, for a training, which devices of one process share."""
+    mesh = as_mesh(mesh)
+    if mesh is not None and mesh.is_multi_process:
+        raise ValueError(
+            "Expected a mesh of this process's devices to train on, got one of several "
+            "processes; make it of jax.local_devices()."
+        )
+    return mesh
 
 
 @contextmanager

@@ -21,13 +21,16 @@ from typing import Any, Literal, NamedTuple, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
 from cgm_jax._shared.checks import as_key
+from cgm_jax._shared.data_parallel import on_mesh, put_whole
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import map_on_workers
+from cgm_jax.gram.mesh import as_training_mesh
 from cgm_jax.gram.projection import project_kernel
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.kernels.saving import POWERS, save_kernel
@@ -98,6 +101,7 @@ def fit_kernel(
     evaluate_every: int = 100,
     validation_share: float = 0.0,
     candidates: Float[ArrayLike, "g d"] | None = None,
+    mesh: Mesh | None = None,
     progress: Callable[[FittingProgress], None] | None = None,
 ) -> FittedKernel:
     r"""Learn all parameters of a kernel from groups of points, by Adam.
@@ -130,6 +134,7 @@ def fit_kernel(
         candidates: synthetic points, shape ``(g, d)``; g may be 0. With them, the
             learned kernel is brought to the valid range of the paper's Section 5 (see
             `project_kernel`), by the rows held out, or all where none are.
+        mesh: devices that share every batch and the rows of its kernel matrix.
         progress: called at every evaluation.
 
     Returns:
@@ -173,7 +178,7 @@ def fit_kernel(
             "Expected num_steps and evaluate_every of at least 1, got "
             f"{num_steps} and {evaluate_every}."
         )
-    points = as_parties(groups)
+    mesh, points = as_training_mesh(mesh), as_parties(groups)
     if len(points) < 2:
         raise ValueError(f"Expected at least two groups to compare, got {len(points)}.")
     points = with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))
@@ -185,7 +190,8 @@ def fit_kernel(
             for i, x in enumerate(points)
         ]
         rows = list(zip(*parts, strict=True))
-        seen, validation, rest = (_comparisons(points, part, between) for part in rows)
+        compared = partial(_comparisons, points, between=between, mesh=mesh)
+        seen, validation, rest = map(compared, rows)
         side_sizes = np.asarray(seen.members).sum(-1)
         smallest = int(side_sizes.min())
         drawn = min(batch_size or smallest, smallest)
@@ -198,15 +204,18 @@ def fit_kernel(
             objective=objective,
             num_drawn=None if (side_sizes == drawn).all() else drawn,
             optimizer=optimizer,
+            mesh=mesh,
         )
-        state = training.start_training(kernel, dtype, optimizer)
+        mean = partial(_mean, mesh=mesh)
+        state = put_whole(mesh, training.start_training(kernel, dtype, optimizer))
         kept, history, reason = kernel_of(state), [], "all-steps"
         for step in [*range(0, num_steps, evaluate_every), num_steps]:
             if history:
                 num = jnp.asarray(step - history[-1][0], jnp.int32)
-                state = take_steps(train_key, state, seen, num_steps=num)
+                with on_mesh(mesh):
+                    state = take_steps(train_key, state, seen, num_steps=num)
             current = kernel_of(state)
-            history.append((step, _mean(current, seen), _mean(current, validation)))
+            history.append((step, mean(current, seen), mean(current, validation)))
             if progress is not None:
                 progress(FittingProgress(step, num_steps, *history[-1][1:]))
             if not math.isfinite(history[-1][1]):
@@ -222,8 +231,8 @@ def fit_kernel(
         fitted_rows = [np.sort(np.concatenate(part[:2])) for part in parts]
         return FittedKernel(
             kernel=kept,
-            fitted_power=_mean(kept, _comparisons(points, fitted_rows, between)),
-            held_out_power=_mean(kept, rest),
+            fitted_power=mean(kept, compared(fitted_rows)),
+            held_out_power=mean(kept, rest),
             fitted_rows=tuple(fitted_rows),
             held_out_rows=rows[2],
             history=np.array(history, float),
@@ -247,7 +256,7 @@ def fit_kernels(
         kernels: where each starts. Kernels of one structure are compiled for once.
         groups: the groups of each fit.
         progress: called in a thread of the fit, with its number, at every evaluation.
-        options: all others of `fit_kernel`.
+        options: all others of `fit_kernel`. With a mesh, fits follow one another.
 
     Raises:
         ValueError: as `fit_kernel`, or if keys, kernels and groups differ in number.
@@ -276,6 +285,8 @@ def fit_kernels(
 
         return fit_kernel(keys[i], kernels[i], groups[i], progress=report, **options)
 
+    if options.get("mesh") is not None:  # threads would meet in its collectives
+        return [work(i, lambda: None) for i in range(len(kernels))]
     return map_on_workers(work, range(len(kernels)))
 
 
@@ -284,11 +295,12 @@ def _on_host(leaf: Array) -> Any:
     return np.asarray(leaf) if jnp.issubdtype(leaf.dtype, jnp.number) else leaf
 
 
-def _mean(kernel: Kernel, compared: Comparisons) -> float:
+def _mean(kernel: Kernel, compared: Comparisons, mesh: Mesh | None) -> float:
     """Mean J; NaN where a side has fewer than two points."""
     if compared.rows.shape[-1] < 2:
         return math.nan
-    powers = training.powers_of(kernel, compared.points, compared.rows)
+    with on_mesh(mesh):
+        powers = training.powers_of(kernel, compared.points, compared.rows, mesh=mesh)
     return float(np.asarray(powers, np.float64).mean())
 
 
@@ -309,7 +321,10 @@ def _split(
 
 
 def _comparisons(
-    groups: list[Points], rows: Sequence[np.ndarray], between: Between
+    groups: list[Points],
+    rows: Sequence[np.ndarray],
+    between: Between,
+    mesh: Mesh | None,
 ) -> Comparisons:
     """What is compared of chosen rows of every group."""
     parts = [group[chosen] for group, chosen in zip(groups, rows, strict=True)]
@@ -325,4 +340,5 @@ def _comparisons(
     choice = [side[np.arange(num) * len(side) // max(num, 1)] for side in sides]
     rows_of_sides = np.array(choice, np.int32).reshape(*members.shape[:2], num)
     arrays = np.concatenate(parts), members, rows_of_sides
-    return Comparisons(*jax.device_put(arrays))  # `asarray` compiles for every shape
+    arrays = jax.device_put(arrays)  # `asarray` compiles for every shape
+    return put_whole(mesh, Comparisons(*arrays))

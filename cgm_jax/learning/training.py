@@ -11,8 +11,10 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.two_sample.criterion import power_criterion
@@ -65,7 +67,7 @@ def kernel_of(state: TrainingState) -> Kernel:
     )
 
 
-@compiled(static_argnames=("objective", "num_drawn", "optimizer"))
+@compiled(static_argnames=("objective", "num_drawn", "optimizer", "mesh"))
 def train(
     key: Key[Array, ""],
     state: TrainingState,
@@ -77,6 +79,7 @@ def train(
     objective: Objective,
     num_drawn: int | None,
     optimizer: Any = None,
+    mesh: Mesh | None = None,
 ) -> TrainingState:
     """Take some steps, whose number is not compiled for.
 
@@ -96,26 +99,33 @@ def train(
 
         def loss(free: Kernel) -> Float[Array, ""]:
             kernel = kernel_of(state._replace(free=free))
-            powers = powers_of(kernel, points, rows)
+            powers = powers_of(kernel, points, rows, mesh=mesh)
             return jnp.mean(powers**2 if objective == "invariance" else -powers)
 
         slope = jax.grad(loss)(state.free)
         with jax.numpy_dtype_promotion("standard"):  # optax mixes types
             update, inner = rule.update(slope, state.inner, state.free)
             free = optax.apply_updates(state.free, update)
-        return TrainingState(state.step + 1, free, state.fixed, inner)
+        return whole(mesh, TrainingState(state.step + 1, free, state.fixed, inner))
 
     return jax.lax.fori_loop(0, num_steps, step, state)
 
 
-@jax.jit
+@compiled(static_argnames="mesh")
 def powers_of(
-    kernel: Kernel, points: Float[Array, "t d"], rows: Int[Array, "comparisons 2 n"]
+    kernel: Kernel,
+    points: Float[Array, "t d"],
+    rows: Int[Array, "comparisons 2 n"],
+    *,
+    mesh: Mesh | None = None,
 ) -> Float[Array, " comparisons"]:
     """J of every comparison."""
-    return jax.lax.map(
-        lambda pair: power_criterion(kernel, points[pair[0]], points[pair[1]]), rows
-    )
+
+    def power(pair: Int[Array, "2 n"]) -> Float[Array, ""]:
+        x, y = (points[split_by_rows(mesh, side)] for side in pair)
+        return power_criterion(kernel, x, y, mesh=mesh)
+
+    return jax.lax.map(power, rows)
 
 
 def _drawn(

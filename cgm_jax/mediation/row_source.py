@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Key
 
 from cgm_jax._shared.progress import Progress, silent
@@ -44,14 +45,20 @@ def train_rows(
     *,
     num_steps: int,
     checkpoint_dir: Path | None = None,
+    mesh: Mesh | None = None,
     progress: Progress = silent,
 ) -> "MMDGANModel":
-    """An MMD-GAN of the parties' pooled rows, in their own units."""
+    """An MMD-GAN of the parties' pooled rows, in their own units.
+
+    Devices of a mesh share the training; of several processes, each trains for itself.
+    """
     from cgm_jax.generators.mmd_gan.loop import training_stages
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
+    if mesh is not None and mesh.is_multi_process:
+        mesh = None
     try:
-        model = MMDGAN(num_steps=num_steps).fit(
+        model = MMDGAN(num_steps=num_steps, mesh=mesh).fit(
             key,
             np.concatenate(parties.points),
             checkpoint_dir=checkpoint_dir,

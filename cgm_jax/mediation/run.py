@@ -109,7 +109,9 @@ def mediate(
     scale = _scale(parties, settings)
     points = [scale.scaled(rows) for rows in parties.points]
     learned = None if settings.kernel is None else _kernel(settings.kernel, points)
-    source = candidate_source(keys.training, settings, parties, scale, progress)
+    source = candidate_source(
+        keys.training, settings, parties, scale, mesh=mesh, progress=progress
+    )
     most = MOST_TIMES * settings.num_candidates
     try:
         result = collaborate(
@@ -168,6 +170,8 @@ def candidate_source(
     settings: Settings,
     parties: Parties,
     scale: TableScale,
+    *,
+    mesh: Mesh | None,
     progress: Progress,
 ) -> CandidateSource:
     """The generator that a mediator asked for, trained if it has to be."""
@@ -179,7 +183,7 @@ def candidate_source(
         return CandidateSource(rows, described, row_source.KDE_NOTE)
     if path is None:
         model = row_source.train_rows(
-            key, parties, num_steps=num_steps, progress=progress
+            key, parties, num_steps=num_steps, mesh=mesh, progress=progress
         )
         held_out = row_source.held_out_rows(key, parties, num_steps=num_steps)
         described = f"MMD-GAN, {num_steps} steps"

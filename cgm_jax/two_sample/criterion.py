@@ -15,17 +15,23 @@ Reference: Liu, Xu, Lu, Zhang, Gretton and Sutherland, *Learning Deep Kernels fo
 Non-Parametric Two-Sample Tests*, 2020, Eq. 2 to 5.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
+from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, array_module, to_host
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.data_parallel import split_by_rows, whole
+from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax._shared.results import Result
+from cgm_jax.gram.embedding import by_tile
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tiles import Blocks, rows_between_blocks
 from cgm_jax.kernels.base import Embedding, Kernel, centred
@@ -113,9 +119,16 @@ def power_criterion(
     y: Float[Array, "n d"],
     *,
     tile_size: int | None = None,
+    mesh: Mesh | None = None,
 ) -> Float[Array, ""]:
-    """J in the dtype of the points, which are not checked: for a gradient step."""
-    return jnp.asarray(_power(kernel, x, y, checked_tile_size(tile_size)).criterion)
+    """J in the dtype of the points, which are not checked: for a gradient step.
+
+    In a program on a mesh, devices share the rows of the kernel matrix.
+    """
+    tile_size = checked_tile_size(tile_size)
+    if mesh is None:
+        return jnp.asarray(_power(kernel, x, y, tile_size).criterion)
+    return jnp.asarray(_shared_power(kernel, x, y, tile_size, mesh).criterion)
 
 
 def _power(
@@ -134,6 +147,36 @@ def _power(
     return _power_of_rows(blocks.kernel, x, y, rows, blocks.members.tiles)
 
 
+def _shared_power(
+    kernel: Kernel,
+    x: Float[Array, "n d"],
+    y: Float[Array, "n d"],
+    tile_size: int,
+    mesh: Mesh,
+) -> PowerEstimate:
+    """As `_power`: a device compares its rows of x and y with all, tile by tile."""
+    kernel, n = by_tile(kernel), len(x)
+    of_x, of_y = (split_by_rows(mesh, kernel.embed(points)) for points in (x, y))
+    side = -(-n // -(-n // tile_size))
+    place = np.arange(-(-n // side) * side).reshape(-1, side)
+    weight = (place < n).astype(x.dtype)
+
+    def sums(rows: Embedding, columns: Embedding) -> Float[Array, " n"]:
+        tiles = jax.tree.map(lambda leaf: leaf[np.minimum(place, n - 1)], columns)
+
+        @partial(jax.checkpoint, prevent_cse=False)  # as for one device
+        def add(total: Array, tile: tuple[Embedding, Array]) -> tuple[Array, None]:
+            k = split_by_rows(mesh, kernel.pairwise(rows, tile[0]))
+            return total + matmul(k, tile[1]).astype(total.dtype), None
+
+        dtype = jnp.promote_types(x.dtype, jax.dtypes.canonicalize_dtype(float))
+        return lax.scan(add, jnp.zeros(n, dtype), (tiles, weight))[0]
+
+    columns = whole(mesh, (of_x, of_y))
+    own = _own(kernel, x, y, of_x, of_y, few=True)  # a part of them on each device
+    return _power_of_sums([[sums(a, b) for b in columns] for a in (of_x, of_y)], own)
+
+
 @jax.jit
 def _power_of_rows(
     kernel: Kernel,
@@ -149,8 +192,18 @@ def _power_of_rows(
         )
         for part in (slice(n), slice(n, 2 * n))
     )
-    h = (rows[:n, 0] - rows[:n, 1]) + (rows[n:, 1] - rows[n:, 0])
-    own = _own(kernel, x, y, of_x, of_y)
+    own = _own(kernel, x, y, of_x, of_y, few=n <= FEW_PAIRS)
+    sums = [[side[:, 0], side[:, 1]] for side in (rows[:n], rows[n:])]
+    return _power_of_sums(sums, own)
+
+
+def _power_of_sums(
+    sums: Sequence[Sequence[Float[Array, " n"]]], own: Float[Array, " n"]
+) -> PowerEstimate:
+    """What follows from the sums of every row of x and of y, over x and over y."""
+    (x_to_x, x_to_y), (y_to_x, y_to_y) = sums
+    n = len(own)
+    h = (x_to_x - x_to_y) + (y_to_y - y_to_x)
     mmd2 = jnp.sum(h - own.astype(h.dtype)) / n / (n - 1)
     # The same as by the formula, without the difference of two large numbers.
     scaled = (h - jnp.mean(h)) / n
@@ -158,7 +211,7 @@ def _power_of_rows(
     return PowerEstimate(mmd2, jnp.sqrt(variance + LAMBDA))
 
 
-def _own(kernel: Kernel, *samples: Any) -> Float[Array, " n"]:
+def _own(kernel: Kernel, *samples: Any, few: bool) -> Float[Array, " n"]:
     """k(x_i, x_i) + k(y_i, y_i) − 2 k(x_i, y_i), of points as given and embedded."""
 
     @jax.checkpoint  # for a gradient they are made again
@@ -167,6 +220,6 @@ def _own(kernel: Kernel, *samples: Any) -> Float[Array, " n"]:
         across = kernel.pairwise(of_x, of_y)[0]
         return (kernel.diagonal(x) + kernel.diagonal(y) - 2 * across)[0]
 
-    if len(samples[0]) <= FEW_PAIRS:
+    if few:
         return jax.vmap(of_one)(samples)
     return jax.lax.map(of_one, samples, batch_size=FEW_PAIRS)

@@ -20,8 +20,10 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float
 
+from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax.kernels import Kernel, RationalQuadratic, SquaredExponential
 from cgm_jax.kernels.stationary import Stationary
 
@@ -126,16 +128,26 @@ def critic_kernel(name: CriticKernel) -> Kernel:
 
 
 def critic_mmd2(
-    kernel: Kernel, x: Float[Array, "m f"], y: Float[Array, "n f"]
+    kernel: Kernel,
+    x: Float[Array, "m f"],
+    y: Float[Array, "n f"],
+    *,
+    mesh: Mesh | None = None,
 ) -> Float[Array, ""]:
-    """`cgm_jax.valuation.mmd2_unbiased` of small sets, dense and differentiable."""
+    """`cgm_jax.valuation.mmd2_unbiased` of small sets, dense and differentiable.
+
+    With a mesh, a device has some rows of the kernel's blocks.
+    """
     m, n = len(x), len(y)
-    x, y = kernel.embed(x), kernel.embed(y)
-    within_x, within_y = kernel.pairwise(x, x), kernel.pairwise(y, y)
+    x, y = split_by_rows(mesh, (kernel.embed(x), kernel.embed(y)))
+    all_x, all_y = whole(mesh, (x, y))
+    pairs = (x, all_x), (y, all_y), (x, all_y)
+    blocks = [kernel.pairwise(*pair) for pair in pairs]
+    within_x, within_y, between = split_by_rows(mesh, blocks)
     return (
         (jnp.sum(within_x) - jnp.trace(within_x)) / (m * (m - 1))
         + (jnp.sum(within_y) - jnp.trace(within_y)) / (n * (n - 1))
-        - 2 * jnp.mean(kernel.pairwise(x, y))
+        - 2 * jnp.mean(between)
     )
 
 
@@ -145,9 +157,12 @@ def witness_penalty(
     between: Float[Array, "b d"],
     real_features: Float[Array, "m f"],
     fake_features: Float[Array, "n f"],
+    *,
+    mesh: Mesh | None = None,
 ) -> Float[Array, ""]:
     """Mean (‖∇f(t)‖ − 1)² at the points t ``between``; the critic treats each alone."""
     real, fake = kernel.embed(real_features), kernel.embed(fake_features)
+    real, fake = whole(mesh, (real, fake))
 
     def sum_of_witness(points: Float[Array, "b d"]) -> Float[Array, ""]:
         features = kernel.embed(critic(points))

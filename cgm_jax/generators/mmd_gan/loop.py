@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -17,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.archive import named_arrays
+from cgm_jax._shared.data_parallel import on_mesh, put_whole
 from cgm_jax._shared.progress import Progress
 from cgm_jax.generators.quality import likeness, sample_quality
 from cgm_jax.generators.three_sample import is_nearer
@@ -175,15 +175,19 @@ def _train(
 ) -> tuple[Run, str]:
     """Chunks of steps until all are taken or there is no point in going on."""
     schedule = task.schedule
-    points = jnp.asarray(task.training)
+    mesh = task.program.options.mesh
+    data = put_whole(mesh, (jnp.asarray(task.training), task.fixed_kernel))
     while (step := int(run.training.step)) < schedule.num_steps:
         if schedule.patience is not None and run.without_best >= schedule.patience:
             return run, "patience"
         size = min(schedule.evaluate_every, schedule.num_steps - step)
         key = jax.random.fold_in(task.train_key, int(run.restarts))
         began = time.perf_counter()
-        chunk = partial(train, num_steps=size, kernel=task.fixed_kernel)
-        state, loss = chunk(key, task.program, run.training, points)
+        start = put_whole(mesh, run.training)
+        with on_mesh(mesh):
+            state, loss = train(key, task.program, start, *data, num_steps=size)
+        if mesh is not None:  # what is between chunks is one device's work
+            state = jax.tree.map(np.asarray, state)
         loss = float(loss)
         seconds = time.perf_counter() - began
         generated = task.generated(state.average)

@@ -16,18 +16,20 @@ Swersky and Zemel, *Generative Moment Matching Networks*, 2015.
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
 from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.gram import median_length_scale
+from cgm_jax.gram.mesh import as_training_mesh
 from cgm_jax.kernels import Kernel
 
 from . import loop
@@ -91,10 +93,12 @@ class MMDGAN:
         calibrated: whether to keep only one in three of the generator's points, so that
             those kept are in proportion to the training points; without it, classes
             come out by several percent too often or too seldom (see ``calibration``).
+        mesh: devices of this process that share every batch and its kernel's rows. It
+            is not saved: a training may go on with other devices.
 
     Raises:
         ValueError: for invalid options.
-        TypeError: if ``kernel`` is neither a name nor a kernel.
+        TypeError: if ``kernel`` is neither a name nor a kernel, or ``mesh`` no mesh.
 
     Example:
         >>> import jax, numpy as np
@@ -130,10 +134,12 @@ class MMDGAN:
     evaluate_every: int = 250
     patience: int | None = None
     calibrated: bool = True
+    mesh: Mesh | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         _check_options(self)
         _check_kernel(self)
+        as_training_mesh(self.mesh)
 
     @classmethod
     def paper(
@@ -227,16 +233,18 @@ class MMDGAN:
 
     def facts(self) -> dict[str, Any]:
         """The options as JSON holds them; a fixed kernel by its kind and digest."""
-        kernel = self.kernel
-        record = kernel_record(kernel) if isinstance(kernel, Kernel) else kernel
-        return json.loads(json.dumps({**vars(self), "kernel": record}))
+        options = {**vars(self)}
+        del options["mesh"]
+        if isinstance(self.kernel, Kernel):
+            options["kernel"] = kernel_record(self.kernel)
+        return json.loads(json.dumps(options))
 
     def split(
         self, num_columns: int
     ) -> tuple[Architecture, StepOptions, loop.Schedule]:
         """The options by their users: the networks, a step, and the loop of steps."""
         kernel = None if isinstance(self.kernel, Kernel) else self.kernel
-        options = {**vars(self), "kernel": kernel}
+        options = {**vars(self), "kernel": kernel, "mesh": as_training_mesh(self.mesh)}
         return (
             Architecture.of(options, num_columns),
             StepOptions(**{name: options[name] for name in StepOptions._fields}),

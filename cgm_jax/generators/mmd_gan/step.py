@@ -6,7 +6,7 @@ its randomness from ``fold_in(key, t)`` and the state holds t, so ten steps are 
 steps twice, bit for bit: that is what makes resuming exact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,8 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Int, Key, PyTree
 
+from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels import Kernel
 
@@ -39,6 +41,7 @@ class StepOptions(NamedTuple):
     gradient_penalty: float
     average: float
     kernel: CriticKernel | None  # of features; None where a fixed one stands for it
+    mesh: Mesh | None  # whose devices share the batch
 
 
 class Program(NamedTuple):
@@ -106,9 +109,9 @@ def train(
     program: Program,
     state: TrainingState,
     points: Float[Array, "n d"],
+    kernel: Kernel | None = None,
     *,
     num_steps: Int[ArrayLike, ""],
-    kernel: Kernel | None = None,
 ) -> tuple[TrainingState, Float[Array, ""]]:
     """Take some steps: each trains the critic a few times, then the generator once.
 
@@ -146,7 +149,7 @@ def train(
         state = TrainingState(
             state.step + 1, generator, critic, adam, critic_adam, average
         )
-        return state, total + loss
+        return whole(options.mesh, (state, total + loss))
 
     zero = jnp.zeros((), points.dtype)
     state, total = jax.lax.fori_loop(0, num_steps, step, (state, zero))
@@ -166,9 +169,10 @@ def critic_loss(
     share = jax.random.uniform(between_key, (len(real), 1), real.dtype)
     between = share * real + (1 - share) * fake
     kernel, features = _named_kernel(program, critic)
-    real, fake = jnp.split(features(jnp.concatenate([real, fake])), 2)
-    penalty = witness_penalty(kernel, features, between, real, fake)
-    mmd2 = critic_mmd2(kernel, real, fake)
+    mesh = program.options.mesh
+    real, fake = _of_both(mesh, features, real, fake)
+    penalty = witness_penalty(kernel, features, between, real, fake, mesh=mesh)
+    mmd2 = critic_mmd2(kernel, real, fake, mesh=mesh)
     return program.options.gradient_penalty * penalty - mmd2
 
 
@@ -182,10 +186,11 @@ def generator_loss(
 ) -> Float[Array, ""]:
     """MMD² of a batch's features, or of the batch itself under a fixed kernel."""
     real, fake = draw_batches(key, program, generator, points)
+    mesh = program.options.mesh
     if kernel is None:
         kernel, features = _named_kernel(program, critic)
-        real, fake = jnp.split(features(jnp.concatenate([real, fake])), 2)
-    return critic_mmd2(kernel, real, fake)
+        real, fake = _of_both(mesh, features, real, fake)
+    return critic_mmd2(kernel, real, fake, mesh=mesh)
 
 
 def draw_batches(
@@ -200,6 +205,7 @@ def draw_batches(
     # int32 by name: the draw would differ where the user has switched on x64.
     rows = jax.random.randint(real_key, (size,), 0, len(points), jnp.int32)
     z = program.architecture.noise(fake_key, size, points.dtype)
+    rows, z = split_by_rows(program.options.mesh, (rows, z))
     return points[rows], nnx.merge(program.generator, generator)(z)
 
 
@@ -209,6 +215,18 @@ def adam_step(
     """Parameters and Adam's state after a step downhill."""
     updates, adam = ADAM.update(slope, adam, parameters)
     return optax.apply_updates(parameters, updates), adam
+
+
+def _of_both(
+    mesh: Mesh | None,
+    features: Callable[[Float[Array, "b d"]], Float[Array, "b f"]],
+    real: Float[Array, "b d"],
+    fake: Float[Array, "b d"],
+) -> Sequence[Float[Array, "b f"]]:
+    """Features of both batches at once; on a mesh no row changes its device."""
+    if mesh is None:
+        return jnp.split(features(jnp.concatenate([real, fake])), 2)
+    return tuple(jax.vmap(features)(jnp.stack([real, fake])))
 
 
 def _named_kernel(
