@@ -67,7 +67,7 @@ def pick_many(
     Reference:
         Tay et al. 2022, Sec. 4.2 and App. H.
     """
-    picks = first_pick + jnp.arange(num_picks, dtype=jnp.int32)
+    picks = jnp.asarray(first_pick) + jnp.arange(num_picks, dtype=jnp.int32)
     beta, dtype = jnp.asarray(inverse_temperature), lane.within.dtype
 
     def uniforms(picks: Int[Array, " picks"], shape: tuple[int, ...]):
