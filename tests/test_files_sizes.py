@@ -41,6 +41,10 @@ def test_of_arrays(tmp_path: Path):
         ("a.csv", b"\xff\xfe\x00"),
         ("a.npy", b"no array"),
         ("a.npy", npy_bytes(np.ones(3))),
+        ("a.npy", npy_bytes(np.ones((3, 2)))[:-8]),  # cut off
+        ("a.npy", npy_bytes(np.ones((3, 2)))),  # beside a CSV file
+        ("a.csv", b"age\n31\n42\n"),  # other columns
+        ("a.csv", b"age,income\n31,5\n"),  # a single row
         ("a.parquet", b"no table"),
     ],
 )

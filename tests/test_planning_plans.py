@@ -177,6 +177,8 @@ def test_float64_on_a_tpu_needs_more_of_it(monkeypatch: pytest.MonkeyPatch):
         (([5, 5.5], 2, 10), r"sizes\[1\] >= 1"),
         (([5, 5], 0, 10), "num_columns >= 1"),
         (([5, 5], 2, -1), "num_candidates >= 0"),
+        (([5, 5], 2, 10**400), "num_candidates of at most"),
+        (([10**400, 5], 2, 10), r"sizes\[0\] of at most"),
     ],
 )
 def test_refuses_sizes_that_are_none(sizes: tuple, message: str):

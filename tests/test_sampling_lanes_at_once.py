@@ -59,6 +59,31 @@ def test_are_the_draws_of_single_lanes(lanes: int, monkeypatch: pytest.MonkeyPat
             assert value == after[draw][party].final_value
 
 
+@pytest.mark.parametrize("kind", ["rbg", "old"])
+def test_keys_whose_numbers_depend_on_the_batch_are_drawn_one_by_one(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    pool, targets = pool_of(g=40), np.full(3, 2.0)
+    keys = [jax.random.PRNGKey(seed) for seed in (1, 2)]
+    if kind == "rbg":
+        keys = [jax.random.key(seed, impl="rbg") for seed in (1, 2)]
+
+    def draws(keys: list[jax.Array]):
+        return draw_rewards(
+            keys,
+            pool.kernel,
+            pool.candidates,
+            pool.sums,
+            targets,
+            inverse_temperatures=[1.0] * len(keys),
+            max_picks=20,
+        )
+
+    single = [draws([key])[0] for key in keys]
+    draw_in_batches(monkeypatch, 256)
+    assert_same(single, draws(keys))
+
+
 def test_a_thousand_picks_of_five_parties(monkeypatch: pytest.MonkeyPatch):
     pool = pool_of((20, 30, 25, 10, 15), g=2_000, dtype=np.float32, scale=0.3)
     before = draws(pool, np.full(5, 2.0), max_picks=1_000)

@@ -14,7 +14,8 @@ def as_key(key: Any) -> Any:
     """One random key, typed or of the old kind."""
     dtype, ndim = getattr(key, "dtype", None), getattr(key, "ndim", None)
     is_typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
-    if (is_typed and ndim == 0) or (dtype == np.uint32 and ndim == 1):
+    is_old = dtype == np.uint32 and ndim == 1 and key.shape in ((2,), (4,))
+    if (is_typed and ndim == 0) or is_old:
         return key
     got = f"a batch of shape {key.shape}" if is_typed else f"{type(key).__name__}"
     raise TypeError(
@@ -25,8 +26,9 @@ def as_key(key: Any) -> Any:
 
 def as_keys(keys: Any) -> list[Any]:
     """Typed random keys of shape (m,), at least one, or a sequence of keys."""
-    shape = getattr(keys, "shape", None)
-    if isinstance(keys, list | tuple) or (shape is not None and len(shape) == 1):
+    shape, dtype = getattr(keys, "shape", None), getattr(keys, "dtype", None)
+    is_typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if isinstance(keys, list | tuple) or (is_typed and len(keys.shape) == 1):
         many = [as_key(key) for key in keys]
         if many:
             return many
@@ -47,7 +49,7 @@ def as_real(number: Any, name: str, *, smallest: float) -> float:
     """One real number that is not below the smallest."""
     try:
         value = float(number) if np.ndim(number) == 0 else np.nan
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = np.nan
     if isinstance(number, str | bytes) or not value >= smallest:
         raise ValueError(f"Expected one number {name} >= {smallest:g}, got {number!r}.")

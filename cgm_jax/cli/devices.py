@@ -54,7 +54,7 @@ def mesh_of(devices: str | None, *, distributed: bool) -> Mesh | None:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _join() -> None:

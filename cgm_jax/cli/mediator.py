@@ -83,10 +83,11 @@ def run(
         stress_test=not no_stress,
         overwrite=overwrite,
     )
+    # Before anything computes: processes cannot be joined later.
+    mesh = mesh_of(devices, distributed=distributed)
     expected = plan_run(files, settings)
     expected.asked.check()
     screen.print_plan(*expected)
-    mesh = mesh_of(devices, distributed=distributed)
     if distributed:
         out = output_dir(out, overwrite=overwrite)
     with screen.progress("Rewards") as tell:

@@ -206,7 +206,10 @@ class Promises(Result):
                 f"Expected one inverse temperature for each of {len(many)} keys, or "
                 f"one for all, got shape {betas.shape}."
             )
-        return self._draws(many, [_as_beta(beta) for beta in betas], progress)
+        numbers = [
+            _as_beta(b, f"inverse_temperatures[{i}]") for i, b in enumerate(betas)
+        ]
+        return self._draws(many, numbers, progress)
 
     def _draws(
         self, keys: list[Key[Array, ""]], betas: list[float], progress: Progress
@@ -235,8 +238,8 @@ class Promises(Result):
         return [Draw(rewards, b) for rewards, b in zip(many, betas, strict=True)]
 
 
-def _as_beta(inverse_temperature: Any) -> float:
-    return as_real(inverse_temperature, "inverse_temperature", smallest=0.0)
+def _as_beta(number: Any, name: str = "inverse_temperature") -> float:
+    return as_real(number, name, smallest=0.0)
 
 
 @on_numbers()

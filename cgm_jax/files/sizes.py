@@ -1,6 +1,7 @@
 """How many rows and columns the parties' files hold, without reading their numbers."""
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def table_sizes(
     """Rows of every party, and the number of columns that hold points.
 
     Of a CSV file the lines are counted, of others the header is read. None where that
-    fails: `read_parties` says what is wrong.
+    fails or files do not go together: `read_parties` says what is wrong.
 
     Args:
         paths: one file per party.
@@ -42,7 +43,9 @@ def table_sizes(
         return None
     num_rows = [rows for rows, _ in shapes]
     num_columns = shapes[0][1] - (label_column is not None)
-    if min(num_rows) < 1 or num_columns < 1:
+    is_one_table = len({columns for _, columns in shapes}) == 1
+    is_one_kind = len({source.kind == "npy" for source in sources}) == 1
+    if min(num_rows) < 2 or num_columns < 1 or not (is_one_table and is_one_kind):
         return None
     return num_rows, num_columns
 
@@ -59,7 +62,10 @@ def _of_csv(source: Source) -> tuple[int, int]:
 
 def _of_npy(source: Source) -> tuple[int, int]:
     with source.path.open("rb") as file:
-        num_rows, num_columns = read_header(source.path, file)[0]
+        (num_rows, num_columns), _, dtype = read_header(source.path, file)
+        offset, size = file.tell(), file.seek(0, os.SEEK_END)
+    if num_rows * num_columns * dtype.itemsize != size - offset:
+        raise ValueError("The header promises more or less than there is.")
     return num_rows, num_columns
 
 

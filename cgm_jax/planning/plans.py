@@ -6,14 +6,14 @@ of 1,000 of every party.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import DTypeLike
 
-from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.checks import as_whole, check_kind
 from cgm_jax._shared.platforms import platform
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import num_workers
@@ -201,18 +201,22 @@ def plan(
         >>> plan([300] * 20_000, 8, 10_000_000).fits
         False
     """
-    num_rows = [
-        as_whole(size, f"sizes[{i}]", smallest=1) for i, size in enumerate(sizes)
-    ]
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"Expected a sequence of sizes, got {type(sizes).__name__}.")
+    num_rows = [_as_size(size, f"sizes[{i}]", 1) for i, size in enumerate(sizes)]
     if len(num_rows) < 2:
         raise ValueError(f"Expected sizes of at least two parties, got {num_rows}.")
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"Expected float32 or float64 points, got {np.dtype(dtype)}.")
+    if not isinstance(dtype, str) or dtype in ("float32", "float64"):
+        dtype = np.dtype(dtype)
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"Expected float32 or float64 points, got {dtype}.")
+    if rates is not None:
+        check_kind(rates, Rates)
     task = Task(
         len(num_rows),
         sum(num_rows),
-        as_whole(num_columns, "num_columns", smallest=1),
-        as_whole(num_candidates, "num_candidates", smallest=0),
+        _as_size(num_columns, "num_columns", 1),
+        _as_size(num_candidates, "num_candidates", 0),
         str(np.dtype(dtype)),
         platform(),
         num_workers(),
@@ -229,6 +233,13 @@ def plan(
         host_capacity(),
         device_capacity(),
     )
+
+
+def _as_size(number: Any, name: str, smallest: int) -> int:
+    size = as_whole(number, name, smallest=smallest)
+    if size > MOST:
+        raise ValueError(f"Expected {name} of at most 2^50, got a larger number.")
+    return size
 
 
 def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:

@@ -41,7 +41,8 @@ class Rates(NamedTuple):
         picks: picks a second, of all parties together, among ``num_candidates``.
         num_candidates: how many candidates there were to pick from.
         flops: operations a second of a product in float64.
-        compilation: seconds to trace and compile one program.
+        compilation: seconds to trace and compile one program; next to none where this
+            process has done so before.
     """
 
     pairs: float
@@ -76,7 +77,7 @@ def measured_rates(
 
     Example:
         >>> rates = measured_rates([100, 200], 2, 1_000)
-        >>> min(rates) > 0
+        >>> min(rates[:-1]) > 0
         True
     """
     d = as_whole(num_columns, "num_columns", smallest=1)
@@ -114,7 +115,8 @@ def _of_a_pass(
     (first, *again), (first_across, *again_across) = (
         [_seconds_of(work) for _ in range(3)] for work in (among, across)
     )
-    compilation = first + first_across - min(again) - min(again_across)
+    # Nothing, of programs that this process has compiled before.
+    compilation = max(0.0, first + first_across - min(again) - min(again_across))
     pairs = side**2 * num_tiles * (num_tiles + 1) / 2
     return compilation / 2, pairs / min(again), num**2 / min(again_across)
 

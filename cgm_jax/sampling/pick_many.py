@@ -40,7 +40,8 @@ def pick_many(
         lane: the party's set.
         inverse_temperature: β >= 0; infinity takes the best.
         first_pick: number of picks made before.
-        num_picks: number of picks to make.
+        num_picks: number of picks to make. With no candidate left, a pick is the one at
+            position 0 and its value −∞.
 
     Returns:
         The set after the picks, the positions in the order picked, and the value after

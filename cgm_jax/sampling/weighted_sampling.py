@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
@@ -192,7 +193,8 @@ def draw_rewards(
             report(place, course)
         return course.reward()
 
-    if (size := platform_settings().lanes) == 1:
+    size = platform_settings().lanes
+    if size == 1 or not _can_be_batched(keys):
         # XLA keeps less than two cores busy with one lane: others run beside it.
         rewards = map_on_workers(draw_lane, places)
     else:
@@ -202,6 +204,15 @@ def draw_rewards(
             )
     n = sums.num_parties
     return [rewards[first : first + n] for first in range(0, len(rewards), n)]
+
+
+def _can_be_batched(keys: Sequence[Key[Array, ""]]) -> bool:
+    """Whether numbers of many keys at once are those of each: of Threefry's keys only.
+
+    A key of the old kind follows JAX's setting, and is taken by itself.
+    """
+    typed = [jnp.issubdtype(key.dtype, jax.dtypes.prng_key) for key in keys]
+    return all(typed) and {*map(jax.random.key_impl, keys)} == {"threefry2x32"}
 
 
 def _check_sums(kernel: Kernel, points: Points, sums: GramSums) -> None:
