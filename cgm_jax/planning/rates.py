@@ -22,7 +22,8 @@ from cgm_jax._shared.workers import num_workers
 from cgm_jax.gram.gram_sums import GramSums, default_tile_size
 from cgm_jax.gram.tiles import Blocks, sums_between_blocks, sums_of_rows
 from cgm_jax.kernels import Kernel, SquaredExponential
-from cgm_jax.sampling.weighted_sampling import PICKS_PER_CHUNK, draw_rewards
+from cgm_jax.sampling.pick_many import PICKS_PER_CHUNK
+from cgm_jax.sampling.weighted_sampling import draw_rewards
 
 __all__ = ["Rates", "measured_rates"]
 

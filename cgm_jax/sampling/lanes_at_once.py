@@ -15,13 +15,11 @@ from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels.base import Kernel
 
 from .layout import Layout
-from .pick_many import pick_many
+from .pick_many import PICKS_PER_CHUNK, pick_many
 from .picking import CandidateSet, Lane
 from .stopping import Course, Reward
 
 __all__ = ["draw_at_once"]
-
-PICKS_PER_CHUNK = 64
 
 Place = tuple[int, int]  # the draw, and the party
 Start = Callable[[Place], tuple[Key[Array, ""], Lane, Course]]

@@ -11,8 +11,9 @@ from cgm_jax.kernels.base import Kernel
 from .old_weights import NUM_UNIFORMS, pick_from_old_weights
 from .picking import CandidateSet, Lane, pick_plainly
 
-__all__ = ["pick_many"]
+__all__ = ["PICKS_PER_CHUNK", "pick_many"]
 
+PICKS_PER_CHUNK = 64  # in one call, where draws go on until they have enough
 FEW = 2**14  # candidates: a look at all of them costs no more than the rest of a pick
 
 

@@ -31,15 +31,13 @@ from cgm_jax.valuation.coalitions import checked_sums
 from .lanes import check_candidates
 from .lanes_at_once import draw_at_once
 from .layout import Layout, candidate_set, lane_of
-from .pick_many import pick_many
+from .pick_many import PICKS_PER_CHUNK, pick_many
 from .picking import Lane
 from .stopping import Course, Reward
 
 __all__ = ["Progress", "draw_rewards", "weighted_sampling"]
 
 Progress = Callable[[int, int, float], None]
-
-PICKS_PER_CHUNK = 64
 
 
 @on_numbers(", or use `lanes` and `pick_many` there")
