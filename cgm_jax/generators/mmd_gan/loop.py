@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -176,7 +177,8 @@ def _train(
     """Chunks of steps until all are taken or there is no point in going on."""
     schedule = task.schedule
     mesh = task.program.options.mesh
-    data = put_whole(mesh, (jnp.asarray(task.training), task.fixed_kernel))
+    points = put_whole(mesh, jnp.asarray(task.training))
+    kernel = put_whole(mesh, task.fixed_kernel)
     while (step := int(run.training.step)) < schedule.num_steps:
         if schedule.patience is not None and run.without_best >= schedule.patience:
             return run, "patience"
@@ -185,7 +187,8 @@ def _train(
         began = time.perf_counter()
         start = put_whole(mesh, run.training)
         with on_mesh(mesh):
-            state, loss = train(key, task.program, start, *data, num_steps=size)
+            chunk = partial(train, num_steps=size, kernel=kernel)
+            state, loss = chunk(key, task.program, start, points)
         if mesh is not None:  # what is between chunks is one device's work
             state = jax.tree.map(np.asarray, state)
         loss = float(loss)

@@ -109,9 +109,9 @@ def train(
     program: Program,
     state: TrainingState,
     points: Float[Array, "n d"],
-    kernel: Kernel | None = None,
     *,
     num_steps: Int[ArrayLike, ""],
+    kernel: Kernel | None = None,
 ) -> tuple[TrainingState, Float[Array, ""]]:
     """Take some steps: each trains the critic a few times, then the generator once.
 
