@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, ArrayLike, Float, Key, Real
 
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
 from cgm_jax._shared.checks import as_key, as_keys, as_real
@@ -164,7 +164,7 @@ class Promises(Result):
         self,
         keys: Key[Array, " draws"] | Sequence[Key[Array, ""]],
         *,
-        inverse_temperatures: Sequence[float] | Float[ArrayLike, "*draws"],
+        inverse_temperatures: Sequence[int | float] | Real[ArrayLike, "*draws"],
         progress: Progress = silent,
     ) -> list[Draw]:
         """Several draws at once, as of an experiment with many β and seeds.

@@ -103,7 +103,7 @@ class Work(NamedTuple):
     flops: float = 0  # of products in float64
     picks: float = 0
 
-    def with_programs(self, num_bytes: float) -> "Work":
+    def with_programs(self, num_bytes: int | float) -> "Work":
         """The same, and what the step imports and compiles, which stays."""
         return self._replace(kept=self.kept + num_bytes, host=self.host + num_bytes)
 
@@ -135,7 +135,7 @@ def kernel_sums(task: Task) -> Work:
     return _pass(task, among_candidates=True)
 
 
-def allocator(task: Task) -> float:
+def allocator(task: Task) -> int | float:
     """Bytes that the C library keeps of a pass's arrays that it does not map."""
     if not task.is_on_host:
         return 0
@@ -248,7 +248,7 @@ def _layout(task: Task) -> tuple["_Tiles", "_Tiles", int]:
     return pool, drawn, rounded_up(max(8, n + min(n, task.tile_size) - 1))
 
 
-def _bands(task: Task, drawn: "_Tiles", num_columns: int) -> float:
+def _bands(task: Task, drawn: "_Tiles", num_columns: int) -> int | float:
     """Bytes of the rows' sums that all threads work on."""
     band = 8 * drawn.side * num_columns
     share = -(-drawn.num_tiles // task.num_workers)
@@ -264,16 +264,16 @@ class _Tiles(NamedTuple):
     cutting: float  # bytes of the host while they are cut
 
     @property
-    def places(self) -> float:
+    def places(self) -> int | float:
         return float(self.num_tiles) * self.side
 
     @property
-    def pairs_of_tiles(self) -> float:
+    def pairs_of_tiles(self) -> int | float:
         """Those on and above the diagonal."""
         return self.num_tiles * (self.num_tiles + 1) / 2
 
     @property
-    def pairs(self) -> float:
+    def pairs(self) -> int | float:
         """Kernel entries of the points with themselves, each pair once."""
         return self.pairs_of_tiles * self.side**2
 
@@ -297,5 +297,5 @@ def _sample(task: Task) -> Task:
     )
 
 
-def _num_pairs(task: Task) -> float:
+def _num_pairs(task: Task) -> int | float:
     return float(task.num_rows) * (task.num_rows + task.num_candidates)
