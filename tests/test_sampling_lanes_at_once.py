@@ -14,15 +14,16 @@ from cgm_jax.sampling.weighted_sampling import draw_rewards
 BETAS = [0.0, 1.0, 8.0, np.inf]
 
 
-def draws(pool: Pool, targets: np.ndarray, **options):
-    keys = list(jax.random.split(jax.random.key(3), len(BETAS)))
+def draws(pool: Pool, targets: np.ndarray, keys=None, betas=BETAS, **options):
+    if keys is None:
+        keys = list(jax.random.split(jax.random.key(3), len(betas)))
     return draw_rewards(
         keys,
         pool.kernel,
         pool.candidates,
         pool.sums,
         targets,
-        inverse_temperatures=BETAS,
+        inverse_temperatures=betas,
         **options,
     )
 
@@ -68,20 +69,9 @@ def test_keys_whose_numbers_depend_on_the_batch_are_drawn_one_by_one(
     if kind == "rbg":
         keys = [jax.random.key(seed, impl="rbg") for seed in (1, 2)]
 
-    def draws(keys: list[jax.Array]):
-        return draw_rewards(
-            keys,
-            pool.kernel,
-            pool.candidates,
-            pool.sums,
-            targets,
-            inverse_temperatures=[1.0] * len(keys),
-            max_picks=20,
-        )
-
-    single = [draws([key])[0] for key in keys]
+    single = [draws(pool, targets, [key], [1.0], max_picks=20)[0] for key in keys]
     draw_in_batches(monkeypatch, 256)
-    assert_same(single, draws(keys))
+    assert_same(single, draws(pool, targets, keys, [1.0, 1.0], max_picks=20))
 
 
 def test_a_thousand_picks_of_five_parties(monkeypatch: pytest.MonkeyPatch):

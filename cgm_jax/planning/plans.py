@@ -90,7 +90,7 @@ class Plan(Result):
 
     @property
     def seconds(self) -> float:
-        """Of all steps, with 1,000 picks of every party; NaN without rates."""
+        """Time of all steps, with 1,000 picks of every party; NaN without rates."""
         return math.fsum(part.seconds for part in self.parts)
 
     @property

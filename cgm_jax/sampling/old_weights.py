@@ -91,10 +91,13 @@ def _draw_anew(
 
 def _bound(first: Scale, now: Scale, growth: Float[Array, ""]) -> Float[Array, ""]:
     """No less than what any candidate's exponent has gained."""
+    # Every pick rounds w once more.
+    eps = jnp.finfo(first.largest.dtype).eps
+    growth += BLOCK * eps * jnp.maximum(jnp.abs(now.largest), jnp.abs(now.smallest))
     # A piecewise linear function of the old w: it is largest at an end or a corner.
     corner = jnp.clip(now.largest - growth, first.smallest, first.largest)
     old = jnp.stack([first.smallest, corner, first.largest])
     most = jnp.minimum(old + growth, now.largest)
     gained = now.exponent(most) - first.exponent(old)
-    rounding = 8 * jnp.finfo(old.dtype).eps * jnp.maximum(first.beta, now.beta)
+    rounding = 8 * eps * jnp.maximum(first.beta, now.beta)
     return jnp.max(gained) + rounding

@@ -4,6 +4,8 @@ import math
 
 from cgm_jax.planning import Plan
 
+WORTH_SAYING = 0.05  # seconds of a step
+
 
 def plan_sentences(plan: Plan, most: Plan | None = None) -> list[str]:
     """Memory and time by steps, what a TPU makes of float64, and what growth costs.
@@ -51,7 +53,7 @@ def _time_sentence(plan: Plan) -> str:
     steps = ", ".join(
         f"{part.name} {_duration(part.seconds)}"
         for part in plan.parts
-        if part.seconds > 0
+        if part.seconds >= WORTH_SAYING
     )
     return (
         f"Time: about {_duration(plan.seconds)} ({steps}), with 1,000 rows for every "
