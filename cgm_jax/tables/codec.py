@@ -151,19 +151,30 @@ class TableCodec:
 
     def decode(self, points: Float[np.ndarray, "m d"]) -> dict[str, Cells]:
         """Points as rows of a table, in the forms that all parties' cells share."""
-        blocks = self._blocks(points)
+        blocks = self.blocks(points)
         return {
             column.facts.name: column.decode(block)
             for column, block in zip(self.columns, blocks, strict=True)
         }
 
+    def clipped(self, points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m d"]:
+        """Points with numbers within the range that may be handed out."""
+        bounds = np.tile([[-np.inf], [np.inf]], self.num_dimensions)
+        start = 0
+        for column in self.columns:
+            if isinstance(column, NumberColumn):
+                bounds[:, start] = column.ends
+            start += len(column.coordinates)
+        return np.clip(points, bounds[:1], bounds[1:])
+
     def handed_out(self, points: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m d"]:
         """Points of rows that may leave: what is near to each, and allowed."""
-        blocks = zip(self.columns, self._blocks(points), strict=True)
+        blocks = zip(self.columns, self.blocks(points), strict=True)
         made = [column.handed_out(block) for column, block in blocks]
         return np.concatenate(made, axis=1)
 
-    def _blocks(self, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
+    def blocks(self, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
+        """The coordinates of each column."""
         points = np.asarray(points, np.float64)
         if points.ndim != 2 or points.shape[1] != self.num_dimensions:
             raise ValueError(

@@ -51,6 +51,16 @@ class NumberColumn:
         """Which of them stand for a category."""
         return (False, True)[: len(self.coordinates)]
 
+    @property
+    def ends(self) -> Float[np.ndarray, "2"]:
+        """The range of the first coordinate that may be handed out."""
+        return self._points(np.array([self.lowest, self.highest]))
+
+    @property
+    def mass_coordinates(self) -> Float[np.ndarray, " _"]:
+        """Where values are that many rows have."""
+        return self._points(np.array(self.facts.mass_points))
+
     def encode(self, cells: Cells) -> Float[np.ndarray, "n c"]:
         """Cells in the column's form as coordinates."""
         values = np.where(cells.is_missing, self.median, cells.values)
@@ -83,8 +93,7 @@ class NumberColumn:
             values = np.clip(self._values(points[:, 0]), self.lowest, self.highest)
             result = self._points(values)
         else:
-            ends = self._points(np.array([self.lowest, self.highest]))
-            result = np.clip(self._snapped(points[:, 0])[0], *ends)
+            result = np.clip(self._snapped(points[:, 0])[0], *self.ends)
         result = np.where(is_missing, self._points(np.array([self.median]))[0], result)
         if not self.missing:
             return result[:, None]

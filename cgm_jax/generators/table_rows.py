@@ -1,0 +1,165 @@
+"""Generators for tables: draw points of rows that a file can hold and a party may get.
+
+`TableGenerator` makes any generator draw such points: what it draws is brought to rows
+before it is valued, so that what is valued is what is handed out. Three things happen
+on the way.
+
+- **Calibration.** A value that many real rows share (no claim, the cap of an age) and
+  missing cells are blurred by a generator of continuous points. From a sample it is
+  found how near to such a value a drawn one must be so that as many are there as in the
+  real rows; from then on, these are there exactly.
+- **Handing out.** `TableCodec.handed_out`: rare categories and extremes do not leave.
+- **No real row.** Points that equal a real one are drawn again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Key
+
+from cgm_jax._shared.arrays import Points
+from cgm_jax.tables import NumberColumn, TableCodec
+
+from .base import Generator
+
+__all__ = ["CoarseTableError", "TableGenerator", "is_among"]
+
+_MOST_DRAWN = 16  # points for every one that is wanted
+_NUM_CALIBRATION = 4_096  # an error of 0.8 % of all rows at most
+
+
+class CoarseTableError(ValueError):
+    """Hardly any rows exist but the real ones."""
+
+
+@dataclass(frozen=True)
+class MassPoint:
+    """A value of a coordinate that a share of the rows have exactly."""
+
+    coordinate: int
+    value: float
+    reach: float  # drawn coordinates that are as near have it
+
+    def __call__(self, points: Float[np.ndarray, "m d"]) -> Bool[np.ndarray, " m"]:
+        """Which points have it."""
+        return np.abs(points[:, self.coordinate] - self.value) <= self.reach
+
+
+@dataclass(frozen=True, eq=False)
+class FittedRows:
+    """A fitted model, what it is calibrated by, and the points it must not repeat."""
+
+    model: Any
+    mass_points: tuple[MassPoint, ...]
+    real: Float[np.ndarray, "n d"]
+
+
+@dataclass(frozen=True, eq=False)
+class TableGenerator:
+    """A generator whose points are those of rows that may be handed out.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from cgm_jax.generators import KernelDensity
+        >>> from cgm_jax.tables import encode_frames
+        >>> rng = np.random.default_rng(0)
+        >>> frames = [pa.table({"age": rng.integers(18, 80, 50), "x": rng.normal(size=50)})
+        ...           for _ in range(2)]
+        >>> parties, codec = encode_frames(frames)
+        >>> generator = TableGenerator(KernelDensity(0.2), codec)
+        >>> keys = jax.random.split(jax.random.key(0))
+        >>> model = generator.fit(keys[0], np.concatenate(parties).astype(np.float32))
+        >>> rows = codec.decode(generator.sample(keys[1], model, 3))
+        >>> rows["age"].values.dtype
+        dtype('int64')
+    """
+
+    generator: Generator
+    codec: TableCodec
+
+    def fit(self, key: Key[Array, ""], points: Points) -> FittedRows:
+        """Fit the generator to the real points, shape ``(n, d)``, and calibrate it."""
+        model, real = self.generator.fit(key, points), np.asarray(points)
+        if not any(_masses(self.codec, real)):
+            return FittedRows(model, (), real)
+        sample_key = jax.random.fold_in(key, 1)
+        drawn = self.generator.sample(sample_key, model, _NUM_CALIBRATION)
+        drawn = self.codec.clipped(np.asarray(drawn, np.float64))
+        mass_points = tuple(
+            MassPoint(i, value, _reach(np.abs(drawn[:, i] - value), share))
+            for i, value, share in _masses(self.codec, real)
+        )
+        return FittedRows(model, mass_points, real)
+
+    def sample(self, key: Key[Array, ""], model: FittedRows, num: int) -> np.ndarray:
+        """Draw points of rows that may be handed out, shape ``(num, d)``, float32.
+
+        Raises:
+            CoarseTableError: nearly all of 16 times as many points equal real ones.
+        """
+        drawn = num
+        while True:
+            points = np.asarray(self.generator.sample(key, model.model, drawn))
+            points = self.rows_of(points, model.mass_points)
+            points = points[~is_among(points, model.real)]
+            if len(points) >= num:
+                return points[:num]
+            if drawn >= _MOST_DRAWN * num:
+                raise CoarseTableError(
+                    f"Expected columns in which other rows than the real ones exist, "
+                    f"but of {drawn:,} rows that were drawn all but {len(points):,} "
+                    "equal a real row of some party, which nobody may be handed: add "
+                    "columns, or ask for fewer candidates."
+                )
+            drawn *= 2
+
+    def rows_of(
+        self, points: Float[np.ndarray, "m d"], mass_points: tuple[MassPoint, ...]
+    ) -> Float[np.ndarray, "m d"]:
+        """Drawn points as those of rows that may be handed out."""
+        points = self.codec.clipped(points.astype(np.float64))
+        for mass in reversed(mass_points):  # the largest of a column comes last
+            points[mass(points), mass.coordinate] = mass.value
+        return self.codec.handed_out(points).astype(np.float32)
+
+
+def _masses(
+    codec: TableCodec, real: Float[np.ndarray, "n d"]
+) -> Iterator[tuple[int, float, float]]:
+    """Coordinate, value and share of each mass point and each kind of missing cell."""
+    start = 0
+    for column in codec.columns:
+        if isinstance(column, NumberColumn):
+            present = np.ones(len(real), bool)
+            if column.missing:
+                present = real[:, start + 1] < column.missing / 2
+                yield start + 1, column.missing, 1 - float(present.mean())
+            values = column.mass_coordinates
+            shares = [
+                float(np.isclose(real[present, start], value, rtol=1e-6).mean())
+                for value in values
+            ]
+            for i in np.argsort(shares, kind="stable")[::-1].tolist():
+                yield start, float(values[i]), shares[i]
+        start += len(column.coordinates)
+
+
+def _reach(distances: Float[np.ndarray, " m"], share: float) -> float:
+    """How far the nearest that make this share of them are."""
+    return float(np.quantile(distances, share, method="lower"))
+
+
+def is_among(
+    points: Float[np.ndarray, "m d"], real: Float[np.ndarray, "n d"]
+) -> Bool[np.ndarray, " m"]:
+    """Whether each point equals a real one, to the last bit."""
+    # −0 + 0 is 0: one number, one pattern of bits.
+    kind = np.dtype((np.void, points.dtype.itemsize * points.shape[1]))
+    one, other = (
+        np.ascontiguousarray(x.astype(points.dtype) + 0).view(kind)[:, 0]
+        for x in (points, real)
+    )
+    return np.isin(one, other)

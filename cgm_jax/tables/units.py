@@ -1,0 +1,80 @@
+"""Points in the parties' own units, which a trained generator is saved in.
+
+Numbers are in their units, where float32 holds their digits there; dates, and numbers
+far from 0 beside their spread, stay coordinates, as categories do. Columns of one
+number only are among them, so that an image has all of its pixels.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from .category_columns import LeftOut
+from .codec import ColumnCodec, TableCodec
+from .number_columns import NumberColumn
+
+__all__ = ["from_units", "in_units", "unit_names"]
+
+_FARTHEST = 1e4  # from 0, in deviations: three digits of float32 are left
+
+
+def unit_names(codec: TableCodec) -> tuple[str, ...]:
+    """Names of the columns of `in_units`."""
+    return tuple(
+        name
+        for column in codec.columns
+        for name in (
+            (column.facts.name,) if _is_constant(column) else column.coordinates
+        )
+    )
+
+
+def in_units(
+    codec: TableCodec, points: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, "n u"]:
+    """Points of a codec in the parties' units, float64."""
+    blocks = []
+    for column, block in zip(codec.columns, codec.blocks(points), strict=True):
+        if isinstance(column, LeftOut) and _is_constant(column):
+            blocks.append(np.full((len(points), 1), float(column.value)))
+        elif isinstance(column, NumberColumn):
+            scale, shift = _unit(column)
+            blocks.append(
+                np.column_stack([block[:, 0] * scale + shift, *block[:, 1:].T])
+            )
+        else:
+            blocks.append(block)
+    return np.concatenate(blocks, axis=1)
+
+
+def from_units(
+    codec: TableCodec, rows: Float[np.ndarray, "n u"]
+) -> Float[np.ndarray, "n d"]:
+    """Points of a codec from `in_units`, any numbers there."""
+    rows, blocks, start = np.asarray(rows, np.float64), [], 0
+    for column in codec.columns:
+        num = len(column.coordinates)
+        if _is_constant(column):
+            start += 1
+            continue
+        block = rows[:, start : start + num]
+        start += num
+        if isinstance(column, NumberColumn):
+            scale, shift = _unit(column)
+            block = np.column_stack([(block[:, 0] - shift) / scale, *block[:, 1:].T])
+        blocks.append(block)
+    return np.concatenate(blocks, axis=1)
+
+
+def _is_constant(column: ColumnCodec) -> bool:
+    is_number = column.facts.form in ("number", "whole")
+    return column.facts.kind == "constant" and is_number
+
+
+def _unit(column: NumberColumn) -> Sequence[float]:
+    """What a coordinate is multiplied by, and what is added then."""
+    is_near = abs(column.shift) <= _FARTHEST * column.scale and not column.origin
+    if column.facts.form == "time" or not is_near:
+        return 1.0, 0.0
+    return column.scale, column.shift
