@@ -43,7 +43,10 @@ class Source:
 
 
 def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
-    """Check everything that can be known before any file is read."""
+    """Check everything that can be known before any file is read.
+
+    The parties are sorted by their names: the order of the paths changes nothing.
+    """
     if len(paths) < 2:
         raise UsageError(
             f"expected the files of at least two parties, found {len(paths)}; give one "
@@ -82,7 +85,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
             )
         first_of_name[name] = path
         sources.append(source)
-    return tuple(sources)
+    return tuple(sorted(sources, key=lambda source: source.name))
 
 
 def read_bytes(source: Source) -> bytes:
