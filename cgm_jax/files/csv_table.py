@@ -22,11 +22,8 @@ _LONGEST_ROW = 2**24  # bytes; 4,096 columns of 20 digits take 2**17
 _PIECE = 2**20  # of the text, to be checked at once
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TOTALS = {"total", "totals", "grand total", "sum", "summe", "gesamt", "insgesamt"}
-# What `--decimal ,` reads, for Arrow: 1.234,5 and 1234,5 and 1,5e3, and what it refuses.
+# Numbers of a file with decimal commas, for Arrow: 1.234,5 and 1234,5, and what is none.
 _THOUSANDS = r"^\s*[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?\s*$"
-_COMMA_NUMBER = (
-    r"^\s*[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]*),[0-9]*([eE][+-]?[0-9]+)?\s*$"
-)
 _NO_THOUSANDS = r"^\s*[+-]?[0-9]{4,}(,[0-9]*)?\s*$"
 _POINT_NUMBER = r"^\s*[+-]?[0-9]*\.[0-9]*([eE][+-]?[0-9]+)?\s*$"
 
@@ -46,8 +43,8 @@ def read_csv(file: Path, data: bytes, *, decimal: Decimal = ".") -> Table:
     problems += _blank_lines(file, columns)
     grouped: set[str] = set()
     if separator == ";":
-        for name in names:
-            columns[name], is_grouped, problem = _with_points(file, name, columns[name])
+        for name, column in columns.items():
+            is_grouped, problem = _check_commas(file, name, column)
             problems += problem
             if is_grouped:
                 grouped.add(name)
@@ -264,31 +261,25 @@ def _blank_lines(file: Path, columns: dict[str, Any]) -> list[Problem]:
     return [Problem(sentence, file, row=rows[0] + _FIRST_ROW)]
 
 
-def _with_points(
-    file: Path, name: str, cells: Any
-) -> tuple[Any, bool, list[Problem]]:
-    """The cells with decimal points and no marks of thousands; whether they had those.
+def _check_commas(file: Path, name: str, cells: Any) -> tuple[bool, list[Problem]]:
+    """Whether points are between thousands wherever they can be, and points that aren't.
 
-    Numbers are those that have a comma, or whose points are all between thousands; marks
-    of thousands count where every number of four digits has one.
+    ``1.5`` would be text beside decimal commas.
     """
     from pyarrow import compute
 
     matches = compute.match_substring_regex
-    is_thousands = matches(cells, _THOUSANDS)
-    is_number = compute.or_(is_thousands, matches(cells, _COMMA_NUMBER))
-    is_other = compute.and_not(matches(cells, _POINT_NUMBER), is_number)
-    problems: list[Problem] = []
-    if compute.any(is_other).as_py():
-        row = compute.index(is_other, True).as_py() + _FIRST_ROW
-        sentence = (
-            "expected a decimal comma, found a number with a decimal point; write all "
-            "numbers of the file in the same way, or leave out --decimal"
-        )
-        problems.append(Problem(sentence, file, name, row))
-    plain = compute.replace_substring(cells, ".", "")
-    plain = compute.replace_substring(plain, ",", ".")
-    is_grouped = compute.any(is_thousands).as_py() and not compute.any(
-        matches(cells, _NO_THOUSANDS)
-    ).as_py()
-    return compute.if_else(is_number, plain, cells), bool(is_grouped), problems
+    is_grouped = matches(cells, _THOUSANDS)
+    is_other = compute.and_not(matches(cells, _POINT_NUMBER), is_grouped)
+    has_other, has_groups, has_none = (
+        bool(compute.any(found).as_py())
+        for found in (is_other, is_grouped, matches(cells, _NO_THOUSANDS))
+    )
+    if not has_other:
+        return has_groups and not has_none, []
+    row = compute.index(is_other, True).as_py() + _FIRST_ROW
+    sentence = (
+        "expected a decimal comma, found a number with a decimal point; write all "
+        "numbers of the file in the same way, or leave out --decimal"
+    )
+    return False, [Problem(sentence, file, name, row)]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from cgm_jax.tables import Cells, Form, Spelling, read_cells
+
 from .input_errors import Problem
 from .table import Table
 
@@ -121,3 +123,22 @@ def _wrong_with(label: str) -> str | None:
             "from this row on"
         )
     return None
+
+
+def label_spelling(labels: Labels, cells: Any) -> tuple[Form, Spelling]:
+    """How a party writes its labels: whole numbers, truth values or text."""
+    if labels.dtype == np.int64:
+        return "whole", Spelling()
+    if set(labels.tolist()) <= set(_TRUTH.values()):
+        return "truth", read_cells(cells).spelling
+    return "text", Spelling()
+
+
+def label_cells(labels: Labels, form: Form) -> Cells:
+    """Labels as cells of a column that a party writes in that form."""
+    none = np.zeros(len(labels), bool)
+    if form == "truth" and set(labels.tolist()) <= set(_TRUTH.values()):
+        return Cells("truth", labels == "True", none)
+    if np.issubdtype(labels.dtype, np.integer):
+        return Cells("whole", labels.astype(np.int64), none)
+    return Cells("text", np.array([str(label) for label in labels], object), none)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,12 +29,7 @@ class Table:
     separator: Separator = ","  # between the cells of a CSV file
     schema: Any = None  # Arrow's, of a Parquet file
     grouped: frozenset[str] = frozenset()  # columns that write 1234 as 1.234
-    problems: tuple[Problem, ...] = field(default=())  # with cells
-
-    @property
-    def has_decimal_commas(self) -> bool:
-        """Whether numbers are written as 1,5."""
-        return self.separator == ";"
+    problems: tuple[Problem, ...] = ()  # with rows and cells
 
 
 def common_name(name: str) -> str:

@@ -50,68 +50,72 @@ def write_json(path: str | Path, obj: Any) -> None:
     write_text(path, text + "\n")
 
 
-def write_reward_csv(
+def write_rewards(
     path: str | Path,
-    points: ArrayLike,
-    header: Sequence[str],
+    rows: Mapping[str, Cells],
+    party: OwnFormat,
     *,
     labels: ArrayLike | None = None,
-    label_column: str | None = None,
-    integer_columns: Collection[str] = (),
 ) -> None:
-    """Publish a party's synthetic rows as CSV, in the columns of the parties' files.
+    """Publish a party's synthetic rows as its own file is written.
+
+    Columns have the file's names, order and spelling: in CSV its decimals, truth words,
+    word for missing cells, dates and zone; in Parquet its types. Nothing is changed to
+    fit: what these cannot hold has more decimals, a finer format or a wider type.
 
     Args:
-        path: the file.
-        points: the rows in the parties' units, shape (m, d), finite; written with the
-            fewest digits that read back as the same float32 or float64.
-        header: names of all columns, in order, the label column among them.
-        labels: one label per row, shape (m,), if there is a label column.
-        label_column: its name in the header.
-        integer_columns: names of the columns that are rounded to whole numbers.
+        path: the file, CSV or Parquet as ``party.extension`` says.
+        rows: cells of every column of the party's but the labels, as many in each.
+        party: how the party's file is written: one of ``Parties.formats``, or
+            `plain_format`.
+        labels: one label per row, shape (m,), if the party has a label column.
 
     Raises:
-        ValueError: if shapes and names do not fit together, or a number is not finite.
+        ValueError: if rows, labels and the party's columns do not fit together, or a
+            number is not finite.
         FileAccessError: if the system refuses.
 
     Example:
         >>> import tempfile
+        >>> import pyarrow as pa
+        >>> from cgm_jax.files import plain_format
+        >>> from cgm_jax.tables import read_cells
         >>> path = Path(tempfile.mkdtemp(), "bank_a", "reward.csv")
-        >>> rows = np.array([[30.7, 0.1], [41.2, 2.5]], np.float32)
-        >>> write_reward_csv(path, rows, ["age", "income"], integer_columns=["age"])
+        >>> rows = {"age": [31, 41], "income": [0.1, 2.5]}
+        >>> rows = {name: read_cells(pa.array(column)) for name, column in rows.items()}
+        >>> write_rewards(path, rows, plain_format(rows))
         >>> print(path.read_text(), end="")
         age,income
         31,0.1
         41,2.5
     """
-    points = np.asarray(points)
-    labels = None if labels is None else np.asarray(labels)
-    columns = [name for name in header if name != label_column]
-    if (label_column in header) != (labels is not None):
-        raise ValueError("Expected labels and a label column of the header, got one.")
-    if points.ndim != 2 or points.shape[1] != len(columns):
-        raise ValueError(
-            f"Expected points with {len(columns)} columns as in the header, got an "
-            f"array of shape {points.shape}."
-        )
-    if labels is not None and labels.shape != (len(points),):
-        raise ValueError(
-            f"Expected {len(points)} labels, one per row, got shape {labels.shape}."
-        )
-    if not np.isfinite(points).all():
-        raise ValueError("Expected finite points to write, got NaN or an infinity.")
-    text = {} if labels is None else {label_column: [str(label) for label in labels]}
-    for name, column in zip(columns, points.T, strict=True):
-        # NumPy's text of one number is the shortest that reads back as the same number.
-        text[name] = [str(number) for number in column]
-        if name in integer_columns:
-            text[name] = [str(int(number)) for number in np.rint(column)]
+    cells = _checked_rows(rows, party, labels)
+    if party.kind == "parquet":
+        import pyarrow as pa
+        from pyarrow import parquet
 
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(zip(*(text[name] for name in header), strict=True))
-    write_text(path, stream.getvalue())
+        arrays, fields = [], []
+        for name, field in zip(party.columns, party.schema, strict=True):
+            arrays.append(as_arrow(cells[name], party.columns[name], field.type))
+            is_nullable = field.nullable or arrays[-1].null_count > 0
+            made = field.with_type(arrays[-1].type).with_nullable(is_nullable)
+            fields.append(made)
+        is_same = all(a.type == b.type for a, b in zip(fields, party.schema, strict=True))
+        notes = _notes(party.schema.metadata or {}, keep_pandas=is_same)
+        table = pa.Table.from_arrays(arrays, schema=pa.schema(fields, notes))
+        write_atomically(path, lambda file: parquet.write_table(table, file))
+        return
+    header = [party.columns[name].name for name in party.columns]
+    columns = [as_words(cells[name], party.columns[name]) for name in party.columns]
+    is_single = len(columns) == 1
+    quoted = [
+        [_quoted(word, party.separator, is_single=is_single) for word in column]
+        for column in ([name] for name in header)
+    ]
+    lines = [party.separator.join(cell for (cell,) in quoted)]
+    for row in zip(*map(_quoted_column, columns), strict=True):
+        lines.append(party.separator.join(row))
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def write_shapiq_game(
