@@ -11,6 +11,8 @@ from cgm_jax.tables import Cells, ColumnFacts
 
 __all__ = ["column_signs", "list_columns"]
 
+_FEWEST_ROWS = 20  # of all parties, of which one cell with decimals stands out
+
 
 def column_signs(
     names: Sequence[str],
@@ -71,7 +73,7 @@ def _few_decimals(
     column: ColumnFacts,
     first_rows: Sequence[int],
 ) -> list[str]:
-    if not column.num_with_decimals:
+    if not column.num_with_decimals or sum(column.num_rows) < _FEWEST_ROWS:
         return []
     for name, table, first_row in zip(names, tables, first_rows, strict=True):
         cells = table[column.name]
@@ -121,9 +123,7 @@ def _of_columns(facts: Sequence[ColumnFacts]) -> list[str]:
             "times of several zones, which are compared in UTC.",
         ),
     )
-    sentences = [
-        _sentence(columns, sentence) for columns, sentence in signs if columns
-    ]
+    sentences = [_sentence(columns, sentence) for columns, sentence in signs if columns]
     missing = [x for x in facts if 0 < x.missing_share < 1]
     if missing:
         number = sum(sum(x.num_missing) for x in missing)

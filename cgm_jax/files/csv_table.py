@@ -22,7 +22,7 @@ _LONGEST_ROW = 2**24  # bytes; 4,096 columns of 20 digits take 2**17
 _PIECE = 2**20  # of the text, to be checked at once
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TOTALS = {"total", "totals", "grand total", "sum", "summe", "gesamt", "insgesamt"}
-# Numbers of a file with decimal commas, for Arrow: 1.234,5 and 1234,5, and what is none.
+# For Arrow, numbers beside decimal commas: 1.234,5 and 1234,5, and 1.5, which is none.
 _THOUSANDS = r"^\s*[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?\s*$"
 _NO_THOUSANDS = r"^\s*[+-]?[0-9]{4,}(,[0-9]*)?\s*$"
 _POINT_NUMBER = r"^\s*[+-]?[0-9]*\.[0-9]*([eE][+-]?[0-9]+)?\s*$"
@@ -115,18 +115,18 @@ def _line(data: bytes, start: int) -> tuple[str, int]:
 
     A line break in quotes is part of the row, unless the quotes are never closed.
     """
-    quotes, at = 0, start
-    first_end = None
-    while at < len(data):
+    quotes, at, ends = 0, start, []
+    while True:
         breaks = (data.find(b"\n", at), data.find(b"\r", at))
-        end = min((place for place in breaks if place >= 0), default=len(data))
-        first_end = end if first_end is None else first_end
-        quotes += data.count(b'"', at, end)
-        if quotes % 2 == 0 or end - start > _PIECE:
+        ends.append(min((x for x in breaks if x >= 0), default=len(data)))
+        quotes += data.count(b'"', at, ends[-1])
+        if quotes % 2 == 0:
+            end = ends[-1]
             break
-        at = end + 1
-    end = end if at < len(data) and quotes % 2 == 0 else first_end
-    end = len(data) if end is None else end
+        if ends[-1] == len(data) or ends[-1] - start > _PIECE:
+            end = ends[0]
+            break
+        at = ends[-1] + 1
     after = end + (2 if data[end : end + 2] == b"\r\n" else 1)
     return data[start:end].decode("utf-8"), after
 
@@ -262,7 +262,7 @@ def _blank_lines(file: Path, columns: dict[str, Any]) -> list[Problem]:
 
 
 def _check_commas(file: Path, name: str, cells: Any) -> tuple[bool, list[Problem]]:
-    """Whether points are between thousands wherever they can be, and points that aren't.
+    """Whether thousands have points wherever they can, and points that are elsewhere.
 
     ``1.5`` would be text beside decimal commas.
     """

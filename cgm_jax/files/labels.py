@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from cgm_jax.tables import Cells, Form, Spelling, read_cells
+from cgm_jax.tables import Cells, Spelling, read_cells
+from cgm_jax.tables.cells import Form
 
 from .input_errors import Problem
 from .table import Table
@@ -56,8 +57,8 @@ def label_problems(
     words = ["whole numbers only" if x.dtype == np.int64 else "text" for x in labels]
     problems = [
         Problem(
-            f"expected labels that are {words[0]} as in {tables[0].file}, found {word}; "
-            "write them the same way in every file",
+            f"expected labels that are {words[0]} as in {tables[0].file}, found "
+            f"{word}; write them the same way in every file",
             table.file,
             column,
         )

@@ -9,9 +9,7 @@ from .table import Table
 _MOST_NAMED = 10  # columns of one file; a file of another kind lacks them all
 
 
-def column_problems(
-    tables: Sequence[Table], label_column: str | None
-) -> list[Problem]:
+def column_problems(tables: Sequence[Table], label_column: str | None) -> list[Problem]:
     """All columns that are in one file and not in another, in the order of the files.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a mediator's run starts from: the tables of all parties, and how they write them."""
+"""What a mediator's run starts from: all parties' tables, and how each is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from cgm_jax.tables import Cells
+from cgm_jax.tables import Cells, Spelling
 
 from .input_errors import InputError, Problem
 from .sources import Kind
 from .spelling import OwnColumn
 from .table import Separator
 
-__all__ = ["OwnFormat", "Parties", "PartyFile"]
+__all__ = ["OwnFormat", "Parties", "PartyFile", "plain_format"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,33 @@ class OwnFormat:
     def extension(self) -> str:
         """Of a reward file: ``.parquet`` or ``.csv``."""
         return ".parquet" if self.kind == "parquet" else ".csv"
+
+
+def plain_format(
+    table: Mapping[str, Cells], *, label_column: str | None = None
+) -> OwnFormat:
+    """A CSV file of a table's columns, as their cells are spelled, and of labels.
+
+    Args:
+        table: cells by the name of the column.
+        label_column: name of a last column, of labels.
+
+    Returns:
+        The format, for `write_rewards`.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from cgm_jax.tables import read_cells
+        >>> plain_format({"age": read_cells(pa.array([31, 45]))}).extension
+        '.csv'
+    """
+    columns = {
+        name: OwnColumn(name, cells.form, cells.spelling)
+        for name, cells in table.items()
+    }
+    if label_column is not None:
+        columns[label_column] = OwnColumn(label_column, "text", Spelling())
+    return OwnFormat("csv", columns, label_column)
 
 
 @dataclass(frozen=True, eq=False)

@@ -188,7 +188,7 @@ def check_parties(
             problems += label_problems(tables, labels, label_column)
     return CheckedFiles(
         tuple(problems),
-        warnings := _warnings(read, facts) if read else (),
+        warnings := _warnings(read, facts) if len(read) > 1 else (),
         tuple(facts),
         None if problems else _aligned(sources, read, label_column, warnings),
     )

@@ -87,4 +87,3 @@ def _of_parquet(source: Source) -> tuple[int, int]:
 
     metadata = parquet.read_metadata(source.path)
     return metadata.num_rows, metadata.num_columns
-

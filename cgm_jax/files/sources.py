@@ -75,8 +75,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
             )
         first_of_file[file_id] = path
         source = _check_name(path)
-        # Some file systems take names that differ in case or accents for one folder.
-        name = unicodedata.normalize("NFC", source.name).casefold()
+        name = _folded(source)
         if name in first_of_name:
             raise InputError(
                 "expected party names that differ, found that of "
@@ -85,7 +84,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
             )
         first_of_name[name] = path
         sources.append(source)
-    return tuple(sorted(sources, key=lambda source: source.name))
+    return tuple(sorted(sources, key=_folded))
 
 
 def read_bytes(source: Source) -> bytes:
@@ -108,6 +107,11 @@ def read_bytes(source: Source) -> bytes:
         )
     _check_kind(source, data)
     return data
+
+
+def _folded(source: Source) -> str:
+    """Some file systems take names that differ in case or accents for one folder."""
+    return unicodedata.normalize("NFC", source.name).casefold()
 
 
 def _check_name(path: Path) -> Source:

@@ -1,9 +1,9 @@
-"""What is published: rewards in the parties' own columns, reports, games for shapiq."""
+"""What is published: rewards as the parties' own files, reports, games for shapiq."""
 
-import csv
 import io
 import json
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,16 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
+from cgm_jax.tables import Cells
 from cgm_jax.valuation.coalitions import membership, num_parties
 
 from .atomic import write_atomically, write_text
 from .input_errors import UsageError
+from .labels import label_cells
+from .parties import OwnFormat
+from .spelling import as_arrow, as_words
 
-__all__ = ["write_json", "write_reward_csv", "write_shapiq_game"]
+__all__ = ["write_json", "write_rewards", "write_shapiq_game"]
 
 
 def write_json(path: str | Path, obj: Any) -> None:
@@ -91,31 +95,10 @@ def write_rewards(
     """
     cells = _checked_rows(rows, party, labels)
     if party.kind == "parquet":
-        import pyarrow as pa
-        from pyarrow import parquet
-
-        arrays, fields = [], []
-        for name, field in zip(party.columns, party.schema, strict=True):
-            arrays.append(as_arrow(cells[name], party.columns[name], field.type))
-            is_nullable = field.nullable or arrays[-1].null_count > 0
-            made = field.with_type(arrays[-1].type).with_nullable(is_nullable)
-            fields.append(made)
-        is_same = all(a.type == b.type for a, b in zip(fields, party.schema, strict=True))
-        notes = _notes(party.schema.metadata or {}, keep_pandas=is_same)
-        table = pa.Table.from_arrays(arrays, schema=pa.schema(fields, notes))
-        write_atomically(path, lambda file: parquet.write_table(table, file))
-        return
-    header = [party.columns[name].name for name in party.columns]
-    columns = [as_words(cells[name], party.columns[name]) for name in party.columns]
-    is_single = len(columns) == 1
-    quoted = [
-        [_quoted(word, party.separator, is_single=is_single) for word in column]
-        for column in ([name] for name in header)
-    ]
-    lines = [party.separator.join(cell for (cell,) in quoted)]
-    for row in zip(*map(_quoted_column, columns), strict=True):
-        lines.append(party.separator.join(row))
-    write_text(path, "\n".join(lines) + "\n")
+        data = _as_parquet(cells, party)
+        write_atomically(path, lambda file: file.write(data))
+    else:
+        write_text(path, _as_csv(cells, party))
 
 
 def write_shapiq_game(
@@ -171,6 +154,70 @@ def write_shapiq_game(
             normalization_value=table[0],
         ),
     )
+
+
+def _checked_rows(
+    rows: Mapping[str, Cells], party: OwnFormat, labels: ArrayLike | None
+) -> dict[str, Cells]:
+    """Cells of all of the party's columns, the labels among them."""
+    cells = dict(rows)
+    if (labels is None) != (party.label_column is None):
+        raise ValueError("Expected labels and a label column of the party, got one.")
+    if party.label_column is not None:
+        form = party.columns[party.label_column].form
+        cells[party.label_column] = label_cells(np.asarray(labels), form)
+    if set(cells) != set(party.columns):
+        names = ", ".join(sorted(set(cells) ^ set(party.columns)))
+        raise ValueError(f"Expected rows in the party's columns, got others: {names}.")
+    sizes = {name: len(column) for name, column in cells.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"Expected as many rows in every column, got {sizes}.")
+    for name, column in cells.items():
+        if column.form == "number" and not np.isfinite(column.present).all():
+            raise ValueError(
+                f"Expected finite numbers to write in column {name}, got NaN or an "
+                "infinity."
+            )
+    return cells
+
+
+def _as_csv(cells: Mapping[str, Cells], party: OwnFormat) -> str:
+    needs_quotes = re.compile(f'["\r\n{party.separator}]')
+    empty = '""' if len(party.columns) == 1 else ""  # a blank line is none
+
+    def quoted(word: str) -> str:
+        if needs_quotes.search(word):
+            return '"' + word.replace('"', '""') + '"'
+        return word or empty
+
+    columns = [
+        map(quoted, (own.name, *as_words(cells[name], own).tolist()))
+        for name, own in party.columns.items()
+    ]
+    rows = map(party.separator.join, zip(*columns, strict=True))
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _as_parquet(cells: Mapping[str, Cells], party: OwnFormat) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    own_fields = list(party.schema)
+    arrays, fields = [], []
+    for (name, own), field in zip(party.columns.items(), own_fields, strict=True):
+        array = as_arrow(cells[name], own, field.type)
+        is_nullable = field.nullable or array.null_count > 0
+        arrays.append(array)
+        fields.append(field.with_type(array.type).with_nullable(is_nullable))
+    metadata = dict(party.schema.metadata or {})
+    notes = json.loads(metadata.pop(b"pandas", b"{}"))
+    if notes and fields == own_fields:
+        # What pandas knows of the columns still holds; its index was of other rows.
+        metadata[b"pandas"] = json.dumps({**notes, "index_columns": []}).encode()
+    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata))
+    stream = io.BytesIO()
+    parquet.write_table(table, stream)
+    return stream.getvalue()
 
 
 def _plain(value: Any) -> Any:
