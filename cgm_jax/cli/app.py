@@ -17,7 +17,7 @@ from cgm_jax._version import __version__
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.rewards import RewardSchemeError
 
-from . import experiments, mediator
+from . import checking, experiments, mediator
 from .compilation_cache import cache_folder, keep_compiled_programs
 from .options import fail
 
@@ -93,6 +93,7 @@ def before_every_command(
 
 app.add_typer(experiments.commands)
 app.add_typer(mediator.commands)
+app.add_typer(checking.commands)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -3,9 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from typer import Argument, Option, Typer
 
-from cgm_jax.files import UsageError, prepare_output_dir, read_parties, write_reward_csv
+from cgm_jax.files import (
+    UsageError,
+    plain_format,
+    prepare_output_dir,
+    read_parties,
+    write_rewards,
+)
 from cgm_jax.mediation.planned import plan_run
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
@@ -205,19 +212,18 @@ def digits(
     overwrite: options.ReplaceFiles = False,
 ) -> None:
     """Real handwritten digits of five parties, one CSV file each."""
+    import pyarrow as pa
+
     from cgm_jax.datasets import DIGIT_FEATURES, digits_parties
+    from cgm_jax.tables import read_cells
 
     data = digits_parties(split)
     prepare_output_dir(folder, overwrite=overwrite)
     for i, (points, labels) in enumerate(zip(data.parties, data.labels, strict=True)):
-        write_reward_csv(
-            folder / f"party_{i + 1}.csv",
-            points,
-            [*DIGIT_FEATURES, "digit"],
-            labels=labels,
-            label_column="digit",
-            integer_columns=DIGIT_FEATURES,
-        )
+        columns = zip(DIGIT_FEATURES, np.asarray(points).T, strict=True)
+        table = {name: read_cells(pa.array(column)) for name, column in columns}
+        form = plain_format(table, label_column="digit")
+        write_rewards(folder / f"party_{i + 1}.csv", table, form, labels=labels)
     sizes = {len(points) for points in data.parties}
     screen.say(
         f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/"

@@ -1,27 +1,37 @@
 """The parties' files in, reward files and reports out; every write is atomic.
 
-CSV, Parquet and NPY files are read into one `Parties`; an `InputError` names the file
-and the place, never a cell's value.
+CSV, Parquet and NPY files are read into one `Parties`: the cells of all tables, and how
+each party writes them. `check_parties` lists everything that is wrong with the files,
+each a `Problem`; an `InputError` names the file and the place, never a cell's value.
 """
 
 from .atomic import prepare_output_dir, write_atomically, write_text
-from .input_errors import FileAccessError, InputError, UsageError
-from .reading import Parties, PartyFile, read_parties
+from .input_errors import FileAccessError, InputError, Problem, UsageError
+from .parties import OwnFormat, Parties, PartyFile, plain_format
+from .reading import CheckedFiles, check_parties, read_parties, read_tables
 from .sizes import table_sizes
-from .writing import write_json, write_reward_csv, write_shapiq_game
+from .spelling import OwnColumn
+from .writing import write_json, write_rewards, write_shapiq_game
 
 __all__ = [
+    "CheckedFiles",
     "FileAccessError",
     "InputError",
+    "OwnColumn",
+    "OwnFormat",
     "Parties",
     "PartyFile",
+    "Problem",
     "UsageError",
+    "check_parties",
+    "plain_format",
     "prepare_output_dir",
     "read_parties",
+    "read_tables",
     "table_sizes",
     "write_atomically",
     "write_json",
-    "write_reward_csv",
+    "write_rewards",
     "write_shapiq_game",
     "write_text",
 ]

@@ -7,11 +7,51 @@ from 1, where the header itself is at fault.
 """
 
 import errno
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FileAccessError", "InputError", "UsageError", "access_error", "one_line"]
+__all__ = [
+    "FileAccessError",
+    "InputError",
+    "Problem",
+    "UsageError",
+    "access_error",
+    "one_line",
+]
 
 _LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a party's file, and where.
+
+    Args:
+        sentence: what was expected, what was found, what to do; no cell's value.
+        file: path of the file, as the user gave it.
+        column: name or position of the column.
+        row: row as a person counts it in the file.
+
+    Example:
+        >>> str(Problem("expected a name; add one", Path("a.csv"), column=2, row=1))
+        'a.csv, column 2, row 1: expected a name; add one'
+    """
+
+    sentence: str
+    file: Path
+    column: str | int | None = None
+    row: int | None = None
+
+    def __str__(self) -> str:
+        place = str(self.file)
+        if self.column is not None:
+            name = str(self.column)
+            cut = name[: _LONGEST_NAME - 1] + "…" if len(name) > _LONGEST_NAME else name
+            place += f", column {cut}"
+        if self.row is not None:
+            place += f", row {self.row}"
+        return one_line(f"{place}: {self.sentence}")
 
 
 class UsageError(ValueError):
@@ -32,13 +72,15 @@ class InputError(ValueError):
     """A party's file does not hold what it should (exit code 3).
 
     Its text is ``FILE, column C, row R: what was expected, what to do``, as far as the
-    parts apply; they are attributes, too.
+    parts apply; they are attributes, too. Where more is wrong than that, ``problems``
+    has all of it, this first.
 
     Args:
         sentence: what was expected, what was found, what to do; no cell's value.
         file: path of the file, as the user gave it.
         column: name or position of the column.
         row: row as a person counts it in the file.
+        more: what else is wrong, in this file or in others.
     """
 
     def __init__(
@@ -48,16 +90,24 @@ class InputError(ValueError):
         file: Path,
         column: str | int | None = None,
         row: int | None = None,
+        more: Sequence[Problem] = (),
     ):
         self.sentence, self.file, self.column, self.row = sentence, file, column, row
-        place = str(file)
-        if column is not None:
-            name = str(column)
-            cut = name[: _LONGEST_NAME - 1] + "…" if len(name) > _LONGEST_NAME else name
-            place += f", column {cut}"
-        if row is not None:
-            place += f", row {row}"
-        super().__init__(one_line(f"{place}: {sentence}"))
+        first = Problem(sentence, file, column, row)
+        self.problems = (first, *more)
+        super().__init__(str(first))
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> "InputError":
+        """The first of the problems, and more."""
+        first, *more = problems
+        return cls(
+            first.sentence,
+            file=first.file,
+            column=first.column,
+            row=first.row,
+            more=more,
+        )
 
 
 def access_error(path: Path, doing: str, error: OSError) -> FileAccessError:

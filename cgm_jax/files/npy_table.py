@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 
 from .input_errors import InputError
 from .table import Table
@@ -19,15 +19,18 @@ def read_npy(file: Path, data: bytes) -> Table:
     Nothing is allocated for what the header promises before the file is known to hold
     it, and nothing in the file is ever executed (no pickled objects).
     """
+    import pyarrow as pa
+
     array = _read_array(file, data)
-    columns = tuple(f"x{column}" for column in range(array.shape[1]))
-
-    def cells(name: str) -> Float[np.ndarray, " rows"]:
+    if array.dtype.kind == "f":
         with np.errstate(all="ignore"):  # wider floats may become infinite here
-            return array[:, int(name[1:])].astype(np.float64)
-
-    # Nobody asks for labels: a label column and NPY files do not go together.
-    return Table(file, columns, len(array), 1, cells, text=lambda _: ())
+            array = array.astype(np.float64)
+    array = array.astype(array.dtype.newbyteorder("="))
+    columns = {
+        f"x{position}": pa.array(np.ascontiguousarray(array[:, position]))
+        for position in range(array.shape[1])
+    }
+    return Table(file, columns, tuple(columns), len(array), 1)
 
 
 def _read_array(file: Path, data: bytes) -> Shaped[np.ndarray, "rows d"]:

@@ -5,80 +5,81 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 
 from cgm_jax._shared.digests import digest_of_file
+from cgm_jax.tables import Cells, ColumnChoice, ColumnFacts, read_cells
 
-from .csv_table import read_csv
-from .input_errors import InputError, UsageError
+from .column_signs import column_signs
+from .csv_table import Decimal, read_csv
+from .facts import column_facts
+from .input_errors import InputError, Problem, UsageError
+from .labels import label_problems, label_spelling, read_labels
+from .matching import column_problems
 from .npy_table import read_npy
 from .parquet_table import read_parquet
+from .parties import OwnFormat, Parties, PartyFile
 from .sources import Kind, Source, check_sources, read_bytes
-from .table import Table
+from .spelling import OwnColumn
+from .table import Table, common_name
 from .warning_signs import warning_signs
 
-__all__ = ["Parties", "PartyFile", "read_parties"]
+__all__ = ["CheckedFiles", "check_parties", "read_parties", "read_tables"]
 
 
-@dataclass(frozen=True)
-class PartyFile:
-    """Which file a party's data came from, and the digest of what was parsed of it."""
-
-    path: Path
-    kind: Kind
-    num_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Parties:
-    """The data of all parties, aligned by the names of the columns.
+@dataclass(frozen=True, eq=False)
+class CheckedFiles:
+    """What was found in the parties' files.
 
     Args:
-        names: the parties' names, safe as folder names, different in any case.
-        header: names of all columns in the order of the first party's file.
-        columns: the same without the label column, length d.
-        points: one array of shape (rows, d) a party, float64, finite in float32, too.
-        label_column: name of the label column, or None.
-        labels: one array of shape (rows,) a party, all int64 or all text; or None.
-        integer_columns: names of the columns of whole numbers only, in every file.
-        files: which file each party's data came from.
-        warnings: sentences on what looks like a mistake but may be none.
+        problems: everything that has to be mended, in the order of the parties.
+        warnings: sentences on what looks like a mistake but may be none, in the columns
+            that all readable files have and that are without problems.
+        facts: what these columns are.
+        parties: the tables; None if there are problems.
     """
 
-    names: tuple[str, ...]
-    header: tuple[str, ...]
-    columns: tuple[str, ...]
-    points: tuple[Float[np.ndarray, "_ d"], ...]
-    label_column: str | None
-    labels: tuple[Shaped[np.ndarray, " _"], ...] | None
-    integer_columns: tuple[str, ...]
-    files: tuple[PartyFile, ...]
+    problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
+    facts: tuple[ColumnFacts, ...]
+    parties: Parties | None
 
 
-def read_parties(
-    paths: Sequence[str | Path], *, label_column: str | None = None, min_rows: int = 2
+def read_tables(
+    paths: Sequence[str | Path],
+    *,
+    label_column: str | None = None,
+    min_rows: int = 2,
+    decimal: Decimal = ".",
+    choices: Sequence[ColumnChoice] = (),
 ) -> Parties:
     r"""Read one CSV, Parquet or NPY file per party.
 
     CSV and Parquet files may be mixed, and their columns stand in any order. NPY files
     have no column names, so they go with NPY files only and have no label column.
+    Parties are sorted by name: the order of the paths has no effect.
 
     Args:
-        paths: one file per party, in the order of the parties.
-        label_column: name of the column that holds labels; all others hold numbers.
+        paths: one file per party.
+        label_column: name of a column of labels, which are carried through.
         min_rows: the fewest rows a party may have. The value of a single row would tell
             how dense everyone's data are there.
+        decimal: ``","`` reads CSV files that have semicolons between cells, decimal
+            commas and, perhaps, points between thousands; those with commas between
+            cells are read as ever.
+        choices: what is declared of some columns: numbers and text may be mixed in a
+            category.
 
     Returns:
         The data of all parties.
 
     Raises:
         UsageError: for one party, one file twice, a web address, labels in NPY files.
-        InputError: if a file does not hold what it should; it names the place.
+        InputError: if a file does not hold what it should; it names the place, and its
+            ``problems`` are all that are in any file.
         FileAccessError: if a file does not exist or cannot be read.
 
     Example:
@@ -86,79 +87,159 @@ def read_parties(
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = (folder / "a.csv").write_text("age,sex,income\n31,f,900\n42,m,850")
         >>> _ = (folder / "b.csv").write_text("income,age,sex\n950.5,29,m\n800,58,f")
-        >>> parties = read_parties(sorted(folder.iterdir()), label_column="sex")
-        >>> parties.names, parties.columns, parties.integer_columns
-        (('a', 'b'), ('age', 'income'), ('age',))
-        >>> parties.points[1], parties.labels[1]
-        (array([[ 29. , 950.5],
-               [ 58. , 800. ]]), array(['m', 'f'], dtype=object))
+        >>> parties = read_tables(sorted(folder.iterdir()), label_column="sex")
+        >>> parties.names, parties.columns
+        (('a', 'b'), ('age', 'income'))
+        >>> parties.tables[1]["income"].values, parties.labels[1]
+        (array([950.5, 800. ]), array(['m', 'f'], dtype=object))
+    """
+    checked = check_parties(
+        paths,
+        label_column=label_column,
+        min_rows=min_rows,
+        decimal=decimal,
+        choices=choices,
+    )
+    if checked.parties is None:
+        raise InputError.of(checked.problems)
+    return checked.parties
+
+
+def read_parties(
+    paths: Sequence[str | Path], *, label_column: str | None = None, min_rows: int = 2
+) -> Parties:
+    r"""As `read_tables`, of tables of numbers only.
+
+    Args:
+        paths: one file per party.
+        label_column: name of the column that holds labels; all others hold numbers.
+        min_rows: the fewest rows a party may have.
+
+    Raises:
+        UsageError, InputError, FileAccessError: as `read_tables`, and for a column that
+            holds anything but numbers.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("a.csv", "b.csv"):
+        ...     _ = (folder / name).write_text("age,income\n31,900.5\n42,850\n")
+        >>> read_parties(sorted(folder.iterdir())).points[1]
+        array([[ 31. , 900.5],
+               [ 42. , 850. ]])
+    """
+    parties = read_tables(paths, label_column=label_column, min_rows=min_rows)
+    _ = parties.points
+    return parties
+
+
+def check_parties(
+    paths: Sequence[str | Path],
+    *,
+    label_column: str | None = None,
+    min_rows: int = 2,
+    decimal: Decimal = ".",
+    choices: Sequence[ColumnChoice] = (),
+) -> CheckedFiles:
+    r"""Find all problems of all files at once.
+
+    Args:
+        paths: one file per party.
+        label_column: as for `read_tables`, like the others.
+        min_rows: the fewest rows a party may have.
+        decimal: the mark before decimals.
+        choices: what is declared of some columns.
+
+    Returns:
+        Problems, warnings and, if there are no problems, the tables.
+
+    Raises:
+        UsageError, FileAccessError: as `read_tables`.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "a.csv").write_text("age,bmi\n31,22\n42,19.5")
+        >>> _ = (folder / "b.csv").write_text("Age,bmi\n29,1e39\n58,21")
+        >>> for problem in check_parties(sorted(folder.iterdir())).problems:
+        ...     print(problem.column, "-", problem.sentence.partition(";")[2].strip())
+        age - add or rename it here, or remove it there
+        bmi - give the column in a larger unit
     """
     sources = check_sources(paths)
+    label_column = None if label_column is None else common_name(label_column)
     _check_kinds(sources, label_column)
-    parties: list[_Party] = []
+    problems: list[Problem] = []
+    read: list[_Read] = []
     for source in sources:
-        first = parties[0] if parties else None
-        parties.append(_read_party(source, first, label_column, min_rows))
-    header = parties[0].header
-    columns = tuple(name for name in header if name != label_column)
-    names = tuple(source.name for source in sources)
-    points = tuple(party.points for party in parties)
-    is_whole = np.all([np.all(rows % 1 == 0, axis=0) for rows in points], axis=0)
-    first_rows = [party.first_row for party in parties]
-    return Parties(
-        names=names,
-        header=header,
-        columns=columns,
-        points=points,
-        label_column=label_column,
-        labels=_same_kind_of_labels(sources, parties, label_column),
-        integer_columns=tuple(np.array(columns, object)[is_whole].tolist()),
-        files=tuple(party.file for party in parties),
-        warnings=warning_signs(names, columns, points, first_rows),
+        try:
+            read.append(_read_file(source, decimal, label_column))
+        except InputError as error:
+            problems += error.problems
+            continue
+        problems += [*_few_rows(read[-1].table, min_rows), *read[-1].problems]
+    tables = [party.table for party in read]
+    facts, wrong_cells = column_facts(tables, [party.cells for party in read], choices)
+    problems += wrong_cells
+    if len(read) > 1:
+        problems += column_problems(tables, label_column)
+        if label_column and all(party.labels is not None for party in read):
+            labels = [party.labels for party in read if party.labels is not None]
+            problems += label_problems(tables, labels, label_column)
+    return CheckedFiles(
+        tuple(problems),
+        warnings := _warnings(read, facts) if len(read) > 1 else (),
+        tuple(facts),
+        None if problems else _aligned(sources, read, label_column, warnings),
     )
 
 
-_READERS: dict[Kind, Callable[[Path, bytes], Table]] = {
-    "csv": read_csv,
-    "parquet": read_parquet,
-    "npy": read_npy,
-}
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """One party's file, its cells parsed as far as they can be."""
 
-
-@dataclass(frozen=True)
-class _Party:
-    header: tuple[str, ...]
-    points: Float[np.ndarray, "rows d"]
-    labels: Shaped[np.ndarray, " rows"] | None
+    name: str
     file: PartyFile
-    first_row: int
+    table: Table
+    cells: dict[str, Cells]
+    labels: Shaped[np.ndarray, " rows"] | None
+    problems: list[Problem]
 
 
-def _read_party(
-    source: Source, first: _Party | None, label_column: str | None, min_rows: int
-) -> _Party:
-    """Read a file in the columns of the first party, or in its own if it is that."""
+def _read_file(source: Source, decimal: Decimal, label_column: str | None) -> _Read:
+    readers: dict[Kind, Callable[[Path, bytes], Table]] = {
+        "csv": partial(read_csv, decimal=decimal),
+        "parquet": read_parquet,
+        "npy": read_npy,
+    }
     try:
         data = read_bytes(source)
         digest = digest_of_file(io.BytesIO(data))
         file = PartyFile(source.path, source.kind, len(data), digest)
-        table = _READERS[source.kind](source.path, data)
-        header = first.header if first else table.columns
-        _check_num_rows(table, min_rows)
-        first_path = first.file.path if first else source.path
-        _check_columns(table, header, first_path, label_column)
-        columns = [name for name in header if name != label_column]
-        points = np.empty((table.num_rows, len(columns)))
-        for position, name in enumerate(columns):
-            points[:, position] = table.numbers(name)
-        labels = None if label_column is None else table.labels(label_column)
+        table = readers[source.kind](source.path, data)
+        return _parsed(source.name, file, table, label_column)
     except MemoryError:
         raise InputError(
             "expected a table that fits into memory, found one that asks for more (too "
             "large, or damaged); give a sample of its rows",
             file=source.path,
         ) from None
-    return _Party(header, points, labels, file, table.first_row)
+
+
+def _parsed(
+    name: str, file: PartyFile, table: Table, label_column: str | None
+) -> _Read:
+    cells: dict[str, Cells] = {}
+    problems, labels = list(table.problems), None
+    for column, array in table.columns.items():
+        if column == label_column:
+            labels, wrong = read_labels(table, column)
+            problems += wrong
+            labels = None if wrong else labels
+            continue
+        decimal: Decimal = "," if table.separator == ";" else "."
+        cells[column] = read_cells(array, decimal=decimal)
+    return _Read(name, file, table, cells, labels, problems)
 
 
 def _check_kinds(sources: Sequence[Source], label_column: str | None) -> None:
@@ -176,64 +257,78 @@ def _check_kinds(sources: Sequence[Source], label_column: str | None) -> None:
         )
 
 
-def _check_num_rows(table: Table, min_rows: int) -> None:
-    if table.num_rows < min_rows:
-        reason = (
-            "the value of so few rows would tell the party how dense everyone's data "
-            "are just there; "
-        )
-        raise InputError(
-            f"expected at least {min_rows} rows of data, found {table.num_rows}; "
-            f"{reason if table.num_rows else ''}add rows or leave the party out",
-            file=table.file,
-        )
+def _few_rows(table: Table, min_rows: int) -> list[Problem]:
+    if table.num_rows >= min_rows:
+        return []
+    reason = (
+        "the value of so few rows would tell the party how dense everyone's data are "
+        "just there; "
+    )
+    sentence = (
+        f"expected at least {min_rows} rows of data, found {table.num_rows}; "
+        f"{reason if table.num_rows else ''}add rows or leave the party out"
+    )
+    return [Problem(sentence, table.file)]
 
 
-def _check_columns(
-    table: Table, header: Sequence[str], first: Path, label_column: str | None
-) -> None:
-    """Refuse columns that are not those of the first file, in any order."""
-    error = partial(InputError, file=table.file)
-    present, expected = set(table.columns), set(header)
-    if label_column is not None and label_column not in present:
-        raise error(
-            "expected this label column, found no column of that name; add it or "
-            "correct --label-column",
-            column=label_column,
-        )
-    for name in header:
-        if name not in present:
-            raise error(
-                f"expected this column as in {first}, found none of that name; "
-                "add it here or remove it there",
-                column=name,
-            )
-    for name in table.columns:
-        if name not in expected:
-            raise error(
-                f"expected only the columns of {first}, found one more; remove it "
-                "here or add it there",
-                column=name,
-            )
-    if len(header) == (label_column is not None):
-        raise error(
-            "expected a column of numbers beside the labels, found none; add one"
-        )
+def _warnings(read: Sequence[_Read], facts: Sequence[ColumnFacts]) -> tuple[str, ...]:
+    """On the columns that all have and that nothing is wrong with."""
+    names = [party.name for party in read]
+    columns = [fact.name for fact in facts]
+    tables = [{name: party.cells[name] for name in columns} for party in read]
+    first_rows = [party.table.first_row for party in read]
+    return (
+        *warning_signs(names, tables, first_rows),
+        *column_signs(names, tables, facts, first_rows),
+    )
 
 
-def _same_kind_of_labels(
-    sources: Sequence[Source], parties: Sequence[_Party], label_column: str | None
-) -> tuple[Shaped[np.ndarray, " _"], ...] | None:
-    if label_column is None:
+def _aligned(
+    sources: Sequence[Source],
+    read: Sequence[_Read],
+    label_column: str | None,
+    warnings: tuple[str, ...],
+) -> Parties:
+    header = tuple(read[0].table.columns)
+    columns = [name for name in header if name != label_column]
+    labels = tuple(party.labels for party in read if party.labels is not None)
+    return Parties(
+        names=tuple(source.name for source in sources),
+        header=header,
+        tables=tuple({name: party.cells[name] for name in columns} for party in read),
+        label_column=label_column,
+        labels=labels if label_column is not None else None,
+        files=tuple(party.file for party in read),
+        formats=tuple(_format(party, label_column) for party in read),
+        first_rows=tuple(party.table.first_row for party in read),
+        warnings=warnings,
+    )
+
+
+def _format(party: _Read, label_column: str | None) -> OwnFormat:
+    table = party.table
+    columns: dict[str, OwnColumn] = {}
+    for own_name, (name, array) in zip(
+        table.own_names, table.columns.items(), strict=True
+    ):
+        if name == label_column and party.labels is not None:
+            form, spelling = label_spelling(party.labels, array)
+        else:
+            form, spelling = party.cells[name].form, party.cells[name].spelling
+        columns[name] = OwnColumn(
+            own_name, form, spelling, name in table.grouped, _categories(array)
+        )
+    return OwnFormat(
+        party.file.kind, columns, label_column, table.separator, table.schema
+    )
+
+
+def _categories(array: Any) -> Any:
+    from pyarrow import compute, types
+
+    if not types.is_dictionary(array.type):
         return None
-    labels = tuple(party.labels for party in parties if party.labels is not None)
-    words = ["whole numbers only" if x.dtype == np.int64 else "text" for x in labels]
-    for source, word in zip(sources, words, strict=True):
-        if word != words[0]:
-            raise InputError(
-                f"expected labels that are {words[0]} as in {sources[0].path}, found "
-                f"{word}; write them the same way in every file",
-                file=source.path,
-                column=label_column,
-            )
-    return labels
+    array = array.unify_dictionaries().combine_chunks()
+    if hasattr(array, "chunks"):
+        array = array.chunk(0)
+    return compute.drop_null(array.dictionary)

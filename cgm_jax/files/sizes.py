@@ -1,12 +1,14 @@
 """How many rows and columns the parties' files hold, without reading their numbers."""
 
-import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from . import csv_table
+from .csv_table import Decimal
 from .npy_table import read_header
-from .sources import Source, check_sources
+from .sources import Kind, Source, check_sources
 
 __all__ = ["table_sizes"]
 
@@ -14,19 +16,23 @@ _PIECE = 2**20  # bytes
 
 
 def table_sizes(
-    paths: Sequence[str | Path], *, label_column: str | None = None
+    paths: Sequence[str | Path],
+    *,
+    label_column: str | None = None,
+    decimal: Decimal = ".",
 ) -> tuple[list[int], int] | None:
-    """Rows of every party, and the number of columns that hold points.
+    """Rows of every party, sorted by name, and the number of columns beside the labels.
 
     Of a CSV file the lines are counted, of others the header is read. None where that
-    fails or files do not go together: `read_parties` says what is wrong.
+    fails or files do not go together: `read_tables` says what is wrong.
 
     Args:
         paths: one file per party.
-        label_column: name of a column that is none of the points.
+        label_column: name of a column that is not counted.
+        decimal: as for `read_tables`.
 
     Raises:
-        UsageError, InputError, FileAccessError: for paths, as `read_parties`.
+        UsageError, InputError, FileAccessError: for paths, as `read_tables`.
 
     Example:
         >>> import tempfile
@@ -38,7 +44,12 @@ def table_sizes(
     """
     sources = check_sources(paths)
     try:
-        shapes = [_SHAPES[source.kind](source) for source in sources]
+        count: dict[Kind, Callable[[Source], tuple[int, int]]] = {
+            "csv": partial(_of_csv, decimal=decimal),
+            "npy": _of_npy,
+            "parquet": _of_parquet,
+        }
+        shapes = [count[source.kind](source) for source in sources]
     except Exception:  # damaged, in any of many ways
         return None
     num_rows = [rows for rows, _ in shapes]
@@ -50,14 +61,16 @@ def table_sizes(
     return num_rows, num_columns
 
 
-def _of_csv(source: Source) -> tuple[int, int]:
+def _of_csv(source: Source, *, decimal: Decimal) -> tuple[int, int]:
     with source.path.open("rb") as file:
-        num_columns = len(next(csv.reader([file.readline().decode("utf-8-sig")])))
-        num_lines, last = 0, b"\n"
-        while piece := file.read(_PIECE):
+        piece = file.read(_PIECE)
+        names, _, start = csv_table.read_header(source.path, piece, decimal=decimal)
+        num_lines, piece, last = 0, piece[start:], b"\n"
+        while piece:
             num_lines += piece.count(b"\n")
             last = piece[-1:]
-    return num_lines + (last != b"\n"), num_columns
+            piece = file.read(_PIECE)
+    return num_lines + (last != b"\n"), len(names)
 
 
 def _of_npy(source: Source) -> tuple[int, int]:
@@ -74,6 +87,3 @@ def _of_parquet(source: Source) -> tuple[int, int]:
 
     metadata = parquet.read_metadata(source.path)
     return metadata.num_rows, metadata.num_columns
-
-
-_SHAPES = {"csv": _of_csv, "npy": _of_npy, "parquet": _of_parquet}

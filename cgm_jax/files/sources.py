@@ -43,7 +43,10 @@ class Source:
 
 
 def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
-    """Check everything that can be known before any file is read."""
+    """Check everything that can be known before any file is read.
+
+    The parties are sorted by their names: the order of the paths changes nothing.
+    """
     if len(paths) < 2:
         raise UsageError(
             f"expected the files of at least two parties, found {len(paths)}; give one "
@@ -72,8 +75,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
             )
         first_of_file[file_id] = path
         source = _check_name(path)
-        # Some file systems take names that differ in case or accents for one folder.
-        name = unicodedata.normalize("NFC", source.name).casefold()
+        name = _folded(source)
         if name in first_of_name:
             raise InputError(
                 "expected party names that differ, found that of "
@@ -82,7 +84,7 @@ def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
             )
         first_of_name[name] = path
         sources.append(source)
-    return tuple(sources)
+    return tuple(sorted(sources, key=_folded))
 
 
 def read_bytes(source: Source) -> bytes:
@@ -105,6 +107,11 @@ def read_bytes(source: Source) -> bytes:
         )
     _check_kind(source, data)
     return data
+
+
+def _folded(source: Source) -> str:
+    """Some file systems take names that differ in case or accents for one folder."""
+    return unicodedata.normalize("NFC", source.name).casefold()
 
 
 def _check_name(path: Path) -> Source:

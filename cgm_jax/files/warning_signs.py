@@ -8,43 +8,69 @@ Nothing here is an error: each sign becomes one sentence for the mediator. Three
 - **outlier**: a cell is further from the median of the column over all parties than
   10^6 times the typical distance (the median of the distances that are not zero).
 - **same data**: two parties have the same rows in the same order.
+
+The first two are about columns in which every party has numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+
+from cgm_jax.tables import Cells
+
+from .column_signs import list_columns
+from .spelling import same_cells
 
 SCALE_RATIO = 30.0
 OUTLIER_RATIO = 1e6
+_THOUSAND = 500.0, 2000.0  # the ratio of 1.234 to 1234, by and large
 
-_Points = Sequence[Float[np.ndarray, "_ d"]]
+_Table = Mapping[str, Cells]
 
 
 def warning_signs(
-    names: Sequence[str],
-    columns: Sequence[str],
-    points: _Points,
-    first_rows: Sequence[int],
+    names: Sequence[str], tables: Sequence[_Table], first_rows: Sequence[int]
 ) -> tuple[str, ...]:
     """Sentences on columns of another scale, on far outliers and on equal parties."""
+    columns = [
+        name
+        for name in tables[0]
+        if all(table[name].form in ("whole", "number", "empty") for table in tables)
+    ]
+    points = [_points(table, columns) for table in tables]
+    is_grouped = np.array(
+        [[_may_be_thousands(table[name]) for name in columns] for table in tables], bool
+    ).reshape(len(tables), len(columns))
     return (
-        *_same_data(names, points),
-        *_scales(names, columns, points),
+        *_same_data(names, tables),
+        *_scales(names, columns, points, is_grouped),
         *_outliers(names, columns, points, first_rows),
     )
 
 
-def _same_data(names: Sequence[str], points: _Points) -> list[str]:
+def _points(table: _Table, columns: Sequence[str]) -> Float[np.ndarray, "rows d"]:
+    """Numbers, NaN where a cell is missing."""
+    points = np.full((len(next(iter(table.values()), ())), len(columns)), np.nan)
+    for position, name in enumerate(columns):
+        present = ~table[name].is_missing
+        points[present, position] = table[name].present.astype(np.float64)
+    return points
+
+
+def _may_be_thousands(cells: Cells) -> bool:
+    """Whether every cell is like 1.234, which is 1234 beside decimal commas."""
+    spelling = cells.spelling
+    return spelling.fixed_decimals and spelling.num_decimals == 3
+
+
+def _same_data(names: Sequence[str], tables: Sequence[_Table]) -> list[str]:
     sentences = []
     for i, name in enumerate(names):
         for j in range(i):
-            # As a rule, shapes or first rows differ, and most data are not compared.
-            if (
-                points[i].shape == points[j].shape
-                and np.array_equal(points[i][:1], points[j][:1])
-                and np.array_equal(points[i], points[j])
-            ):
+            # As a rule, shapes or first columns differ, and most data are not compared.
+            mine, theirs = tables[i], tables[j]
+            if mine and all(same_cells(mine[x], theirs[x]) for x in mine):
                 sentences.append(
                     f"{name}: the data are the same as those of {names[j]}; if one is "
                     "a copy by mistake, leave it out."
@@ -53,8 +79,14 @@ def _same_data(names: Sequence[str], points: _Points) -> list[str]:
     return sentences
 
 
-def _scales(names: Sequence[str], columns: Sequence[str], points: _Points) -> list[str]:
-    typical = np.array([[np.median(np.abs(x)) for x in party.T] for party in points])
+def _scales(
+    names: Sequence[str],
+    columns: Sequence[str],
+    points: Sequence[Float[np.ndarray, "_ d"]],
+    is_grouped: Bool[np.ndarray, "n d"],
+) -> list[str]:
+    typical = np.array([[_median(np.abs(x)) for x in party.T] for party in points])
+    typical = typical.reshape(len(points), len(columns))
     typical[typical == 0] = np.nan
     # Of two parties each is as far from the other: one sentence is enough.
     more_than_two = np.isfinite(typical).sum(axis=0) > 2
@@ -63,15 +95,28 @@ def _scales(names: Sequence[str], columns: Sequence[str], points: _Points) -> li
         others = np.delete(typical, i, axis=0)
         larger = typical[i] > SCALE_RATIO * _middle_of_known(others, upper=True)
         smaller = SCALE_RATIO * typical[i] < _middle_of_known(others, upper=False)
-        for word, found in (("large", larger), ("small", smaller & more_than_two)):
+        ratio = _middle_of_known(others, upper=False) / typical[i]
+        thousands = is_grouped[i] & (ratio > _THOUSAND[0]) & (ratio < _THOUSAND[1])
+        if thousands.any():
+            sentences.append(
+                f"{name}: every value of {_chosen(columns, thousands)} has three "
+                "decimals and is about a thousandth of the other parties'; if the "
+                "point is between thousands, write the numbers without it."
+            )
+        smaller = smaller & more_than_two & ~thousands
+        for word, found in (("large", larger), ("small", smaller)):
             if found.any():
-                which = _list_columns(columns, found)
                 sentences.append(
-                    f"{name}: values of {which} are typically more than "
-                    f"{SCALE_RATIO:.0f} times as {word} as the other parties'; check "
-                    "the units."
+                    f"{name}: values of {_chosen(columns, found)} are typically more "
+                    f"than {SCALE_RATIO:.0f} times as {word} as the other parties'; "
+                    "check the units."
                 )
     return sentences
+
+
+def _median(values: Float[np.ndarray, " rows"]) -> float:
+    present = values[~np.isnan(values)]
+    return float(np.median(present)) if len(present) else np.nan
 
 
 def _middle_of_known(
@@ -87,15 +132,15 @@ def _middle_of_known(
 def _outliers(
     names: Sequence[str],
     columns: Sequence[str],
-    points: _Points,
+    points: Sequence[Float[np.ndarray, "_ d"]],
     first_rows: Sequence[int],
 ) -> list[str]:
     medians, limits = np.zeros(len(columns)), np.full(len(columns), np.inf)
     for column in range(len(columns)):
         cells = np.concatenate([party[:, column] for party in points])
-        medians[column] = np.median(cells)
+        medians[column] = _median(cells)
         distances = np.abs(cells - medians[column])
-        if distances.any():
+        if (distances > 0).any():
             limits[column] = OUTLIER_RATIO * np.median(distances[distances > 0])
     sentences = []
     for name, party, first_row in zip(names, points, first_rows, strict=True):
@@ -104,17 +149,14 @@ def _outliers(
         if found.any():
             row = np.argmax(is_outlier[:, np.argmax(found)]) + first_row
             sentences.append(
-                f"{name}: {_list_columns(columns, found)} (row {row}): a value is "
+                f"{name}: {_chosen(columns, found)} (row {row}): a value is "
                 f"more than {OUTLIER_RATIO:,.0f} times as far from the median as is "
                 "typical; check it, for one such row can decide the length scale."
             )
     return sentences
 
 
-def _list_columns(columns: Sequence[str], chosen: np.ndarray) -> str:
-    names = [name for name, is_chosen in zip(columns, chosen, strict=True) if is_chosen]
-    if len(names) == 1:
-        return f"column {names[0]}"
-    shown = ", ".join(names[:3])
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"columns {shown}{more}"
+def _chosen(columns: Sequence[str], chosen: Bool[np.ndarray, " d"]) -> str:
+    return list_columns(
+        name for name, is_chosen in zip(columns, chosen, strict=True) if is_chosen
+    )

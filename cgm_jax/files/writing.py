@@ -1,9 +1,9 @@
-"""What is published: rewards in the parties' own columns, reports, games for shapiq."""
+"""What is published: rewards as the parties' own files, reports, games for shapiq."""
 
-import csv
 import io
 import json
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,16 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
+from cgm_jax.tables import Cells
 from cgm_jax.valuation.coalitions import membership, num_parties
 
 from .atomic import write_atomically, write_text
 from .input_errors import UsageError
+from .labels import label_cells
+from .parties import OwnFormat
+from .spelling import as_arrow, as_words
 
-__all__ = ["write_json", "write_reward_csv", "write_shapiq_game"]
+__all__ = ["write_json", "write_rewards", "write_shapiq_game"]
 
 
 def write_json(path: str | Path, obj: Any) -> None:
@@ -50,68 +54,51 @@ def write_json(path: str | Path, obj: Any) -> None:
     write_text(path, text + "\n")
 
 
-def write_reward_csv(
+def write_rewards(
     path: str | Path,
-    points: ArrayLike,
-    header: Sequence[str],
+    rows: Mapping[str, Cells],
+    party: OwnFormat,
     *,
     labels: ArrayLike | None = None,
-    label_column: str | None = None,
-    integer_columns: Collection[str] = (),
 ) -> None:
-    """Publish a party's synthetic rows as CSV, in the columns of the parties' files.
+    """Publish a party's synthetic rows as its own file is written.
+
+    Columns have the file's names, order and spelling: in CSV its decimals, truth words,
+    word for missing cells, dates and zone; in Parquet its types. Nothing is changed to
+    fit: what these cannot hold has more decimals, a finer format or a wider type.
 
     Args:
-        path: the file.
-        points: the rows in the parties' units, shape (m, d), finite; written with the
-            fewest digits that read back as the same float32 or float64.
-        header: names of all columns, in order, the label column among them.
-        labels: one label per row, shape (m,), if there is a label column.
-        label_column: its name in the header.
-        integer_columns: names of the columns that are rounded to whole numbers.
+        path: the file, CSV or Parquet as ``party.extension`` says.
+        rows: cells of every column of the party's but the labels, as many in each.
+        party: how the party's file is written: one of ``Parties.formats``, or
+            `plain_format`.
+        labels: one label per row, shape (m,), if the party has a label column.
 
     Raises:
-        ValueError: if shapes and names do not fit together, or a number is not finite.
+        ValueError: if rows, labels and the party's columns do not fit together, or a
+            number is not finite.
         FileAccessError: if the system refuses.
 
     Example:
         >>> import tempfile
+        >>> import pyarrow as pa
+        >>> from cgm_jax.files import plain_format
+        >>> from cgm_jax.tables import read_cells
         >>> path = Path(tempfile.mkdtemp(), "bank_a", "reward.csv")
-        >>> rows = np.array([[30.7, 0.1], [41.2, 2.5]], np.float32)
-        >>> write_reward_csv(path, rows, ["age", "income"], integer_columns=["age"])
+        >>> rows = {"age": [31, 41], "income": [0.1, 2.5]}
+        >>> rows = {name: read_cells(pa.array(column)) for name, column in rows.items()}
+        >>> write_rewards(path, rows, plain_format(rows))
         >>> print(path.read_text(), end="")
         age,income
         31,0.1
         41,2.5
     """
-    points = np.asarray(points)
-    labels = None if labels is None else np.asarray(labels)
-    columns = [name for name in header if name != label_column]
-    if (label_column in header) != (labels is not None):
-        raise ValueError("Expected labels and a label column of the header, got one.")
-    if points.ndim != 2 or points.shape[1] != len(columns):
-        raise ValueError(
-            f"Expected points with {len(columns)} columns as in the header, got an "
-            f"array of shape {points.shape}."
-        )
-    if labels is not None and labels.shape != (len(points),):
-        raise ValueError(
-            f"Expected {len(points)} labels, one per row, got shape {labels.shape}."
-        )
-    if not np.isfinite(points).all():
-        raise ValueError("Expected finite points to write, got NaN or an infinity.")
-    text = {} if labels is None else {label_column: [str(label) for label in labels]}
-    for name, column in zip(columns, points.T, strict=True):
-        # NumPy's text of one number is the shortest that reads back as the same number.
-        text[name] = [str(number) for number in column]
-        if name in integer_columns:
-            text[name] = [str(int(number)) for number in np.rint(column)]
-
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(zip(*(text[name] for name in header), strict=True))
-    write_text(path, stream.getvalue())
+    cells = _checked_rows(rows, party, labels)
+    if party.kind == "parquet":
+        data = _as_parquet(cells, party)
+        write_atomically(path, lambda file: file.write(data))
+    else:
+        write_text(path, _as_csv(cells, party))
 
 
 def write_shapiq_game(
@@ -167,6 +154,70 @@ def write_shapiq_game(
             normalization_value=table[0],
         ),
     )
+
+
+def _checked_rows(
+    rows: Mapping[str, Cells], party: OwnFormat, labels: ArrayLike | None
+) -> dict[str, Cells]:
+    """Cells of all of the party's columns, the labels among them."""
+    cells = dict(rows)
+    if (labels is None) != (party.label_column is None):
+        raise ValueError("Expected labels and a label column of the party, got one.")
+    if party.label_column is not None:
+        form = party.columns[party.label_column].form
+        cells[party.label_column] = label_cells(np.asarray(labels), form)
+    if set(cells) != set(party.columns):
+        names = ", ".join(sorted(set(cells) ^ set(party.columns)))
+        raise ValueError(f"Expected rows in the party's columns, got others: {names}.")
+    sizes = {name: len(column) for name, column in cells.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"Expected as many rows in every column, got {sizes}.")
+    for name, column in cells.items():
+        if column.form == "number" and not np.isfinite(column.present).all():
+            raise ValueError(
+                f"Expected finite numbers to write in column {name}, got NaN or an "
+                "infinity."
+            )
+    return cells
+
+
+def _as_csv(cells: Mapping[str, Cells], party: OwnFormat) -> str:
+    needs_quotes = re.compile(f'["\r\n{party.separator}]')
+    empty = '""' if len(party.columns) == 1 else ""  # a blank line is none
+
+    def quoted(word: str) -> str:
+        if needs_quotes.search(word):
+            return '"' + word.replace('"', '""') + '"'
+        return word or empty
+
+    columns = [
+        map(quoted, (own.name, *as_words(cells[name], own).tolist()))
+        for name, own in party.columns.items()
+    ]
+    rows = map(party.separator.join, zip(*columns, strict=True))
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _as_parquet(cells: Mapping[str, Cells], party: OwnFormat) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    own_fields = list(party.schema)
+    arrays, fields = [], []
+    for (name, own), field in zip(party.columns.items(), own_fields, strict=True):
+        array = as_arrow(cells[name], own, field.type)
+        is_nullable = field.nullable or array.null_count > 0
+        arrays.append(array)
+        fields.append(field.with_type(array.type).with_nullable(is_nullable))
+    metadata = dict(party.schema.metadata or {})
+    notes = json.loads(metadata.pop(b"pandas", b"{}"))
+    if notes and fields == own_fields:
+        # What pandas knows of the columns still holds; its index was of other rows.
+        metadata[b"pandas"] = json.dumps({**notes, "index_columns": []}).encode()
+    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata))
+    stream = io.BytesIO()
+    parquet.write_table(table, stream)
+    return stream.getvalue()
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._version import __version__
-from cgm_jax.files import write_json, write_reward_csv, write_text
+from cgm_jax.files import write_json, write_rewards, write_text
 from cgm_jax.report import (
     CandidateOrigin,
     ReportSection,
@@ -19,12 +19,15 @@ from cgm_jax.report import (
     report_page,
 )
 from cgm_jax.report.page import privacy_page
+from cgm_jax.tables import read_cells
 
 from .run import Mediation
 
 
 def publish_mediation(mediation: Mediation) -> Path:
     """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""
+    import pyarrow as pa
+
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder
     varying = np.array(mediation.parties.columns)[mediation.scale.varies].tolist()
@@ -56,18 +59,20 @@ def publish_mediation(mediation: Mediation) -> Path:
         "decimals": privacy.decimals,
         "rewards": privacy.rows(names),
     }
-    rewards = [folder / name / "reward.csv" for name in names]
     candidates = np.asarray(collaboration.promises.candidates)
     parties, labels = mediation.parties, mediation.labels
-    for path, reward in zip(rewards, collaboration.draw.rewards, strict=True):
+    rewards = []
+    for name, party, reward in zip(
+        names, parties.formats, collaboration.draw.rewards, strict=True
+    ):
         rows = mediation.scale.rows(candidates[reward.indices]).astype(np.float32)
-        write_reward_csv(
-            path,
-            rows,
-            parties.header,
+        columns = zip(parties.columns, rows.T, strict=True)
+        rewards.append(folder / name / f"reward{party.extension}")
+        write_rewards(
+            rewards[-1],
+            {column: read_cells(pa.array(cells)) for column, cells in columns},
+            party,
             labels=None if labels is None else labels.labels[reward.indices],
-            label_column=parties.label_column,
-            integer_columns=parties.integer_columns,
         )
     data["reward_files"] = [
         {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}

@@ -1,0 +1,98 @@
+"""Commands that look at the parties' files and compute nothing."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from rich.markup import escape
+from rich.table import Table
+from typer import Option, Typer
+
+from cgm_jax.files import CheckedFiles
+from cgm_jax.files.input_errors import one_line
+from cgm_jax.mediation.checking import check_data, check_files
+from cgm_jax.tables import columns_json
+
+from . import options, screen
+
+commands = Typer()
+
+LabelColumn = Annotated[str | None, Option(help="Column with labels.")]
+Decimal = Annotated[
+    Literal[".", ","],
+    Option(help="A comma: files have semicolons between cells, and 1.234,5 in them."),
+]
+Columns = Annotated[
+    Path | None, Option(help="File of the columns' kinds, as describe prints it.")
+]
+
+
+@commands.command()
+def check(
+    files: options.PartyFiles,
+    label_column: LabelColumn = None,
+    decimal: Decimal = ".",
+    columns: Columns = None,
+    as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List all that is wrong with the parties' files, and what to do about it.
+
+    Parties are sorted by name: the order of the files changes nothing. Exits with 3 if
+    there are problems.
+    """
+    checked = check_files(
+        files, label_column=label_column, decimal=decimal, columns=columns
+    )
+    if as_json:
+        text = json.dumps(check_data(checked), ensure_ascii=False, indent=2)
+        sys.stdout.write(text + "\n")
+    else:
+        print_check(checked)
+    _fail_if_any(checked)
+
+
+@commands.command()
+def describe(
+    files: options.PartyFiles,
+    label_column: LabelColumn = None,
+    decimal: Decimal = ".",
+    columns: Columns = None,
+) -> None:
+    """Print what kind each column is, as JSON to edit and to give to --columns.
+
+    Exits with 3 if a file has problems; the columns without any are printed then, too.
+    """
+    checked = check_files(
+        files, label_column=label_column, decimal=decimal, columns=columns
+    )
+    sys.stdout.write(columns_json(checked.facts) + "\n")
+    for problem in checked.problems:
+        sys.stderr.write(f"{problem}\n")
+    _fail_if_any(checked)
+
+
+def print_check(checked: CheckedFiles) -> None:
+    """Problems and warnings, one a row."""
+    if not checked.problems and not checked.warnings:
+        screen.say("No problems, no warnings.")
+        return
+    table = Table("", "file", "column", "row", "what", "what to do")
+    for problem in checked.problems:
+        what, _, advice = problem.sentence.partition("; ")
+        column = "" if problem.column is None else str(problem.column)
+        row = "" if problem.row is None else str(problem.row)
+        place = problem.file.name, column, row
+        cells = ("problem", *place, what, advice)
+        table.add_row(*(escape(one_line(cell)) for cell in cells))
+    for warning in checked.warnings:
+        what, _, advice = warning.partition("; ")
+        table.add_row("warning", "", "", "", escape(one_line(what)), escape(advice))
+    screen.console.print(table)
+
+
+def _fail_if_any(checked: CheckedFiles) -> None:
+    number = len(checked.problems)
+    if number:
+        files = len({problem.file for problem in checked.problems})
+        options.fail(f"{number} problem(s) in {files} file(s)", 3)
