@@ -42,15 +42,15 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     import pyarrow as pa
     from pyarrow import types
 
+    if types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    kind = array.type
+    if types.is_string(kind) or types.is_string_view(kind):
+        array = array.cast(pa.large_string())  # one chunk of it can hold any text
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # no chunk, or too long for one
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else array.chunk(0)
-    if types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    kind = array.type
     is_missing = array.is_null().to_numpy(zero_copy_only=False)
-    if types.is_string(kind) or types.is_large_string(kind) or _is_view(kind):
+    if types.is_large_string(array.type):
         return read_text(array, decimal)
     if types.is_null(kind):
         return _empty(is_missing)
@@ -68,12 +68,6 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     if types.is_timestamp(kind) or types.is_date(kind):
         return _or_empty(_read_times(array, is_missing))
     return _refused(kind, is_missing)
-
-
-def _is_view(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_string_view(kind)
 
 
 def _integers(array: Any) -> Any:
