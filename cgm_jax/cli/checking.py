@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from rich.markup import escape
 from rich.table import Table
@@ -12,28 +12,19 @@ from typer import Option, Typer
 from cgm_jax.files import CheckedFiles
 from cgm_jax.files.input_errors import one_line
 from cgm_jax.mediation.checking import check_data, check_files
+from cgm_jax.mediation.tables import TableOptions
 from cgm_jax.tables import columns_json
 
 from . import options, screen
 
 commands = Typer()
 
-LabelColumn = Annotated[str | None, Option(help="Column with labels.")]
-Decimal = Annotated[
-    Literal[".", ","],
-    Option(help="A comma: files have semicolons between cells, and 1.234,5 in them."),
-]
-Columns = Annotated[
-    Path | None, Option(help="File of the columns' kinds, as describe prints it.")
-]
-
-
 @commands.command()
 def check(
     files: options.PartyFiles,
-    label_column: LabelColumn = None,
-    decimal: Decimal = ".",
-    columns: Columns = None,
+    label_column: options.LabelColumn = None,
+    decimal: options.Decimal = ".",
+    columns: options.Columns = None,
     as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List all that is wrong with the parties' files, and what to do about it.
@@ -42,7 +33,7 @@ def check(
     there are problems.
     """
     checked = check_files(
-        files, label_column=label_column, decimal=decimal, columns=columns
+        files, TableOptions(label_column=label_column, decimal=decimal, columns=columns)
     )
     if as_json:
         text = json.dumps(check_data(checked), ensure_ascii=False, indent=2)
@@ -55,16 +46,16 @@ def check(
 @commands.command()
 def describe(
     files: options.PartyFiles,
-    label_column: LabelColumn = None,
-    decimal: Decimal = ".",
-    columns: Columns = None,
+    label_column: options.LabelColumn = None,
+    decimal: options.Decimal = ".",
+    columns: options.Columns = None,
 ) -> None:
     """Print what kind each column is, as JSON to edit and to give to --columns.
 
     Exits with 3 if a file has problems; the columns without any are printed then, too.
     """
     checked = check_files(
-        files, label_column=label_column, decimal=decimal, columns=columns
+        files, TableOptions(label_column=label_column, decimal=decimal, columns=columns)
     )
     sys.stdout.write(columns_json(checked.facts) + "\n")
     for problem in checked.problems:

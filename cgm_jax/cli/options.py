@@ -19,6 +19,16 @@ SplitName = Literal["equal-disjoint", "unequal"]  # how the paper shares data
 PartyFiles = Annotated[
     list[Path], Argument(help="One CSV, Parquet or NPY file per party.")
 ]
+LabelColumn = Annotated[
+    str | None, Option(help="Column with labels, carried through and not valued.")
+]
+Columns = Annotated[
+    Path | None, Option(help="File of the columns' kinds, as describe prints it.")
+]
+Decimal = Annotated[
+    Literal[".", ","],
+    Option(help="A comma: files have semicolons between cells, and 1.234,5 in them."),
+]
 Betas = Annotated[
     list[float] | None, Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
 ]

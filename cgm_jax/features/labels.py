@@ -23,13 +23,27 @@ def label_points(
     points: Float[np.ndarray, "g d"],
     *,
     seed: int,
+    min_rows: int = 1,
 ) -> PooledLabels:
-    """Label points by a random forest trained on the pool."""
+    """Label points by a random forest trained on the pool.
+
+    Labels that fewer than `min_rows` rows of the pool have are given to no point.
+    """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
+    _, position, counts = np.unique(
+        pool_labels, return_inverse=True, return_counts=True
+    )
+    is_common = counts[position] >= min_rows
+    if not is_common.any():
+        raise ValueError(
+            f"Expected a label that at least {min_rows} rows have, got none: choose "
+            "another label column."
+        )
+    pool, pool_labels = pool[is_common], pool_labels[is_common]
+    counts = counts[counts >= min_rows]
     forest = RandomForestClassifier(NUM_TREES, random_state=seed, n_jobs=-1)
-    _, counts = np.unique(pool_labels, return_counts=True)
     accuracy = np.nan
     if counts.min() >= NUM_FOLDS:
         folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)

@@ -9,7 +9,6 @@ from .atomic import prepare_output_dir, write_atomically, write_text
 from .input_errors import FileAccessError, InputError, Problem, UsageError
 from .parties import OwnFormat, Parties, PartyFile, plain_format
 from .reading import CheckedFiles, check_parties, read_parties, read_tables
-from .sizes import table_sizes
 from .spelling import OwnColumn
 from .writing import write_json, write_rewards, write_shapiq_game
 
@@ -28,7 +27,6 @@ __all__ = [
     "prepare_output_dir",
     "read_parties",
     "read_tables",
-    "table_sizes",
     "write_atomically",
     "write_json",
     "write_rewards",

@@ -1,14 +1,12 @@
-"""What a run would take, from the headers of the parties' files."""
+"""What a run would take, from the parties' files and what the device can do."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from cgm_jax.files import read_parties, table_sizes
 from cgm_jax.kernels.saving import read_kernel_file
 from cgm_jax.planning import Plan, measured_rates, plan
 
 from .run import MOST_TIMES, Settings
+from .tables import CodedTables
 
 WORTH_TIMING = 1e9  # pairs of points: with fewer, a run is over in some seconds
 
@@ -21,17 +19,14 @@ class RunPlan(NamedTuple):
 
 
 def plan_run(
-    paths: Sequence[str | Path], settings: Settings, *, always_timed: bool = False
+    tables: CodedTables, settings: Settings, *, always_timed: bool = False
 ) -> RunPlan:
     """Plan a run; this device is timed where that is worth it, or always.
 
     The kernel that is timed is the squared exponential, whatever the mediator's own.
     """
-    found = table_sizes(paths, label_column=settings.label_column)
-    if found is None:  # damaged, most likely, which reading says in words
-        parties = read_parties(paths, label_column=settings.label_column)
-        found = [len(x) for x in parties.points], len(parties.columns)
-    (sizes, num_columns), num = found, settings.num_candidates
+    sizes = [len(rows) for rows in tables.points]
+    num_columns, num = tables.codec.num_dimensions, settings.num_candidates
     path = settings.kernel
     is_searched = path is None or read_kernel_file(path).has_length_scale
 

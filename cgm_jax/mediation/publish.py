@@ -19,30 +19,28 @@ from cgm_jax.report import (
     report_page,
 )
 from cgm_jax.report.page import privacy_page
-from cgm_jax.tables import read_cells
+from cgm_jax.tables import in_units
 
 from .run import Mediation
 
 
 def publish_mediation(mediation: Mediation) -> Path:
     """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""
-    import pyarrow as pa
-
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder
-    varying = np.array(mediation.parties.columns)[mediation.scale.varies].tolist()
+    coordinates = list(mediation.tables.codec.coordinates)
     section = ReportSection(
         "Rewards",
         collaboration.promises,
         [collaboration.draw],
         names,
-        columns=varying,
+        columns=coordinates,
         warnings=mediation.warnings,
         uncertainty=mediation.uncertainty,
         review=mediation.review,
     )
     settings = _settings(mediation)
-    origin = _origin(mediation, varying)
+    origin = _origin(mediation, coordinates)
     data = report_data(section, settings=settings, origin=origin)
     page = report_page(
         [section],
@@ -59,18 +57,19 @@ def publish_mediation(mediation: Mediation) -> Path:
         "decimals": privacy.decimals,
         "rewards": privacy.rows(names),
     }
-    candidates = np.asarray(collaboration.promises.candidates)
     parties, labels = mediation.parties, mediation.labels
     rewards = []
-    for name, party, reward in zip(
-        names, parties.formats, collaboration.draw.rewards, strict=True
+    for name, party, reward, rows in zip(
+        names,
+        parties.formats,
+        collaboration.draw.rewards,
+        mediation.rewards,
+        strict=True,
     ):
-        rows = mediation.scale.rows(candidates[reward.indices]).astype(np.float32)
-        columns = zip(parties.columns, rows.T, strict=True)
         rewards.append(folder / name / f"reward{party.extension}")
         write_rewards(
             rewards[-1],
-            {column: read_cells(pa.array(cells)) for column, cells in columns},
+            rows,
             party,
             labels=None if labels is None else labels.labels[reward.indices],
         )
@@ -93,8 +92,9 @@ def _origin(mediation: Mediation, columns: list[str]) -> CandidateOrigin:
             np.concatenate(promises.parties), candidates, columns, model
         )
     # Images need all of their pixels, the constant ones too, as they are.
-    pixels = np.concatenate(mediation.parties.points)
-    return CandidateOrigin(pixels, mediation.scale.rows(candidates), None, model)
+    codec = mediation.tables.codec
+    pixels = in_units(codec, np.concatenate(mediation.tables.points))
+    return CandidateOrigin(pixels, in_units(codec, candidates), None, model)
 
 
 def _settings(mediation: Mediation) -> dict[str, Any]:
@@ -108,10 +108,10 @@ def _settings(mediation: Mediation) -> dict[str, Any]:
         "generator": mediation.source.described,
         "candidates asked for": settings.num_candidates,
         "candidates drawn": len(mediation.collaboration.promises.candidates),
-        "columns": "standardised" if settings.scale == "standard" else "as they are",
+        "columns": "standardised" if mediation.tables.options.standardize else "as they are",
         "stability": settings.stability,
         "resamples": settings.num_resamples,
-        "label column": settings.label_column,
+        "label column": mediation.tables.options.label_column,
         "label accuracy on held-out real rows": None
         if labels is None or np.isnan(labels.accuracy)
         else labels.accuracy,

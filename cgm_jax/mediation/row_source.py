@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Bool, Key
+from jaxtyping import Array, Bool, Float, Key
 
+from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax.files import InputError, Parties, UsageError
+from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators import Generator
+from cgm_jax.generators.table_rows import TableGenerator
+from cgm_jax.tables import TableCodec, from_units, in_units, unit_names
+
+from .tables import CodedTables
 
 if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
@@ -32,16 +38,40 @@ GAN_NOTE = (
 class CandidateSource:
     """A generator, if trained its model and the rows it never saw, and notes on it."""
 
-    generator: Generator
+    generator: TableGenerator
     described: str
     note: str
     model: "MMDGANModel | None" = None
     held_out: list[Bool[np.ndarray, " _"]] | None = None
+    is_of_other_data: bool = False  # the model, which was loaded
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A model of rows in the parties' units, as a generator of a codec's points."""
+
+    model: "MMDGANModel"
+    codec: TableCodec
+
+    def fit(self, key: Key[Array, ""], points: Points) -> "MMDGANModel":
+        """The model, which was trained before."""
+        del key, points
+        return self.model
+
+    def sample(
+        self, key: Key[Array, ""], model: "MMDGANModel", num: int
+    ) -> Float[np.ndarray, "num d"]:
+        """Draw points; more start with fewer."""
+        names = unit_names(self.codec)
+        columns = model.columns or names
+        order = np.array([columns.index(name) for name in names])
+        rows = np.asarray(model.sample(key, num), np.float64)[:, order]
+        return from_units(self.codec, rows)
 
 
 def train_rows(
     key: Key[Array, ""],
-    parties: Parties,
+    tables: CodedTables,
     *,
     num_steps: int,
     checkpoint_dir: Path | None = None,
@@ -53,39 +83,54 @@ def train_rows(
     Devices of a mesh share the training; of several processes, each trains for itself.
     """
     from cgm_jax.generators.mmd_gan.loop import training_stages
-    from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
+    from cgm_jax.generators.mmd_gan.mmd_gan import LEAST_POINTS, MMDGAN
 
+    pool = np.concatenate(tables.points)
+    if len(pool) < LEAST_POINTS:
+        raise ValueError(
+            f"all files together have {len(pool)} rows, and an MMD-GAN needs at least "
+            f"{LEAST_POINTS}; use --generator kde, or pool more rows"
+        )
     if mesh is not None and mesh.is_multi_process:
         mesh = None
     try:
         model = MMDGAN(num_steps=num_steps, mesh=mesh).fit(
             key,
-            np.concatenate(parties.points),
+            in_units(tables.codec, pool),
             checkpoint_dir=checkpoint_dir,
             progress=training_stages(progress),
         )
     except ValueError as error:
         if checkpoint_dir is not None and str(checkpoint_dir) in str(error):
             raise UsageError(str(error)) from error
-        raise InputError(str(error), file=parties.files[0].path) from error
-    return replace(model, columns=parties.columns)
+        raise InputError(str(error), file=tables.parties.files[0].path) from error
+    return replace(
+        model, columns=unit_names(tables.codec), data_digest=data_digest(tables)
+    )
+
+
+def data_digest(tables: CodedTables) -> str:
+    """Of all rows, whatever the order of files, rows and columns."""
+    names = np.array(unit_names(tables.codec))
+    rows = in_units(tables.codec, np.concatenate(tables.points))[:, np.argsort(names)]
+    return digest_of_arrays({"rows": rows[np.lexsort(rows.T)]})
 
 
 def held_out_rows(
-    key: Key[Array, ""], parties: Parties, *, num_steps: int
+    key: Key[Array, ""], tables: CodedTables, *, num_steps: int
 ) -> list[Bool[np.ndarray, " _"]]:
     """Which rows of each party `train_rows` does not train on."""
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
-    sizes = [len(rows) for rows in parties.points]
+    sizes = [len(rows) for rows in tables.points]
     mask = np.zeros(sum(sizes), bool)
     options = MMDGAN(num_steps=num_steps)
     mask[options.held_out_rows(key, len(mask))] = True
     return np.split(mask, np.cumsum(sizes)[:-1])
 
 
-def load_model(path: Path, parties: Parties) -> "MMDGANModel":
-    """A trained model, of the columns that the parties have."""
+def load_model(path: Path, codec: TableCodec) -> "MMDGANModel":
+    """A trained model, of the columns that the parties have, in any order."""
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
     try:
@@ -93,10 +138,11 @@ def load_model(path: Path, parties: Parties) -> "MMDGANModel":
     except ValueError as error:
         sentence = str(error).removeprefix(f"{path}: ")
         raise InputError(sentence, file=path) from error
-    if model.columns != parties.columns:
+    names = unit_names(codec)
+    if sorted(model.columns or ()) != sorted(names):
         theirs = ", ".join(model.columns or ()) or "columns without names"
         raise UsageError(
-            f"{path}: expected a model of the columns {', '.join(parties.columns)}, "
+            f"{path}: expected a model of the columns {', '.join(names)}, "
             f"found one of {theirs}; train one on these files with train-generator"
         )
     return model

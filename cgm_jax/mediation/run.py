@@ -1,9 +1,9 @@
 """A mediator's run: the parties' files in, one reward file per party and a report out.
 
-read → scale → collaborate → review → publish
+read → encode → collaborate → decode → review → publish
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,15 +25,16 @@ from cgm_jax.collaboration import (
 )
 from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
 from cgm_jax.features.labels import PooledLabels, label_points
-from cgm_jax.files import InputError, Parties, prepare_output_dir, read_parties
-from cgm_jax.generators import KernelDensity, scaled_columns
-from cgm_jax.generators.scaled_columns import TableScale
+from cgm_jax.files import InputError, Parties, prepare_output_dir
+from cgm_jax.generators import KernelDensity
+from cgm_jax.generators.table_rows import CoarseTableError, TableGenerator
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
-from cgm_jax.report.sentences import repetition_warnings
 from cgm_jax.rewards import InfeasibleError
+from cgm_jax.tables import Cells
 
 from . import row_source
-from .row_source import CandidateSource
+from .row_source import CandidateSource, TrainedModel
+from .tables import CodedTables
 
 MOST_TIMES = 16  # as many candidates as asked for
 
@@ -42,19 +43,17 @@ MOST_TIMES = 16  # as many candidates as asked for
 class Settings:
     """What the mediator decides."""
 
-    label_column: str | None = None
     generator: Literal["kde", "mmd-gan"] = "kde"
     generator_model: Path | None = None  # a trained MMD-GAN to use instead
     num_steps: int = 6_000  # of training the MMD-GAN
-    bandwidth: float = 0.05  # of the kernel density estimate, in the scaled columns
+    bandwidth: float = 0.05  # of the kernel density estimate, in standard deviations
     num_candidates: int = 10_000  # up to 16 times as many, until promises can be kept
     inverse_temperature: float = 1.0
-    kernel: Path | None = None  # a file of `save_kernel`, for the scaled columns
+    kernel: Path | None = None  # a file of `save_kernel`, for points of the codec
     seed: int = 0
-    scale: Literal["standard", "none"] = "standard"
     stability: bool = True
     relax: bool = True  # lower bounds where the most candidates cannot keep them
-    num_resamples: int = 0  # of the parties' rows, for standard errors
+    num_resamples: int = 50  # of the parties' rows, for standard errors; 0: without
     stress_test: bool = True  # try out cheating, for up to 20 parties
     overwrite: bool = False
 
@@ -65,16 +64,21 @@ class Mediation:
 
     folder: Path  # the output folder, which is ready
     settings: Settings
-    parties: Parties
-    scale: TableScale  # between the parties' columns and the points that are valued
+    tables: CodedTables
     source: CandidateSource
     collaboration: Collaboration
+    rewards: tuple[Mapping[str, Cells], ...]  # the rows that each party gets
     labels: PooledLabels | None
     learned: KernelFile | None  # the kernel of the mediator's own
     uncertainty: Uncertainty | None
     review: Review
     privacy: PrivacyFigures
     warnings: tuple[str, ...]  # on files and candidates
+
+    @property
+    def parties(self) -> Parties:
+        """The parties' files, read."""
+        return self.tables.parties
 
 
 @dataclass(frozen=True)
@@ -94,23 +98,22 @@ class Keys:
 
 
 def mediate(
-    paths: Sequence[str | Path],
+    tables: CodedTables,
     out: str | Path,
     settings: Settings = Settings(),
     *,
     mesh: Mesh | None = None,
     progress: Progress = silent,
 ) -> Mediation:
-    """Read the parties' files and compute everything that is to be published."""
+    """Compute everything that is to be published of the parties' tables."""
     keys = Keys.of(settings.seed)
-    parties = read_parties(paths, label_column=settings.label_column)
+    parties, codec = tables.parties, tables.codec
     folders = [*parties.names, "mediator"]
     folder = prepare_output_dir(out, folders, overwrite=settings.overwrite)
-    scale = _scale(parties, settings)
-    points = [scale.scaled(rows) for rows in parties.points]
+    points = [rows.astype(np.float32) for rows in tables.points]
     learned = None if settings.kernel is None else _kernel(settings.kernel, points)
     source = candidate_source(
-        keys.training, settings, parties, scale, mesh=mesh, progress=progress
+        keys.training, settings, tables, mesh=mesh, progress=progress
     )
     most = MOST_TIMES * settings.num_candidates
     try:
@@ -130,8 +133,9 @@ def mediate(
         for party in {error.lower_party, error.upper_party}:
             error.add_note(f"Party {party} is {parties.names[party]}.")
         raise
+    except CoarseTableError as error:
+        raise InputError(str(error), file=parties.files[0].path) from None
     candidates = np.asarray(result.promises.candidates)
-    pool = np.concatenate(result.promises.parties)
     uncertainty = None
     if settings.num_resamples:
         uncertainty = estimate_uncertainty(
@@ -140,15 +144,21 @@ def mediate(
     labels = None
     if parties.labels is not None:
         pooled = np.concatenate(points), np.concatenate(parties.labels)
-        labels = label_points(*pooled, candidates, seed=settings.seed)
-    repeated = float(scaled_columns.is_among(candidates, pool).mean())
+        labels = label_points(
+            *pooled,
+            candidates,
+            seed=settings.seed,
+            min_rows=tables.options.min_rows,
+        )
     return Mediation(
         folder=folder,
         settings=settings,
-        parties=parties,
-        scale=scale,
+        tables=tables,
         source=source,
         collaboration=result,
+        rewards=tuple(
+            codec.decode(candidates[reward.indices]) for reward in result.draw.rewards
+        ),
         labels=labels,
         learned=learned,
         uncertainty=uncertainty,
@@ -161,49 +171,39 @@ def mediate(
             held_out=source.held_out,
             generator=source.generator if source.model is None else None,
         ),
-        warnings=(*parties.warnings, *repetition_warnings(repeated)),
+        warnings=parties.warnings,
     )
 
 
 def candidate_source(
     key: Key[Array, ""],
     settings: Settings,
-    parties: Parties,
-    scale: TableScale,
+    tables: CodedTables,
     *,
     mesh: Mesh | None,
     progress: Progress,
 ) -> CandidateSource:
     """The generator that a mediator asked for, trained if it has to be."""
     path, num_steps, held_out = settings.generator_model, settings.num_steps, None
+    codec = tables.codec
     if path is None and settings.generator == "kde":
-        density = KernelDensity(settings.bandwidth)
+        rows = TableGenerator(KernelDensity(settings.bandwidth), codec)
         described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
-        rows = scaled_columns.TableGenerator(density, scale)
         return CandidateSource(rows, described, row_source.KDE_NOTE)
     if path is None:
         model = row_source.train_rows(
-            key, parties, num_steps=num_steps, mesh=mesh, progress=progress
+            key, tables, num_steps=num_steps, mesh=mesh, progress=progress
         )
-        held_out = row_source.held_out_rows(key, parties, num_steps=num_steps)
+        held_out = row_source.held_out_rows(key, tables, num_steps=num_steps)
         described = f"MMD-GAN, {num_steps} steps"
     else:
-        model = row_source.load_model(path, parties)
+        model = row_source.load_model(path, codec)
         described = f"MMD-GAN, the model {path.name}"
-    trained = scaled_columns.TrainedOnRows(model, scale)
-    rows = scaled_columns.TableGenerator(trained, scale)
-    return CandidateSource(rows, described, row_source.GAN_NOTE, model, held_out)
-
-
-def _scale(parties: Parties, settings: Settings) -> TableScale:
-    try:
-        return TableScale.of(
-            parties.points,
-            standardize=settings.scale == "standard",
-            whole=np.isin(parties.columns, parties.integer_columns),
-        )
-    except ValueError as error:
-        raise InputError(str(error), file=parties.files[0].path) from error
+    rows = TableGenerator(TrainedModel(model, codec), codec)
+    is_of_others = model.data_digest not in (None, row_source.data_digest(tables))
+    return CandidateSource(
+        rows, described, row_source.GAN_NOTE, model, held_out, is_of_others
+    )
 
 
 def _kernel(path: Path, points: list[np.ndarray]) -> KernelFile:
