@@ -8,10 +8,9 @@ error.
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from cgm_jax._version import __version__
 from cgm_jax.files import InputError, UsageError
@@ -21,23 +20,12 @@ from . import experiments, mediator
 from .compilation_cache import cache_folder, keep_compiled_programs
 from .options import fail
 
-__all__ = ["main", "new_app", "run_app"]
+__all__ = ["app", "new_app", "run_app"]
 
 # What brings a package that `run` alone does not need.
 EXTRAS = {"umap": "images", "orbax": "gan"}
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
-
-
-class _Interrupted(Exception):
-    """The user pressed Ctrl-C, for which typer has no sentence."""
-
-
-class _Commands(TyperGroup):
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise _Interrupted from None
 
 
 def new_app(name: str, description: str) -> typer.Typer:
@@ -45,7 +33,6 @@ def new_app(name: str, description: str) -> typer.Typer:
     return typer.Typer(
         name=name,
         help=description,
-        cls=_Commands,
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -95,35 +82,11 @@ app.add_typer(experiments.commands)
 app.add_typer(mediator.commands)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with its code.
-
-    Args:
-        arguments: the words after ``cgm-jax``; those of the process by default.
-
-    Raises:
-        SystemExit: always, with the code.
-
-    Example:
-        >>> import tempfile
-        >>> folder = tempfile.mkdtemp()
-        >>> try:
-        ...     main(["example", "digits", folder, "--split", "unequal"])
-        ... except SystemExit as stopped:  # doctest: +ELLIPSIS
-        ...     print(stopped.code)
-        Wrote 5 files of 349 digits each to .../
-        0
-    """
-    run_app(app, arguments)
-
-
 def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run commands, turn errors into one line each, and exit with the code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = commands(_repeated(words), standalone_mode=False)
-    except _Interrupted:
-        fail("interrupted; files that were already published are complete", 130)
     except typer.TyperException as error:
         fail(f"{error.format_message()} See {commands.info.name} --help.", 2)
     except UsageError as error:
@@ -144,6 +107,12 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
     except (ValueError, ArithmeticError) as error:
         # Files that are read without fault, but hold data that cannot be valued.
         fail(str(error), 3)
+    if code == INTERRUPTED:
+        fail(
+            "interrupted; files that were already published are complete: run again "
+            "with --overwrite",
+            code,
+        )
     sys.exit(code or 0)
 
 

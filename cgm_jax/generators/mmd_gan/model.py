@@ -23,7 +23,7 @@ from .step import Parameters
 
 __all__ = ["MMDGANModel", "generate_points"]
 
-KIND, ADVICE = "MMD-GAN", "train and save it again"
+KIND, ADVICE = "MMD-GAN", "train one with MMDGAN or cgm-jax train-generator"
 SUB_BLOCK = 256  # points per call: patches of 4,096 images would need gigabytes
 
 
@@ -109,7 +109,7 @@ class MMDGANModel:
                 # Arrays that do not fit together raise an error, or give no numbers.
                 zeros = np.zeros((1, len(arrays["shift"])))
                 if not np.isfinite(calibration.acceptance(zeros)).all():
-                    raise ValueError("its calibration is not finite")
+                    raise archive.Mismatch("one whose calibration is not finite")
             quality = facts["quality"] and SampleQuality(
                 **{k: _tuple(v) for k, v in facts["quality"].items()}
             )
