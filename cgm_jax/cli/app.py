@@ -7,13 +7,15 @@ error.
 """
 
 import sys
+import warnings
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cgm_jax._version import __version__
-from cgm_jax.files import InputError, UsageError
+from cgm_jax.files import FileAccessError, InputError, UsageError
+from cgm_jax.files.input_errors import access_error
 from cgm_jax.rewards import RewardSchemeError
 
 from . import experiments, mediator
@@ -86,9 +88,12 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
     """Run commands, turn errors into one line each, and exit with the code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = commands(_repeated(words), standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = commands(_repeated(words), standalone_mode=False)
     except typer.TyperException as error:
-        fail(f"{error.format_message()} See {commands.info.name} --help.", 2)
+        sentence = error.format_message().replace("Value error, ", "").rstrip(".")
+        fail(f"{sentence}.", 2)
     except UsageError as error:
         fail(str(error), 2)
     except InputError as error:
@@ -98,13 +103,19 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
     except MemoryError as error:
         fail(str(error), 5)
     except OSError as error:
+        if not isinstance(error, FileAccessError) and error.errno is not None:
+            error = access_error(error.filename or "a file", "opened", error)
         fail(str(error), 6)
     except ModuleNotFoundError as error:
         name = str(error.name).partition(".")[0]
         if name not in EXTRAS:
             raise
         fail(f'{name} is missing: install "cgm-jax[{EXTRAS[name]}]"', 1)
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        if "RESOURCE_EXHAUSTED" in str(error):  # JAX, of any class
+            fail("memory ran out; ask for fewer --num-candidates or pool less", 5)
+        if isinstance(error, RuntimeError):
+            raise
         # Files that are read without fault, but hold data that cannot be valued.
         fail(str(error), 3)
     if code == INTERRUPTED:
@@ -114,6 +125,11 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
             code,
         )
     sys.exit(code or 0)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """What a library warns of, without the place in its code."""
+    sys.stderr.write(f"warning: {' '.join(str(message).split())}\n")
 
 
 def _repeated(words: Sequence[str]) -> list[str]:

@@ -11,12 +11,15 @@ from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
 from cgm_jax.mediation.row_source import train_rows
 from cgm_jax.mediation.run import Keys, Settings, mediate
+from cgm_jax.planning import Plan
 from cgm_jax.report.sentences import relaxation_warnings
 
 from . import options, screen
 from .devices import Devices, Distributed, mesh_of, output_dir
 
 commands = Typer()
+
+BANDWIDTH, NUM_STEPS = Settings.bandwidth, Settings.num_steps
 
 
 @commands.command()
@@ -27,18 +30,18 @@ def run(
         str | None, Option(help="Column with labels, carried through.")
     ] = None,
     generator: Annotated[
-        Literal["kde", "mmd-gan"], Option(help="Where synthetic rows come from.")
-    ] = "kde",
+        Literal["kde", "mmd-gan"] | None,
+        Option(help="Where synthetic rows come from, unless kde."),
+    ] = None,
     generator_model: Annotated[
         Path | None, Option(help="A model of train-generator, to use instead.")
     ] = None,
-    num_steps: Annotated[int, Option(help="Training steps of the mmd-gan.")] = 6_000,
+    num_steps: options.NumSteps = None,
     bandwidth: Annotated[
-        float, Option(help="Noise of the kde, in the scaled columns.")
-    ] = 0.05,
-    num_candidates: Annotated[
-        int, Option(help="Synthetic rows to choose from.")
-    ] = 10_000,
+        float | None,
+        Option(help="Noise of the kde, in the scaled columns: 0.05 by default."),
+    ] = None,
+    num_candidates: options.NumCandidates = 10_000,
     beta: Annotated[
         float, Option(help="Inverse temperature: larger, fewer rows.")
     ] = 1.0,
@@ -46,7 +49,7 @@ def run(
         Path | None,
         Option(help="A file of save_kernel, for the columns as --scale has them."),
     ] = None,
-    seed: Annotated[int, Option(help="The same seed, the same files.")] = 0,
+    seed: options.Seed = 0,
     scale: Annotated[
         Literal["standard", "none"],
         Option(help="Bring columns to mean 0 and deviation 1, or not."),
@@ -56,7 +59,10 @@ def run(
     ] = False,
     strict: options.Strict = False,
     resamples: Annotated[
-        int, Option(help="Resamples of all rows, for standard errors: 200, say.")
+        int,
+        options.whole_number(
+            "Resamples of all rows, for standard errors: 200, say.", least=0, most=10**6
+        ),
     ] = 0,
     no_stress: Annotated[
         bool, Option("--no-stress", help="Skip the manipulation stress test.")
@@ -66,16 +72,17 @@ def run(
     distributed: Distributed = False,
 ) -> None:
     """Value the parties' files, and write one reward file per party and a report."""
+    _check_generator(generator, generator_model, num_steps, bandwidth)
     settings = Settings(
         label_column=label_column,
-        generator=generator,
+        generator=generator or "kde",
         generator_model=generator_model,
-        num_steps=options.at_least("--num-steps", num_steps, 1),
-        bandwidth=options.positive("--bandwidth", bandwidth),
-        num_candidates=options.at_least("--num-candidates", num_candidates, 1),
+        num_steps=num_steps or NUM_STEPS,
+        bandwidth=BANDWIDTH if bandwidth is None else bandwidth,
+        num_candidates=num_candidates,
         inverse_temperature=options.at_least("--beta", beta, 0),
         kernel=kernel,
-        seed=options.checked_seed(seed),
+        seed=seed,
         scale=scale,
         stability=not no_stability,
         num_resamples=options.at_least("--resamples", resamples, 2) if resamples else 0,
@@ -86,7 +93,7 @@ def run(
     # Before anything computes: processes cannot be joined later.
     mesh = mesh_of(devices, distributed=distributed)
     expected = plan_run(files, settings)
-    expected.asked.check()
+    _check_memory(expected.asked)
     screen.print_plan(*expected)
     if distributed:
         out = output_dir(out, overwrite=overwrite)
@@ -103,9 +110,7 @@ def plan(
     label_column: Annotated[
         str | None, Option(help="Column with labels, left out.")
     ] = None,
-    num_candidates: Annotated[
-        int, Option(help="Synthetic rows to choose from.")
-    ] = 10_000,
+    num_candidates: options.NumCandidates = 10_000,
     no_stress: Annotated[
         bool, Option("--no-stress", help="Without the manipulation stress test.")
     ] = False,
@@ -116,11 +121,11 @@ def plan(
     """
     settings = Settings(
         label_column=label_column,
-        num_candidates=options.at_least("--num-candidates", num_candidates, 1),
+        num_candidates=num_candidates,
         stress_test=not no_stress,
     )
     expected = plan_run(files, settings, always_timed=True)
-    expected.asked.check()
+    _check_memory(expected.asked)
     screen.print_plan(*expected)
 
 
@@ -154,8 +159,8 @@ def train_generator(
     label_column: Annotated[
         str | None, Option(help="Column with labels, left out.")
     ] = None,
-    num_steps: Annotated[int, Option(help="Training steps.")] = 6_000,
-    seed: Annotated[int, Option(help="The same seed, the same model.")] = 0,
+    num_steps: options.NumSteps = None,
+    seed: options.Seed = 0,
     checkpoints: Annotated[
         Path | None, Option(help="Folder to save the training in, and to go on from.")
     ] = None,
@@ -167,12 +172,13 @@ def train_generator(
     ] = None,
 ) -> None:
     """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
-    options.at_least("--num-steps", num_steps, 1)
-    options.checked_seed(seed)
     if out.is_dir() or (out.exists() and not overwrite):
+        found, advice = "a file", ", or replace it with --overwrite"
+        if out.is_dir():
+            found, advice = "a folder", ", such as model.npz in it"
         raise UsageError(
-            f"{out}: expected a file that does not exist, found one; choose another "
-            "--out, or replace a file with --overwrite"
+            f"{out}: expected a file that does not exist, found {found}; choose "
+            f"another --out{advice}"
         )
     mesh = mesh_of(devices, distributed=False)
     parties = read_parties(files, label_column=label_column)
@@ -182,7 +188,7 @@ def train_generator(
         model = train_rows(
             Keys.of(seed).training,
             parties,
-            num_steps=num_steps,
+            num_steps=num_steps or NUM_STEPS,
             checkpoint_dir=checkpoints,
             mesh=mesh,
             progress=tell,
@@ -222,3 +228,39 @@ def digits(
     screen.say(
         f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/"
     )
+
+
+def _check_generator(
+    generator: str | None,
+    model: Path | None,
+    num_steps: int | None,
+    bandwidth: float | None,
+) -> None:
+    """Refuse options that would have no effect on where rows come from."""
+    if bandwidth is not None:
+        options.check_bandwidth(bandwidth)
+    is_density = model is None and generator != "mmd-gan"
+    chosen = "--generator kde" if is_density else "--generator mmd-gan"
+    if model is not None:
+        chosen = "--generator-model"
+    without_effect = {
+        "--generator kde": model is not None and generator == "kde",
+        "--bandwidth": bandwidth is not None and not is_density,
+        "--num-steps": num_steps is not None and (is_density or model is not None),
+    }
+    for option, is_given in without_effect.items():
+        if is_given:
+            raise UsageError(
+                f"{option}: has no effect with {chosen}; leave it out, or choose "
+                "another way to make rows"
+            )
+
+
+def _check_memory(plan: Plan) -> None:
+    """Refuse what does not fit, and name the option where that would help."""
+    try:
+        plan.check()
+    except MemoryError as error:
+        if not plan.most_candidates:
+            raise
+        raise MemoryError(f"--num-candidates: {error}") from None
