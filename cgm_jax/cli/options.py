@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 from typer import Argument, BadParameter, Option
 
@@ -33,6 +33,8 @@ def whole_number(words: str, *, least: int = 1, most: int = MOST) -> Any:
 
     return Option(parser=parsed, metavar="INTEGER", help=words)
 
+
+Number = TypeVar("Number", int, float)
 
 SplitName = Literal["equal-disjoint", "unequal"]  # how the paper shares data
 
@@ -61,7 +63,7 @@ Strict = Annotated[
 ]
 
 
-def at_least(option: str, number: float, least: int) -> float:
+def at_least(option: str, number: Number, least: int) -> Number:
     """The number of an option, or an error that names the option."""
     if not number >= least:
         raise UsageError(

@@ -8,6 +8,8 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Key
 
+from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, Parties, UsageError
 from cgm_jax.generators import Generator
@@ -37,6 +39,7 @@ class CandidateSource:
     note: str
     model: "MMDGANModel | None" = None
     held_out: list[Bool[np.ndarray, " _"]] | None = None
+    is_of_other_data: bool = False  # the model, which was loaded
 
 
 def train_rows(
@@ -53,8 +56,14 @@ def train_rows(
     Devices of a mesh share the training; of several processes, each trains for itself.
     """
     from cgm_jax.generators.mmd_gan.loop import training_stages
-    from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
+    from cgm_jax.generators.mmd_gan.mmd_gan import LEAST_POINTS, MMDGAN
 
+    num_rows = sum(map(len, parties.points))
+    if num_rows < LEAST_POINTS:
+        raise ValueError(
+            f"all files together have {num_rows} rows, and an MMD-GAN needs at least "
+            f"{LEAST_POINTS}; use --generator kde, or pool more rows"
+        )
     if mesh is not None and mesh.is_multi_process:
         mesh = None
     try:
@@ -68,7 +77,13 @@ def train_rows(
         if checkpoint_dir is not None and str(checkpoint_dir) in str(error):
             raise UsageError(str(error)) from error
         raise InputError(str(error), file=parties.files[0].path) from error
-    return replace(model, columns=parties.columns)
+    return replace(model, columns=parties.columns, data_digest=data_digest(parties))
+
+
+def data_digest(parties: Parties) -> str:
+    """Of all rows, whatever the order of files, rows and columns."""
+    rows = np.concatenate(parties.points)[:, np.argsort(np.array(parties.columns))]
+    return digest_of_arrays({"rows": rows[np.lexsort(rows.T)]})
 
 
 def held_out_rows(
@@ -85,7 +100,7 @@ def held_out_rows(
 
 
 def load_model(path: Path, parties: Parties) -> "MMDGANModel":
-    """A trained model, of the columns that the parties have."""
+    """A trained model, of the columns that the parties have, in any order."""
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
     try:
@@ -93,10 +108,24 @@ def load_model(path: Path, parties: Parties) -> "MMDGANModel":
     except ValueError as error:
         sentence = str(error).removeprefix(f"{path}: ")
         raise InputError(sentence, file=path) from error
-    if model.columns != parties.columns:
+    if sorted(model.columns or ()) != sorted(parties.columns):
         theirs = ", ".join(model.columns or ()) or "columns without names"
         raise UsageError(
             f"{path}: expected a model of the columns {', '.join(parties.columns)}, "
             f"found one of {theirs}; train one on these files with train-generator"
         )
     return model
+
+
+@dataclass(frozen=True, eq=False)
+class ReorderedColumns:
+    """A model whose points have their columns in the order of the parties'."""
+
+    model: "MMDGANModel"
+    columns: tuple[str, ...]
+
+    def sample(self, key: Key[Array, ""], num: int) -> Points:
+        """Draw points in the parties' units, shape ``(num, d)``."""
+        columns = self.model.columns or self.columns
+        order = np.array([columns.index(name) for name in self.columns])
+        return self.model.sample(key, num)[:, order]

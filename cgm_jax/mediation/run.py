@@ -29,7 +29,7 @@ from cgm_jax.files import InputError, Parties, prepare_output_dir, read_parties
 from cgm_jax.generators import KernelDensity, scaled_columns
 from cgm_jax.generators.scaled_columns import TableScale
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
-from cgm_jax.report.sentences import repetition_warnings
+from cgm_jax.report.sentences import generator_warnings, repetition_warnings
 from cgm_jax.rewards import InfeasibleError
 
 from . import row_source
@@ -161,7 +161,11 @@ def mediate(
             held_out=source.held_out,
             generator=source.generator if source.model is None else None,
         ),
-        warnings=(*parties.warnings, *repetition_warnings(repeated)),
+        warnings=(
+            *parties.warnings,
+            *generator_warnings(is_of_other_data=source.is_of_other_data),
+            *repetition_warnings(repeated),
+        ),
     )
 
 
@@ -190,9 +194,13 @@ def candidate_source(
     else:
         model = row_source.load_model(path, parties)
         described = f"MMD-GAN, the model {path.name}"
-    trained = scaled_columns.TrainedOnRows(model, scale)
+    reordered = row_source.ReorderedColumns(model, parties.columns)
+    trained = scaled_columns.TrainedOnRows(reordered, scale)
     rows = scaled_columns.TableGenerator(trained, scale)
-    return CandidateSource(rows, described, row_source.GAN_NOTE, model, held_out)
+    is_of_others = model.data_digest not in (None, row_source.data_digest(parties))
+    return CandidateSource(
+        rows, described, row_source.GAN_NOTE, model, held_out, is_of_others
+    )
 
 
 def _scale(parties: Parties, settings: Settings) -> TableScale:
