@@ -5,24 +5,36 @@ own data added (Tay, Xu, Foo, Low, AAAI 2022). `collaborate` goes the whole way 
 call, `promise` and `Promises.draw` in two; the folders hold the steps.
 """
 
-from . import (
-    audit,
-    datasets,
-    features,
-    generators,
-    gram,
-    kernels,
-    learning,
-    metrics,
-    planning,
-    rewards,
-    sampling,
-    two_sample,
-    valuation,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._version import __version__
-from .collaboration import Collaboration, Draw, Growing, Promises, collaborate, promise
-from .planning import Plan, plan
+
+if TYPE_CHECKING:
+    from . import (
+        audit,
+        datasets,
+        features,
+        generators,
+        gram,
+        kernels,
+        learning,
+        metrics,
+        planning,
+        rewards,
+        sampling,
+        two_sample,
+        valuation,
+    )
+    from .collaboration import (
+        Collaboration,
+        Draw,
+        Growing,
+        Promises,
+        collaborate,
+        promise,
+    )
+    from .planning import Plan, plan
 
 __all__ = [
     "Collaboration",
@@ -49,3 +61,25 @@ __all__ = [
     "valuation",
 ]
 __dir__ = __all__.copy
+
+# The folder that each name is from, other than the folders themselves.
+_FOLDERS = {
+    **dict.fromkeys(
+        ("Collaboration", "Draw", "Growing", "Promises", "collaborate", "promise"),
+        "collaboration",
+    ),
+    **dict.fromkeys(("Plan", "plan"), "planning"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A folder or a name of one, imported when it is first asked for.
+
+    Nothing is imported before: commands answer Ctrl-C from their first moment.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module 'cgm_jax' has no attribute {name!r}")
+    folder = import_module(f".{_FOLDERS.get(name, name)}", __name__)
+    value = getattr(folder, name) if name in _FOLDERS else folder
+    globals()[name] = value
+    return value

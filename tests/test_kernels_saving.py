@@ -51,9 +51,9 @@ def test_a_network_of_the_users_is_handed_in_again(tmp_path: Path):
     save_kernel(path, kernel)
     loaded = load_kernel(path, network=Odd(nnx.Rngs(1)))
     np.testing.assert_array_equal(loaded(x, x), kernel(x, x))
-    with pytest.raises(ValueError, match="hand one of the same shape to load_kernel"):
+    with pytest.raises(ValueError, match=r"no FeatureNetwork; .* or hand a network"):
         load_kernel(path)
-    with pytest.raises(ValueError, match="the names of its arrays differ"):
+    with pytest.raises(ValueError, match="found arrays of other names"):
         load_kernel(path, network=FeatureNetwork((2, 3), rngs=nnx.Rngs(0)))
 
 

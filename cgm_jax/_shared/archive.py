@@ -19,6 +19,7 @@ from .publishing import publish
 __all__ = [
     "ArchiveError",
     "Arrays",
+    "Mismatch",
     "archive_errors",
     "named_arrays",
     "read_archive",
@@ -28,16 +29,19 @@ __all__ = [
 ]
 
 Arrays = dict[str, np.ndarray]
+# Raised by archives that were cut short or altered, or hold other things than numbers.
 DAMAGE = (
     ValueError,
     KeyError,
     TypeError,
     IndexError,
+    AttributeError,
     EOFError,
     RuntimeError,  # zipfile, of entries that claim to be encrypted
     BadZipFile,
     zlib.error,
 )
+ZIP = b"PK\x03\x04"  # the first bytes of every archive
 ADVICE = "save it again with this version"
 
 
@@ -47,6 +51,10 @@ class ArchiveError(ValueError):
     def __init__(self, path: str | Path, sentence: str):
         self.path, self.sentence = Path(path), sentence
         super().__init__(f"{path}: {sentence}")
+
+
+class Mismatch(ValueError):
+    """What an archive holds instead of what it should, to follow "found"."""
 
 
 def write_archive(
@@ -62,13 +70,17 @@ def read_archive(
     path: str | Path, kind: str, *, advice: str = ADVICE
 ) -> tuple[dict[str, Any], Arrays]:
     """Read the facts and arrays that `write_archive` wrote."""
-    with archive_errors(path, kind, advice=advice):
-        # Opened here: where the archive is damaged, NumPy leaves its file open.
-        with open(path, "rb") as file:
-            arrays = dict(np.load(file, allow_pickle=False))
+    # Opened here: where the archive is damaged, NumPy leaves its file open.
+    with archive_errors(path, kind, advice=advice), open(path, "rb") as file:
+        if file.read(len(ZIP)) != ZIP:
+            raise Mismatch("a file of another kind")
+        file.seek(0)
+        arrays = dict(np.load(file, allow_pickle=False))
+        if "facts" not in arrays:
+            raise Mismatch("arrays that something else saved")
         facts = json.loads(str(arrays.pop("facts")))
         if facts["format"] != _format(kind):
-            raise ValueError(f"its format is {facts['format']!r}")
+            raise Mismatch(f"one of the format {facts['format']!r}")
         return facts, arrays
 
 
@@ -76,17 +88,21 @@ def read_archive(
 def archive_errors(
     path: str | Path, kind: str, *, advice: str = ADVICE
 ) -> Iterator[None]:
-    """Turn what fails on damaged facts or arrays into one `ArchiveError`."""
+    """Turn what fails on damaged facts or arrays into one `ArchiveError`.
+
+    The words of NumPy and of the parsers are left out: some advise to load the file
+    unsafely.
+    """
     try:
         yield
     except ArchiveError:
         raise
     except DAMAGE as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        found = str(error) if isinstance(error, Mismatch) else "a damaged one"
         raise ArchiveError(
             path,
-            f"expected a saved {kind} of this version of cgm-jax, but "
-            f"{reason.rstrip('.')}; {advice}.",
+            f"expected a saved {kind} of this version of cgm-jax, found "
+            f"{found}; {advice}.",
         ) from error
 
 
@@ -101,12 +117,12 @@ def with_arrays(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     leaves, structure = jax.tree_util.tree_flatten_with_path(template)
     expected = {_name(path): leaf for path, leaf in leaves}
     if differing := sorted(set(expected) ^ set(arrays)):
-        raise ValueError(f"the names of its arrays differ: {', '.join(differing[:3])}")
+        raise Mismatch(f"arrays of other names: {', '.join(differing[:3])}")
     for name, leaf in expected.items():
         array = arrays[name]
         if array.shape != leaf.shape or array.dtype != leaf.dtype:
-            raise ValueError(
-                f"{name} has shape {array.shape} and dtype {array.dtype} where "
+            raise Mismatch(
+                f"{name} of shape {array.shape} and dtype {array.dtype} where "
                 f"{leaf.shape} and {leaf.dtype} belong"
             )
     return jax.tree.unflatten(structure, [arrays[name] for name in expected])

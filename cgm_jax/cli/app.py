@@ -7,37 +7,27 @@ error.
 """
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from cgm_jax._version import __version__
-from cgm_jax.files import InputError, UsageError
+from cgm_jax.files import FileAccessError, InputError, UsageError
+from cgm_jax.files.input_errors import access_error
 from cgm_jax.rewards import RewardSchemeError
 
 from . import checking, experiments, mediator
 from .compilation_cache import cache_folder, keep_compiled_programs
 from .options import fail
 
-__all__ = ["main", "new_app", "run_app"]
+__all__ = ["app", "new_app", "run_app"]
 
 # What brings a package that `run` alone does not need.
 EXTRAS = {"umap": "images", "orbax": "gan"}
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
-
-
-class _Interrupted(Exception):
-    """The user pressed Ctrl-C, for which typer has no sentence."""
-
-
-class _Commands(TyperGroup):
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise _Interrupted from None
 
 
 def new_app(name: str, description: str) -> typer.Typer:
@@ -45,7 +35,6 @@ def new_app(name: str, description: str) -> typer.Typer:
     return typer.Typer(
         name=name,
         help=description,
-        cls=_Commands,
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -96,37 +85,16 @@ app.add_typer(mediator.commands)
 app.add_typer(checking.commands)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with its code.
-
-    Args:
-        arguments: the words after ``cgm-jax``; those of the process by default.
-
-    Raises:
-        SystemExit: always, with the code.
-
-    Example:
-        >>> import tempfile
-        >>> folder = tempfile.mkdtemp()
-        >>> try:
-        ...     main(["example", "digits", folder, "--split", "unequal"])
-        ... except SystemExit as stopped:  # doctest: +ELLIPSIS
-        ...     print(stopped.code)
-        Wrote 5 files of 349 digits each to .../
-        0
-    """
-    run_app(app, arguments)
-
-
 def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run commands, turn errors into one line each, and exit with the code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = commands(_repeated(words), standalone_mode=False)
-    except _Interrupted:
-        fail("interrupted; files that were already published are complete", 130)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = commands(_repeated(words), standalone_mode=False)
     except typer.TyperException as error:
-        fail(f"{error.format_message()} See {commands.info.name} --help.", 2)
+        sentence = error.format_message().replace("Value error, ", "").rstrip(".")
+        fail(f"{sentence}.", 2)
     except UsageError as error:
         fail(str(error), 2)
     except InputError as error:
@@ -136,16 +104,33 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
     except MemoryError as error:
         fail(str(error), 5)
     except OSError as error:
+        if not isinstance(error, FileAccessError) and error.errno is not None:
+            error = access_error(error.filename or "a file", "opened", error)
         fail(str(error), 6)
     except ModuleNotFoundError as error:
         name = str(error.name).partition(".")[0]
         if name not in EXTRAS:
             raise
         fail(f'{name} is missing: install "cgm-jax[{EXTRAS[name]}]"', 1)
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        if "RESOURCE_EXHAUSTED" in str(error):  # JAX, of any class
+            fail("memory ran out; ask for fewer --num-candidates or pool less", 5)
+        if isinstance(error, RuntimeError):
+            raise
         # Files that are read without fault, but hold data that cannot be valued.
         fail(str(error), 3)
+    if code == INTERRUPTED:
+        fail(
+            "interrupted; files that were already published are complete: run again "
+            "with --overwrite",
+            code,
+        )
     sys.exit(code or 0)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """What a library warns of, without the place in its code."""
+    sys.stderr.write(f"warning: {' '.join(str(message).split())}\n")
 
 
 def _repeated(words: Sequence[str]) -> list[str]:

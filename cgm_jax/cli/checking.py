@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated
 
 from rich.markup import escape
@@ -19,11 +18,12 @@ from . import options, screen
 
 commands = Typer()
 
+
 @commands.command()
 def check(
     files: options.PartyFiles,
     label_column: options.LabelColumn = None,
-    decimal: options.Decimal = ".",
+    decimal: options.DecimalMark = ".",
     columns: options.Columns = None,
     as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -47,7 +47,7 @@ def check(
 def describe(
     files: options.PartyFiles,
     label_column: options.LabelColumn = None,
-    decimal: options.Decimal = ".",
+    decimal: options.DecimalMark = ".",
     columns: options.Columns = None,
 ) -> None:
     """Print what kind each column is, as JSON to edit and to give to --columns.

@@ -23,7 +23,6 @@ from cgm_jax.rewards import RewardSchemeError
 from . import screen
 from .devices import Devices, Distributed, mesh_of, output_dir
 from .options import (
-    LAST_SEED,
     Betas,
     NumSteps,
     Overwrite,
@@ -31,6 +30,7 @@ from .options import (
     Seed,
     Strict,
     different_betas,
+    whole_number,
 )
 from .publish import publish_experiments
 
@@ -48,9 +48,9 @@ else:  # the names are those of tables elsewhere
 @commands.command()
 def demo(
     out: Annotated[Path, Option(help="Folder for the report.")] = Path("demo-report"),
-    seed: Annotated[int, Option(min=0, max=LAST_SEED, help="Seed of the draws.")] = 0,
+    seed: Seed = 0,
     num_candidates: Annotated[
-        int, Option(min=1, help="Synthetic points; the paper has 100,000.")
+        int, whole_number("Synthetic points; the paper has 100,000.")
     ] = 100_000,
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace a report that is there.")
@@ -114,13 +114,13 @@ def reproduce(
     ] = None,
     num_candidates: Annotated[
         int | None,
-        Option(
-            min=2, help="Synthetic points; 100,000 as in the paper, of digits 20,000."
+        whole_number(
+            "Synthetic points; 100,000 as in the paper, of digits 20,000.", least=2
         ),
     ] = None,
     num_steps: NumSteps = None,
     party_size: Annotated[
-        int | None, Option(min=7, help="Real points per party.")
+        int | None, whole_number("Real points per party.", least=7)
     ] = None,
     seed: Seed = 0,
     strict: Strict = False,

@@ -10,7 +10,6 @@ from cgm_jax.files import (
     UsageError,
     plain_format,
     prepare_output_dir,
-    read_parties,
     write_rewards,
 )
 from cgm_jax.mediation.planned import plan_run
@@ -18,6 +17,8 @@ from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
 from cgm_jax.mediation.row_source import train_rows
 from cgm_jax.mediation.run import Keys, Settings, mediate
+from cgm_jax.mediation.tables import TableOptions, open_tables
+from cgm_jax.planning import Plan
 from cgm_jax.report.sentences import relaxation_warnings
 
 from . import options, screen
@@ -25,27 +26,31 @@ from .devices import Devices, Distributed, mesh_of, output_dir
 
 commands = Typer()
 
+BANDWIDTH, NUM_STEPS = Settings.bandwidth, Settings.num_steps
+
 
 @commands.command()
 def run(
     files: options.PartyFiles,
     out: Annotated[Path, Option(help="Folder for rewards and report.")],
-    label_column: Annotated[
-        str | None, Option(help="Column with labels, carried through.")
-    ] = None,
+    label_column: options.LabelColumn = None,
+    columns: options.Columns = None,
+    decimal: options.DecimalMark = ".",
+    min_rows: options.MinRows = 5,
+    only_shared_categories: options.OnlyShared = False,
     generator: Annotated[
-        Literal["kde", "mmd-gan"], Option(help="Where synthetic rows come from.")
-    ] = "kde",
+        Literal["kde", "mmd-gan"] | None,
+        Option(help="Where synthetic rows come from, unless kde."),
+    ] = None,
     generator_model: Annotated[
         Path | None, Option(help="A model of train-generator, to use instead.")
     ] = None,
-    num_steps: Annotated[int, Option(help="Training steps of the mmd-gan.")] = 6_000,
+    num_steps: options.NumSteps = None,
     bandwidth: Annotated[
-        float, Option(help="Noise of the kde, in the scaled columns.")
-    ] = 0.05,
-    num_candidates: Annotated[
-        int, Option(help="Synthetic rows to choose from.")
-    ] = 10_000,
+        float | None,
+        Option(help="Noise of the kde, in the scaled columns: 0.05 by default."),
+    ] = None,
+    num_candidates: options.NumCandidates = 10_000,
     beta: Annotated[
         float, Option(help="Inverse temperature: larger, fewer rows.")
     ] = 1.0,
@@ -53,7 +58,7 @@ def run(
         Path | None,
         Option(help="A file of save_kernel, for the columns as --scale has them."),
     ] = None,
-    seed: Annotated[int, Option(help="The same seed, the same files.")] = 0,
+    seed: options.Seed = 0,
     scale: Annotated[
         Literal["standard", "none"],
         Option(help="Bring columns to mean 0 and deviation 1, or not."),
@@ -63,7 +68,10 @@ def run(
     ] = False,
     strict: options.Strict = False,
     resamples: Annotated[
-        int, Option(help="Resamples of all rows, for standard errors: 200, say.")
+        int,
+        options.whole_number(
+            "Resamples of all rows, for standard errors: 200, say.", least=0, most=10**6
+        ),
     ] = 0,
     no_stress: Annotated[
         bool, Option("--no-stress", help="Skip the manipulation stress test.")
@@ -73,17 +81,24 @@ def run(
     distributed: Distributed = False,
 ) -> None:
     """Value the parties' files, and write one reward file per party and a report."""
-    settings = Settings(
+    _check_generator(generator, generator_model, num_steps, bandwidth)
+    table_options = TableOptions(
         label_column=label_column,
-        generator=generator,
+        columns=columns,
+        decimal=decimal,
+        standardize=scale == "standard",
+        min_rows=min_rows,
+        only_shared_categories=only_shared_categories,
+    )
+    settings = Settings(
+        generator=generator or "kde",
         generator_model=generator_model,
-        num_steps=options.at_least("--num-steps", num_steps, 1),
-        bandwidth=options.positive("--bandwidth", bandwidth),
-        num_candidates=options.at_least("--num-candidates", num_candidates, 1),
+        num_steps=num_steps or NUM_STEPS,
+        bandwidth=BANDWIDTH if bandwidth is None else bandwidth,
+        num_candidates=num_candidates,
         inverse_temperature=options.at_least("--beta", beta, 0),
         kernel=kernel,
-        seed=options.checked_seed(seed),
-        scale=scale,
+        seed=seed,
         stability=not no_stability,
         num_resamples=options.at_least("--resamples", resamples, 2) if resamples else 0,
         relax=not strict,
@@ -92,13 +107,14 @@ def run(
     )
     # Before anything computes: processes cannot be joined later.
     mesh = mesh_of(devices, distributed=distributed)
-    expected = plan_run(files, settings)
-    expected.asked.check()
+    tables = open_tables(files, table_options)
+    expected = plan_run(tables, settings)
+    _check_memory(expected.asked)
     screen.print_plan(*expected)
     if distributed:
         out = output_dir(out, overwrite=overwrite)
     with screen.progress("Rewards") as tell:
-        mediation = mediate(files, out, settings, mesh=mesh, progress=tell)
+        mediation = mediate(tables, out, settings, mesh=mesh, progress=tell)
         report = publish_mediation(mediation)
     screen.print_mediation(mediation)
     screen.print_report(report)
@@ -107,12 +123,10 @@ def run(
 @commands.command()
 def plan(
     files: options.PartyFiles,
-    label_column: Annotated[
-        str | None, Option(help="Column with labels, left out.")
-    ] = None,
-    num_candidates: Annotated[
-        int, Option(help="Synthetic rows to choose from.")
-    ] = 10_000,
+    label_column: options.LabelColumn = None,
+    columns: options.Columns = None,
+    decimal: options.DecimalMark = ".",
+    num_candidates: options.NumCandidates = 10_000,
     no_stress: Annotated[
         bool, Option("--no-stress", help="Without the manipulation stress test.")
     ] = False,
@@ -121,13 +135,12 @@ def plan(
 
     Exits with 5 if it would not fit into memory.
     """
-    settings = Settings(
-        label_column=label_column,
-        num_candidates=options.at_least("--num-candidates", num_candidates, 1),
-        stress_test=not no_stress,
+    tables = open_tables(
+        files, TableOptions(label_column=label_column, columns=columns, decimal=decimal)
     )
-    expected = plan_run(files, settings, always_timed=True)
-    expected.asked.check()
+    settings = Settings(num_candidates=num_candidates, stress_test=not no_stress)
+    expected = plan_run(tables, settings, always_timed=True)
+    _check_memory(expected.asked)
     screen.print_plan(*expected)
 
 
@@ -158,11 +171,11 @@ def audit(
 def train_generator(
     files: options.PartyFiles,
     out: Annotated[Path, Option(help="File for the model, as model.npz.")],
-    label_column: Annotated[
-        str | None, Option(help="Column with labels, left out.")
-    ] = None,
-    num_steps: Annotated[int, Option(help="Training steps.")] = 6_000,
-    seed: Annotated[int, Option(help="The same seed, the same model.")] = 0,
+    label_column: options.LabelColumn = None,
+    columns: options.Columns = None,
+    decimal: options.DecimalMark = ".",
+    num_steps: options.NumSteps = None,
+    seed: options.Seed = 0,
     checkpoints: Annotated[
         Path | None, Option(help="Folder to save the training in, and to go on from.")
     ] = None,
@@ -174,22 +187,25 @@ def train_generator(
     ] = None,
 ) -> None:
     """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
-    options.at_least("--num-steps", num_steps, 1)
-    options.checked_seed(seed)
     if out.is_dir() or (out.exists() and not overwrite):
+        found, advice = "a file", ", or replace it with --overwrite"
+        if out.is_dir():
+            found, advice = "a folder", ", such as model.npz in it"
         raise UsageError(
-            f"{out}: expected a file that does not exist, found one; choose another "
-            "--out, or replace a file with --overwrite"
+            f"{out}: expected a file that does not exist, found {found}; choose "
+            f"another --out{advice}"
         )
     mesh = mesh_of(devices, distributed=False)
-    parties = read_parties(files, label_column=label_column)
+    tables = open_tables(
+        files, TableOptions(label_column=label_column, columns=columns, decimal=decimal)
+    )
     # Before the training, not after it.
     prepare_output_dir(out.absolute().parent, overwrite=True)
     with screen.progress("Generator") as tell:
         model = train_rows(
             Keys.of(seed).training,
-            parties,
-            num_steps=num_steps,
+            tables,
+            num_steps=num_steps or NUM_STEPS,
             checkpoint_dir=checkpoints,
             mesh=mesh,
             progress=tell,
@@ -228,3 +244,39 @@ def digits(
     screen.say(
         f"Wrote {len(data.parties)} files of {sizes.pop()} digits each to {folder}/"
     )
+
+
+def _check_generator(
+    generator: str | None,
+    model: Path | None,
+    num_steps: int | None,
+    bandwidth: float | None,
+) -> None:
+    """Refuse options that would have no effect on where rows come from."""
+    if bandwidth is not None:
+        options.check_bandwidth(bandwidth)
+    is_density = model is None and generator != "mmd-gan"
+    chosen = "--generator kde" if is_density else "--generator mmd-gan"
+    if model is not None:
+        chosen = "--generator-model"
+    without_effect = {
+        "--generator kde": model is not None and generator == "kde",
+        "--bandwidth": bandwidth is not None and not is_density,
+        "--num-steps": num_steps is not None and (is_density or model is not None),
+    }
+    for option, is_given in without_effect.items():
+        if is_given:
+            raise UsageError(
+                f"{option}: has no effect with {chosen}; leave it out, or choose "
+                "another way to make rows"
+            )
+
+
+def _check_memory(plan: Plan) -> None:
+    """Refuse what does not fit, and name the option where that would help."""
+    try:
+        plan.check()
+    except MemoryError as error:
+        if not plan.most_candidates:
+            raise
+        raise MemoryError(f"--num-candidates: {error}") from None

@@ -3,13 +3,36 @@
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
+
+MOST = 10**18  # of what an option counts: any memory ends before
+LAST_SEED = 2**32 - 1  # of a larger one, keys would take 32 bits only
+LARGEST_BANDWIDTH = 1e3  # of noise beyond the length scales that are searched
+
+
+def whole_number(words: str, *, least: int = 1, most: int = MOST) -> Any:
+    """An option for a whole number, also written as ``1e5``, within bounds."""
+
+    def parsed(text: str) -> int:
+        with suppress(InvalidOperation):  # of text, and of NaN when it is compared
+            number = Decimal(text)
+            # Compared first: 1e999999999 has more digits than there is room for.
+            if least <= number <= most and number == int(number):
+                return int(number)
+        raise BadParameter(
+            f"expected a whole number from {least} to {most:,}, got {text}"
+        )
+
+    return Option(parser=parsed, metavar="INTEGER", help=words)
+
 
 Number = TypeVar("Number", int, float)
 
@@ -25,17 +48,34 @@ LabelColumn = Annotated[
 Columns = Annotated[
     Path | None, Option(help="File of the columns' kinds, as describe prints it.")
 ]
-Decimal = Annotated[
+DecimalMark = Annotated[
     Literal[".", ","],
     Option(help="A comma: files have semicolons between cells, and 1.234,5 in them."),
+]
+MinRows = Annotated[
+    int,
+    whole_number(
+        "Rows that must have a category or label, or be as extreme as a number, "
+        "before it is handed out.",
+        least=1,
+    ),
+]
+OnlyShared = Annotated[
+    bool,
+    Option(
+        "--only-shared-categories",
+        help="Hand out no category that a single party has.",
+    ),
 ]
 Betas = Annotated[
     list[float] | None, Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
 ]
 RealData = Annotated[Path | None, Option(help="Folder or file with the real data.")]
-NumSteps = Annotated[int | None, Option(min=1, help="Training steps of the mmd-gan.")]
-LAST_SEED = 2**32 - 1  # of a larger one, keys would take 32 bits only
-Seed = Annotated[int, Option(min=0, max=LAST_SEED, help="Seed of everything random.")]
+NumSteps = Annotated[int | None, whole_number("Training steps of the mmd-gan.")]
+Seed = Annotated[
+    int, whole_number("The same seed, the same files.", least=0, most=LAST_SEED)
+]
+NumCandidates = Annotated[int, whole_number("Synthetic rows to choose from.")]
 Overwrite = Annotated[
     bool, Option("--overwrite", help="Replace results that are there.")
 ]
@@ -57,13 +97,6 @@ def at_least(option: str, number: Number, least: int) -> Number:
     return number
 
 
-def checked_seed(seed: int) -> int:
-    """The seed, if keys can take all of it."""
-    if at_least("--seed", seed, 0) > LAST_SEED:
-        raise UsageError(f"--seed: expected a number up to {LAST_SEED}, got {seed}")
-    return seed
-
-
 def different_betas(given: Sequence[float] | None) -> tuple[float, ...]:
     """The inverse temperatures of an experiment, finite and all different."""
     betas = tuple(at_least("--beta", each, 0) for each in given or BETAS)
@@ -73,11 +106,13 @@ def different_betas(given: Sequence[float] | None) -> tuple[float, ...]:
     return betas
 
 
-def positive(option: str, number: float) -> float:
-    """As `at_least`, of numbers > 0 that are finite."""
-    if not 0 < number < math.inf:
-        raise UsageError(f"{option}: expected a positive number, got {number}")
-    return number
+def check_bandwidth(bandwidth: float) -> None:
+    """Refuse noise in which the data would be lost, or that overflows."""
+    if not 0 < bandwidth <= LARGEST_BANDWIDTH:
+        raise UsageError(
+            f"--bandwidth: expected a positive number up to {LARGEST_BANDWIDTH:,.0f}, "
+            f"got {bandwidth:g}: it is that of noise in the scaled columns"
+        )
 
 
 def fail(sentence: str, code: int) -> NoReturn:

@@ -110,7 +110,7 @@ class InputError(ValueError):
         )
 
 
-def access_error(path: Path, doing: str, error: OSError) -> FileAccessError:
+def access_error(path: str | Path, doing: str, error: OSError) -> FileAccessError:
     """The system's error, as one line that says what to do."""
     reason = error.strerror or type(error).__name__
     advice = _ADVICE.get(error.errno or 0, "check the path and the disk and try again")
@@ -129,6 +129,7 @@ _FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 _ADVICE = {
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "check the path"),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "check the permissions"),
+    errno.EISDIR: "give a file, not a folder",
     errno.EROFS: "choose a folder that can be written to",
-    **dict.fromkeys(_FULL, "free some space or choose another disk, and run again"),
+    **dict.fromkeys(_FULL, "free some space, and run again with --overwrite"),
 }

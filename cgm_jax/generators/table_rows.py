@@ -66,8 +66,10 @@ class TableGenerator:
         >>> from cgm_jax.generators import KernelDensity
         >>> from cgm_jax.tables import encode_frames
         >>> rng = np.random.default_rng(0)
-        >>> frames = [pa.table({"age": rng.integers(18, 80, 50), "x": rng.normal(size=50)})
-        ...           for _ in range(2)]
+        >>> frames = [
+        ...     pa.table({"age": rng.integers(18, 80, 50), "bmi": rng.normal(size=50)})
+        ...     for _ in range(2)
+        ... ]
         >>> parties, codec = encode_frames(frames)
         >>> generator = TableGenerator(KernelDensity(0.2), codec)
         >>> keys = jax.random.split(jax.random.key(0))

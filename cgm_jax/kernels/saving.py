@@ -14,6 +14,7 @@ import numpy as np
 
 from cgm_jax._shared.archive import (
     Arrays,
+    Mismatch,
     archive_errors,
     named_arrays,
     read_archive,
@@ -44,8 +45,8 @@ __all__ = [
 ]
 
 ADVICE = (
-    "where its network is not a FeatureNetwork, hand one of the same shape to "
-    "load_kernel; otherwise save it again with this version"
+    "save one with save_kernel, or hand a network of the same shape to load_kernel "
+    "where it is none"
 )
 POWERS = "J on fitted rows", "J on held-out rows"  # notes of a fit
 KINDS = {
@@ -140,11 +141,11 @@ class KernelFile(NamedTuple):
 
 def read_kernel_file(path: str | Path, *, network: Network | None = None) -> KernelFile:
     """As `load_kernel`, with the notes."""
-    facts, arrays = read_archive(path, "kernel")
+    facts, arrays = read_archive(path, "kernel", advice="save one with save_kernel")
     with archive_errors(path, "kernel", advice=ADVICE):
         kernel = rebuild_kernel(facts["kernel"], arrays, network)
         if not isinstance(kernel, Kernel):
-            raise ValueError("it describes none")
+            raise Mismatch("one that describes no kernel")
         return KernelFile(kernel, facts["notes"])
 
 
@@ -205,7 +206,7 @@ def _shape(network: FeatureMap) -> dict[str, Any] | None:
 
 def _network(shape: dict[str, Any] | None) -> Network:
     if shape is None:
-        raise ValueError("its network is not a FeatureNetwork")
+        raise Mismatch("one whose network is no FeatureNetwork")
     from flax import nnx
 
     from .feature_networks import FeatureNetwork

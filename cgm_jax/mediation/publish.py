@@ -108,7 +108,9 @@ def _settings(mediation: Mediation) -> dict[str, Any]:
         "generator": mediation.source.described,
         "candidates asked for": settings.num_candidates,
         "candidates drawn": len(mediation.collaboration.promises.candidates),
-        "columns": "standardised" if mediation.tables.options.standardize else "as they are",
+        "columns": "standardised"
+        if mediation.tables.options.standardize
+        else "as they are",
         "stability": settings.stability,
         "resamples": settings.num_resamples,
         "label column": mediation.tables.options.label_column,

@@ -54,8 +54,8 @@ def audit_folder(folder: str | Path) -> list[AuditedDraw]:
         raise access_error(path, "read", error) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
-            "expected the report.json of a finished run of this version, found "
-            f"something else ({type(error).__name__}: {error}); run it again",
+            "expected the report.json of a finished run of this version, found a "
+            "damaged or another one; run it again with --overwrite",
             file=path,
         ) from error
 

@@ -19,10 +19,10 @@ _FREE = Path("/proc/meminfo")
 def host_capacity() -> float:
     """Bytes of host memory that this process may hold, what it holds now included.
 
-    The least of what is free and of the limits of its control groups; infinite where
-    the system does not say.
+    The least of what is free, of the limits of its control groups and of that of its
+    addresses (``ulimit -v``); infinite where the system does not say.
     """
-    return min(_free_for_this_process(), *_limits_of_groups())
+    return min(_free_for_this_process(), _limit_of_addresses(), *_limits_of_groups())
 
 
 def device_capacity() -> float:
@@ -41,14 +41,32 @@ def _free_for_this_process() -> float:
         lines = _FREE.read_text("ascii").splitlines()
         facts = dict(line.split(":", 1) for line in lines)
         free = int(facts["MemAvailable"].split()[0]) * 1024
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-        return float(free + pages * os.sysconf("SC_PAGE_SIZE"))
+        return float(free + _addressed_and_held()[1])
     except (OSError, ValueError, KeyError):
         pass
     try:  # not Linux: all there is
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, OSError, ValueError):
         return math.inf
+
+
+def _limit_of_addresses() -> float:
+    """What may be addressed beyond what is now, and what is held; often infinite."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        addressed, held = _addressed_and_held()
+    except (ImportError, OSError, ValueError):  # not Linux
+        return math.inf
+    return math.inf if limit == resource.RLIM_INFINITY else limit - addressed + held
+
+
+def _addressed_and_held() -> tuple[int, int]:
+    """Bytes of this process's addresses, and of them in memory."""
+    pages = Path("/proc/self/statm").read_text("ascii").split()[:2]
+    addressed, held = (int(count) * os.sysconf("SC_PAGE_SIZE") for count in pages)
+    return addressed, held
 
 
 def _limits_of_groups() -> list[float]:

@@ -31,7 +31,7 @@ PICKS = 1_000  # of every party
 PROGRAMS = 10  # of the size of one that sums tiles, that a collaboration compiles
 # Bytes of what is imported and compiled, and stays: at first and by steps.
 IMPORTED, SUMMING, SOLVING, DRAWING = 175e6, 140e6, 60e6, 80e6
-MOST = 2**50  # candidates or rows
+MOST = 10**24  # candidates or rows
 
 
 class Part(NamedTuple):
@@ -120,9 +120,9 @@ class Plan(Result):
         most = self.host_capacity if is_host else self.device_capacity
         need = self.host_bytes if is_host else self.device_bytes
         raise MemoryError(
-            f"Expected a collaboration that fits into {most / 1e9:.3g} GB of "
+            f"Expected a collaboration that fits into {_gigabytes(most)} of "
             f"{'' if is_host else 'device '}memory, got one of about "
-            f"{need / 1e9:.3g} GB: {task.num_parties:,} parties with "
+            f"{_gigabytes(need)}: {task.num_parties:,} parties with "
             f"{task.num_rows:,} rows of {task.num_columns:,} columns, and "
             f"{task.num_candidates:,} candidates. {self._advice()}"
         )
@@ -238,7 +238,7 @@ def plan(
 def _as_size(number: Any, name: str, smallest: int) -> int:
     size = as_whole(number, name, smallest=smallest)
     if size > MOST:
-        raise ValueError(f"Expected {name} of at most 2^50, got a larger number.")
+        raise ValueError(f"Expected {name} of at most 10^24, got a larger number.")
     return size
 
 
@@ -286,6 +286,10 @@ def _seconds(work: Work, task: Task, rates: Rates | None) -> float:
         + work.picks * pick
         + work.flops / rates.flops
     )
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.0f} GB" if size >= 1e12 else f"{size / 1e9:.3g} GB"
 
 
 def _peak(parts: Sequence[Part]) -> int:

@@ -163,7 +163,7 @@ class TableCodec:
         start = 0
         for column in self.columns:
             if isinstance(column, NumberColumn):
-                bounds[:, start] = column.ends
+                bounds[:, start] = column.range_coordinates
             start += len(column.coordinates)
         return np.clip(points, bounds[:1], bounds[1:])
 

@@ -53,7 +53,7 @@ class NumberColumn:
         return (False, True)[: len(self.coordinates)]
 
     @property
-    def ends(self) -> Float[np.ndarray, "2"]:
+    def range_coordinates(self) -> Float[np.ndarray, "2"]:
         """The range of the first coordinate that may be handed out."""
         return self._points(np.array([self.lowest, self.highest]))
 
@@ -94,7 +94,7 @@ class NumberColumn:
             values = np.clip(self._values(points[:, 0]), self.lowest, self.highest)
             result = self._points(values)
         else:
-            result = np.clip(self._snapped(points[:, 0])[0], *self.ends)
+            result = np.clip(self._snapped(points[:, 0])[0], *self.range_coordinates)
         result = np.where(is_missing, self._points(np.array([self.median]))[0], result)
         if not self.missing:
             return result[:, None]
@@ -121,7 +121,9 @@ class NumberColumn:
             values = (start + facts.step * steps) / tens + 0.0
         else:
             start = int(self.lowest) - self.origin
-            steps = np.rint((np.clip(floats, *self.ends) - start) / facts.step)
+            steps = np.rint(
+                (np.clip(floats, *self.range_coordinates) - start) / facts.step
+            )
             values = steps.astype(np.int64) * facts.step + int(self.lowest)
         if self.known is not None:
             _, index, is_known = self._snapped(points)

@@ -23,7 +23,7 @@ from .step import Parameters
 
 __all__ = ["MMDGANModel", "generate_points"]
 
-KIND, ADVICE = "MMD-GAN", "train and save it again"
+KIND, ADVICE = "MMD-GAN", "train one with MMDGAN or cgm-jax train-generator"
 SUB_BLOCK = 256  # points per call: patches of 4,096 images would need gigabytes
 
 
@@ -43,6 +43,8 @@ class MMDGANModel:
             each ran into infinite numbers; the model is the last good one.
         quality: how samples compare with real points that were held out.
         columns: names of the columns, where they have any.
+        data_digest: of the data that it was trained on, where whoever trained it noted
+            one.
         calibration: which of the generator's points are kept, with ``calibrated``.
     """
 
@@ -55,6 +57,7 @@ class MMDGANModel:
     quality: SampleQuality | None = None
     columns: tuple[str, ...] | None = None
     calibration: Calibration | None = None
+    data_digest: str | None = None
 
     @property
     def architecture(self) -> Architecture:
@@ -89,6 +92,7 @@ class MMDGANModel:
             "stop_reason": self.stop_reason,
             "quality": self.quality and asdict(self.quality),
             "columns": self.columns,
+            "data_digest": self.data_digest,
         }
         names = "shift", "scale", "history"
         arrays: dict[str, Any] = {name: getattr(self, name) for name in names}
@@ -109,7 +113,7 @@ class MMDGANModel:
                 # Arrays that do not fit together raise an error, or give no numbers.
                 zeros = np.zeros((1, len(arrays["shift"])))
                 if not np.isfinite(calibration.acceptance(zeros)).all():
-                    raise ValueError("its calibration is not finite")
+                    raise archive.Mismatch("one whose calibration is not finite")
             quality = facts["quality"] and SampleQuality(
                 **{k: _tuple(v) for k, v in facts["quality"].items()}
             )
@@ -123,6 +127,7 @@ class MMDGANModel:
                 quality,
                 _tuple(facts["columns"]),
                 calibration,
+                facts.get("data_digest"),
             )
             _, template = model.architecture.generator_template()
             archive.with_arrays(template, model.parameters)

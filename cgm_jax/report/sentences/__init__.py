@@ -12,6 +12,7 @@ from .planning import plan_sentences
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
+    generator_warnings,
     promise_warnings,
     quality_sentences,
     relaxation_warnings,
@@ -27,6 +28,7 @@ __all__ = [
     "comparison_sentence",
     "draw_warnings",
     "explanation_sentences",
+    "generator_warnings",
     "plan_sentences",
     "promise_warnings",
     "quality_sentences",

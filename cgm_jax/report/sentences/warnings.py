@@ -152,6 +152,17 @@ def quality_sentences(quality: SampleQuality | None) -> list[str]:
     return sentences
 
 
+def generator_warnings(*, is_of_other_data: bool) -> list[str]:
+    """What it means that a generator was trained on other data than are valued."""
+    if not is_of_other_data:
+        return []
+    return [
+        "The generator was trained on other data than those of these files: its rows "
+        "may be unlike the parties', and the figures of its quality are of its own "
+        "data. Train one on these files with train-generator."
+    ]
+
+
 def repetition_warnings(share: float) -> list[str]:
     """What it means that a share of the candidates equals real rows."""
     if not share:
