@@ -59,10 +59,7 @@ def test_figures_by_definition():
 
     def rows(table, *names):
         columns = [
-            [
-                None if m else v
-                for v, m in zip(table[n].values, table[n].is_missing, strict=True)
-            ]
+            np.where(table[n].is_missing, None, table[n].values.astype(object))
             for n in names
         ]
         return list(zip(*columns, strict=True))

@@ -132,12 +132,9 @@ def _for_logistic(
             ones = np.ones(len(x)), (np.arange(len(x)), x + 1)
             width = len(column.categories) + 1
             parts.append(sparse.csr_array(ones, shape=(len(x), width)))
-    rows = (
-        sparse.csr_array(sparse.hstack(parts))
-        if parts
-        else np.zeros((len(values[0]), 1))
-    )
-    return rows, LogisticRegression()
+    if not parts:
+        return np.zeros((len(values[0]), 1)), LogisticRegression()
+    return sparse.csr_array(sparse.hstack(parts)), LogisticRegression()
 
 
 def _for_trees(

@@ -110,7 +110,8 @@ def _numbers(name: str, real: Any, synthetic: Any) -> ColumnBeside:
         np.where(is_there, (x - origin if origin else x).astype(np.float64), np.nan)
         for x, is_there in both
     )
-    return ColumnBeside(name, form, *columns, origin=origin)
+    one, other = columns
+    return ColumnBeside(name, form, one, other, origin=origin)
 
 
 def _codes(name: str, real: Any, synthetic: Any) -> ColumnBeside:

@@ -174,10 +174,9 @@ def _trends(
         if columns[i].is_number and columns[j].is_number:
             continue
         (*one, num_one), (*other, num_other) = codes[i], codes[j]
-        pairs = [a * num_other + b for a, b in zip(one, other, strict=True)]
-        trends[i, j] = trends[j, i] = _similarity(
-            pairs[0], pairs[1], num_one * num_other
-        )
+        real, synthetic = (a * num_other + b for a, b in zip(one, other, strict=True))
+        trends[i, j] = _similarity(real, synthetic, num_one * num_other)
+        trends[j, i] = trends[i, j]
     return trends, correlations
 
 
