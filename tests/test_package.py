@@ -39,6 +39,7 @@ LAYERS = [
     "learning",
     "rewards",
     "sampling",
+    "tables",
     "metrics",
     "generators",
     "datasets",
@@ -54,7 +55,8 @@ LAYERS = [
     "mediation",
     "cli",
 ]
-NUMERICAL = LAYERS[: LAYERS.index("datasets")]
+# All up to data sets but one, which reads Arrow's columns.
+NUMERICAL = [name for name in LAYERS[: LAYERS.index("datasets")] if name != "tables"]
 FOR_PEOPLE = {"jinja2", "matplotlib", "pandas", "pyarrow", "rich", "typer"}
 HEAVY = FOR_PEOPLE | {"cvxpy", "flax", "optax", "orbax", "sklearn", "umap"}
 

@@ -1,0 +1,161 @@
+"""A category as one coordinate for each of its values, and columns without coordinates.
+
+The coordinate of a row's own category is w = MISMATCH / √2 and the others are 0, so
+that rows of different categories are MISMATCH apart: the squared exponential of the
+points is that of the numbers times exp(−MISMATCH² / 2ℓ²) for each category that
+differs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from .cells import Cells, Spelling, missing_like
+from .kinds import ColumnFacts
+from .number_columns import MISMATCH
+
+__all__ = ["CategoryColumn", "LeftOut"]
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryColumn:
+    """Categories, of which a missing cell is one."""
+
+    facts: ColumnFacts
+    values: Shaped[np.ndarray, " categories"]  # sorted, without the missing one
+    height: float
+    is_allowed: Bool[np.ndarray, " c"]  # may be handed out; the last may be "missing"
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Their names."""
+        name = self.facts.name
+        names = tuple(f"{name}={value}" for value in self.values.tolist())
+        has_missing = len(self.is_allowed) > len(self.values)
+        return (*names, f"{name} is missing") if has_missing else names
+
+    @property
+    def is_category_coordinate(self) -> tuple[bool, ...]:
+        """Which of them stand for a category: all."""
+        return (True,) * len(self.is_allowed)
+
+    def encode(self, cells: Cells) -> Float[np.ndarray, "n c"]:
+        """Cells in the column's form as coordinates."""
+        index = np.full(len(cells), len(self.values))
+        present = ~cells.is_missing
+        distinct, position = np.unique(cells.present, return_inverse=True)
+        places = np.searchsorted(self.values, distinct)
+        places = np.minimum(places, max(0, len(self.values) - 1))
+        index[present] = places[position]
+        is_new = len(distinct) and (
+            not len(self.values) or (self.values[places] != distinct).any()
+        )
+        if is_new or (index >= len(self.is_allowed)).any():
+            raise ValueError(
+                f"Column {self.facts.name}: expected the categories of the tables of "
+                "the fit, got another, or a missing cell."
+            )
+        return self._points(index)
+
+    def decode(self, points: Float[np.ndarray, "m c"]) -> Cells:
+        """The nearest category of each point."""
+        index = np.argmax(points, axis=1)
+        form = self.facts.form
+        is_missing = index == len(self.values)
+        values = missing_like(form, is_missing)
+        values[~is_missing] = self.values[index[~is_missing]]
+        spelling = Spelling(
+            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
+        )
+        return Cells(form, values, is_missing, spelling)
+
+    def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
+        """The nearest of the allowed categories, encoded again."""
+        allowed = np.flatnonzero(self.is_allowed)
+        return self._points(allowed[np.argmax(points[:, allowed], axis=1)])
+
+    def _points(self, index: Any) -> Float[np.ndarray, "m c"]:
+        points = np.zeros((len(index), len(self.is_allowed)))
+        points[np.arange(len(index)), index] = self.height
+        return points
+
+
+def category_column(
+    facts: ColumnFacts,
+    parties: Sequence[Cells],
+    *,
+    min_rows: int,
+    only_shared: bool,
+    weight: float,
+) -> CategoryColumn:
+    """The categories of all parties, in the column's form."""
+    pool = np.concatenate([cells.present for cells in parties])
+    values, counts = np.unique(pool, return_counts=True)
+    held = [np.isin(values, np.unique(cells.present)) for cells in parties]
+    holders = np.sum(held, axis=0)
+    if sum(facts.num_missing):
+        counts = np.append(counts, sum(facts.num_missing))
+        holders = np.append(holders, np.count_nonzero(facts.num_missing))
+    is_allowed = (counts >= min_rows) & ((holders >= 2) | (not only_shared))
+    if not is_allowed.any():
+        shared = " and by two parties" if only_shared else ""
+        raise ValueError(
+            f"Column {facts.name}: expected a category that at least {min_rows} rows "
+            f"have{shared}, got none, so that none may be handed out; leave the column "
+            "out, or declare it an identifier or free text in columns.json."
+        )
+    return CategoryColumn(facts, values, MISMATCH / np.sqrt(2) * weight, is_allowed)
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """A column without coordinates: a constant, identifiers, free text."""
+
+    facts: ColumnFacts
+    value: Any = None  # of a constant
+    first_id: int = 1
+    coordinates: tuple[str, ...] = ()
+    is_category_coordinate: tuple[bool, ...] = ()
+
+    def encode(self, cells: Cells) -> Float[np.ndarray, "n 0"]:
+        """No coordinates."""
+        return np.empty((len(cells), 0))
+
+    def handed_out(self, points: Float[np.ndarray, "m 0"]) -> Float[np.ndarray, "m 0"]:
+        """No coordinates."""
+        return points
+
+    def decode(self, points: Float[np.ndarray, "m 0"]) -> Cells:
+        """The constant, missing cells instead of text, or new identifiers."""
+        form, num = self.facts.form, len(points)
+        present = np.zeros(num, bool)
+        spelling = Spelling(
+            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
+        )
+        if self.facts.kind == "identifier":
+            numbers = range(self.first_id, self.first_id + num)
+            if form == "text":
+                values = np.array([f"synthetic-{i}" for i in numbers], object)
+            else:
+                dtype = np.int64 if self.first_id + num < 2**63 else object
+                values = np.array(numbers, dtype)
+            return Cells(form, values, present, spelling)
+        if self.value is not None:
+            values = missing_like(form, present)
+            values[:] = self.value
+            return Cells(form, values, present, spelling)
+        return Cells(form, missing_like(form, ~present), ~present, spelling)
+
+
+def left_out(facts: ColumnFacts, parties: Sequence[Cells]) -> LeftOut:
+    """A column without coordinates, of its parties' cells in its form."""
+    pool = np.concatenate([cells.present for cells in parties])
+    if facts.kind == "constant" and len(pool):
+        return LeftOut(facts, value=pool[0])
+    if facts.kind == "identifier" and facts.form == "whole" and len(pool):
+        largest = max(abs(int(pool.max())), abs(int(pool.min())))
+        return LeftOut(facts, first_id=10 ** len(str(largest)) + 1)
+    return LeftOut(facts)

@@ -1,0 +1,225 @@
+"""A column of numbers, dates or times as one coordinate, and one for missing cells.
+
+A number x is the coordinate (x − shift) / scale. Numbers of few decimals, whole numbers
+and times lie on a grid, and rounding to it brings x back exactly; where a grid is too
+fine for float64, a coordinate that some real value has is that value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from .cells import Cells, Spelling, missing_like
+from .kinds import ColumnFacts, robust_scale
+
+__all__ = ["MISMATCH", "NumberColumn"]
+
+# The median distance of two values of a normal column, in standard deviations: as far
+# apart are two rows that differ in one category.
+MISMATCH = 0.954
+_FINEST_GRID = 2**49  # steps; so many are told apart after seven roundings
+_SNAP = 8  # units in the last place, within which a coordinate is a real value's
+
+
+@dataclass(frozen=True, eq=False)
+class NumberColumn:
+    """Numbers, whole numbers, dates or times."""
+
+    facts: ColumnFacts
+    origin: int  # subtracted before float64, where that could not hold the values
+    shift: float
+    scale: float
+    missing: float  # height of the coordinate "is missing"; 0: there is none
+    median: int | float  # what a missing cell counts as
+    lowest: int | float  # of those that may be handed out
+    highest: int | float
+    ends: tuple[float, float]  # of the real values, less the origin
+    hands_out_missing: bool
+    known: Shaped[np.ndarray, " _"] | None  # real values, where there is no grid
+    known_points: Float[np.ndarray, " _"] | None
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Their names."""
+        name = self.facts.name
+        return (name, f"{name} is missing") if self.missing else (name,)
+
+    @property
+    def is_category_coordinate(self) -> tuple[bool, ...]:
+        """Which of them stand for a category."""
+        return (False, True)[: len(self.coordinates)]
+
+    def encode(self, cells: Cells) -> Float[np.ndarray, "n c"]:
+        """Cells in the column's form as coordinates."""
+        values = np.where(cells.is_missing, self.median, cells.values)
+        if self.facts.form != "number":
+            values = values.astype(np.int64)
+        points = self._points(values)
+        if not self.missing:
+            if cells.is_missing.any():
+                raise ValueError(
+                    f"Column {self.facts.name}: expected no missing cell, as in the "
+                    "tables of the fit, got one."
+                )
+            return points[:, None]
+        return np.column_stack([points, self.missing * cells.is_missing])
+
+    def decode(self, points: Float[np.ndarray, "m c"]) -> Cells:
+        """Coordinates as cells."""
+        is_missing = self._is_missing(points)
+        values = self._values(points[:, 0])
+        values = np.where(is_missing, missing_like(self.facts.form, is_missing), values)
+        spelling = Spelling(
+            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
+        )
+        return Cells(self.facts.form, values, is_missing, spelling)
+
+    def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
+        """Within the range that may leave, on the grid; encoded again."""
+        is_missing = self._is_missing(points) & self.hands_out_missing
+        if self.known_points is None:
+            values = np.clip(self._values(points[:, 0]), self.lowest, self.highest)
+            result = self._points(values)
+        else:
+            ends = self._points(np.array([self.lowest, self.highest]))
+            result = np.clip(self._snapped(points[:, 0])[0], *ends)
+        result = np.where(is_missing, self._points(np.array([self.median]))[0], result)
+        if not self.missing:
+            return result[:, None]
+        return np.column_stack([result, self.missing * is_missing])
+
+    def _is_missing(self, points: Any) -> Bool[np.ndarray, " m"]:
+        if not self.missing:
+            return np.zeros(len(points), bool)
+        return points[:, 1] > self.missing / 2
+
+    def _points(self, values: Any) -> Float[np.ndarray, " m"]:
+        return ((values - self.origin).astype(np.float64) - self.shift) / self.scale
+
+    def _values(self, points: Any) -> Shaped[np.ndarray, " m"]:
+        """What coordinates stand for: on the grid, or the real value that is there."""
+        floats = points * self.scale + self.shift
+        facts = self.facts
+        if facts.step is None:
+            values = floats + self.origin
+        elif facts.form == "number":
+            tens = 10.0 ** (facts.num_decimals or 0)
+            start = np.rint(self.lowest * tens)
+            steps = np.rint((floats * tens - start) / facts.step)
+            values = (start + facts.step * steps) / tens + 0.0
+        else:
+            start = int(self.lowest) - self.origin
+            steps = np.rint((np.clip(floats, *self.ends) - start) / facts.step)
+            values = steps.astype(np.int64) * facts.step + int(self.lowest)
+        if self.known is not None:
+            _, index, is_known = self._snapped(points)
+            values = np.where(is_known, self.known[index], values)
+        return values
+
+    def _snapped(self, points: Any) -> tuple[Any, Any, Any]:
+        """The nearest real coordinates if they are within a few units, and which."""
+        known = self.known_points
+        assert known is not None
+        right = np.clip(np.searchsorted(known, points), 1, max(1, len(known) - 1))
+        right = np.minimum(right, len(known) - 1)
+        left = np.maximum(right - 1, 0)
+        is_left = np.abs(points - known[left]) <= np.abs(points - known[right])
+        index = np.where(is_left, left, right)
+        distance = np.abs(points - known[index])
+        # Also where shift takes digits off: in units of what was rounded.
+        size = np.maximum(np.abs(known[index]), abs(self.shift / self.scale))
+        is_known = distance <= _SNAP * np.spacing(size)
+        return np.where(is_known, known[index], points), index, is_known
+
+
+def number_columns(
+    facts: Sequence[ColumnFacts],
+    tables: Sequence[Sequence[Cells]],
+    *,
+    standardize: bool,
+    min_rows: int,
+    scales: Sequence[float | None],
+    weights: Sequence[float],
+) -> list[NumberColumn]:
+    """Columns of all parties, in their form: one sequence of cells a column."""
+    pools = [np.concatenate([cells.present for cells in column]) for column in tables]
+    origins = [_origin(fact, values) for fact, values in zip(facts, pools, strict=True)]
+    floats = [
+        (values - origin).astype(np.float64)
+        for values, origin in zip(pools, origins, strict=True)
+    ]
+    moments = _moments(floats)
+    result = []
+    for fact, values, origin, x, (mean, std), scale, weight in zip(
+        facts, pools, origins, floats, moments, scales, weights, strict=True
+    ):
+        if not standardize:
+            mean, std = 0.0, 1.0
+        elif fact.is_heavy_tailed:
+            mean, std = float(np.median(x)), robust_scale(x)
+        divisor = (scale or (std if std > 0 else 1.0)) / weight
+        ordered = np.sort(values)
+        rank = min(min_rows, (len(values) + 1) // 2) - 1
+        num_missing = sum(fact.num_missing)
+        column = NumberColumn(
+            fact,
+            origin,
+            mean,
+            divisor,
+            missing=MISMATCH * weight if num_missing else 0.0,
+            median=ordered[(len(ordered) - 1) // 2].item(),
+            lowest=ordered[rank].item(),
+            highest=ordered[len(ordered) - 1 - rank].item(),
+            ends=(float(x.min()), float(x.max())),
+            hands_out_missing=num_missing >= min_rows,
+            known=None,
+            known_points=None,
+        )
+        result.append(column if _is_on_grid(fact, x) else _with_known(column, ordered))
+    return result
+
+
+def _origin(facts: ColumnFacts, values: Any) -> int:
+    """0, as long as float64 holds the values with room for rounding."""
+    if facts.form == "number":
+        return 0
+    lowest, highest = int(values.min()), int(values.max())
+    is_small = max(abs(lowest), abs(highest)) < _FINEST_GRID
+    return 0 if is_small else lowest
+
+
+def _moments(columns: Sequence[Any]) -> list[tuple[float, float]]:
+    """Mean and population standard deviation of each column.
+
+    Columns of one length are added row by row, as one matrix, so that the last bit is
+    that of a table of numbers alone.
+    """
+    result: dict[int, tuple[float, float]] = {}
+    for length in {len(x) for x in columns}:
+        chosen = [i for i, x in enumerate(columns) if len(x) == length]
+        pool = np.column_stack([columns[i] for i in chosen])
+        moments = zip(chosen, pool.mean(axis=0), pool.std(axis=0), strict=True)
+        result |= {i: (float(mean), float(std)) for i, mean, std in moments}
+    return [result[i] for i in range(len(columns))]
+
+
+def _is_on_grid(facts: ColumnFacts, x: Any) -> bool:
+    if facts.step is None:
+        return False
+    unit = facts.step / 10.0 ** (facts.num_decimals or 0)
+    return bool(np.abs(x).max() < _FINEST_GRID * unit)
+
+
+def _with_known(column: NumberColumn, ordered: Any) -> NumberColumn:
+    known = np.unique(ordered)
+    points = column._points(known)
+    if (np.diff(points) <= 0).any():
+        raise ValueError(
+            f"Column {column.facts.name}: expected values that float64 tells apart "
+            "beside the largest, got closer ones; round them, or take off what all "
+            "have in common."
+        )
+    return replace(column, known=known, known_points=points)

@@ -1,0 +1,112 @@
+"""Cells of several parties in one form: what each can be read as beside the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .cells import Cells, Form, Resolution, as_text, missing_like
+from .times import TICKS_PER_DAY, at_resolution, day_first, to_whole
+
+__all__ = ["PooledForm", "in_form", "pooled_form"]
+
+
+@dataclass(frozen=True)
+class PooledForm:
+    """The form in which all parties' cells of a column are compared."""
+
+    form: Form
+    resolution: Resolution = "D"
+    is_day_first: bool = False  # where a party's own dates could be both
+
+
+def pooled_form(parties: Sequence[Cells], *, is_category: bool = False) -> PooledForm:
+    """The narrowest form that all parties' cells have; ValueError if there is none.
+
+    A declared category may mix numbers and text; otherwise only codes may.
+    """
+    forms: set[Form] = {cells.form for cells in parties}
+    forms.discard("empty")
+    times = [cells for cells in parties if cells.form == "time"]
+    whole_dates = bool(times) and all(
+        cells.spelling.time_format == "%Y%m%d" for cells in times
+    )
+    if len(forms) > 1 and whole_dates:  # not every party's numbers are dates
+        forms.remove("time")
+        forms.add("whole")
+    if not forms:
+        return PooledForm("empty")
+    if forms == {"time"}:
+        used = {cells.spelling.resolution for cells in times}
+        units: list[Resolution] = [unit for unit in TICKS_PER_DAY if unit in used]
+        return PooledForm("time", units[-1], _is_day_first(times))
+    if len(forms) == 1:
+        return PooledForm(forms.pop())
+    if forms == {"whole", "number"}:
+        return PooledForm("number")
+    if forms == {"truth", "whole"} and not is_category:
+        codes = [cells.present for cells in parties if cells.form == "whole"]
+        if np.isin(np.concatenate(codes), (0, 1)).all():
+            return PooledForm("truth")
+    if "time" in forms:
+        raise ValueError(
+            "expected dates in all tables, found dates in some and others in the "
+            "rest; write all as YYYY-MM-DD"
+        )
+    if not is_category and _are_mostly_numbers(parties):
+        raise ValueError(
+            "expected numbers in all tables, found numbers in some and text or truth "
+            "values in the rest; correct it, or declare the column a category in "
+            "columns.json"
+        )
+    return PooledForm("text")
+
+
+def in_form(cells: Cells, pooled: PooledForm) -> Cells:
+    """One party's cells in the form of all; ValueError if a value would change."""
+    form = pooled.form
+    if cells.form == "time" and form != "time":  # YYYYMMDD
+        values = np.where(cells.is_missing, 0, to_whole(cells.values))
+        cells = replace(cells, form="whole", values=values)
+    if cells.form == "empty":
+        spelling = replace(cells.spelling, resolution=pooled.resolution)
+        values = missing_like(form, cells.is_missing)
+        return replace(cells, form=form, values=values, spelling=spelling)
+    if form == "time":
+        if cells.spelling.is_ambiguous and pooled.is_day_first:
+            cells = day_first(cells)
+        return at_resolution(cells, pooled.resolution)
+    if cells.form == form:
+        return cells
+    if form == "text":
+        values = as_text(cells)
+    elif form == "truth":
+        values = cells.values == 1
+    else:
+        values = cells.values.astype(np.float64)
+        if (values.astype(object) != cells.values.astype(object)).any():
+            raise ValueError(
+                "expected whole numbers within ±2^53 beside numbers with decimals, "
+                "found larger ones; declare the column a category or an identifier in "
+                "columns.json"
+            )
+        values[cells.is_missing] = np.nan
+    return replace(cells, form=form, values=values)
+
+
+def _is_day_first(times: Sequence[Cells]) -> bool:
+    return any(
+        not cells.spelling.is_ambiguous
+        and cells.spelling.time_format.startswith(("%d/", "%-d/", "%d-", "%-d-"))
+        for cells in times
+    )
+
+
+def _are_mostly_numbers(parties: Sequence[Cells]) -> bool:
+    """Whether most cells are numbers, though none of the others is a code (007)."""
+    if any(cells.spelling.has_leading_zeros for cells in parties):
+        return False
+    numbers = sum(
+        len(cells.present) for cells in parties if cells.form in ("whole", "number")
+    )
+    return numbers >= sum(len(cells.present) for cells in parties) / 2
