@@ -193,8 +193,9 @@ def test_guesses_are_means_of_the_rows_within_a_radius():
     assert zero == 0
     np.testing.assert_array_equal(as_they_are, rows)
     gaps = np.linalg.norm(rows[:, None] - rows[None], axis=-1)
-    fifth = np.sort(gaps, axis=1)[:, 5]
-    expected = 1.5 * np.repeat(np.quantile(fifth, [0.1, 0.5, 0.9]), 2)
+    first, fifth = np.sort(gaps, axis=1)[:, [1, 5]].T
+    radii = [*np.quantile(fifth, [0.1, 0.5, 0.9]), np.median(first)]
+    expected = 1.5 * np.repeat(radii, 2)
     np.testing.assert_allclose([radius for radius, _ in averaged], expected)
     for (radius, once), (_, twice) in zip(averaged[::2], averaged[1::2], strict=True):
         far = np.linalg.norm(rows[:, None] - own[None], axis=-1).min(1) > radius

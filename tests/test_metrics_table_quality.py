@@ -2,16 +2,19 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import jax
 import numpy as np
+import pyarrow as pa
 import pytest
 from table_cells import cells
 
 from cgm_jax.metrics import table_quality
 from cgm_jax.metrics.table_columns import columns_beside
+from cgm_jax.tables import read_cells
 
 KEY = jax.random.key(0)
 # Of SDMetrics 0.32.0: KSComplement and TVComplement as its QualityReport gives them,
@@ -32,7 +35,7 @@ def saved_tables(name):
 @pytest.mark.parametrize("name", SAVED["tables"])
 def test_figures_are_those_of_sdmetrics(name):
     real, synthetic, saved = saved_tables(name)
-    found = table_quality(KEY, real, synthetic)
+    found = table_quality(KEY, [real], synthetic)
     assert list(found.columns) == list(saved["shapes"])
     # SDMetrics counts a category that no real row has as a millionth of a row there.
     np.testing.assert_allclose(
@@ -54,7 +57,7 @@ def test_figures_are_those_of_sdmetrics(name):
 def test_figures_by_definition():
     """Ten lines of Python, on columns with missing cells."""
     real, synthetic, _ = saved_tables("mixed")
-    found = table_quality(KEY, real, synthetic)
+    found = table_quality(KEY, [real], synthetic)
     place = {column: i for i, column in enumerate(found.columns)}
 
     def rows(table, *names):
@@ -112,7 +115,7 @@ def test_a_table_is_like_itself_and_like_its_rows_in_another_order(name):
         )
         for column, x in real.items()
     }
-    found = table_quality(KEY, real, mixed)
+    found = table_quality(KEY, [real], mixed)
     assert found.shape == 1
     assert found.trend == pytest.approx(1, abs=1e-12)
     np.testing.assert_array_equal(found.missing[0], found.missing[1])
@@ -134,7 +137,7 @@ def test_columns_drawn_independently_have_a_shape_but_no_trend():
 
     real = table(x, x + 0.1 * rng.normal(size=800), group)
     y, shuffled = rng.permutation(x), rng.permutation(group)
-    found = table_quality(KEY, real, table(x, y, shuffled))
+    found = table_quality(KEY, [real], table(x, y, shuffled))
     assert found.shape > 0.95
     assert found.trend < 0.65
     assert found.detection.boosted < 0.1  # trees see what is joint,
@@ -143,13 +146,14 @@ def test_columns_drawn_independently_have_a_shape_but_no_trend():
 
 def test_nothing_depends_on_units_and_origin():
     real, synthetic, _ = saved_tables("penguins")
-    first = table_quality(KEY, real, synthetic)
+    first = table_quality(KEY, [real], synthetic)
     for table in (real, synthetic):
+        egg, mass = table["egg"], table["mass"]
         # As ticks of nanoseconds: float64 holds no whole number there.
-        ticks = 1_700_000_000_000_000_001 + table["egg"].values
-        table["egg"].values = np.where(table["egg"].is_missing, 0, ticks)
-        table["mass"].values = 2.0**-600 * table["mass"].values
-    again = table_quality(KEY, real, synthetic)
+        ticks = np.where(egg.is_missing, 0, 1_700_000_000_000_000_001 + egg.values)
+        table["egg"] = replace(egg, values=ticks)
+        table["mass"] = replace(mass, values=2.0**-600 * mass.values)
+    again = table_quality(KEY, [real], synthetic)
     np.testing.assert_array_equal(again.shapes, first.shapes)
     np.testing.assert_allclose(again.trends, first.trends, atol=1e-12)
 
@@ -170,7 +174,7 @@ def test_constant_empty_and_unseen():
         "text": cells("text", ["c", "c"]),
         "x": cells("number", [9.0, None]),
     }
-    found = table_quality(KEY, real, synthetic)
+    found = table_quality(KEY, [real], synthetic)
     np.testing.assert_array_equal(found.shapes, [1, np.nan, 0, 0])
     assert found.shape == pytest.approx(1 / 3)
     assert np.isnan(found.trends[0, 1]) and np.isnan(found.trends[1, 3])
@@ -188,9 +192,9 @@ def test_kinds_decide_what_is_compared_and_how():
         "empty": cells("number", [None] * 4),
     }
     kinds = {"code": "category", "id": "identifier", "note": "free text"}
-    (column,) = columns_beside(table, table, kinds | {"empty": "constant"})
+    (column,) = columns_beside([table], table, kinds | {"empty": "constant"})
     assert column.form == "category" and column.categories == ("1", "5", "77")
-    assert [c.form for c in columns_beside(table, table)] == [
+    assert [c.form for c in columns_beside([table], table)] == [
         "number",
         "number",
         "category",
@@ -198,12 +202,42 @@ def test_kinds_decide_what_is_compared_and_how():
     ]
 
 
+def test_tables_of_several_parties_are_taken_together_in_one_form():
+    first = {
+        "day": read_cells(pa.array(["2024-01-31", "2024-02-01"])),
+        "smokes": read_cells(pa.array(["yes", "no"])),
+        "n": read_cells(pa.array(["1", "2"])),
+    }
+    second = {
+        "n": read_cells(pa.array(["2.5", ""])),
+        "smokes": read_cells(pa.array(["", "yes"])),
+        "day": read_cells(pa.array(["2024-02-02 12:00", "2024-02-03 00:00"])),
+    }
+    columns = columns_beside([first, second], first)
+    day, smokes, n = columns
+    assert day.form == "date" and smokes.form == "category" and n.form == "number"
+    np.testing.assert_array_equal(n.real, [1, 2, 2.5, np.nan])
+    np.testing.assert_array_equal(n.synthetic, [1, 2])
+    assert smokes.real.tolist() == [1, 0, -1, 1] and smokes.synthetic.tolist() == [1, 0]
+    hours = np.diff(day.real) / (day.real[3] - day.real[1]) * 48
+    np.testing.assert_allclose(hours, [24, 36, 12])
+    np.testing.assert_array_equal(day.synthetic, day.real[:2])
+
+
 def test_tables_that_do_not_fit_are_refused():
     table = {"a": cells("number", [1.0]), "b": cells("number", [2.0])}
-    with pytest.raises(ValueError, match="synthetic table with rows"):
-        table_quality(KEY, table, {"a": table["a"]})
-    with pytest.raises(ValueError, match="real table with rows"):
-        table_quality(KEY, {"a": cells("number", [])}, {"a": cells("number", [])})
+    with pytest.raises(ValueError, match=r"synthetic table .* no column \['b'\]"):
+        table_quality(KEY, [table], {"a": table["a"]})
+    with pytest.raises(ValueError, match="real table with all columns"):
+        table_quality(KEY, [table, {"a": table["a"]}], table)
+    nothing = {name: cells("number", []) for name in table}
+    with pytest.raises(ValueError, match="got 0 and 1"):
+        table_quality(KEY, [nothing], table)
+    with pytest.raises(ValueError, match="got 1 and 0"):
+        table_quality(KEY, [table], nothing)
+    words = table | {"a": cells("text", ["x"])}
+    with pytest.raises(ValueError, match="expected numbers in all tables"):
+        table_quality(KEY, [table], words)
 
 
 # --- detection
@@ -219,12 +253,12 @@ def test_a_table_of_other_values_is_told_apart_and_few_rows_are_drawn_for_it():
         "x": cells("number", (5 + rng.normal(size=300)).tolist()),
         "many": cells("text", rng.integers(0, 400, 300).astype(str).tolist()),
     }
-    found = table_quality(KEY, real, other, max_detection_rows=200).detection
+    found = table_quality(KEY, [real], other, max_detection_rows=200).detection
     assert (found.num_real, found.num_synthetic) == (200, 200)
     assert found.logistic < 0.05 and found.boosted < 0.05
-    alike = table_quality(KEY, real, real, max_detection_rows=200).detection
+    alike = table_quality(KEY, [real], real, max_detection_rows=200).detection
     assert alike.logistic > 0.7 and alike.boosted > 0.7
-    again = table_quality(KEY, real, other, max_detection_rows=200).detection
+    again = table_quality(KEY, [real], other, max_detection_rows=200).detection
     assert again == found
 
 
@@ -234,4 +268,4 @@ def test_missing_cells_alone_tell_tables_apart():
     real = {"x": cells("number", x), "only": cells("text", ["a"] * 200)}
     holes = [None if i % 2 else value for i, value in enumerate(x)]
     synthetic = real | {"x": cells("number", holes)}
-    assert table_quality(KEY, real, synthetic).detection.boosted < 0.8
+    assert table_quality(KEY, [real], synthetic).detection.boosted < 0.8

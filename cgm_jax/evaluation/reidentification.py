@@ -3,9 +3,9 @@
 Noise around copies of a row averages out. The attacker, a party with its own rows and
 its reward file, leaves out reward rows near its own rows, and puts every other one at
 the mean of the reward rows within a radius, once and again (mean shift), for radii
-taken from the distances to the fifth neighbours; the rows as they are count as well. A
-real row is recovered if some guess is within 0.05 standard deviations of it in every
-number, and equal in every category.
+taken from the distances to the first and the fifth neighbours; the rows as they are
+count as well. A real row is recovered if some guess is within 0.05 standard deviations
+of it in every number, and equal in every category.
 
 How many rows are recovered means nothing alone: a dense reward is near everything. So
 the attack is made on rows that the generator was made of and on rows that it never saw;
@@ -35,7 +35,8 @@ TOLERANCE = 0.05  # standard deviations of a column
 MAX_ROWS = 30_000  # of a reward; of more, so many are drawn
 _LEVEL = 1e-3  # of the test, over all guesses together
 _NUM_NEIGHBORS = 32  # averaged at most: noise is then a sixth of what it was
-_QUANTILES, _WIDER = (0.1, 0.5, 0.9), 1.5  # radii, by the distance to the fifth
+_QUANTILES = (0.1, 0.5, 0.9)  # of the distances to the fifth neighbours
+_WIDER = 1.5  # radii than these distances
 
 
 class ReadOff(enum.StrEnum):
@@ -197,8 +198,9 @@ def _guesses(
     if len(own):
         to_own = NearestNeighbors(n_neighbors=1).fit(own).kneighbors(rows)[0][:, 0]
     yield 0.0, rows[to_own > 0]
-    fifth = distances[:, min(5, num - 1)]
-    for radius in _WIDER * np.quantile(fifth, _QUANTILES):
+    first, fifth = distances[:, min(1, num - 1)], distances[:, min(5, num - 1)]
+    # Where few rows are of one origin, the fifth is of another.
+    for radius in _WIDER * np.append(np.quantile(fifth, _QUANTILES), np.median(first)):
         is_kept = to_own > radius
         is_within = (distances <= radius) & is_kept[neighbors] & is_kept[:, None]
         start, place = np.nonzero(is_within)
@@ -219,11 +221,11 @@ def _between(
 
     Where that point is near a real row, both are left out; if more than half are, all.
     """
-    from scipy.spatial import KDTree
+    from sklearn.neighbors import NearestNeighbors
 
     if len(rows) < 2:
         return rows[:0], rows[:0]
-    neighbors = KDTree(rows).query(rows, k=2)[1][:, 1]
+    neighbors = NearestNeighbors(n_neighbors=1).fit(rows).kneighbors()[1][:, 0]
     points = rows.copy()
     for column in np.flatnonzero(is_number):
         values = np.unique(rows[:, column])

@@ -1,26 +1,29 @@
-"""The columns of a real and a synthetic table side by side, in numbers.
+"""The columns of real tables and of a synthetic one side by side, in numbers.
 
 Numbers and dates stay numbers, NaN where a cell is missing; everything else becomes
 codes 0, 1, … of its categories, and −1 where a cell is missing.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from cgm_jax.tables.cells import Cells, Resolution, as_text
+from cgm_jax.tables.kinds import KINDS
+from cgm_jax.tables.pooling import in_form, pooled_form
+
 __all__ = ["ColumnBeside", "columns_beside"]
 
 _NUMBERS = {"number", "whole number", "date or time"}
-_NUMBERS_BY_FORM = {"number", "whole", "time"}
 _LEFT_OUT = {"identifier", "free text", "constant"}
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnBeside:
-    """One column of both tables.
+    """One column of the real tables and of the synthetic one.
 
     Attributes:
         name: of the column.
@@ -29,6 +32,7 @@ class ColumnBeside:
         synthetic: the same of the synthetic rows.
         categories: what the codes stand for; none of a number or a date.
         origin: what was taken from whole numbers and ticks too large for float64.
+        resolution: of the ticks of a date.
     """
 
     name: str
@@ -37,6 +41,7 @@ class ColumnBeside:
     synthetic: Float[np.ndarray, " m"] | Int[np.ndarray, " m"]
     categories: tuple[str, ...] = ()
     origin: int = 0
+    resolution: Resolution = "D"
 
     @property
     def is_number(self) -> bool:
@@ -58,69 +63,84 @@ class ColumnBeside:
 
 
 def columns_beside(
-    real: Mapping[str, Any],
-    synthetic: Mapping[str, Any],
+    real: Sequence[Mapping[str, Cells]],
+    synthetic: Mapping[str, Cells],
     kinds: Mapping[str, str] | None = None,
 ) -> list[ColumnBeside]:
-    """The columns that can be compared, in the order of the real table.
+    """The columns that can be compared, in the order of the first real table.
 
     Args:
-        real: `Cells` by column name.
-        synthetic: the same columns.
+        real: tables of the same columns, whose rows are taken together.
+        synthetic: one table of these columns.
         kinds: the kind of each column; identifiers, free text and constants are left
-            out. By default numbers and times by their form, all else categories.
+            out. By default the usual one of its cells' form.
 
     Raises:
-        ValueError: if the synthetic table lacks a column, a table has no rows, or the
-            columns of a table are not of one length.
+        ValueError: if a table lacks a column or has no rows, or the cells of a column
+            have no form in common.
     """
-    for table, which in ((real, "real"), (synthetic, "synthetic")):
-        lengths = {len(table[name].values) for name in real if name in table}
-        lacking = [name for name in real if name not in table]
-        if lacking or len(lengths) != 1 or 0 in lengths:
+    tables = [*real, synthetic]
+    for table, which in zip(tables, ["real"] * len(real) + ["synthetic"], strict=True):
+        lacking = [name for name in real[0] if name not in table]
+        lengths = {len(table[name]) for name in real[0] if name in table}
+        if lacking or len(lengths) != 1:
             raise ValueError(
-                f"Expected a {which} table with rows and with all columns of the real "
-                f"one, got columns of {sorted(lengths)} rows, without {lacking}."
+                f"Expected a {which} table with all columns of the first, and as many "
+                f"rows in each, got {sorted(lengths)} rows, and no column {lacking}."
             )
+    sizes = [len(table[next(iter(real[0]))]) for table in tables]
+    if not sizes[-1] or not sum(sizes[:-1]):
+        raise ValueError(
+            f"Expected real and synthetic rows, got {sum(sizes[:-1])} and {sizes[-1]}."
+        )
     found = []
-    for name, cells in real.items():
+    for name in real[0]:
+        parts = [table[name] for table in tables]
         kind = None if kinds is None else kinds[name]
-        if kind in _LEFT_OUT or (kind is None and cells.form == "empty"):
+        if kind in _LEFT_OUT:
             continue
-        as_number = cells.form in _NUMBERS_BY_FORM if kind is None else kind in _NUMBERS
-        beside = _numbers if as_number else _codes
-        found.append(beside(name, cells, synthetic[name]))
+        pooled = pooled_form(parts, is_category=kind == "category")
+        parts = [in_form(cells, pooled) for cells in parts]
+        kind = kind or KINDS[pooled.form][0]
+        if kind in _LEFT_OUT:
+            continue
+        beside = _numbers if kind in _NUMBERS else _codes
+        found.append(beside(name, parts))
     return found
 
 
-def _numbers(name: str, real: Any, synthetic: Any) -> ColumnBeside:
-    form = "date" if real.form == "time" else "number"
-    both = [
-        (np.asarray(cells.values), ~cells.is_missing) for cells in (real, synthetic)
-    ]
-    origin = 0
-    if all(x.dtype.kind == "i" for x, _ in both):
-        present = [x[is_there] for x, is_there in both if is_there.any()]
-        low = min((int(x.min()) for x in present), default=0)
-        high = max((int(x.max()) for x in present), default=0)
+def _numbers(name: str, parts: Sequence[Cells]) -> ColumnBeside:
+    values, is_missing, origin = _joined(parts), _missing(parts), 0
+    present = values[~is_missing]
+    if values.dtype.kind == "i" and len(present):
+        low, high = int(present.min()), int(present.max())
         # Subtracted as integers, so that every tick of a nanosecond remains.
         if max(-low, high) > 2**53 and high - low < 2**63:
             origin = low
-    columns = (
-        np.where(is_there, (x - origin if origin else x).astype(np.float64), np.nan)
-        for x, is_there in both
-    )
-    one, other = columns
-    return ColumnBeside(name, form, one, other, origin=origin)
+    numbers = np.full(len(values), np.nan)
+    numbers[~is_missing] = present - origin if origin else present
+    real, synthetic = np.split(numbers, [-len(parts[-1])])
+    is_date, unit = parts[0].form == "time", parts[0].spelling.resolution
+    form = "date" if is_date else "number"
+    return ColumnBeside(name, form, real, synthetic, origin=origin, resolution=unit)
 
 
-def _codes(name: str, real: Any, synthetic: Any) -> ColumnBeside:
-    texts = [np.asarray(cells.values).astype(str) for cells in (real, synthetic)]
-    is_missing = np.concatenate([real.is_missing, synthetic.is_missing])
-    codes = np.full(len(is_missing), -1)
-    categories, found = np.unique(
-        np.concatenate(texts)[~is_missing], return_inverse=True
-    )
-    codes[~is_missing] = found
-    one, other = np.split(codes, [len(texts[0])])
-    return ColumnBeside(name, "category", one, other, tuple(map(str, categories)))
+def _codes(name: str, parts: Sequence[Cells]) -> ColumnBeside:
+    if parts[0].form == "time":
+        texts = _joined(parts).astype(f"M8[{parts[0].spelling.resolution}]").astype(str)
+    else:
+        spelling = parts[0].spelling
+        texts = np.concatenate([as_text(replace(x, spelling=spelling)) for x in parts])
+    is_missing = _missing(parts)
+    codes = np.full(len(texts), -1)
+    categories, codes[~is_missing] = np.unique(texts[~is_missing], return_inverse=True)
+    real, synthetic = np.split(codes, [-len(parts[-1])])
+    return ColumnBeside(name, "category", real, synthetic, tuple(map(str, categories)))
+
+
+def _joined(parts: Sequence[Cells]) -> np.ndarray:
+    return np.concatenate([cells.values for cells in parts])
+
+
+def _missing(parts: Sequence[Cells]) -> Bool[np.ndarray, " n"]:
+    return np.concatenate([cells.is_missing for cells in parts])

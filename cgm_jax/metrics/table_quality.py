@@ -23,12 +23,12 @@ table, where that of 0.25 averages over all, as here.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from cgm_jax._shared.results import Result
+from cgm_jax.tables.cells import Cells
 
 from .detection import Detection, detection
 from .table_columns import ColumnBeside, columns_beside
@@ -86,39 +86,36 @@ class TableQuality(Result):
 
 def table_quality(
     key: Key[Array, ""],
-    real: Mapping[str, Any],
-    synthetic: Mapping[str, Any],
+    real: Sequence[Mapping[str, Cells]],
+    synthetic: Mapping[str, Cells],
     *,
     kinds: Mapping[str, str] | None = None,
     max_detection_rows: int = 10_000,
 ) -> TableQuality:
-    """Shape, trend and detection of a synthetic table beside a real one.
+    """Shape, trend and detection of a synthetic table beside real ones.
 
     Args:
         key: a typed key, for the rows and the folds of the classifiers.
-        real: `Cells` by column name, n rows.
-        synthetic: the same columns, m rows.
+        real: the parties' tables, `Cells` by column name; rows are taken together.
+        synthetic: one table of the same columns.
         kinds: the kind of each column; identifiers, free text and constants are left
-            out. By default numbers and times by their form, all else categories.
+            out. By default the usual one of its cells' form.
         max_detection_rows: of more rows of a table, the classifiers get so many, drawn
             at random; shape and trend are of all rows.
 
     Raises:
-        ValueError: if the synthetic table lacks a column or a table has no rows.
+        ValueError: if a table lacks a column or has no rows, or the cells of a column
+            have no form in common.
         ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
-        >>> import jax
-        >>> from types import SimpleNamespace
-        >>> def cells(values):
-        ...     is_missing = np.zeros(len(values), bool)
-        ...     values = np.array(values)
-        ...     return SimpleNamespace(
-        ...         form="number", values=values, is_missing=is_missing
-        ...     )
-        >>> real = {"age": cells([20.0, 30.0, 40.0]), "bmi": cells([1.0, 2.0, 3.0])}
-        >>> synthetic = real | {"bmi": cells([3.0, 2.0, 1.0])}
-        >>> found = table_quality(jax.random.key(0), real, synthetic)
+        >>> import jax, pyarrow as pa
+        >>> from cgm_jax.tables import read_cells
+        >>> age, bmi = ["20", "30", "40"], ["1.5", "2.5", "3.5"]
+        >>> read = lambda texts: read_cells(pa.array(texts))
+        >>> real = {"age": read(age), "bmi": read(bmi)}
+        >>> synthetic = {"age": read(age), "bmi": read(bmi[::-1])}
+        >>> found = table_quality(jax.random.key(0), [real], synthetic)
         >>> found.shape, found.trend
         (1.0, 0.0)
 
