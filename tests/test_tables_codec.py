@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import oracles
 import pyarrow as pa
@@ -284,7 +285,8 @@ def test_the_kernel_of_points_is_a_product_over_columns(length_scale: float):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     kernel = SquaredExponential(length_scale)
     with jax.enable_x64(True):
-        package = kernel.pairwise(kernel.embed(x), kernel.embed(y))
+        embedded = [kernel.embed(jnp.asarray(points)) for points in (x, y)]
+        package = kernel.pairwise(*embedded)
     np.testing.assert_allclose(package, expected, rtol=1e-10)  # far pairs cancel
 
 

@@ -64,7 +64,8 @@ def test_real_tables_are_what_a_person_says(name: str, num_parties: int):
     table = read_table(name)
     found: dict[str, list[str]] = {}
     for column, cells in table.items():
-        parties = [cells.take(slice(i, None, num_parties)) for i in range(num_parties)]
+        rows = np.arange(len(cells)) % num_parties
+        parties = [cells.take(rows == i) for i in range(num_parties)]
         found.setdefault(infer(column, parties).kind, []).append(column)
     assert {kind: sorted(names) for kind, names in found.items()} == {
         kind: sorted(names.split(", ")) for kind, names in EXPECTED[name].items()

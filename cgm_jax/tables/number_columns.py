@@ -141,7 +141,7 @@ def number_columns(
     *,
     standardize: bool,
     min_rows: int,
-    scales: Sequence[float | None],
+    scales: Sequence[int | float | None],
     weights: Sequence[float],
 ) -> list[NumberColumn]:
     """Columns of all parties, in their form: one sequence of cells a column."""
@@ -160,7 +160,7 @@ def number_columns(
             mean, std = 0.0, 1.0
         elif fact.is_heavy_tailed:
             mean, std = float(np.median(x)), robust_scale(x)
-        divisor = (scale or (std if std > 0 else 1.0)) / weight
+        divisor = float(scale or (std if std > 0 else 1.0)) / weight
         ordered = np.sort(values)
         rank = min(min_rows, (len(values) + 1) // 2) - 1
         num_missing = sum(fact.num_missing)
