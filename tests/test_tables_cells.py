@@ -247,6 +247,7 @@ def test_no_negative_zero():
         (["1.50", "2.25"], "number", (2, True)),
         (["1.5", "2.25"], "number", (2, False)),
         (["1.0", "2.0"], "whole", (1, True)),
+        (["1.500", "2.250"], "number", (3, True)),  # TABLES 19: thousands elsewhere
         (["1", "2"], "whole", (0, True)),
         (["1e-7", "0.5"], "number", (7, False)),
         (["1e3", "2"], "whole", (0, False)),
