@@ -79,7 +79,23 @@ class Cells:
 
 
 def as_text(cells: Cells) -> Shaped[np.ndarray, " rows"]:
-    """Truth values and numbers as text, in the party's spelling; text as it is."""
+    """Truth values and numbers as text, in the party's spelling; text as it is.
+
+    Args:
+        cells: of any form but times.
+
+    Returns:
+        Text, ``""`` where a cell is missing.
+
+    Raises:
+        ValueError: the cells are times.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from cgm_jax.tables import as_text, read_cells
+        >>> as_text(read_cells(pa.array(["1.50", "NA", "+2.25"]))).tolist()
+        ['1.50', '', '2.25']
+    """
     spelling = cells.spelling
     fixed = spelling.num_decimals if spelling.fixed_decimals else None
 

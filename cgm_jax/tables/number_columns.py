@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from .cells import Cells, Spelling, missing_like
+from .cells import Cells, missing_like
+from .columns import ColumnChoice
 from .kinds import ColumnFacts, robust_scale
 
 __all__ = ["MISMATCH", "NumberColumn"]
@@ -82,10 +83,7 @@ class NumberColumn:
         is_missing = self._is_missing(points)
         values = self._values(points[:, 0])
         values = np.where(is_missing, missing_like(self.facts.form, is_missing), values)
-        spelling = Spelling(
-            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
-        )
-        return Cells(self.facts.form, values, is_missing, spelling)
+        return Cells(self.facts.form, values, is_missing, self.facts.spelling)
 
     def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
         """Within the range that may leave, on the grid; encoded again."""
@@ -148,15 +146,14 @@ class NumberColumn:
 
 def number_columns(
     facts: Sequence[ColumnFacts],
-    tables: Sequence[Sequence[Cells]],
+    cells: Sequence[Sequence[Cells]],
+    choices: Sequence[ColumnChoice],
     *,
     standardize: bool,
     min_rows: int,
-    scales: Sequence[float | None],
-    weights: Sequence[float],
 ) -> list[NumberColumn]:
     """Columns of all parties, in their form: one sequence of cells a column."""
-    pools = [np.concatenate([cells.present for cells in column]) for column in tables]
+    pools = [np.concatenate([one.present for one in column]) for column in cells]
     origins = [_origin(fact, values) for fact, values in zip(facts, pools, strict=True)]
     floats = [
         (values - origin).astype(np.float64)
@@ -164,14 +161,14 @@ def number_columns(
     ]
     moments = _moments(floats)
     result = []
-    for fact, values, origin, x, (mean, std), scale, weight in zip(
-        facts, pools, origins, floats, moments, scales, weights, strict=True
+    for fact, choice, values, origin, x, (mean, std) in zip(
+        facts, choices, pools, origins, floats, moments, strict=True
     ):
         if not standardize:
             mean, std = 0.0, 1.0
         elif fact.is_heavy_tailed:
             mean, std = float(np.median(x)), robust_scale(x)
-        divisor = (scale or (std if std > 0 else 1.0)) / weight
+        scale = choice.scale or (std if std > 0 else 1.0)
         ordered = np.sort(values)
         rank = min(min_rows, (len(values) + 1) // 2) - 1
         num_missing = sum(fact.num_missing)
@@ -179,8 +176,8 @@ def number_columns(
             fact,
             origin,
             mean,
-            divisor,
-            missing=MISMATCH * weight if num_missing else 0.0,
+            float(scale / choice.weight),
+            missing=MISMATCH * choice.weight if num_missing else 0.0,
             median=ordered[(len(ordered) - 1) // 2].item(),
             lowest=ordered[rank].item(),
             highest=ordered[len(ordered) - 1 - rank].item(),

@@ -43,7 +43,7 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     from pyarrow import types
 
     if types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
+        array = _decoded(array)
     kind = array.type
     if types.is_string(kind) or types.is_string_view(kind):
         array = array.cast(pa.large_string())  # one chunk of it can hold any text
@@ -68,6 +68,18 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     if types.is_timestamp(kind) or types.is_date(kind):
         return _or_empty(_read_times(array, is_missing))
     return _refused(kind, is_missing)
+
+
+def _decoded(array: Any) -> Any:
+    """The values that a dictionary array stands for; Arrow decodes no views of text."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    kind = array.type.value_type
+    kind = pa.large_string() if types.is_string_view(kind) else kind
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    decoded = [chunk.dictionary.cast(kind).take(chunk.indices) for chunk in chunks]
+    return pa.chunked_array(decoded, kind)
 
 
 def _integers(array: Any) -> Any:

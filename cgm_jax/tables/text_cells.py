@@ -49,7 +49,7 @@ _SUSPECTS = (  # pattern, found, advice
         "write a number, or leave the cell empty",
     ),
     (
-        r"^[+-]?(?:inf|infinity)$",
+        r"^(?i:[+-]?inf(?:inity)?)$",
         "an infinite one",
         "correct it or remove the row",
     ),
