@@ -140,7 +140,7 @@ def print_mediation(mediation: Mediation) -> None:
     shared = shared_rows_sentences(review.shared, names)
     for sentence in [*mediation.warnings, *shared]:
         warn(sentence)
-    say(f"One reward file per party: {mediation.folder}/<party>/reward.csv")
+    say(f"One reward and statement per party: {mediation.folder}/<party>/")
 
 
 def print_quality(quality: SampleQuality | None) -> None:

@@ -19,13 +19,26 @@ from cgm_jax.report import (
     report_page,
 )
 from cgm_jax.report.page import privacy_page
+from cgm_jax.report.party_statement import ShowShares
+from cgm_jax.report.pictures import draw_statement
 from cgm_jax.tables import in_units
 
 from .run import Mediation
+from .statements import party_statements, write_statement
 
 
-def publish_mediation(mediation: Mediation) -> Path:
-    """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""
+def publish_mediation(
+    mediation: Mediation, *, show_shares: ShowShares = "ranks"
+) -> Path:
+    """Write a reward and a statement for each party, and the mediator's pages.
+
+    Args:
+        mediation: what was computed.
+        show_shares: what statements say of contributions, as in `party_statements`.
+
+    Returns:
+        The mediator's report.
+    """
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder
     coordinates = list(mediation.tables.codec.coordinates)
@@ -57,6 +70,8 @@ def publish_mediation(mediation: Mediation) -> Path:
         "decimals": privacy.decimals,
         "rewards": privacy.rows(names),
     }
+    statements = party_statements(mediation, show_shares)
+    drawn = [draw_statement(statement) for statement in statements]
     parties, labels = mediation.parties, mediation.labels
     rewards = []
     for name, party, reward, rows in zip(
@@ -73,10 +88,19 @@ def publish_mediation(mediation: Mediation) -> Path:
             party,
             labels=None if labels is None else labels.labels[reward.indices],
         )
-    data["reward_files"] = [
-        {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}
-        for path in rewards
+    written = [
+        path
+        for statement, pictures in zip(statements, drawn, strict=True)
+        for path in write_statement(folder / statement.party, statement, pictures)
     ]
+    for kind, paths in (("reward_files", rewards), ("statement_files", written)):
+        data[kind] = [
+            {
+                "file": path.relative_to(folder).as_posix(),
+                "sha256": digest_of_file(path),
+            }
+            for path in paths
+        ]
     write_json(folder / "mediator" / "report.json", data)
     write_text(folder / "mediator" / "privacy.html", page_of_privacy)
     report = folder / "mediator" / "report.html"

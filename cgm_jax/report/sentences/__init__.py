@@ -11,6 +11,7 @@ from .names import Names
 from .planning import plan_sentences
 from .privacy import privacy_sentences, reidentification_sentence
 from .quality import table_quality_sentences
+from .statement import statement_sentences
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
@@ -40,6 +41,7 @@ __all__ = [
     "repetition_warnings",
     "scheme_warnings",
     "shared_rows_sentences",
+    "statement_sentences",
     "stress_sentence",
     "table_quality_sentences",
     "uncertainty_warnings",
