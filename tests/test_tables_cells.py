@@ -152,6 +152,11 @@ def test_digits_of_a_double_are_none():
         np.testing.assert_array_equal(cells.values, doubles)
 
 
+def test_zeros_are_no_digits_that_are_lost():
+    cells = of_text("0.1000000000000000000000", "1.5")
+    assert not cells.problems and cells.values.tolist() == [0.1, 1.5]
+
+
 @pytest.mark.parametrize(
     ("texts", "row", "told"),
     [

@@ -25,7 +25,8 @@ class ColumnChoice:
         kind: one of the kinds of `infer`.
         scale: what numbers are divided by, instead of their standard deviation.
         weight: by which all distances in this column are multiplied.
-        format: of dates, as in `strftime`; ``%d/%m/%Y`` reads 1/2/2023 as of February.
+        format: of dates, as in ``strftime``; ``%d/%m/%Y`` reads 1/2/2023 as
+            of February.
     """
 
     name: str

@@ -160,7 +160,7 @@ def _kind(
     if form != "text":
         return KINDS[form][0]
     share = len(distinct) / num_cells
-    if num_cells >= _FEWEST_ROWS and share > 0.4 and _last_word(name) in _ID_WORDS:
+    if num_cells >= _FEWEST_ROWS and share > 0.4 and _words(name)[-1] in _ID_WORDS:
         return "identifier"
     is_one_word = np.mean([" " not in text for text in distinct.tolist()]) > 0.5
     is_long = np.mean([_is_sentence(text) for text in distinct.tolist()]) > 0.5
@@ -181,9 +181,9 @@ def _is_identifier(name: str, parties: Sequence[Cells], distinct: Any) -> bool:
     step = int(np.gcd.reduce(np.diff(distinct)))
     if (highest - lowest) // max(step, 1) > 2**53:
         return True  # no float64 stands for each of them
-    if num_cells < _FEWEST_ROWS or not _words(name).isdisjoint(_YEAR_WORDS):
+    if num_cells < _FEWEST_ROWS or not _YEAR_WORDS.isdisjoint(_words(name)):
         return False
-    last = _last_word(name)
+    last = _words(name)[-1]
     if last in _ID_WORDS and len(distinct) > 0.4 * num_cells:
         return True
     rises = [np.diff(values) for values in columns]
@@ -230,7 +230,8 @@ def _number_facts(
     masses: tuple[Any, ...] = ()
     if len(distinct) >= 20:
         masses = tuple(distinct[counts >= _MASS * len(values)].tolist())
-    offsets = _offsets(values)
+    # Less one of them: large numbers keep their last digits.
+    offsets = (values - values[0]).astype(np.float64)
     return {
         "num_decimals": decimals,
         "step": step,
@@ -239,11 +240,6 @@ def _number_facts(
         "sentinel": None if form == "time" else _sentinel(distinct, counts),
         "is_heavy_tailed": float(offsets.std()) > 4 * robust_scale(offsets) > 0,
     }
-
-
-def _offsets(values: Any) -> Any:
-    """Numbers less one of them, in float64: large ones keep their last digits."""
-    return (values - values[0]).astype(np.float64)
 
 
 def robust_scale(values: Any) -> float:
@@ -295,14 +291,7 @@ def _is_sentence(text: str) -> bool:
     return len(text.split()) >= 3 and text.endswith((".", "!", "?"))
 
 
-def _words(name: str) -> set[str]:
-    return set(_split(name))
-
-
-def _last_word(name: str) -> str:
-    return (_split(name) or [""])[-1]
-
-
-def _split(name: str) -> list[str]:
+def _words(name: str) -> list[str]:
+    """The words of patient_no, "Sample Number" or patientId; one at least."""
     apart = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
-    return [word.lower() for word in re.findall(r"[^\W\d_]+", apart)]
+    return [word.lower() for word in re.findall(r"[^\W\d_]+", apart)] or [""]

@@ -39,8 +39,8 @@ class NumberColumn:
     highest: int | float
     ends: tuple[float, float]  # of the real values, less the origin
     hands_out_missing: bool
-    known: Shaped[np.ndarray, " _"] | None  # real values, where there is no grid
-    known_points: Float[np.ndarray, " _"] | None
+    known: Shaped[np.ndarray, " k"]  # real values, where there is no grid, or none
+    known_points: Float[np.ndarray, " k"]
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class NumberColumn:
     def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
         """Within the range that may leave, on the grid; encoded again."""
         is_missing = self._is_missing(points) & self.hands_out_missing
-        if self.known_points is None:
+        if not len(self.known):
             values = np.clip(self._values(points[:, 0]), self.lowest, self.highest)
             result = self._points(values)
         else:
@@ -123,7 +123,7 @@ class NumberColumn:
                 (np.clip(floats, *self.range_coordinates) - start) / facts.step
             )
             values = steps.astype(np.int64) * facts.step + int(self.lowest)
-        if self.known is not None:
+        if len(self.known):
             _, index, is_known = self._snapped(points)
             values = np.where(is_known, self.known[index], values)
         return values
@@ -131,9 +131,7 @@ class NumberColumn:
     def _snapped(self, points: Any) -> tuple[Any, Any, Any]:
         """The nearest real coordinates if they are within a few units, and which."""
         known = self.known_points
-        assert known is not None
-        right = np.clip(np.searchsorted(known, points), 1, max(1, len(known) - 1))
-        right = np.minimum(right, len(known) - 1)
+        right = np.minimum(np.searchsorted(known, points), len(known) - 1)
         left = np.maximum(right - 1, 0)
         is_left = np.abs(points - known[left]) <= np.abs(points - known[right])
         index = np.where(is_left, left, right)
@@ -183,8 +181,8 @@ def number_columns(
             highest=ordered[len(ordered) - 1 - rank].item(),
             ends=(float(x.min()), float(x.max())),
             hands_out_missing=num_missing >= min_rows,
-            known=None,
-            known_points=None,
+            known=ordered[:0],
+            known_points=x[:0],
         )
         result.append(column if _is_on_grid(fact, x) else _with_known(column, ordered))
     return result

@@ -86,7 +86,8 @@ def in_form(cells: Cells, pooled: PooledForm) -> Cells:
         values = cells.values == 1
     else:
         values = cells.values.astype(np.float64)
-        if (values.astype(object) != cells.values.astype(object)).any():
+        is_large = np.abs(values) >= 2**53
+        if (values[is_large].astype(object) != cells.values[is_large]).any():
             raise ValueError(
                 "expected whole numbers within ±2^53 beside numbers with decimals, "
                 "found larger ones; declare the column a category or an identifier in "
