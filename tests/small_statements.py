@@ -1,4 +1,4 @@
-"""A run of three parties whose tables have columns of every kind, and its statements."""
+"""A run of three parties whose tables have columns of every kind."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,11 +20,15 @@ def write_tables(folder: Path) -> list[Path]:
     rng = np.random.default_rng(5)
     paths = []
     for i, (name, num) in enumerate(zip(NAMES, SIZES, strict=True)):
-        jobs = rng.choice(["clerk", "nurse", "smith"], num, p=np.roll([0.6, 0.3, 0.1], i))
+        jobs = rng.choice(
+            ["clerk", "nurse", "smith"], num, p=np.roll([0.6, 0.3, 0.1], i)
+        )
         jobs = jobs.astype(object)
         jobs[[3, 11]] = RARE[i]
         income = np.exp(rng.normal(7 + 0.4 * i, 0.4, num))
-        age = np.where(rng.random(num) < 0.15, "", rng.integers(18, 70, num).astype(str))
+        age = np.where(
+            rng.random(num) < 0.15, "", rng.integers(18, 70, num).astype(str)
+        )
         days = np.datetime64("2021-03-01") + rng.integers(0, 300, num)
         columns = {
             "patient no": [f"{1000 * (i + 1) + j}" for j in range(num)],

@@ -7,6 +7,7 @@ from .quality import likeness_sentences
 __all__ = ["statement_sentences"]
 
 _MOST_NAMED = 10
+_MOST_TIMES = 10  # own data, up to which a promise is so many percent more
 _NUMBERS_AND_DATES = {"number", "whole number", "date or time"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _NUMBERS = ("no", "one", "two", "three", "four", "five")
@@ -281,7 +282,8 @@ def _check(statement: PartyStatement) -> list[str]:
 
 
 def _more(promised: float, own: float) -> str:
-    if own <= 0 or promised <= own:
+    """By how much, where that is a number that says something."""
+    if not own < promised < _MOST_TIMES * own:
         return ""
     return f", {promised / own - 1:.1%} more than your data alone"
 
