@@ -29,6 +29,7 @@ from cgm_jax.report.pictures import Picture
 from cgm_jax.report.statement import statement_data, statement_page
 from cgm_jax.tables import Cells, NumberColumn, TableCodec
 from cgm_jax.tables.category_columns import CategoryColumn
+from cgm_jax.tables.kinds import Kind
 
 from .run import Mediation
 
@@ -52,7 +53,7 @@ def party_statements(
     promises, draw = mediation.collaboration.promises, mediation.collaboration.draw
     scheme, tolerance = promises.scheme, mediation.review.audit.tolerance
     candidates, settings = np.asarray(promises.candidates), mediation.settings
-    kinds = {facts.name: facts.kind for facts in codec.facts}
+    kinds: dict[str, Kind] = {facts.name: facts.kind for facts in codec.facts}
     options = mediation.tables.options
     origin = Origin(
         "loaded" if settings.generator_model else settings.generator,
@@ -66,7 +67,8 @@ def party_statements(
 
     def of(i: int) -> PartyStatement:
         reward, given = draw.rewards[i], mediation.tables.points[i]
-        drawn = candidates[reward.indices].astype(np.float64)
+        picked = candidates[reward.indices]
+        drawn = picked.astype(np.float64)
         own, rows = codec.decode(given), mediation.rewards[i]
         own_points, reward_points, coordinates = _in_own_units(codec, given, drawn)
         limit = np.full(len(coordinates), TOLERANCE)
@@ -113,7 +115,7 @@ def party_statements(
             reward_points=reward_points,
             coordinates=coordinates,
             quality=quality if quality is not None and quality.columns else None,
-            num_equal=int(is_among(drawn, given).sum()),
+            num_equal=int(is_among(picked, given.astype(picked.dtype)).sum()),
             num_near=int(is_near(reward_points, own_points, limit).sum()),
         )
 
