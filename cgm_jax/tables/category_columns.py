@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from .cells import Cells, Spelling, missing_like
+from .cells import Cells, missing_like
 from .kinds import ColumnFacts
 from .number_columns import MISMATCH
 
@@ -65,12 +65,9 @@ class CategoryColumn:
         index = np.argmax(points, axis=1)
         form = self.facts.form
         is_missing = index == len(self.values)
-        values = missing_like(form, is_missing)
+        values = missing_like(form, is_missing).astype(self.values.dtype)
         values[~is_missing] = self.values[index[~is_missing]]
-        spelling = Spelling(
-            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
-        )
-        return Cells(form, values, is_missing, spelling)
+        return Cells(form, values, is_missing, self.facts.spelling)
 
     def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
         """The nearest of the allowed categories, encoded again."""
@@ -89,7 +86,7 @@ def category_column(
     *,
     min_rows: int,
     only_shared: bool,
-    weight: float,
+    weight: int | float,
 ) -> CategoryColumn:
     """The categories of all parties, in the column's form."""
     pool = np.concatenate([cells.present for cells in parties])
@@ -115,7 +112,7 @@ class LeftOut:
     """A column without coordinates: a constant, identifiers, free text."""
 
     facts: ColumnFacts
-    value: Any = None  # of a constant
+    constant: Shaped[np.ndarray, " _"]  # its value, of a constant
     first_id: int = 1
     coordinates: tuple[str, ...] = ()
     is_category_coordinate: tuple[bool, ...] = ()
@@ -132,9 +129,7 @@ class LeftOut:
         """The constant, missing cells instead of text, or new identifiers."""
         form, num = self.facts.form, len(points)
         present = np.zeros(num, bool)
-        spelling = Spelling(
-            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
-        )
+        spelling = self.facts.spelling
         if self.facts.kind == "identifier":
             numbers = range(self.first_id, self.first_id + num)
             if form == "text":
@@ -143,19 +138,17 @@ class LeftOut:
                 dtype = np.int64 if self.first_id + num < 2**63 else object
                 values = np.array(numbers, dtype)
             return Cells(form, values, present, spelling)
-        if self.value is not None:
-            values = missing_like(form, present)
-            values[:] = self.value
-            return Cells(form, values, present, spelling)
+        if len(self.constant):
+            return Cells(form, np.repeat(self.constant, num), present, spelling)
         return Cells(form, missing_like(form, ~present), ~present, spelling)
 
 
 def left_out(facts: ColumnFacts, parties: Sequence[Cells]) -> LeftOut:
     """A column without coordinates, of its parties' cells in its form."""
     pool = np.concatenate([cells.present for cells in parties])
-    if facts.kind == "constant" and len(pool):
-        return LeftOut(facts, value=pool[0])
+    if facts.kind == "constant":
+        return LeftOut(facts, pool[:1])
     if facts.kind == "identifier" and facts.form == "whole" and len(pool):
         largest = max(abs(int(pool.max())), abs(int(pool.min())))
-        return LeftOut(facts, first_id=10 ** len(str(largest)) + 1)
-    return LeftOut(facts)
+        return LeftOut(facts, pool[:0], first_id=10 ** len(str(largest)) + 1)
+    return LeftOut(facts, pool[:0])
