@@ -29,7 +29,11 @@ from cgm_jax.files import InputError, Parties, prepare_output_dir, read_parties
 from cgm_jax.generators import KernelDensity, scaled_columns
 from cgm_jax.generators.scaled_columns import TableScale
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
-from cgm_jax.report.sentences import generator_warnings, repetition_warnings
+from cgm_jax.report.sentences import (
+    generator_warnings,
+    label_warnings,
+    repetition_warnings,
+)
 from cgm_jax.rewards import InfeasibleError
 
 from . import row_source
@@ -165,6 +169,7 @@ def mediate(
             *parties.warnings,
             *generator_warnings(is_of_other_data=source.is_of_other_data),
             *repetition_warnings(repeated),
+            *([] if labels is None else label_warnings(labels)),
         ),
     )
 
