@@ -12,6 +12,7 @@ import pytest
 import typer
 from small_runs import cgm_jax, one_line_error, write_parties
 
+from cgm_jax.cli import screen
 from cgm_jax.cli.app import new_app, run_app
 from cgm_jax.cli.options import LAST_SEED, whole_number
 from cgm_jax.kernels import SquaredExponential, save_kernel
@@ -240,3 +241,18 @@ def test_a_refusal_of_the_system_without_a_path(capsys):
     assert run_one(command) == 6
     message = one_line_error(capsys)
     assert "(No space left on device); free some space, and run again with" in message
+
+
+def test_a_table_breaks_no_name_and_no_number(monkeypatch, capsys):
+    from rich.console import Console
+    from rich.table import Table
+
+    name = "Universitätsklinikum_der_Landeshauptstadt"
+    monkeypatch.setattr(screen, "console", Console(width=40))
+    table = Table("party", "own value", title="Values")
+    table.add_row(name, "0.01263")
+    table.add_row("日本病院", "0.02281")
+    screen.print_whole(table)
+    lines = capsys.readouterr().out.splitlines()
+    assert [name in line and "0.01263" in line for line in lines].count(True) == 1
+    assert sum("日本病院" in line for line in lines) == 1
