@@ -21,6 +21,7 @@ from cgm_jax.report import (
 from cgm_jax.report.page import privacy_page
 from cgm_jax.tables import in_units
 
+from .older_run import listed_files, remove_older
 from .run import Mediation
 
 
@@ -77,10 +78,13 @@ def publish_mediation(mediation: Mediation) -> Path:
         {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}
         for path in rewards
     ]
-    write_json(folder / "mediator" / "report.json", data)
     write_text(folder / "mediator" / "privacy.html", page_of_privacy)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
+    # Last, for it is what lists files: until then it is the older run's.
+    older = listed_files(folder)
+    write_json(folder / "mediator" / "report.json", data)
+    remove_older(folder, older)
     return report
 
 
