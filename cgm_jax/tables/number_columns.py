@@ -119,9 +119,7 @@ class NumberColumn:
             values = (start + facts.step * steps) / tens + 0.0
         else:
             start = int(self.lowest) - self.origin
-            steps = np.rint(
-                (np.clip(floats, *self.range_coordinates) - start) / facts.step
-            )
+            steps = np.rint((np.clip(floats, *self.ends) - start) / facts.step)
             values = steps.astype(np.int64) * facts.step + int(self.lowest)
         if len(self.known):
             _, index, is_known = self._snapped(points)
