@@ -331,7 +331,7 @@ def test_quality_can_be_computed_from_the_two_files(run, published, tmp_path):
 
 
 def test_all_statements_are_listed_with_their_digests(published):
-    listed = report_of(published[1])["statement_files"]
+    listed = report_of(published[1])["statements"]
     assert len(listed) == 6
     for entry in listed:
         assert entry["sha256"] == digest_of_file(published[1] / entry["file"])

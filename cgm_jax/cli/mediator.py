@@ -83,7 +83,7 @@ def run(
             help="Of contributions, a party's statement has: its rank, or α of all."
         ),
     ] = "ranks",
-    overwrite: options.ReplaceFiles = False,
+    overwrite: options.Overwrite = False,
     devices: Devices = None,
     distributed: Distributed = False,
 ) -> None:
@@ -167,6 +167,10 @@ def audit(
         screen.print_audit(draw.audit, draw.names, in_full=True)
         for file in draw.changed_files:
             screen.warn(f"{file} is missing, or is not the file that was valued.")
+        for name in draw.other_folders:
+            screen.warn(
+                f"{name}/ is not of this run: it may hold rewards of an older one."
+            )
     num_broken = sum(not draw.is_kept for draw in draws)
     if num_broken:
         options.fail(
@@ -232,7 +236,9 @@ def digits(
     split: Annotated[
         options.SplitName, Option(help="How the digits are shared.")
     ] = "equal-disjoint",
-    overwrite: options.ReplaceFiles = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files of the same names.")
+    ] = False,
 ) -> None:
     """Real handwritten digits of five parties, one CSV file each."""
     import pyarrow as pa

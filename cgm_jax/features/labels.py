@@ -1,5 +1,6 @@
 """Labels for synthetic points: what a classifier trained on the pool would say."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ class PooledLabels:
 
     labels: Shaped[np.ndarray, " g"]
     accuracy: float  # of held-out real points; NaN where a label is too rare
+    num_labels: int  # different ones of the pool
+    num_rows: int  # of the pool
 
 
 def label_points(
@@ -42,11 +45,16 @@ def label_points(
             "another label column."
         )
     pool, pool_labels = pool[is_common], pool_labels[is_common]
+    num_labels, num_rows = len(counts), len(position)
     counts = counts[counts >= min_rows]
     forest = RandomForestClassifier(NUM_TREES, random_state=seed, n_jobs=-1)
     accuracy = np.nan
-    if counts.min() >= NUM_FOLDS:
-        folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
-        accuracy = float(cross_val_score(forest, pool, pool_labels, cv=folds).mean())
-    labels = forest.fit(pool, pool_labels).predict(points)
-    return PooledLabels(labels, accuracy)
+    with warnings.catch_warnings():
+        # Said of every tree; whoever asked is told once, by the counts returned.
+        warnings.filterwarnings("ignore", "The number of unique classes")
+        if counts.min() >= NUM_FOLDS:
+            folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
+            scores = cross_val_score(forest, pool, pool_labels, cv=folds)
+            accuracy = float(scores.mean())
+        labels = forest.fit(pool, pool_labels).predict(points)
+    return PooledLabels(labels, accuracy, num_labels, num_rows)

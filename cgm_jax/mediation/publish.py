@@ -23,6 +23,7 @@ from cgm_jax.report.party_statement import ShowShares
 from cgm_jax.report.pictures import draw_statement
 from cgm_jax.tables import in_units
 
+from .older_run import listed_files, remove_older
 from .run import Mediation
 from .statements import party_statements, write_statement
 
@@ -93,7 +94,7 @@ def publish_mediation(
         for statement, pictures in zip(statements, drawn, strict=True)
         for path in write_statement(folder / statement.party, statement, pictures)
     ]
-    for kind, paths in (("reward_files", rewards), ("statement_files", written)):
+    for kind, paths in (("reward_files", rewards), ("statements", written)):
         data[kind] = [
             {
                 "file": path.relative_to(folder).as_posix(),
@@ -101,10 +102,13 @@ def publish_mediation(
             }
             for path in paths
         ]
-    write_json(folder / "mediator" / "report.json", data)
     write_text(folder / "mediator" / "privacy.html", page_of_privacy)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
+    # Last, for it is what lists files: until then it is the older run's.
+    older = listed_files(folder)
+    write_json(folder / "mediator" / "report.json", data)
+    remove_older(folder, older)
     return report
 
 

@@ -29,7 +29,7 @@ from cgm_jax.files import InputError, Parties, prepare_output_dir
 from cgm_jax.generators import KernelDensity
 from cgm_jax.generators.table_rows import CoarseTableError, TableGenerator
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
-from cgm_jax.report.sentences import generator_warnings
+from cgm_jax.report.sentences import generator_warnings, label_warnings
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.tables import Cells
 
@@ -175,6 +175,7 @@ def mediate(
         warnings=(
             *parties.warnings,
             *generator_warnings(is_of_other_data=source.is_of_other_data),
+            *([] if labels is None else label_warnings(labels)),
         ),
     )
 

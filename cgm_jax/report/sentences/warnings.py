@@ -3,6 +3,7 @@
 import numpy as np
 
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
+from cgm_jax.features.labels import PooledLabels
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.rewards import RewardScheme
 
@@ -160,6 +161,17 @@ def generator_warnings(*, is_of_other_data: bool) -> list[str]:
         "The generator was trained on other data than those of these files: its rows "
         "may be unlike the parties', and the figures of its quality are of its own "
         "data. Train one on these files with train-generator."
+    ]
+
+
+def label_warnings(labels: PooledLabels) -> list[str]:
+    """What it means that hardly any two rows have the same label."""
+    if labels.num_labels <= labels.num_rows / 2:
+        return []
+    return [
+        f"The label column has {labels.num_labels:,} different labels in "
+        f"{labels.num_rows:,} rows, as a record number has: each label handed out is "
+        "that of a real row. Choose another --label-column, or leave this one out."
     ]
 
 
