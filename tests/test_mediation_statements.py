@@ -31,6 +31,7 @@ from cgm_jax.mediation.tables import CodedTables, TableOptions, fitted_codec
 from cgm_jax.metrics import table_quality
 from cgm_jax.report.pictures import draw_statement
 from cgm_jax.report.statement import statement_data
+from cgm_jax.rewards import RewardStatus
 
 SHOWN = ("none", "ranks", "all")
 NUMBERS = ("income", "age", "admitted")
@@ -358,9 +359,27 @@ def test_a_party_that_adds_nothing(run):
     found = party_statements(with_scheme(run[1], shapley_values=phi))
     assert [s.is_excluded for s in found] == [False, True, False]
     assert found[1].is_stable is None and found[1].fair_share == 0
-    words = statement_data(found[1])["sentences"]
-    assert any("add nothing" in sentence for sentence in words["promised"])
-    assert not any("fair share" in sentence for sentence in words["kept"])
+    assert "add nothing" in words_of(found[1], "promised")
+    assert "fair share" not in words_of(found[1], "kept")
+
+
+def test_a_promise_that_was_lowered_is_kept(run):
+    scheme = run[1].collaboration.promises.scheme
+    assert [s.is_stable for s in party_statements(run[1])] == [True] * 3
+    twice = 2 * np.array([r.final_value for r in run[1].collaboration.draw.rewards])
+    for relaxation, is_stable in ((0.5, True), (0.51, False)):
+        changes = {"lower_values": twice, "relaxation": relaxation}
+        status = RewardStatus.RELAXED
+        found = party_statements(with_scheme(run[1], status=status, **changes))
+        assert [s.is_stable for s in found] == [is_stable] * 3
+        assert all("lowered" in words_of(s, "promised") for s in found)
+    without = party_statements(with_scheme(run[1], stability=False))
+    assert [s.is_stable for s in without] == [None] * 3
+    assert scheme.stability
+
+
+def words_of(statement, section):
+    return " ".join(statement_data(statement)["sentences"][section])
 
 
 def test_the_command_says_what_is_shown(run, monkeypatch, capsys, tmp_path):
