@@ -19,7 +19,6 @@ from .warnings import (
     promise_warnings,
     quality_sentences,
     relaxation_warnings,
-    repetition_warnings,
     scheme_warnings,
     uncertainty_warnings,
 )
@@ -39,7 +38,6 @@ __all__ = [
     "quality_sentences",
     "reidentification_sentence",
     "relaxation_warnings",
-    "repetition_warnings",
     "scheme_warnings",
     "shared_rows_sentences",
     "stress_sentence",
