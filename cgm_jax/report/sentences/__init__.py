@@ -20,7 +20,6 @@ from .warnings import (
     promise_warnings,
     quality_sentences,
     relaxation_warnings,
-    repetition_warnings,
     scheme_warnings,
     uncertainty_warnings,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "quality_sentences",
     "reidentification_sentence",
     "relaxation_warnings",
-    "repetition_warnings",
     "scheme_warnings",
     "shared_rows_sentences",
     "statement_sentences",

@@ -173,13 +173,3 @@ def label_warnings(labels: PooledLabels) -> list[str]:
         f"{labels.num_rows:,} rows, as a record number has: each label handed out is "
         "that of a real row. Choose another --label-column, or leave this one out."
     ]
-
-
-def repetition_warnings(share: float) -> list[str]:
-    """What it means that a share of the candidates equals real rows."""
-    if not share:
-        return []
-    return [
-        f"{share:.1%} of the candidates equal a real row of some party: the columns "
-        "are so coarse that hardly any other rows exist."
-    ]
