@@ -73,19 +73,24 @@ def as_points(
 
     What is on the devices of a mesh stays there if it may be ``sharded``.
     """
+    if np.ma.is_masked(points):
+        raise ValueError(
+            f"Expected {name} without masked cells, got some; leave out their rows, or "
+            "replace them with .filled(value)."
+        )
     if sharded and is_sharded(points):
         array: Any = on_automatic_axes(points)
     else:
         array = points if is_traced(points) else _one_array(points)
+    advice = _ADVICE_ON_FRAMES if hasattr(points, "to_numpy") else ""
     if array.dtype not in (np.float32, np.float64):
         if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"):
             raise TypeError(
                 f"Expected {name} to be real numbers, got "
                 f"{'None' if points is None else f'dtype {array.dtype}'}."
+                f"{advice}"
             )
-        # Of another byte order, or longer, it is float64 still.
-        is_double = array.dtype.kind == "f" and array.dtype.itemsize >= 8
-        array = array.astype(np.float64 if is_double else np.float32)
+        array = _as_floats(array, name)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
             f"Expected {name} of shape (n, d), one row per point, got {array.shape}."
@@ -95,9 +100,38 @@ def as_points(
         if row is not None:
             raise ValueError(
                 f"Expected finite numbers in {name}, got NaN or infinity in row "
-                f"{row}; remove or impute such rows."
+                f"{row}; remove or impute such rows.{advice}"
             )
     return array
+
+
+_ADVICE_ON_FRAMES = (
+    " Of a data frame with missing cells, hand in .to_numpy(float, na_value=...) with "
+    "a number for them; cgm_jax.tables.encode_frames makes points of missing cells, "
+    "text, truth values and dates."
+)
+
+
+def _as_floats(array: Any, name: str) -> AnyArray:
+    """Other numbers in float32; in float64 where that would lose digits of them."""
+    if is_traced(array) or is_sharded(array):
+        return array.astype(np.float32)
+    # Of another byte order, or longer, it is float64 still.
+    if array.dtype.kind == "f":
+        return array.astype(np.float64 if array.dtype.itemsize >= 8 else np.float32)
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 4 or not array.size:
+        return array.astype(np.float32)
+    largest = max(int(array.max()), -int(array.min()))
+    if largest <= 2**24:
+        return array.astype(np.float32)
+    floats = array.astype(np.float64)
+    # Python compares whole numbers with floats exactly.
+    if largest > 2**53 and (array.astype(object) != floats.astype(object)).any():
+        raise ValueError(
+            f"Expected whole numbers in {name} that float64 holds (up to 2^53), got "
+            "larger ones; subtract what they have in common, or leave identifiers out."
+        )
+    return floats
 
 
 def _first_row_not_finite(array: AnyArray) -> int | None:

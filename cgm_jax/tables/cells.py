@@ -137,6 +137,8 @@ def from_floats(
         return Cells("empty", missing_like("empty", is_missing), is_missing, spelling)
     if (present == np.rint(present)).all() and (np.abs(present) < 2**63).all():
         whole = np.where(is_missing, 0, values).astype(np.int64)
+        if not spelling.fixed_decimals:
+            spelling = replace(spelling, num_decimals=0)
         return Cells("whole", whole, is_missing, spelling)
     if not spelling.fixed_decimals:
         spelling = replace(spelling, num_decimals=count_decimals(present))

@@ -92,9 +92,12 @@ def read_columns(path: Path | str) -> tuple[ColumnChoice, ...]:
     """
     try:
         entries = json.loads(Path(path).read_text("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        line = f" in line {error.lineno}" if hasattr(error, "lineno") else ""
-        raise ValueError(f"{path}: expected JSON, found an error{line}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path}: expected JSON, found an error in line {error.lineno}"
+        ) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise ValueError(f"{path}: expected JSON in UTF-8, found other data") from None
     if not isinstance(entries, list):
         raise ValueError(
             f"{path}: expected a list of columns, found {type(entries).__name__}; "

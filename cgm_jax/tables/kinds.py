@@ -99,7 +99,8 @@ def infer(
         'category'
     """
     for cells in parties:
-        if cells.problems and not (kind == "category" and cells.form == "text"):
+        is_text = cells.form == "text" and kind in KINDS["text"]
+        if cells.problems and not is_text:
             problem = cells.problems[0]
             raise ValueError(f"Column {name}, row {problem.row}: {problem.sentence}.")
     try:
@@ -114,7 +115,8 @@ def infer(
     distinct, counts = np.unique(values, return_counts=True)
     inferred = _kind(name, form, unified, distinct, counts)
     if kind is not None and kind != inferred:
-        allowed = KINDS[form]
+        is_exact = distinct.dtype == object and form == "whole"  # beyond 64 bits
+        allowed = KINDS["text"][:2] if is_exact else KINDS[form]
         if kind not in allowed:
             raise ValueError(
                 f"Column {name}: expected one of {', '.join(allowed)} for its cells, "

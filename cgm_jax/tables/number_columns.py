@@ -36,6 +36,7 @@ class NumberColumn:
     median: int | float  # what a missing cell counts as
     lowest: int | float  # of those that may be handed out
     highest: int | float
+    ends: tuple[float, float]  # of the real values, less the origin
     hands_out_missing: bool
     known: Shaped[np.ndarray, " _"] | None  # real values, where there is no grid
     known_points: Float[np.ndarray, " _"] | None
@@ -105,13 +106,13 @@ class NumberColumn:
         if facts.step is None:
             values = floats + self.origin
         elif facts.form == "number":
-            tens = 10.0**facts.num_decimals
+            tens = 10.0 ** (facts.num_decimals or 0)
             start = np.rint(self.lowest * tens)
             steps = np.rint((floats * tens - start) / facts.step)
             values = (start + facts.step * steps) / tens + 0.0
         else:
             start = int(self.lowest) - self.origin
-            steps = np.rint((floats - start) / facts.step)
+            steps = np.rint((np.clip(floats, *self.ends) - start) / facts.step)
             values = steps.astype(np.int64) * facts.step + int(self.lowest)
         if self.known is not None:
             _, index, is_known = self._snapped(points)
@@ -140,7 +141,7 @@ def number_columns(
     *,
     standardize: bool,
     min_rows: int,
-    scales: Sequence[float | None],
+    scales: Sequence[int | float | None],
     weights: Sequence[float],
 ) -> list[NumberColumn]:
     """Columns of all parties, in their form: one sequence of cells a column."""
@@ -159,7 +160,7 @@ def number_columns(
             mean, std = 0.0, 1.0
         elif fact.is_heavy_tailed:
             mean, std = float(np.median(x)), robust_scale(x)
-        divisor = (scale or (std if std > 0 else 1.0)) / weight
+        divisor = float(scale or (std if std > 0 else 1.0)) / weight
         ordered = np.sort(values)
         rank = min(min_rows, (len(values) + 1) // 2) - 1
         num_missing = sum(fact.num_missing)
@@ -172,6 +173,7 @@ def number_columns(
             median=ordered[(len(ordered) - 1) // 2].item(),
             lowest=ordered[rank].item(),
             highest=ordered[len(ordered) - 1 - rank].item(),
+            ends=(float(x.min()), float(x.max())),
             hands_out_missing=num_missing >= min_rows,
             known=None,
             known_points=None,

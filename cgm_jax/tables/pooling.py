@@ -10,8 +10,6 @@ from .times import TICKS_PER_DAY, at_resolution, day_first, to_whole
 
 __all__ = ["PooledForm", "in_form", "pooled_form"]
 
-_RESOLUTIONS = list(TICKS_PER_DAY)
-
 
 @dataclass(frozen=True)
 class PooledForm:
@@ -27,20 +25,21 @@ def pooled_form(parties: Sequence[Cells], *, is_category: bool = False) -> Poole
 
     A declared category may mix numbers and text; otherwise only codes may.
     """
-    forms = {cells.form for cells in parties} - {"empty"}
+    forms: set[Form] = {cells.form for cells in parties}
+    forms.discard("empty")
     times = [cells for cells in parties if cells.form == "time"]
     whole_dates = bool(times) and all(
         cells.spelling.time_format == "%Y%m%d" for cells in times
     )
     if len(forms) > 1 and whole_dates:  # not every party's numbers are dates
-        forms = forms - {"time"} | {"whole"}
+        forms.remove("time")
+        forms.add("whole")
     if not forms:
         return PooledForm("empty")
     if forms == {"time"}:
-        finest = max(
-            (cells.spelling.resolution for cells in times), key=_RESOLUTIONS.index
-        )
-        return PooledForm("time", finest, _is_day_first(times))
+        used = {cells.spelling.resolution for cells in times}
+        units: list[Resolution] = [unit for unit in TICKS_PER_DAY if unit in used]
+        return PooledForm("time", units[-1], _is_day_first(times))
     if len(forms) == 1:
         return PooledForm(forms.pop())
     if forms == {"whole", "number"}:

@@ -42,15 +42,15 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     import pyarrow as pa
     from pyarrow import types
 
+    if types.is_dictionary(array.type):
+        array = _decoded(array)
+    kind = array.type
+    if types.is_string(kind) or types.is_string_view(kind):
+        array = array.cast(pa.large_string())  # one chunk of it can hold any text
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # no chunk, or too long for one
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else array.chunk(0)
-    if types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    kind = array.type
     is_missing = array.is_null().to_numpy(zero_copy_only=False)
-    if types.is_string(kind) or types.is_large_string(kind) or _is_view(kind):
+    if types.is_large_string(array.type):
         return read_text(array, decimal)
     if types.is_null(kind):
         return _empty(is_missing)
@@ -70,10 +70,16 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     return _refused(kind, is_missing)
 
 
-def _is_view(kind: Any) -> bool:
+def _decoded(array: Any) -> Any:
+    """The values that a dictionary array stands for; Arrow decodes no views of text."""
+    import pyarrow as pa
     from pyarrow import types
 
-    return types.is_string_view(kind)
+    kind = array.type.value_type
+    kind = pa.large_string() if types.is_string_view(kind) else kind
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    decoded = [chunk.dictionary.cast(kind).take(chunk.indices) for chunk in chunks]
+    return pa.chunked_array(decoded, kind)
 
 
 def _integers(array: Any) -> Any:

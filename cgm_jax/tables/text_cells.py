@@ -49,7 +49,7 @@ _SUSPECTS = (  # pattern, found, advice
         "write a number, or leave the cell empty",
     ),
     (
-        r"^[+-]?(?:inf|infinity)$",
+        r"^(?i:[+-]?inf(?:inity)?)$",
         "an infinite one",
         "correct it or remove the row",
     ),
@@ -117,8 +117,6 @@ def _distinct(array: Any) -> _Words:
     import pyarrow as pa
     from pyarrow import compute
 
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
     coded = array.cast(pa.large_string()).dictionary_encode()
     text = compute.utf8_normalize(
         compute.utf8_trim_whitespace(coded.dictionary), form="NFC"
@@ -162,7 +160,9 @@ def _read_numbers(words: _Words, numerals: Any, spelling: Spelling) -> Cells:
     if words.matches(_LEADING_ZERO).any():
         spelling = replace(spelling, has_leading_zeros=True)
         return words.cells("text", _as_objects(words.text), spelling)
-    decimals = compute.extract_regex(numerals, r"^[^.]*\.?(?P<d>[0-9]*)(?P<e>[eE].*)?$")
+    decimals = compute.extract_regex(
+        numerals, r"^[^.eE]*\.?(?P<d>[0-9]*)(?P<e>[eE].*)?$"
+    )
     shown = np.strings.str_len(_as_objects(decimals.field("d")).astype(str))
     has_exponent = (_as_objects(decimals.field("e")) != "").any()
     spelling = replace(
@@ -172,6 +172,8 @@ def _read_numbers(words: _Words, numerals: Any, spelling: Spelling) -> Cells:
     )
     if _matches(numerals, _WHOLE).all():
         digits = compute.replace_substring_regex(numerals, r"\.0*$", "")
+        if not spelling.fixed_decimals:
+            spelling = replace(spelling, num_decimals=0)
         return _read_whole(words, digits, spelling)
     try:
         values = compute.cast(numerals, pa.float64()).to_numpy()
@@ -250,7 +252,7 @@ def _read_words(
 
     suspects = [(words.matches(pattern), *rest) for pattern, *rest in _SUSPECTS]
     suspects.append((_one_unit(words), "a number with a unit", _IN_UNITS))
-    is_suspect = np.any([chosen for chosen, *_ in suspects], axis=0)
+    is_suspect = np.any([chosen for chosen, *_ in suspects], axis=0) & ~is_number
     if words.share(is_number | is_suspect) >= 0.5:
         is_other = ~(is_number | is_suspect)
         row = words.first_row(is_suspect if is_suspect.any() else is_other)
@@ -266,7 +268,7 @@ def _read_words(
     if words.share(is_time) >= 0.5:
         problem = (
             "expected dates of one format, found several, or dates that do not exist; "
-            "write all as YYYY-MM-DD"
+            "write all as YYYY-MM-DD, or declare the format in columns.json"
             if is_time.all()
             else "expected a date, found other text; correct it, or declare the column "
             "a category in columns.json"

@@ -14,7 +14,7 @@ __all__ = ["TICKS_PER_DAY", "looks_like_time", "read_times"]
 _TIME = (
     r"^(?P<a>\d{1,4})(?P<s>[-/.])(?P<b>\d{1,2})(?P<t>[-/.])(?P<c>\d{1,4})"
     r"(?:(?P<gap>[T ])(?P<H>\d{1,2}):(?P<M>\d{2})(?P<seconds>:(?P<S>\d{2})"
-    r"(?:\.(?P<f>\d{1,9}))?)?\s?(?P<z>Z|[+-]\d{2}:?\d{2})?)?$"
+    r"(?:\.(?P<f>\d{1,9}))?)?(?P<half>\s?[AaPp][Mm])?\s?(?P<z>Z|[+-]\d{2}:?\d{2})?)?$"
 )
 TICKS_PER_DAY: dict[Resolution, int] = {
     "D": 1,
@@ -163,6 +163,8 @@ def _read_dates(fields: Any) -> tuple[Any, str, bool] | None:
 
 def _read_clock(fields: Any) -> tuple[Any, Any, Spelling] | None:
     """Seconds of the day in UTC, nanoseconds, and the spelling of the clock alone."""
+    if (_column(fields, "half") != "").any():
+        return None  # a.m. or p.m.: only in a declared format
     hours, minutes, seconds = (_numbers(fields, name) for name in "HMS")
     if (hours > 23).any() or (minutes > 59).any() or (seconds > 59).any():
         return None
