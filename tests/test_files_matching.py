@@ -1,4 +1,4 @@
-"""Columns of one file and not of another: all of them are named, with what was meant."""
+"""Columns of one file and not of another: all are named, with what was meant."""
 
 from pathlib import Path
 

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from cgm_jax.tables import Cells, Spelling, as_text, read_cells
-from cgm_jax.tables.cells import Form
+from cgm_jax.tables import Cells, Spelling, read_cells
+from cgm_jax.tables.cells import Form, as_text
 
 __all__ = ["OwnColumn", "as_arrow", "as_words", "same_cells"]
 
