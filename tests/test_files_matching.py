@@ -76,11 +76,11 @@ def test_problems_of_all_files_and_kinds_are_listed_at_once(tmp_path: Path):
     found = problems(tmp_path, a, b)
     places = [(file, column, row) for file, column, row, _ in found]
     assert places == [
-        ("b.csv", "x", 3),
         ("a.csv", "y", 2),
         ("a.csv", "z", 3),
         ("b.csv", "z", None),
         ("b.csv", "w", None),
+        ("b.csv", "x", 3),
     ]
 
 

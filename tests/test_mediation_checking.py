@@ -50,10 +50,10 @@ def test_problems_as_json(paths: list[Path], capsys: pytest.CaptureFixture):
     paths[1].write_text(BAD)
     assert run("check", *paths, "--json") == 3
     found = json.loads(capsys.readouterr().out)
-    assert [problem["column"] for problem in found["problems"]] == ["Age", "age"]
-    assert found["problems"][0]["row"] == 2
-    assert found["problems"][1]["file"] == str(paths[1])
-    assert "did you mean Age?" in found["problems"][1]["sentence"]
+    assert [problem["column"] for problem in found["problems"]] == ["age", "Age"]
+    assert found["problems"][1]["row"] == 2
+    assert found["problems"][0]["file"] == str(paths[1])
+    assert "did you mean Age?" in found["problems"][0]["sentence"]
     assert found["warnings"] == []
     assert found["columns"] == [{"name": "sex", "kind": "category"}]
 
