@@ -17,6 +17,7 @@ from . import (
     planning,
     rewards,
     sampling,
+    tables,
     two_sample,
     valuation,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "promise",
     "rewards",
     "sampling",
+    "tables",
     "two_sample",
     "valuation",
 ]

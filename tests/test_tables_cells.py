@@ -152,6 +152,11 @@ def test_digits_of_a_double_are_none():
         np.testing.assert_array_equal(cells.values, doubles)
 
 
+def test_zeros_are_no_digits_that_are_lost():
+    cells = of_text("0.1000000000000000000000", "1.5")
+    assert not cells.problems and cells.values.tolist() == [0.1, 1.5]
+
+
 @pytest.mark.parametrize(
     ("texts", "row", "told"),
     [
@@ -247,6 +252,7 @@ def test_no_negative_zero():
         (["1.50", "2.25"], "number", (2, True)),
         (["1.5", "2.25"], "number", (2, False)),
         (["1.0", "2.0"], "whole", (1, True)),
+        (["1.500", "2.250"], "number", (3, True)),  # TABLES 19: thousands elsewhere
         (["1", "2"], "whole", (0, True)),
         (["1e-7", "0.5"], "number", (7, False)),
         (["1e3", "2"], "whole", (0, False)),
