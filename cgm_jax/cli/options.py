@@ -17,7 +17,11 @@ SplitName = Literal["equal-disjoint", "unequal"]  # how the paper shares data
 
 # Options of several commands.
 PartyFiles = Annotated[
-    list[Path], Argument(help="One CSV, Parquet or NPY file per party.")
+    list[Path],
+    Argument(
+        help="One CSV, Parquet or NPY file per party. Parties are sorted by name: the "
+        "order of the files changes nothing."
+    ),
 ]
 Betas = Annotated[
     list[float] | None, Option(help="Inverse temperatures, as in --beta 1 2 4 8.")
