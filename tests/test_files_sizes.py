@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from party_files import npy_bytes, parquet_bytes, write_csv
 
-from cgm_jax.files import UsageError, read_parties, table_sizes
+from cgm_jax.files import UsageError, read_parties, read_tables, table_sizes
 
 CSV = "age,income\n31,1200.5\n42,5\n29,300\n"
 
@@ -31,6 +31,15 @@ def test_of_arrays(tmp_path: Path):
     for i, path in enumerate(paths):
         path.write_bytes(npy_bytes(np.ones((4 + i, 3))))
     assert table_sizes(paths) == ([4, 5], 3)
+
+
+def test_of_headers_on_two_lines_and_of_semicolons(tmp_path: Path):
+    text = 'age;"bmi\n(kg/m2)"\n31;22,5\n42;25\n'
+    paths = [write_csv(tmp_path, "b.csv", text), write_csv(tmp_path, "a.csv", text)]
+    paths[1].write_text(text + "29;19\n")
+    parties = read_tables(paths, decimal=",")
+    found = [len(table["age"]) for table in parties.tables], len(parties.columns)
+    assert table_sizes(paths, decimal=",") == found == ([3, 2], 2)
 
 
 @pytest.mark.parametrize(
