@@ -37,7 +37,9 @@ def in_units(
         if isinstance(column, LeftOut) and _is_constant(column):
             blocks.append(np.full((len(points), 1), float(column.constant[0])))
         elif isinstance(column, NumberColumn):
-            values = column.decode(block).values if _is_in_units(column) else block[:, 0]
+            values = (
+                column.decode(block).values if _is_in_units(column) else block[:, 0]
+            )
             values = np.where(np.isnan(values), column.median, values)
             blocks.append(np.column_stack([values, *block[:, 1:].T]))
         else:
