@@ -10,7 +10,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from cgm_jax.files import FileAccessError, InputError, UsageError, read_parties
+from cgm_jax.files import (
+    FileAccessError,
+    InputError,
+    Parties,
+    UsageError,
+    read_tables,
+)
 from cgm_jax.files.input_errors import one_line
 
 # Planted in the data: these must never be in a message.
@@ -18,6 +24,32 @@ SECRET_NUMBER = "918273.645"
 SECRET_TEXT = "XQZWVSECRET"
 
 GOOD_CSV = f"age,income\n31,1200.5\n42,{SECRET_NUMBER}\n29,300\n"
+
+
+class NumberParties(Parties):
+    """Parties whose columns all hold numbers."""
+
+    @property
+    def points(self) -> tuple[np.ndarray, ...]:
+        """Each party's numbers, shape (rows, columns)."""
+        return tuple(
+            np.stack([cells.values.astype(np.float64) for cells in table.values()], 1)
+            for table in self.tables
+        )
+
+    @property
+    def integer_columns(self) -> tuple[str, ...]:
+        """Names of the columns of whole numbers only."""
+        return tuple(
+            name
+            for name in self.columns
+            if all(table[name].form == "whole" for table in self.tables)
+        )
+
+
+def read_parties(paths: Sequence[Path | str], **options: Any) -> NumberParties:
+    """Files of numbers."""
+    return NumberParties(**vars(read_tables(paths, **options)))
 
 
 def write_csv(folder: Path, name: str, text: str | bytes = GOOD_CSV) -> Path:
@@ -53,7 +85,7 @@ def check_message(error: Exception) -> str:
 def refused(paths: Sequence[Path | str], **options: Any) -> InputError:
     """The `InputError` that reading ends in."""
     with pytest.raises(InputError) as caught:
-        read_parties(paths, **options)
+        read_tables(paths, **options)
     error = caught.value
     place = str(error.file)
     if error.column is not None:
@@ -62,17 +94,19 @@ def refused(paths: Sequence[Path | str], **options: Any) -> InputError:
         place += f", row {error.row}"
     message = check_message(error)
     assert message == one_line(f"{place}: {error.sentence}")
-    assert error.sentence.startswith("expected ")
+    for problem in error.problems:
+        assert problem.sentence.startswith("expected ")
+        check_message(ValueError(str(problem)))
     return error
 
 
 def refused_usage(paths: Sequence[Path | str], **options: Any) -> str:
     with pytest.raises(UsageError) as caught:
-        read_parties(paths, **options)
+        read_tables(paths, **options)
     return check_message(caught.value)
 
 
 def refused_access(paths: Sequence[Path | str], **options: Any) -> str:
     with pytest.raises(FileAccessError) as caught:
-        read_parties(paths, **options)
+        read_tables(paths, **options)
     return check_message(caught.value)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flax import nnx
+from party_files import read_parties
 from small_collaborations import infeasible_points
 from small_experiments import center_data
 from small_runs import NAMES, cgm_jax, one_line_error, report_of
 
-from cgm_jax.files import read_parties
 from cgm_jax.kernels import DeepKernel, FeatureNetwork, SquaredExponential, save_kernel
 from cgm_jax.learning import FittedKernel
 
@@ -79,7 +79,9 @@ def test_reward_rows_reach_the_promised_value(small_run):
 
     for i, name in enumerate(NAMES):
         path = small_run.out / name / "reward.csv"
-        reward = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1), ndmin=2)
+        header = path.read_text().splitlines()[0].split(",")
+        places = [header.index(column) for column in parties.columns]
+        reward = np.loadtxt(path, delimiter=",", skiprows=1, usecols=places, ndmin=2)
         union = (np.concatenate([parties.points[i], reward]) - shift) / scale
         value = 2 * mean_kernel(union, reference) - mean_kernel(union, union)
         assert rewards[i].stop_reason == "reached"

@@ -9,13 +9,13 @@ from party_files import (
     GOOD_CSV,
     npy_bytes,
     parquet_bytes,
+    read_parties,
     refused,
     refused_access,
     refused_usage,
     write_csv,
 )
 
-from cgm_jax.files import read_parties
 from cgm_jax.files.sources import Source, read_bytes
 
 
@@ -24,15 +24,16 @@ def good(tmp_path: Path) -> Path:
     return write_csv(tmp_path, "good.csv")
 
 
-def test_names_are_stems_in_the_order_given(tmp_path: Path):
+@pytest.mark.parametrize("order", [1, -1])
+def test_names_are_stems_in_the_order_of_the_alphabet(tmp_path: Path, order: int):
     paths = [write_csv(tmp_path, f"{name}.csv") for name in ("b", "A 1", "Zürich.2")]
-    assert read_parties(paths).names == ("b", "A 1", "Zürich.2")
+    assert read_parties(paths[::order]).names == ("A 1", "b", "Zürich.2")
 
 
 def test_paths_may_be_text_and_extensions_in_capitals(tmp_path: Path, good: Path):
     assert read_parties([str(good), write_csv(tmp_path, "B.CSV")]).names == (
-        "good",
         "B",
+        "good",
     )
 
 

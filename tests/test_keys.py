@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 from small_experiments import image_data, line_data
-from small_runs import cgm_jax
+from small_runs import cgm_jax, opened
 
 from benchmarks.studies.__main__ import main as studies
 from benchmarks.studies.kernel_comparison import compare_kernels
@@ -108,13 +108,13 @@ def recorder(monkeypatch) -> Recorder:
 
 def test_a_run(small_run, quick, recorder, tmp_path):
     settings = Settings(
-        label_column="sex",
         bandwidth=0.2,
         num_candidates=1000,
         inverse_temperature=4.0,
         num_resamples=2,
     )
-    mediate(small_run.files, tmp_path / "out", settings)
+    tables = opened(small_run.files, label_column="sex")
+    mediate(tables, tmp_path / "out", settings)
     # An MMD-GAN that is trained has the key of candidate_source.
     mine = [place for place in ENTRY_POINTS if place.startswith("cgm_jax")]
     mine.remove("cgm_jax.experiments.prepare.share")

@@ -29,8 +29,7 @@ def check(
 ) -> None:
     """List all that is wrong with the parties' files, and what to do about it.
 
-    Parties are sorted by name: the order of the files changes nothing. Exits with 3 if
-    there are problems.
+    Exits with 3 if there are problems.
     """
     checked = check_files(
         files, TableOptions(label_column=label_column, decimal=decimal, columns=columns)
@@ -83,7 +82,6 @@ def print_check(checked: CheckedFiles) -> None:
 
 
 def _fail_if_any(checked: CheckedFiles) -> None:
-    number = len(checked.problems)
-    if number:
+    if checked.problems:
         files = len({problem.file for problem in checked.problems})
-        options.fail(f"{number} problem(s) in {files} file(s)", 3)
+        options.fail(f"problems: {len(checked.problems)}, in files: {files}", 3)

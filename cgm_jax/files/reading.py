@@ -27,7 +27,7 @@ from .spelling import OwnColumn
 from .table import Table, common_name
 from .warning_signs import warning_signs
 
-__all__ = ["CheckedFiles", "check_parties", "read_parties", "read_tables"]
+__all__ = ["CheckedFiles", "check_parties", "read_tables"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,34 +105,6 @@ def read_tables(
     return checked.parties
 
 
-def read_parties(
-    paths: Sequence[str | Path], *, label_column: str | None = None, min_rows: int = 2
-) -> Parties:
-    r"""As `read_tables`, of tables of numbers only.
-
-    Args:
-        paths: one file per party.
-        label_column: name of the column that holds labels; all others hold numbers.
-        min_rows: the fewest rows a party may have.
-
-    Raises:
-        UsageError, InputError, FileAccessError: as `read_tables`, and for a column that
-            holds anything but numbers.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> for name in ("a.csv", "b.csv"):
-        ...     _ = (folder / name).write_text("age,income\n31,900.5\n42,850\n")
-        >>> read_parties(sorted(folder.iterdir())).points[1]
-        array([[ 31. , 900.5],
-               [ 42. , 850. ]])
-    """
-    parties = read_tables(paths, label_column=label_column, min_rows=min_rows)
-    _ = parties.points
-    return parties
-
-
 def check_parties(
     paths: Sequence[str | Path],
     *,
@@ -154,7 +126,8 @@ def check_parties(
         Problems, warnings and, if there are no problems, the tables.
 
     Raises:
-        UsageError, FileAccessError: as `read_tables`.
+        UsageError, InputError: for paths and kinds of files that do not go together.
+        FileAccessError: if a file does not exist or cannot be read.
 
     Example:
         >>> import tempfile
@@ -179,13 +152,16 @@ def check_parties(
             continue
         problems += [*_few_rows(read[-1].table, min_rows), *read[-1].problems]
     tables = [party.table for party in read]
-    facts, wrong_cells = column_facts(tables, [party.cells for party in read], choices)
-    problems += wrong_cells
     if len(read) > 1:
         problems += column_problems(tables, label_column)
         if label_column and all(party.labels is not None for party in read):
             labels = [party.labels for party in read if party.labels is not None]
             problems += label_problems(tables, labels, label_column)
+    facts, wrong_cells = column_facts(tables, [party.cells for party in read], choices)
+    order = [source.path for source in sources]
+    problems = sorted(
+        [*problems, *wrong_cells], key=lambda problem: order.index(problem.file)
+    )
     return CheckedFiles(
         tuple(problems),
         warnings := _warnings(read, facts) if len(read) > 1 else (),
