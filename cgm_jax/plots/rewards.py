@@ -128,7 +128,7 @@ def plot_own_and_reward(
         columns: names of the d columns.
 
     Returns:
-        The figure: as in `plot_reward`, without candidates, on axes of `own`.
+        The figure: as in `plot_reward`, without candidates, on axes of the own data.
 
     Example:
         >>> figure = plot_own_and_reward(np.zeros((2, 1)), np.ones((3, 1)), ["age"])
