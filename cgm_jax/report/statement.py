@@ -4,6 +4,7 @@ Both say the same, and nothing of other parties but what `PartyStatement.share` 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .data import plain
@@ -34,23 +35,27 @@ def statement_data(statement: PartyStatement) -> dict[str, Any]:
 
     Returns:
         Dicts with text keys, lists, text and finite numbers; None where a number does
-        not exist or is not shown.
+        not exist or is not shown. Values depend on the rows of all and have four
+        digits: with all of them, guesses of another party's rows could be tried out.
     """
-    quality = statement.quality
+    quality, share = statement.quality, statement.share
+    if share is not None and share.alphas is not None:
+        alphas = {name: _rounded(alpha) for name, alpha in share.alphas.items()}
+        share = replace(share, alphas=alphas)
     data = {
         "party": statement.party,
         "file": statement.file,
         "file_sha256": statement.file_sha256,
         "num_rows": statement.num_rows,
         "columns": statement.columns,
-        "contribution": statement.contribution,
-        "own_value": statement.own_value,
-        "share": statement.share,
-        "fair_share": statement.fair_share,
-        "reward_value": statement.reward_value,
-        "final_value": statement.final_value,
+        "contribution": _rounded(statement.contribution),
+        "own_value": _rounded(statement.own_value),
+        "share": share,
+        "fair_share": _rounded(statement.fair_share),
+        "reward_value": _rounded(statement.reward_value),
+        "final_value": _rounded(statement.final_value),
         "kept": statement.is_kept,
-        "missed": statement.missed,
+        "missed": {name: _rounded(gap) for name, gap in statement.missed.items()},
         "stable": statement.is_stable,
         "reward": {
             "file": statement.reward_file,
@@ -97,3 +102,7 @@ def statement_page(statement: PartyStatement, pictures: Mapping[str, Picture]) -
         titles=_TITLES,
         pictures=pictures,
     )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
