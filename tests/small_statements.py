@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from cgm_jax.mediation.run import Mediation, Settings, mediate
-from cgm_jax.mediation.tables import TableOptions, open_tables
+from cgm_jax.mediation.tables import (
+    CodedTables,
+    TableOptions,
+    fitted_codec,
+    open_tables,
+)
 
 NAMES = ("harbour", "inland", "upland")
 SIZES = (57, 83, 71)
@@ -72,3 +77,47 @@ def with_promises(mediation: Mediation, **changes) -> Mediation:
     promises = dataclasses.replace(mediation.collaboration.promises, **changes)
     collaboration = dataclasses.replace(mediation.collaboration, promises=promises)
     return dataclasses.replace(mediation, collaboration=collaboration)
+
+
+def with_other_data(mediation, party):
+    """The same for one party, where the rows of all others are quite different ones.
+
+    Others have other names, three times as many rows, larger incomes and younger
+    people; candidates that the party was not given are others, too.
+    """
+    rng = np.random.default_rng(1)
+    parties, codec = mediation.parties, mediation.tables.codec
+    tables, labels = list(parties.tables), list(parties.labels)
+    names, files = list(parties.names), list(parties.files)
+    for j in set(range(3)) - {party}:
+        chosen = rng.integers(len(labels[j]), size=3 * len(labels[j]))
+        table = {name: cells.take(chosen) for name, cells in tables[j].items()}
+        income, age = table["income"], table["age"]
+        table["income"] = dataclasses.replace(income, values=income.values * 7)
+        younger = np.where(age.is_missing, 0, age.values - 15)
+        table["age"] = dataclasses.replace(age, values=younger)
+        numbers = table["patient no"]
+        numbers = dataclasses.replace(numbers, values=10**j + np.arange(len(chosen)))
+        table["patient no"] = numbers
+        tables[j], labels[j] = table, labels[j][chosen]
+        names[j] = f"other_{j}"
+        files[j] = dataclasses.replace(files[j], sha256="0" * 64)
+    others = dataclasses.replace(
+        parties,
+        names=tuple(names),
+        files=tuple(files),
+        tables=tuple(tables),
+        labels=tuple(labels),
+    )
+    options = dataclasses.replace(mediation.tables.options, standardize=True)
+    coded = CodedTables(others, fitted_codec(others, (), options), options)
+    promises, reward = (
+        mediation.collaboration.promises,
+        mediation.collaboration.draw.rewards[party],
+    )
+    before = np.asarray(promises.candidates, np.float64)
+    candidates = coded.codec.encode(codec.decode(before))
+    is_given = np.isin(np.arange(len(before)), reward.indices)
+    candidates[~is_given] = candidates[is_given][0]
+    changed = dataclasses.replace(mediation, tables=coded)
+    return with_promises(changed, candidates=candidates, parties=coded.points)
