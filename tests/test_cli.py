@@ -377,7 +377,9 @@ def test_a_trained_generator_supplies_the_rows(files, quick, tmp_path: Path, cap
     assert "--overwrite" in one_line_error(capsys)
     others = [tmp_path / name for name in ("a.csv", "b.csv")]
     for path in others:
-        path.write_text("age,height\n" + "\n".join(f"{i},{2 * i}" for i in range(30)))
+        path.write_text(
+            "age,height\n" + "\n".join(f"{i % 9},{i % 7 + 1.5}" for i in range(30))
+        )
     words = ["run", *others, "--generator-model", model, "--out", tmp_path / "new"]
     assert cgm_jax(*words) == 2
     assert "columns age, height, found one of age, income" in one_line_error(capsys)

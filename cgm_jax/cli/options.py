@@ -22,7 +22,7 @@ LARGEST_BANDWIDTH = 1e3  # of noise beyond the length scales that are searched
 def whole_number(words: str, *, least: int = 1, most: int = MOST) -> Any:
     """An option for a whole number, also written as ``1e5``, within bounds."""
 
-    def parsed(text: str) -> int:
+    def parsed(text: str | int) -> int:  # a default is a number already
         with suppress(InvalidOperation):  # of text, and of NaN when it is compared
             number = Decimal(text)
             # Compared first: 1e999999999 has more digits than there is room for.

@@ -21,7 +21,7 @@ from cgm_jax.report import (
 from cgm_jax.report.page import privacy_page
 from cgm_jax.report.party_statement import ShowShares
 from cgm_jax.report.pictures import draw_statement
-from cgm_jax.tables import in_units
+from cgm_jax.tables.units import in_units
 
 from .older_run import listed_files, remove_older
 from .run import Mediation

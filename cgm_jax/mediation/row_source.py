@@ -13,7 +13,8 @@ from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators.table_rows import TableGenerator
-from cgm_jax.tables import TableCodec, from_units, in_units, unit_names
+from cgm_jax.tables import TableCodec
+from cgm_jax.tables.units import from_units, in_units, unit_names
 
 from .tables import CodedTables
 
