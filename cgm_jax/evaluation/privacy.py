@@ -3,7 +3,9 @@
 What a distance to all *other* parties' rows means is known only beside a control: rows
 that the generator never saw. Where some were held out of its training, the reward is
 put beside those, too; otherwise the generator is made anew of half of every party's
-rows. Only the mediator may see the figures, which reveal something of all data.
+rows. The same control tells whether the attack of ``reidentification.py`` reads rows
+off the reward. Only the mediator may see the figures, which reveal something of all
+data.
 """
 
 from collections.abc import Sequence
@@ -12,15 +14,17 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Key
+from jaxtyping import Array, ArrayLike, Bool, Key
 
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
 
+from .reidentification import MAX_ROWS, Control, Reidentification, reidentify
+
 _QUANTILES = (0.05, 0.5)
-_MOST_POINTS = 2_000  # of a generator that is made anew
+_MOST_POINTS = 2_000  # of a generator that is made anew, for distances
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,6 +33,7 @@ class RewardPrivacy(Result):
 
     to_others: ToReal  # the reward beside all real rows of the other parties
     control: NearestReal | None  # beside rows of theirs seen in training, and unseen
+    attack: Reidentification  # what can be read off it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +51,7 @@ class PrivacyFigures(Result):
                 "party": names[i] if names is not None else i,
                 "num_points": len(found.to_others.distances),
                 **_of("others", found.to_others),
+                "attack": {**found.attack.to_dict(), "verdict": found.attack.verdict},
                 "control": None
                 if found.control is None
                 else {
@@ -67,9 +73,18 @@ def privacy_figures(
     *,
     held_out: Sequence[Bool[np.ndarray, " _"]] | None = None,
     generator: Generator | None = None,
+    is_category: Bool[ArrayLike, " d"] | None = None,
     decimals: int = 2,
 ) -> PrivacyFigures:
-    """Distances of every reward to the real rows of the other parties.
+    """Distances of every reward to the real rows of the other parties, and an attack.
+
+    Args:
+        key: a typed key.
+        collaboration: whose rewards are looked at.
+        held_out: which rows of each party the generator never saw, if that is known.
+        generator: if not, what the candidates were drawn from, to make it anew.
+        is_category: which coordinates stand for a category or a missing cell.
+        decimals: of rounded matches.
 
     Example:
         >>> from cgm_jax import collaborate
@@ -91,6 +106,7 @@ def privacy_figures(
     parties = [np.asarray(x) for x in promises.parties]
     candidates = np.asarray(promises.candidates)
     half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
+    attack_key = jax.random.fold_in(choice_key, len(parties))
     unseen = drawn = None
     words = "none: it is not known which rows the generator never saw"
     if held_out is not None:
@@ -107,7 +123,7 @@ def privacy_figures(
         seen = [x[~mask] for x, mask in zip(parties, unseen, strict=True)]
         model = generator.fit(fit_key, np.concatenate(seen))
         most = max(1, *(len(reward.indices) for reward in rewards))
-        num = min(most, _MOST_POINTS)
+        num = min(most, MAX_ROWS)
         drawn = np.asarray(generator.sample(sample_key, model, num))
         words = "the same generator, made of half of the rows, beside either half"
 
@@ -117,18 +133,31 @@ def privacy_figures(
             return None
         reward = candidates[picks]
         rows = np.concatenate([x for j, x in enumerate(parties) if j != party])
-        control = None
+        control = attack_control = None
         if unseen is not None:
             is_unseen = np.concatenate([m for j, m in enumerate(unseen) if j != party])
+            synthetic = reward if drawn is None else drawn[: len(picks)]
+            attack_control = Control(synthetic, rows[~is_unseen], rows[is_unseen])
             if 2 <= is_unseen.sum() <= len(rows) - 2:
                 control = nearest_real(
                     jax.random.fold_in(choice_key, party),
-                    reward if drawn is None else drawn[: len(picks)],
+                    synthetic if drawn is None else synthetic[:_MOST_POINTS],
                     rows[~is_unseen],
                     rows[is_unseen],
                     decimals=decimals,
                 )
-        return RewardPrivacy(to_real(reward, rows, decimals=decimals), control)
+        return RewardPrivacy(
+            to_real(reward, rows, decimals=decimals),
+            control,
+            reidentify(
+                jax.random.fold_in(attack_key, party),
+                reward,
+                parties[party],
+                rows,
+                attack_control,
+                is_category=is_category,
+            ),
+        )
 
     return PrivacyFigures(tuple(map(of, range(len(parties)))), words, decimals)
 

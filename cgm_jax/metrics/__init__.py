@@ -13,12 +13,14 @@ from .neighbors import nearest_distances
 from .reverse_kl import reverse_kl_divergence, reverse_kl_divergences
 from .shared_rows import SharedRows, shared_rows
 from .svm import svm_accuracies, svm_accuracy
+from .table_quality import TableQuality, table_quality
 from .wasserstein import wasserstein2_gaussians
 
 __all__ = [
     "CorrelationSummary",
     "NearestReal",
     "SharedRows",
+    "TableQuality",
     "ToReal",
     "class_imbalance",
     "correlation",
@@ -31,6 +33,7 @@ __all__ = [
     "shared_rows",
     "svm_accuracies",
     "svm_accuracy",
+    "table_quality",
     "to_real",
     "wasserstein2_gaussians",
 ]

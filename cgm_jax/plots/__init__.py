@@ -7,6 +7,7 @@ party, or a ``ValueError`` is raised. Figure 1 is `plot_reward_over_temperatures
 Figure 2 `plot_correlations`.
 """
 
+from .columns import plot_columns, plot_pairs
 from .contributions import plot_contributions, plot_uncertainty
 from .correlations import plot_correlations
 from .feasible_region import plot_feasible_region
@@ -21,10 +22,12 @@ __all__ = [
     "Embedding",
     "Plane",
     "plane_of",
+    "plot_columns",
     "plot_contributions",
     "plot_correlations",
     "plot_feasible_region",
     "plot_margins",
+    "plot_pairs",
     "plot_reward",
     "plot_reward_over_temperatures",
     "plot_rewards",

@@ -78,7 +78,9 @@ def count_of_points(count: int) -> str:
     return f"{count:,} point" if count == 1 else f"{count:,} points"
 
 
-def labels_of(names: Sequence[str] | None, count: int, kind: str) -> list[str]:
+def labels_of(
+    names: Sequence[str] | None, count: int, kind: str, *, length: int = _LABEL_LENGTH
+) -> list[str]:
     """Names as they can be drawn: short, different, in letters that the font has.
 
     Example:
@@ -94,12 +96,12 @@ def labels_of(names: Sequence[str] | None, count: int, kind: str) -> list[str]:
             f"Expected {count} names, one per {kind}, got {len(names)}: {list(names)}."
         )
     font = get_font(findfont(FontProperties()))
-    half = _LABEL_LENGTH // 2
+    half = length // 2
     labels = []
     for i, name in enumerate(names):
         if not all(font.get_char_index(ord(letter)) for letter in name):
             name = f"{kind} {i}"
-        if len(name) > _LABEL_LENGTH:  # names often differ at their ends
+        if len(name) > length:  # names often differ at their ends
             name = f"{name[:half]}…{name[-half:]}"
         labels.append(name.replace("$", r"\$"))  # no formula
     return [
