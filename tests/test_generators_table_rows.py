@@ -33,7 +33,7 @@ def fitted(table: dict[str, Cells], bandwidth: float, **options):
 
 
 def mixed_table() -> dict[str, Cells]:
-    """Ages, claims of which most are 0 and some at a cap, weights of which some miss."""
+    """Ages, claims with many zeros and a cap, and weights of which some are missing."""
     claims = np.where(RNG.random(NUM) < 0.7, 0, RNG.lognormal(5, 1, NUM).round(2))
     weights = RNG.normal(70, 9, NUM).round(1)
     return {
