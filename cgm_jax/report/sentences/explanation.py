@@ -24,23 +24,29 @@ def _why_optimal(explanation: Explanation, names: Names) -> list[str]:
     lines = [
         f"The largest reward value is {scheme.max_reward_value:.4g}, because "
         f"{_name(upper, names)} can get {scheme.upper_values[upper]:.4g} at most.",
-        f"rho is not larger because {_name(lower, names)} must get "
+        f"Rewards follow contributions less than in proportion (rho = {scheme.rho:.4g},"
+        f" not 1), because {_name(lower, names)} must get "
         f"{scheme.relaxation * scheme.lower_values[lower]:.4g}."
         if lower is not None
-        else "rho is 1: rewards are in proportion to contributions.",
-        "Neither depends on epsilon: every upper bound on v* rises with rho, so that "
-        "both are largest together.",
+        else "Rewards are in proportion to contributions (rho = 1).",
     ]
     for other in explanation.without:
-        if np.isfinite(other.rho) and not np.allclose(
-            [other.rho, other.max_reward_value],
-            [scheme.rho, scheme.max_reward_value],
-            rtol=1e-6,
-        ):
+        changes = [
+            f"{what} would be {new:.4g} instead of {old:.4g}"
+            for what, new, old in (
+                ("rho", other.rho, scheme.rho),
+                (
+                    "the largest reward value",
+                    other.max_reward_value,
+                    scheme.max_reward_value,
+                ),
+            )
+            if np.isfinite(new) and f"{new:.4g}" != f"{old:.4g}"
+        ]
+        if changes:
             lines.append(
-                f"Without the bounds of {_name(other.party, names)}, rho would be "
-                f"{other.rho:.4g} instead of {scheme.rho:.4g}, and the largest reward "
-                f"value {other.max_reward_value:.4g}."
+                f"But for what {_name(other.party, names)} must get and can get, "
+                f"{' and '.join(changes)}."
             )
         game = other.in_game
         if game is not None:

@@ -1,5 +1,7 @@
 """What to know of promises, of the draws that were to keep them, and of candidates."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
@@ -7,8 +9,10 @@ from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.rewards import RewardScheme
 
 from .names import Names, party_names
+from .outcomes import outcome
 
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
+_SURE = 0.95  # of resamples, in which two parties are in the same order
 _MOST_SENTENCES = 10  # about promises of one kind
 
 
@@ -16,8 +20,12 @@ def collaboration_warnings(
     collaboration: Collaboration, names: Names = None
 ) -> list[str]:
     """All that a mediator should know before handing out the rewards."""
-    promised = promise_warnings(collaboration.promises, names)
-    return promised + draw_warnings(collaboration.draw, names)
+    promises, draw = collaboration.promises, collaboration.draw
+    return [
+        *promise_warnings(promises, names),
+        *draw_warnings(draw, names),
+        *empty_reward_sentences(promises.scheme, draw, names),
+    ]
 
 
 def promise_warnings(promises: Promises, names: Names = None) -> list[str]:
@@ -39,12 +47,6 @@ def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
     if not scheme.has_rewards:
         return []
     sentences = relaxation_warnings(scheme)
-    if scheme.excluded_parties:
-        sentences.append(
-            f"{party_names(scheme.excluded_parties, names)}: nothing is added to the "
-            "others' data on average (Shapley value <= 0). The reward value is "
-            "that of the own data, and no points are handed out."
-        )
     if scheme.floored_parties:
         sentences.append(
             f"{party_names(scheme.floored_parties, names)}: the lower value is not "
@@ -89,8 +91,8 @@ def draw_warnings(draw: Draw, names: Names = None) -> list[str]:
         reward = rewards[i]
         sentences.append(
             f"{party_names([i], names)}: promised was {reward.reward_value:.6g}, "
-            f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less; the draw "
-            f"was {reward.stop_reason}."
+            f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less: "
+            f"{outcome(reward.stop_reason, len(reward.indices))}."
         )
     if len(missed) > _MOST_SENTENCES:
         sentences.append(
@@ -116,15 +118,57 @@ def draw_warnings(draw: Draw, names: Names = None) -> list[str]:
     return sentences
 
 
-def uncertainty_warnings(uncertainty: Uncertainty) -> list[str]:
-    """What a reader of standard errors should know."""
-    if not uncertainty.num_without_rewards:
-        return []
+def empty_reward_sentences(
+    scheme: RewardScheme, draw: Draw, names: Names = None
+) -> list[str]:
+    """Which parties get no rows, and why."""
+    excluded = set(scheme.excluded_parties)
+    by_reason: dict[str, list[int]] = {}
+    for i, reward in enumerate(draw.rewards):
+        if not len(reward.indices):
+            reason = "nothing is added to the others' data on average"
+            if i not in excluded:
+                reason = outcome(reward.stop_reason, 0)
+                if reward.stop_reason == "reached":
+                    reason = "the own data are already worth what was promised"
+            by_reason.setdefault(reason, []).append(i)
     return [
-        f"In {uncertainty.num_without_rewards} of {uncertainty.num_resamples} "
-        "resamples no reward values keep the promises; standard errors of reward "
-        "values are over the others. More candidates leave more room."
+        f"{party_names(parties, names)}: no synthetic rows, only the header of a "
+        f"reward, since {reason}."
+        for reason, parties in by_reason.items()
     ]
+
+
+def uncertainty_warnings(uncertainty: Uncertainty, names: Names = None) -> list[str]:
+    """Which contributions cannot be told apart, and resamples without rewards."""
+    sentences = [
+        f"{party_names(parties, names)}: whose data added more cannot be told from "
+        f"these rows; in less than {_SURE:.0%} of {uncertainty.num_resamples} resamples"
+        " each is above the next, as here."
+        for parties in _not_told_apart(uncertainty)[:_MOST_SENTENCES]
+    ]
+    if uncertainty.num_without_rewards:
+        sentences.append(
+            f"In {uncertainty.num_without_rewards} of {uncertainty.num_resamples} "
+            "resamples no reward values keep the promises; standard errors of reward "
+            "values are over the others. More candidates leave more room."
+        )
+    return sentences
+
+
+def _not_told_apart(uncertainty: Uncertainty) -> list[list[int]]:
+    """Runs of parties, by contribution, none of which is surely above the next."""
+    runs = [[int(uncertainty.ranking[0])]]
+    for before, party in pairwise(uncertainty.ranking.tolist()):
+        if is_told_apart(uncertainty.above_next[before]):
+            runs.append([])
+        runs[-1].append(party)
+    return [run for run in runs if len(run) > 1]
+
+
+def is_told_apart(share: float) -> bool:
+    """Whether two parties are in the same order in enough resamples."""
+    return share >= _SURE
 
 
 def quality_sentences(quality: SampleQuality | None) -> list[str]:
