@@ -225,13 +225,14 @@ def _bars(axes: "Axes", column: ColumnBeside) -> None:
         [np.bincount(x, minlength=num) / max(1, len(x)) for x in column.present]
     )
     order = np.argsort(-shares.sum(axis=0), kind="stable")
-    bars = shares[:, order[:_MOST_BARS]]
-    names = [column.categories[i] for i in order[:_MOST_BARS]]
+    most = num if num <= _MOST_BARS + 1 else _MOST_BARS
+    bars = shares[:, order[:most]]
+    names = [column.categories[i] for i in order[:most]]
     names = labels_of(names, len(names), "value", length=16)
-    if num > _MOST_BARS:
-        rest = shares[:, order[_MOST_BARS:]].sum(axis=1, keepdims=True)
+    if num > most:
+        rest = shares[:, order[most:]].sum(axis=1, keepdims=True)
         bars = np.concatenate([bars, rest], axis=1)
-        names.append(f"{num - _MOST_BARS:,} others")
+        names.append(f"{num - most:,} others")
     places = np.arange(len(names))
     for heights, shift, (_, color) in zip(bars, (-0.2, 0.2), _KINDS, strict=True):
         axes.barh(places + shift, heights, 0.38, color=color)

@@ -12,7 +12,7 @@ from cgm_jax.evaluation.privacy import PrivacyFigures
 from .data import reasons, report_data
 from .pictures import Picture, draw_origin
 from .sections import CandidateOrigin, ReportSection, shown_parties
-from .sentences import audit_sentences, stress_sentence
+from .sentences import audit_sentences, privacy_sentences, stress_sentence
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -88,6 +88,7 @@ def privacy_page(figures: PrivacyFigures, names: Sequence[str]) -> str:
     return _render(
         "privacy.html.j2",
         rows=figures.rows(names),
+        verdicts=privacy_sentences(figures, names),
         control=figures.control,
         decimals=figures.decimals,
         without=[name for name, reward in found if reward is None],

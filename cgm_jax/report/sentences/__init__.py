@@ -9,6 +9,8 @@ from .audit import (
 from .explanation import explanation_sentences
 from .names import Names
 from .planning import plan_sentences
+from .privacy import privacy_sentences, reidentification_sentence
+from .quality import table_quality_sentences
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
@@ -30,13 +32,16 @@ __all__ = [
     "explanation_sentences",
     "generator_warnings",
     "plan_sentences",
+    "privacy_sentences",
     "promise_warnings",
     "quality_sentences",
+    "reidentification_sentence",
     "relaxation_warnings",
     "repetition_warnings",
     "scheme_warnings",
     "shared_rows_sentences",
     "stress_sentence",
+    "table_quality_sentences",
     "uncertainty_warnings",
 ]
 __dir__ = __all__.copy

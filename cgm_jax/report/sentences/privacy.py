@@ -1,0 +1,66 @@
+"""Whether rows of others can be read off rewards, in words: a verdict a party."""
+
+from cgm_jax.evaluation.privacy import PrivacyFigures
+from cgm_jax.evaluation.reidentification import ReadOff, Reidentification
+
+from .names import Names, party_names
+
+__all__ = ["privacy_sentences", "reidentification_sentence"]
+
+_FIT = "within 0.05 standard deviations in every number, and equal in every category"
+
+
+def privacy_sentences(figures: PrivacyFigures, names: Names = None) -> list[str]:
+    """One sentence or more for each party that got a reward."""
+    return [
+        reidentification_sentence(reward.attack, party_names([party], names))
+        for party, reward in enumerate(figures.rewards)
+        if reward is not None
+    ]
+
+
+def reidentification_sentence(attack: Reidentification, party: str) -> str:
+    """The verdict on one party's reward, and the figures that it rests on."""
+    never = (
+        "points between them, which nobody has"
+        if attack.is_between
+        else ("rows that it never saw")
+    )
+    figures = (
+        f"Averaging rows of it that lie close together gives {attack.num_recovered:,} "
+        f"of the {attack.num_others:,} rows of others that are not near the party's "
+        f"own, {_FIT}. As a control, the same was tried on rows that the generator saw "
+        f"({attack.seen_recovered:,} of {attack.num_seen:,} found) and on {never} "
+        f"({attack.unseen_recovered:,} of {attack.num_unseen:,} found)"
+    )
+    match attack.verdict:
+        case ReadOff.READABLE:
+            return (
+                f"{party}: rows of others can be read off this reward. {figures}. Hand "
+                "it out only among parties that may see each other's data."
+            )
+        case ReadOff.NO_SIGN:
+            return (
+                f"{party}: no sign that rows of others can be read off this reward. "
+                f"{figures}: not more than by chance. Another attack may do better."
+            )
+    return (
+        f"{party}: whether rows of others can be read off this reward cannot be "
+        f"measured, since {_obstacle(attack)}."
+    )
+
+
+def _obstacle(attack: Reidentification) -> str:
+    if not attack.num_others:
+        return "every row of others is near a row of the party's own"
+    if not attack.num_unseen:
+        return "there are no rows that the generator never saw to compare with"
+    if attack.unseen_recovered < attack.num_unseen / 2:
+        return (
+            f"{attack.num_seen:,} rows that the generator saw and "
+            f"{attack.num_unseen:,} others are too few to compare"
+        )
+    return (
+        "it is near everything: also of what the generator never saw, "
+        f"{attack.unseen_recovered:,} of {attack.num_unseen:,} are found in it, {_FIT}"
+    )
