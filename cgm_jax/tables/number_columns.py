@@ -121,9 +121,7 @@ class NumberColumn:
             values = (start + facts.step * steps) / tens + 0.0
         else:
             start = int(self.lowest) - self.origin
-            steps = np.rint(
-                (np.clip(floats, *self.range_coordinates) - start) / facts.step
-            )
+            steps = np.rint((np.clip(floats, *self.ends) - start) / facts.step)
             values = steps.astype(np.int64) * facts.step + int(self.lowest)
         if self.known is not None:
             _, index, is_known = self._snapped(points)
