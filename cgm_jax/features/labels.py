@@ -1,9 +1,10 @@
 """Labels for synthetic points: what a classifier trained on the pool would say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 NUM_TREES = 200
 NUM_FOLDS = 3
@@ -15,6 +16,27 @@ class PooledLabels:
 
     labels: Shaped[np.ndarray, " g"]
     accuracy: float  # of held-out real points; NaN where a label is too rare
+
+
+@dataclass(frozen=True, eq=False)
+class LabelShares:
+    """How many rows have each label, the parties' and those of the rewards."""
+
+    labels: Shaped[np.ndarray, " c"]
+    pool: Int[np.ndarray, " c"]
+    rewards: Int[np.ndarray, "n c"]
+    accuracy: float  # as that of `PooledLabels`
+
+
+def label_shares(
+    pool_labels: Shaped[np.ndarray, " m"],
+    reward_labels: Sequence[Shaped[np.ndarray, " _"]],
+    accuracy: float,
+) -> LabelShares:
+    """Count every label of the pool, in it and in each reward."""
+    labels, counts = np.unique(pool_labels, return_counts=True)
+    rewards = [(found[:, None] == labels).sum(axis=0) for found in reward_labels]
+    return LabelShares(labels, counts, np.array(rewards), accuracy)
 
 
 def label_points(

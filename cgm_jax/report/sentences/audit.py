@@ -39,9 +39,9 @@ class Verdict:
     """
 
     words: str
-    is_broken: bool
-    margin: float | None
-    tightest: str
+    is_broken: bool = False
+    margin: float | None = None
+    tightest: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class PromiseRow:
 def promise_rows(audit: Audit, names: Names = None) -> list[PromiseRow]:
     """What an audit found, one row a promise."""
     rows = []
-    for name, words in PROMISES.items():
+    for name in PROMISES:
         kinds = ("assigned", audit.assigned), ("realised", audit.realised)
         assigned, realised = (
             _verdict(checks[name], kind, audit, names) if name in checks else None
@@ -85,9 +85,15 @@ def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
     ]
 
 
-def broken_sentences(audit: Audit, names: Names = None) -> list[str]:
+def broken_sentences(
+    audit: Audit, names: Names = None, *, with_delivery: bool = True
+) -> list[str]:
     """One sentence for each promise that was not kept."""
-    return [_sentence(check, kind, audit, names) for kind, check in audit.broken]
+    return [
+        _sentence(check, kind, audit, names)
+        for kind, check in audit.broken
+        if with_delivery or check.name != "delivery"
+    ]
 
 
 def stress_sentence(stress: Stress, names: Names = None) -> str:
@@ -134,7 +140,7 @@ def _titled(name: str) -> str:
 
 def _verdict(check: Check, kind: str, audit: Audit, names: Names) -> Verdict:
     if not check.num_cases:
-        return Verdict("nothing to keep", False, None, "")
+        return Verdict("nothing to keep")
     is_broken = audit.is_promised(kind, check.name) and not check.holds
     words = "broken" if is_broken else "not kept, and not promised"
     margin = check.margin

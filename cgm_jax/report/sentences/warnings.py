@@ -1,11 +1,10 @@
-"""What to know of promises, of the draws that were to keep them, and of candidates."""
+"""What to know of promises, of the draws that keep them, and of standard errors."""
 
 from itertools import pairwise
 
 import numpy as np
 
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
-from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.rewards import RewardScheme
 
 from .names import Names, party_names
@@ -169,49 +168,3 @@ def _not_told_apart(uncertainty: Uncertainty) -> list[list[int]]:
 def is_told_apart(share: float) -> bool:
     """Whether two parties are in the same order in enough resamples."""
     return share >= _SURE
-
-
-def quality_sentences(quality: SampleQuality | None) -> list[str]:
-    """What the figures of a trained generator say; a warning last, if there is one."""
-    if quality is None:
-        return []
-    ours, real, density = (
-        f"{pair[0]:.2g} and {pair[1]:.2g}"
-        for pair in (quality.generated, quality.real, quality.kernel_density)
-    )
-    sentences = [
-        f"MMD² to {quality.num_held_out:,} held-out rows, at the median distance and "
-        f"at a quarter of it: {ours}; real rows {real}; kernel density estimate "
-        f"{density}.",
-        f"Share of synthetic rows nearer to the training rows than to as many held-out "
-        f"ones: {quality.nearest_share:.1%} (kernel density estimate "
-        f"{quality.kernel_density_nearest_share:.1%}, rows that saw neither 50 %).",
-    ]
-    if quality.is_worse_than_kernel_density:
-        sentences.append(
-            "The trained generator is farther from the held-out rows than the kernel "
-            "density estimate: train longer, or use the latter among parties that may "
-            "see each other's data."
-        )
-    return sentences
-
-
-def generator_warnings(*, is_of_other_data: bool) -> list[str]:
-    """What it means that a generator was trained on other data than are valued."""
-    if not is_of_other_data:
-        return []
-    return [
-        "The generator was trained on other data than those of these files: its rows "
-        "may be unlike the parties', and the figures of its quality are of its own "
-        "data. Train one on these files with train-generator."
-    ]
-
-
-def repetition_warnings(share: float) -> list[str]:
-    """What it means that a share of the candidates equals real rows."""
-    if not share:
-        return []
-    return [
-        f"{share:.1%} of the candidates equal a real row of some party: the columns "
-        "are so coarse that hardly any other rows exist."
-    ]
