@@ -79,7 +79,9 @@ def test_privacy_figures_attack_every_reward():
         result, parties=parties, candidates=blurred(pool, 5_000, 0.05)
     )
     for i in range(3):
-        result = with_reward(result, i, indices=np.arange(5_000))
+        result = with_reward(
+            result, i, indices=np.arange(5_000), values=np.zeros(5_000)
+        )
     figures = privacy_figures(KEY, result, generator=KernelDensity(0.05))
     for reward in figures.rewards:
         attack = reward.attack

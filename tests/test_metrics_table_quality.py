@@ -13,6 +13,7 @@ import pytest
 from table_cells import cells
 
 from cgm_jax.metrics import table_quality
+from cgm_jax.metrics.detection import Detection
 from cgm_jax.metrics.table_columns import columns_beside
 from cgm_jax.tables import read_cells
 
@@ -241,6 +242,13 @@ def test_tables_that_do_not_fit_are_refused():
 
 
 # --- detection
+
+
+def test_a_score_is_one_where_the_area_is_a_half_or_less():
+    areas = np.array([0.3, 0.6, 1.0])
+    found = Detection(areas, np.full(3, 0.4), 90, 90)
+    assert found.logistic == pytest.approx(1 - (0 + 0.2 + 1) / 3)
+    assert found.boosted == 1
 
 
 def test_a_table_of_other_values_is_told_apart_and_few_rows_are_drawn_for_it():
