@@ -25,6 +25,7 @@ from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels.base import Kernel, centred
+from cgm_jax.kernels.packed import packed
 from cgm_jax.valuation import values_with_candidates
 from cgm_jax.valuation.coalitions import checked_sums
 
@@ -144,6 +145,8 @@ def draw_rewards(
         max_picks = as_whole(max_picks, "max_picks", smallest=0)
     _check(points, sums, targets)
     with at_once(points):
+        (points,) = centred(kernel, points)
+        kernel = packed(kernel, points)
         layout = Layout.of(len(points))
         reference_sums = np.asarray(sums.candidate_rows).sum(1)
         drawn_from, diagonal = candidate_set(
