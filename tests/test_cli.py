@@ -350,7 +350,9 @@ def test_a_trained_generator_supplies_the_rows(files, quick, tmp_path: Path, cap
     ]
     words += ["--generator-model", model, "--out", out]
     assert cgm_jax(*words) == 0
-    assert "MMD² to 18 held-out rows" in " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "MMD² to 18 held-out rows" in printed
+    assert "trained on other data" not in printed
     with (out / "north" / "reward.csv").open(newline="") as stream:
         header, *rows = csv.reader(stream)
     assert header == ["age", "income", "sex"]
@@ -362,6 +364,12 @@ def test_a_trained_generator_supplies_the_rows(files, quick, tmp_path: Path, cap
     report = json.loads((out / "mediator" / "report.json").read_text("utf-8"))
     assert report["generator"]["quality"]["num_held_out"] == 18
     assert report["generator"]["history"]["step"] == [250, 400]
+
+    # Two of the three, the first with its columns in another order.
+    words[1:4] = files[1:]
+    assert cgm_jax(*words, "--overwrite") == 0
+    assert "trained on other data" in " ".join(capsys.readouterr().out.split())
+    assert not (out / "north").exists()
 
     assert cgm_jax(*trained, "--out", model) == 2  # it is there
     assert "--overwrite" in one_line_error(capsys)

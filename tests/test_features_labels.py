@@ -6,6 +6,7 @@ import pytest
 from cgm_jax.datasets import digits_parties
 from cgm_jax.features import labels as module
 from cgm_jax.features.labels import label_points
+from cgm_jax.report.sentences import label_warnings
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +54,14 @@ def test_a_label_too_rare_to_hold_out_gives_no_accuracy(pool, few_trees):
     found = label_points(points[:200], rare, points[:5], seed=0)
     assert np.isnan(found.accuracy)
     assert len(found.labels) == 5
+
+
+def test_a_label_a_row_is_counted_and_no_library_warns(pool, few_trees):
+    points, _ = pool
+    labels = np.array([f"patient {i}" for i in range(60)], object)
+    found = label_points(points[:60], labels, points[60:65], seed=0)
+    assert (found.num_labels, found.num_rows) == (60, 60)
+    (sentence,) = label_warnings(found)
+    assert "60 different labels in 60 rows" in sentence
+    few = label_points(points[:60], np.arange(60) % 3, points[60:65], seed=0)
+    assert label_warnings(few) == []

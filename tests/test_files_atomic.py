@@ -129,7 +129,7 @@ def test_a_failure_at_any_step_leaves_the_old_file_or_the_new_one(
         if exception is OSError:
             message = check_message(e.value)
             assert message.startswith(f"{path}: could not be written (No space left")
-            assert "free some space" in message
+            assert "free some space, and run again with --overwrite" in message
     monkeypatch.undo()
     is_renamed = call == 2  # the second open and fsync are the folder's
     assert contents(path) == (NEW if is_renamed else old)
@@ -160,7 +160,9 @@ def test_a_disk_that_fills_up_leaves_the_old_file(path: Path):
             write_new(path)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert "free some space" in check_message(caught.value)
+    assert "free some space, and run again with --overwrite" in check_message(
+        caught.value
+    )
     assert contents(path) == old
 
 

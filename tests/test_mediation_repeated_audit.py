@@ -90,7 +90,11 @@ def test_what_is_no_finished_run(tmp_path, out, capsys):
     for text in ("{", "[]", "{}", '{"splits": {"a": {}}}'):
         (out / "mediator" / "report.json").write_text(text)
         assert cgm_jax("audit", out) == 3
-        assert "report.json: expected the report.json of" in capsys.readouterr().err
+        message = capsys.readouterr().err
+        assert "report.json: expected the report.json of" in message
+        assert message.endswith(
+            "found a damaged or another one; run it again with --overwrite\n"
+        )
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_a_name_is_needed_for_every_party():
 
 def test_labels_differ_even_where_the_shortened_names_do_not():
     long = ["the bank of region 1 in the north", "the bank of region 2 in the north"]
-    assert labels_of([*long, "c"], 3, "party") == ["party 0", "party 1", "c"]
+    assert labels_of([*long, "c"], 3, "party") == ["party 1", "party 2", "c"]
 
 
 # --- contributions

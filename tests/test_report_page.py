@@ -141,7 +141,7 @@ def test_the_tables_hold_the_numbers(text):
     for i, name in enumerate(NAMES):
         reward = one().draw.rewards[i]
         summary, limits = [row for row in rows if name in row]
-        assert summary[:3] == [str(i), name, str(len(promises.parties[i]))]
+        assert summary[:3] == [str(i + 1), name, str(len(promises.parties[i]))]
         close = pytest.approx(
             [
                 scheme.normalized_shapley[i],

@@ -83,7 +83,7 @@ def run(
     no_stress: Annotated[
         bool, Option("--no-stress", help="Skip the manipulation stress test.")
     ] = False,
-    overwrite: options.ReplaceFiles = False,
+    overwrite: options.Overwrite = False,
     devices: Devices = None,
     distributed: Distributed = False,
 ) -> None:
@@ -169,6 +169,10 @@ def audit(
         screen.print_audit(draw.audit, draw.names)
         for file in draw.changed_files:
             screen.warn(f"{file} is missing, or is not the file that was valued.")
+        for name in draw.other_folders:
+            screen.warn(
+                f"{name}/ is not of this run: it may hold rewards of an older one."
+            )
     num_broken = sum(not draw.is_kept for draw in draws)
     if num_broken:
         options.fail(
@@ -234,7 +238,9 @@ def digits(
     split: Annotated[
         options.SplitName, Option(help="How the digits are shared.")
     ] = "equal-disjoint",
-    overwrite: options.ReplaceFiles = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files of the same names.")
+    ] = False,
 ) -> None:
     """Real handwritten digits of five parties, one CSV file each."""
     import pyarrow as pa

@@ -80,9 +80,6 @@ NumCandidates = Annotated[int, whole_number("Synthetic rows to choose from.")]
 Overwrite = Annotated[
     bool, Option("--overwrite", help="Replace results that are there.")
 ]
-ReplaceFiles = Annotated[
-    bool, Option("--overwrite", help="Replace files of the same names.")
-]
 Strict = Annotated[
     bool,
     Option("--strict", help="Refuse promises that cannot all be kept; relax none."),

@@ -8,6 +8,7 @@ from pathlib import Path
 import rich.progress
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from cgm_jax.audit import Audit
@@ -35,6 +36,7 @@ from cgm_jax.tables import TableCodec
 
 from .experiment_tables import experiment_tables
 
+MAX_WIDTH = 1_000  # characters of a table
 MAX_ROWS = 30  # of more parties, this many are printed
 console = Console()
 errors = Console(stderr=True)
@@ -68,6 +70,13 @@ def say(sentence: str) -> None:
 def warn(sentence: str) -> None:
     """A sentence that a mediator should not miss."""
     say(f"warning: {sentence}")
+
+
+def print_whole(table: Table) -> None:
+    """A table with no name and number broken, though it be wider than the terminal."""
+    room = console.options.update(max_width=MAX_WIDTH)
+    table.width = Measurement.get(console, room, table).maximum
+    console.print(table, crop=False)
 
 
 def print_plan(plan: Plan, most: Plan | None = None) -> None:
@@ -144,7 +153,7 @@ def print_mediation(mediation: Mediation) -> None:
             f"{reward.final_value:.5f}",
             outcome(reward.stop_reason, len(reward.indices)),
         )
-    console.print(table)
+    print_whole(table)
     if len(parties) > MAX_ROWS:
         console.print(f"… and {len(parties) - MAX_ROWS:,} more parties: see the report")
     if uncertainty is not None:

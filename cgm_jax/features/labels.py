@@ -1,5 +1,6 @@
 """Labels for synthetic points: what a classifier trained on the pool would say."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,8 +68,12 @@ def label_points(
     counts = counts[counts >= min_rows]
     forest = RandomForestClassifier(NUM_TREES, random_state=seed, n_jobs=-1)
     accuracy = np.nan
-    if counts.min() >= NUM_FOLDS:
-        folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
-        accuracy = float(cross_val_score(forest, pool, pool_labels, cv=folds).mean())
-    labels = forest.fit(pool, pool_labels).predict(points)
+    with warnings.catch_warnings():
+        # Said of every tree: labels that are like record numbers are refused before.
+        warnings.filterwarnings("ignore", "The number of unique classes")
+        if counts.min() >= NUM_FOLDS:
+            folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
+            scores = cross_val_score(forest, pool, pool_labels, cv=folds)
+            accuracy = float(scores.mean())
+        labels = forest.fit(pool, pool_labels).predict(points)
     return PooledLabels(labels, accuracy)

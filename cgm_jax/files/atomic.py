@@ -45,7 +45,8 @@ def prepare_output_dir(
         if not overwrite and any(out.iterdir()):
             raise UsageError(
                 f"{out}: expected an empty folder, found something in it; choose "
-                "another --out, or replace files of the same names with --overwrite"
+                "another --out, or replace what an older or unfinished run left with "
+                "--overwrite"
             )
         descriptor, probe = create_beside(out / "probe")
         os.close(descriptor)

@@ -16,6 +16,7 @@ from cgm_jax.report import draw_pictures, report_data, report_page
 from cgm_jax.report.page import privacy_page
 from cgm_jax.report.sentences import generator_note
 
+from .older_run import listed_files, remove_older
 from .run import Mediation
 from .sections import candidate_origin, mediation_section, reward_name
 
@@ -62,10 +63,13 @@ def publish_mediation(mediation: Mediation) -> Path:
         {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}
         for path in rewards
     ]
-    write_json(folder / "mediator" / "report.json", data)
     write_text(folder / "mediator" / "privacy.html", page_of_privacy)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
+    # Last, for it is what lists files: until then it is the older run's.
+    older = listed_files(folder)
+    write_json(folder / "mediator" / "report.json", data)
+    remove_older(folder, older)
     return report
 
 

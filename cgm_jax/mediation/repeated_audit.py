@@ -22,6 +22,8 @@ from cgm_jax.files.input_errors import access_error
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards import RewardScheme, RewardStatus, scheme_from_sums
 
+from .older_run import other_folders
+
 
 @dataclass(frozen=True, eq=False)
 class AuditedDraw:
@@ -32,6 +34,7 @@ class AuditedDraw:
     scheme: RewardScheme
     audit: Audit
     changed_files: tuple[str, ...]  # missing, or not the files that were valued
+    other_folders: tuple[str, ...]  # of no party of this run
 
     @property
     def is_kept(self) -> bool:
@@ -99,6 +102,7 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         if _digest(folder / file["file"]) != file["sha256"]
     )
     names = tuple(party["name"] for party in parties)
+    others = other_folders(folder, names) if "reward_files" in section else ()
     found = []
     for draw in section["draws"]:
         rewards = draw["rewards"]
@@ -113,7 +117,7 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         )
         beta = f"β = {float(draw['inverse_temperature']):g}"
         title = f"{section['title']}, {beta}" if name else beta
-        found.append(AuditedDraw(title, names, scheme, audit, changed))
+        found.append(AuditedDraw(title, names, scheme, audit, changed, others))
     return found
 
 

@@ -83,9 +83,11 @@ def labels_of(
 ) -> list[str]:
     """Names as they can be drawn: short, different, in letters that the font has.
 
+    Others are told by their place, counted from 1 as in the tables of a report.
+
     Example:
         >>> labels_of(["bank A", "銀行", "hospital_of_the_far_north_2"], 3, "party")
-        ['bank A', 'party 1', 'hospital_of_…_far_north_2']
+        ['bank A', 'party 2', 'hospital_of_…_far_north_2']
     """
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
@@ -100,11 +102,11 @@ def labels_of(
     labels = []
     for i, name in enumerate(names):
         if not all(font.get_char_index(ord(letter)) for letter in name):
-            name = f"{kind} {i}"
+            name = f"{kind} {i + 1}"
         if len(name) > length:  # names often differ at their ends
             name = f"{name[:half]}…{name[-half:]}"
         labels.append(name.replace("$", r"\$"))  # no formula
     return [
-        label if labels.count(label) == 1 else f"{kind} {i}"
+        label if labels.count(label) == 1 else f"{kind} {i + 1}"
         for i, label in enumerate(labels)
     ]
