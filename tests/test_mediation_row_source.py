@@ -6,13 +6,13 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from cgm_jax.generators.scaled_columns import TableScale
 from small_generators import trained
 from small_runs import write_parties
 
 from cgm_jax._shared.progress import silent
 from cgm_jax.files import Parties, UsageError, read_parties
 from cgm_jax.generators.mmd_gan.model import MMDGANModel
-from cgm_jax.generators.scaled_columns import TableScale
 from cgm_jax.mediation.row_source import ReorderedColumns, data_digest, load_model
 from cgm_jax.mediation.run import Settings, candidate_source
 from cgm_jax.report.sentences import generator_warnings

@@ -97,11 +97,11 @@ def print_columns(codec: TableCodec) -> None:
         "handed_out": "handed out",
     }
     for heading in headings.values():
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     rows = column_rows(codec)
     for row in rows[:MAX_ROWS]:
         table.add_row(*(escape(row[key]) for key in headings))
-    console.print(table)
+    print_whole(table)
     if len(rows) > MAX_ROWS:
         say(f"… and {len(rows) - MAX_ROWS:,} more columns: see the report")
 
@@ -134,7 +134,7 @@ def print_mediation(mediation: Mediation) -> None:
         title="Value of the own data, promised, and reached with the rows given",
         title_justify="left",
     )
-    table.add_column("party", overflow="fold")
+    table.add_column("party")
     for column in ("rows", "α", "own value", "promised", "given", "reached"):
         table.add_column(column, justify="right")
     table.add_column("draw")
@@ -192,7 +192,7 @@ def print_mediation(mediation: Mediation) -> None:
 def print_likeness(section: ReportSection) -> None:
     """How like the parties' rows are the candidates, and every reward."""
     table = Table(title="How like the parties' rows they are", title_justify="left")
-    table.add_column("rows", overflow="fold")
+    table.add_column("rows")
     for column in ("columns", "pairs", "rows, logistic", "rows, trees"):
         table.add_column(column, justify="right")
     rows = quality_rows(section)
@@ -200,7 +200,7 @@ def print_likeness(section: ReportSection) -> None:
         scores = [row[name] for name in ("shape", "trend", "logistic", "boosted")]
         words = ("–" if score is None else f"{score:.1%}" for score in scores)
         table.add_row(escape(row["rows"]), *words)
-    console.print(table)
+    print_whole(table)
 
 
 def print_quality(quality: SampleQuality | None) -> None:
@@ -220,13 +220,13 @@ def print_audit(audit: Audit, names: Sequence[str]) -> None:
     """Whether each promise was kept, and for whom it was tightest."""
     (say if audit.is_kept else warn)(audit_summary(audit))
     table = Table()
-    table.add_column("promise", overflow="fold")
+    table.add_column("promise")
     for column in ("as assigned", "as handed out"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column)
     for row in promise_rows(audit, names):
         verdicts = (row.assigned, row.realised)
         table.add_row(escape(row.promise), *map(_verdict, verdicts))
-    console.print(table)
+    print_whole(table)
     for sentence in audit_remarks(audit):
         say(sentence)
 

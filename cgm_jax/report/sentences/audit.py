@@ -143,12 +143,11 @@ def _verdict(check: Check, kind: str, audit: Audit, names: Names) -> Verdict:
         return Verdict("nothing to keep")
     is_broken = audit.is_promised(kind, check.name) and not check.holds
     words = "broken" if is_broken else "not kept, and not promised"
-    margin = check.margin
+    margin, is_exact = check.margin, abs(check.margin) <= audit.tolerance
     if check.holds:
-        is_exact = abs(margin) <= audit.tolerance
         words = "kept exactly" if is_exact else "kept"
-        if is_exact or check.name in _WITHOUT_MARGIN:
-            margin = None
+    if is_exact or (check.holds and check.name in _WITHOUT_MARGIN):
+        margin = None
     tightest = party_names(check.parties, names)
     if check.coalition and len(check.coalition) > 1:
         tightest += f" (by the group of {party_names(check.coalition, names)})"
@@ -164,7 +163,10 @@ def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
     if not check.holds:
         is_promise = audit.is_promised(kind, check.name)
         verdict = " is broken" if is_promise else ", which was not promised, fails"
-        text = f"{start}this{verdict} for {who}, by {-check.margin:.3g}"
+        by = f"by {-check.margin:.3g}"
+        if abs(check.margin) <= audit.tolerance:
+            by = "where more is asked and the same is given"
+        text = f"{start}this{verdict} for {who}, {by}"
     elif abs(check.margin) <= audit.tolerance:
         text = f"{start}this holds; exactly, up to rounding, for {who}"
     else:

@@ -140,11 +140,13 @@ def empty_reward_sentences(
 
 def uncertainty_warnings(uncertainty: Uncertainty, names: Names = None) -> list[str]:
     """Which contributions cannot be told apart, and resamples without rewards."""
+    runs = _not_told_apart(uncertainty)
     sentences = [
-        f"{party_names(parties, names)}: whose data added more cannot be told from "
-        f"these rows; in less than {_SURE:.0%} of {uncertainty.num_resamples} resamples"
-        " each is above the next, as here."
-        for parties in _not_told_apart(uncertainty)[:_MOST_SENTENCES]
+        f"{party_names(run, names)} cannot be told apart by their contributions: with "
+        "other rows from the same sources they may well be in another order ("
+        f"{_orders(run[:_MOST_SENTENCES], uncertainty, names)} of "
+        f"{uncertainty.num_resamples} resamples)."
+        for run in runs[:_MOST_SENTENCES]
     ]
     if uncertainty.num_without_rewards:
         sentences.append(
@@ -163,6 +165,15 @@ def _not_told_apart(uncertainty: Uncertainty) -> list[list[int]]:
             runs.append([])
         runs[-1].append(party)
     return [run for run in runs if len(run) > 1]
+
+
+def _orders(run: list[int], uncertainty: Uncertainty, names: Names) -> str:
+    """How often each is above the next."""
+    return ", ".join(
+        f"{party_names([one], names)} is above {party_names([next_one], names)} in "
+        f"{uncertainty.above_next[one]:.0%}"
+        for one, next_one in pairwise(run)
+    )
 
 
 def is_told_apart(share: float) -> bool:
