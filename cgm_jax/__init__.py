@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         planning,
         rewards,
         sampling,
+        tables,
         two_sample,
         valuation,
     )
@@ -57,6 +58,7 @@ __all__ = [
     "promise",
     "rewards",
     "sampling",
+    "tables",
     "two_sample",
     "valuation",
 ]

@@ -205,3 +205,16 @@ def chi_square(counts: np.ndarray, probabilities: np.ndarray) -> tuple[float, in
         counts = np.append(counts[:-2], counts[-2:].sum())
         expected = np.append(expected[:-2], expected[-2:].sum())
     return float(((counts - expected) ** 2 / expected).sum()), len(counts) - 1
+
+
+def of_mixed_rows(
+    k: KernelFunction,
+    numbers: tuple[np.ndarray, np.ndarray],
+    categories: tuple[np.ndarray, np.ndarray],
+    *,
+    mismatch: float,
+) -> np.ndarray:
+    """A kernel of numbers times exp(−mismatch² / 2) for each category that differs."""
+    x, y = categories
+    differ = (x[:, None] != y[None]).sum(-1)  # Hamming distance
+    return k(*numbers) * np.exp(-(mismatch**2) * differ / 2)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from cgm_jax.files import FileAccessError, InputError, UsageError, read_parties
+from cgm_jax.files import FileAccessError, InputError, UsageError, read_tables
 from cgm_jax.files.input_errors import one_line
 
 # Planted in the data: these must never be in a message.
@@ -53,7 +53,7 @@ def check_message(error: Exception) -> str:
 def refused(paths: Sequence[Path | str], **options: Any) -> InputError:
     """The `InputError` that reading ends in."""
     with pytest.raises(InputError) as caught:
-        read_parties(paths, **options)
+        read_tables(paths, **options)
     error = caught.value
     place = str(error.file)
     if error.column is not None:
@@ -62,17 +62,19 @@ def refused(paths: Sequence[Path | str], **options: Any) -> InputError:
         place += f", row {error.row}"
     message = check_message(error)
     assert message == one_line(f"{place}: {error.sentence}")
-    assert error.sentence.startswith("expected ")
+    for problem in error.problems:
+        assert problem.sentence.startswith("expected ")
+        check_message(ValueError(str(problem)))
     return error
 
 
 def refused_usage(paths: Sequence[Path | str], **options: Any) -> str:
     with pytest.raises(UsageError) as caught:
-        read_parties(paths, **options)
+        read_tables(paths, **options)
     return check_message(caught.value)
 
 
 def refused_access(paths: Sequence[Path | str], **options: Any) -> str:
     with pytest.raises(FileAccessError) as caught:
-        read_parties(paths, **options)
+        read_tables(paths, **options)
     return check_message(caught.value)

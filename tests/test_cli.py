@@ -79,7 +79,9 @@ def test_reward_rows_reach_the_promised_value(small_run):
 
     for i, name in enumerate(NAMES):
         path = small_run.out / name / "reward.csv"
-        reward = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1), ndmin=2)
+        header = path.read_text().splitlines()[0].split(",")
+        places = [header.index(column) for column in parties.columns]
+        reward = np.loadtxt(path, delimiter=",", skiprows=1, usecols=places, ndmin=2)
         union = (np.concatenate([parties.points[i], reward]) - shift) / scale
         value = 2 * mean_kernel(union, reference) - mean_kernel(union, union)
         assert rewards[i].stop_reason == "reached"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from party_files import npy_bytes, refused, refused_usage, write_csv
 
-from cgm_jax.files import read_parties
+from cgm_jax.files import read_parties, read_tables
 
 ARRAY = np.array([[1.5, -2.0, 3.25], [4.0, 5.0, 918273.625]])
 
@@ -88,7 +88,6 @@ def test_arrays_that_are_refused(tmp_path: Path, array: np.ndarray, found: str):
 @pytest.mark.parametrize(
     ("number", "found"),
     [
-        (np.nan, "missing"),
         (-np.inf, "infinite"),
         (1e39, "larger"),
         (np.longdouble("1e4000"), "infinite"),
@@ -99,6 +98,14 @@ def test_numbers_that_are_refused(tmp_path: Path, number: float, found: str):
     array[1, 2] = number
     error = refusal(tmp_path, npy_bytes(array))
     assert (error.column, error.row) == ("x2", 2) and found in error.sentence
+
+
+def test_nan_is_a_missing_cell(tmp_path: Path):
+    array = ARRAY.copy()
+    array[1, 2] = np.nan
+    paths = [write_csv(tmp_path, f"{n}.npy", npy_bytes(array)) for n in "ab"]
+    found = read_tables(paths).tables[1]["x2"]
+    assert found.is_missing.tolist() == [False, True]
 
 
 class Bomb:

@@ -24,15 +24,16 @@ def good(tmp_path: Path) -> Path:
     return write_csv(tmp_path, "good.csv")
 
 
-def test_names_are_stems_in_the_order_given(tmp_path: Path):
+@pytest.mark.parametrize("order", [1, -1])
+def test_names_are_stems_in_the_order_of_the_alphabet(tmp_path: Path, order: int):
     paths = [write_csv(tmp_path, f"{name}.csv") for name in ("b", "A 1", "Zürich.2")]
-    assert read_parties(paths).names == ("b", "A 1", "Zürich.2")
+    assert read_parties(paths[::order]).names == ("A 1", "b", "Zürich.2")
 
 
 def test_paths_may_be_text_and_extensions_in_capitals(tmp_path: Path, good: Path):
     assert read_parties([str(good), write_csv(tmp_path, "B.CSV")]).names == (
-        "good",
         "B",
+        "good",
     )
 
 

@@ -1,19 +1,33 @@
 """What the mediator is warned about, and what not."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from cgm_jax.datasets import digits_parties
 from cgm_jax.files.warning_signs import warning_signs
+from cgm_jax.tables import read_cells
 
 rng = np.random.default_rng(0)
 A, B, C = (rng.normal(50, 10, size=(size, 3)) for size in (10, 400, 60))
 NAMES, COLUMNS, FIRST_ROWS = ("a", "b", "c"), ("x", "y", "z"), (2, 2, 1)
 
 
+def tables(points: Sequence[np.ndarray], columns: Sequence[str]) -> list[dict]:
+    return [
+        {
+            name: read_cells(pa.array(column))
+            for name, column in zip(columns, party.T, strict=True)
+        }
+        for party in points
+    ]
+
+
 def signs(*points: np.ndarray) -> tuple[str, ...]:
     n = len(points)
-    return warning_signs(NAMES[:n], COLUMNS, points, FIRST_ROWS[:n])
+    return warning_signs(NAMES[:n], tables(points, COLUMNS), FIRST_ROWS[:n])
 
 
 def scaled(points: np.ndarray, column: int, factor: float) -> np.ndarray:
@@ -33,7 +47,7 @@ def test_the_digits_give_no_sign():
         points = [np.asarray(x, float) for x in digits_parties(split).parties]
         names = [f"p{i}" for i in range(len(points))]
         columns = [f"c{i}" for i in range(64)]
-        assert warning_signs(names, columns, points, [2] * len(points)) == ()
+        assert warning_signs(names, tables(points, columns), [2] * len(points)) == ()
 
 
 @pytest.mark.parametrize(("factor", "word"), [(100, "large"), (0.01, "small")])
@@ -52,7 +66,7 @@ def test_another_unit_in_one_of_two_parties_is_said_once():
 
 def test_two_of_five_parties_in_another_unit():
     parties = [A, B * 100, C, B[:30], C[:30] * 100]
-    sentences = warning_signs("abcde", COLUMNS, parties, [2] * 5)
+    sentences = warning_signs("abcde", tables(parties, COLUMNS), [2] * 5)
     assert [sentence[:2] for sentence in sentences] == ["b:", "e:"]
     assert all("as large" in sentence for sentence in sentences)
 
@@ -100,7 +114,7 @@ def test_many_columns_are_one_sentence():
     assert "columns x, y, z are" in sentence
     columns = [f"x{i}" for i in range(9)]
     wide = [np.tile(x, 3) for x in (A, B, C * 1000)]
-    (sentence,) = warning_signs(NAMES, columns, wide, FIRST_ROWS)
+    (sentence,) = warning_signs(NAMES, tables(wide, columns), FIRST_ROWS)
     assert "columns x0, x1, x2 and 6 more" in sentence
 
 
@@ -119,3 +133,24 @@ def test_no_value_is_in_a_sentence():
         assert "918273" not in sentence and f"{np.median(secret[:, 1]):.3g}" not in (
             sentence
         )
+
+
+def test_missing_cells_count_for_nothing():
+    holes = [np.where(rng.random(x.shape) < 0.3, np.nan, x) for x in (A, B, C)]
+    assert signs(*holes) == ()
+    (sentence,) = signs(holes[0], holes[1], scaled(holes[2], 1, 100))
+    assert sentence.startswith("c: ") and "column y " in sentence
+    assert signs(A, B, np.full_like(C, np.nan)) == ()
+
+
+def test_points_between_thousands_in_one_party():
+    amounts = np.round(rng.uniform(1000, 9000, 50))
+    grouped = pa.array([f"{amount / 1000:.3f}" for amount in amounts])
+    plain = {"x": read_cells(pa.array(amounts)), "y": read_cells(pa.array(B[:50, 0]))}
+    order = np.arange(50)[::-1]
+    german = {**plain, "x": read_cells(grouped)}
+    (sentence,) = warning_signs(
+        "ab", [german, {**plain, "y": german["y"].take(order)}], [2, 2]
+    )
+    assert sentence.startswith("a: every value of column x has three decimals")
+    assert "thousand" in sentence

@@ -1,116 +1,131 @@
-"""Reward files read back as what was written; JSON is strict."""
+"""Rewards stand in the columns of the party's file; JSON is strict."""
 
 import json
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pyarrow as pa
 import pytest
+from party_files import write_csv
 
-from cgm_jax.files import read_parties, write_json, write_reward_csv
+from cgm_jax.files import (
+    Parties,
+    plain_format,
+    read_tables,
+    write_json,
+    write_rewards,
+)
+from cgm_jax.tables import Cells, read_cells
 
-HEADER = ["age", "sex", "income"]
-COLUMNS = {"label_column": "sex", "integer_columns": ["age"]}
+
+def table(**columns: list) -> dict[str, Cells]:
+    return {name: read_cells(pa.array(cells)) for name, cells in columns.items()}
 
 
 def written(path: Path) -> str:
     return path.read_bytes().decode("utf-8")
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_numbers_read_back_exactly(tmp_path: Path, dtype: type):
-    rng = np.random.default_rng(0)
-    exponents = rng.integers(-37, 38, size=(300, 3)).astype(dtype)
-    points = (rng.normal(size=(300, 3)) * 10**exponents).astype(dtype)
-    points[0] = [0.1, -0.0, np.finfo(dtype).tiny]
-    points[1] = [np.finfo(np.float32).max, 1 / 3, 1e-40]
-    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
-    for path in paths:
-        write_reward_csv(path, points, ["x0", "x1", "x2"])
-    back = read_parties(paths).points[0]
-    np.testing.assert_array_equal(back.astype(dtype), points)
-    if dtype == np.float32:
-        assert written(paths[0]).splitlines()[1].startswith("0.1,-0.0,")
+PARTIES = {
+    "a.csv": "age,sex,income\n31,f,900.50\n42,m,850.00\n",
+    "b.csv": "income,age,sex\n700.25,29,m\n800.00,58,f\n",
+}
 
 
-def test_rows_stand_in_the_columns_of_the_parties(tmp_path: Path):
-    points = np.array([[30.6, 0.25], [-0.4, 1e9]])
-    path = tmp_path / "a" / "reward.csv"
-    write_reward_csv(path, points, HEADER, labels=np.array([3, 10]), **COLUMNS)
-    assert written(path) == "age,sex,income\n31,3,0.25\n0,10,1000000000.0\n"
+@pytest.fixture
+def parties(tmp_path: Path) -> Parties:
+    paths = [write_csv(tmp_path, name, text) for name, text in PARTIES.items()]
+    return read_tables(paths, label_column="sex")
 
 
-@pytest.mark.parametrize("position", [0, 1, 2])
-def test_labels_stand_where_they_stood(tmp_path: Path, position: int):
-    header = ["x", "y"]
-    header.insert(position, "label")
-    labels = np.array(["b", "a", "b"], object)
-    points = np.arange(6.0).reshape(3, 2)
-    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
-    for path in paths:
-        write_reward_csv(path, points, header, labels=labels, label_column="label")
-    parties = read_parties(paths, label_column="label")
-    assert parties.header == tuple(header)
-    assert parties.labels is not None
-    np.testing.assert_array_equal(parties.labels[0], labels)
-    np.testing.assert_array_equal(parties.points[0], points)
+def test_rows_stand_in_the_party_s_own_columns(tmp_path: Path, parties: Parties):
+    rows = table(income=[0.25, 1e9], age=[30, 0])
+    path = tmp_path / "out" / "reward.csv"
+    expected = {
+        "a": "age,sex,income\n30,m,0.25\n0,f,1000000000.00\n",
+        "b": "income,age,sex\n0.25,30,m\n1000000000.00,0,f\n",
+    }
+    for name, own in zip(parties.names, parties.formats, strict=True):
+        write_rewards(path, rows, own, labels=np.array(["m", "f"], object))
+        assert written(path) == expected[name]
 
 
 def test_names_and_labels_that_need_quotes(tmp_path: Path):
-    header = ['in "k", EUR', "Größe", "y"]
-    labels = ['a "b"', "c, d", "ü"]
-    points = np.arange(6.0).reshape(3, 2)
+    header = ['in "k", EUR', "Größe", "line\nbreak"]
+    rows = dict(zip(header, table(a=[1, 2], b=[3, 4], c=[5, 6]).values(), strict=True))
+    labels = np.array(['a "b"', "c, d"])
     paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for path in paths:
-        write_reward_csv(
-            path, points, header, labels=np.array(labels), label_column="y"
-        )
-    parties = read_parties(paths, label_column="y")
-    assert parties.header == tuple(header)
-    assert parties.labels is not None and parties.labels[0].tolist() == labels
+        write_rewards(path, rows, plain_format(rows, label_column="y"), labels=labels)
+    parties = read_tables(paths, label_column="y")
+    assert parties.header == (*header[:2], "line break", "y")
+    assert parties.labels is not None
+    assert parties.labels[0].tolist() == labels.tolist()
+    again = tmp_path / "again.csv"
+    write_rewards(again, parties.tables[0], parties.formats[0], labels=labels)
+    assert written(again) == written(paths[0])
 
 
-def test_an_empty_reward_is_a_header(tmp_path: Path):
+def test_an_empty_reward_is_a_header(tmp_path: Path, parties: Parties):
+    rows = {name: cells.take(np.array([], int)) for name, cells in TWO.items()}
     path = tmp_path / "reward.csv"
-    write_reward_csv(path, np.empty((0, 2)), HEADER, labels=np.array([]), **COLUMNS)
+    write_rewards(path, rows, parties.formats[0], labels=np.array([], object))
     assert written(path) == "age,sex,income\n"
-    write_reward_csv(path, np.empty((0, 2), np.float32), ["x0", "x1"])
-    assert written(path) == "x0,x1\n"
 
 
-def test_whole_numbers_of_any_size(tmp_path: Path):
-    points = np.array([[1e30], [-(2.0**60)], [-0.2], [2.5], [3.5]])
-    path = tmp_path / "reward.csv"
-    write_reward_csv(path, points, ["n"], integer_columns={"n"})
-    whole = [int(line) for line in written(path).splitlines()[1:]]
-    assert whole == [int(1e30), -(2**60), 0, 2, 4]
-    assert "-0" not in written(path).splitlines()
+def test_a_missing_cell_alone_in_a_row_is_no_blank_line(tmp_path: Path):
+    rows = table(x=[1.5, None, None])
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path in paths:
+        write_rewards(path, rows, plain_format(rows))
+    assert written(paths[0]) == 'x\n1.5\n""\n""\n'
+    found = read_tables(paths).tables[0]["x"]
+    assert found.is_missing.tolist() == [False, True, True]
 
 
-def test_arrays_of_jax(tmp_path: Path):
-    write_reward_csv(tmp_path / "r.csv", jnp.array([[0.1, 2.0]]), ["x0", "x1"])
-    assert written(tmp_path / "r.csv") == "x0,x1\n0.1,2.0\n"
+def test_rewards_of_npy_files_are_csv(tmp_path: Path):
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", np.array([[1.5, 2], [3, 4]]))
+    parties = read_tables([tmp_path / "a.npy", tmp_path / "b.npy"])
+    path = tmp_path / f"reward{parties.formats[0].extension}"
+    write_rewards(path, parties.tables[0], parties.formats[0])
+    assert written(tmp_path / "reward.csv") == "x0,x1\n1.5,2\n3,4\n"
+
+
+TWO = table(age=[30, 40], income=[1.5, 2.5])
 
 
 @pytest.mark.parametrize(
-    ("points", "options", "expected"),
+    ("rows", "labels", "expected"),
     [
-        (np.ones((2, 3)), {"labels": [1, 2], "label_column": "sex"}, "2 columns"),
-        (np.ones(2), {"labels": [1, 2], "label_column": "sex"}, "2 columns"),
-        (np.ones((2, 2)), {}, "3 columns"),
-        (np.ones((2, 2)), {"label_column": "sex"}, "label"),
-        (np.ones((2, 3)), {"labels": [1, 2]}, "label"),
-        (np.ones((2, 3)), {"labels": [1, 2], "label_column": "z"}, "label"),
-        (np.ones((2, 2)), {"labels": [1], "label_column": "sex"}, "2 labels"),
-        (np.full((2, 3), np.nan), {}, "finite"),
+        ({"age": TWO["age"]}, ["f", "m"], "got others: income"),
+        ({**TWO, "bmi": TWO["age"]}, ["f", "m"], "got others: bmi"),
+        (TWO, None, "label"),
+        (TWO, ["f"], "as many rows"),
+        ({**TWO, "age": TWO["age"].take(np.array([0]))}, ["f", "m"], "as many rows"),
+        (
+            {
+                **TWO,
+                "income": Cells("number", np.array([np.inf, 1]), np.zeros(2, bool)),
+            },
+            ["f", "m"],
+            "finite numbers to write in column income",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_and_not_written(
-    tmp_path: Path, points: np.ndarray, options: dict, expected: str
+    tmp_path: Path, parties: Parties, rows: dict, labels: list | None, expected: str
 ):
+    path = tmp_path / "out" / "reward.csv"
     with pytest.raises(ValueError, match=expected):
-        write_reward_csv(tmp_path / "reward.csv", points, HEADER, **options)
-    assert not list(tmp_path.iterdir())
+        write_rewards(path, rows, parties.formats[0], labels=labels)
+    assert not path.exists()
+
+
+def test_labels_need_a_column(tmp_path: Path):
+    with pytest.raises(ValueError, match="a label column"):
+        write_rewards(tmp_path / "r.csv", TWO, plain_format(TWO), labels=[1, 2])
 
 
 def test_json_takes_what_a_report_is_made_of(tmp_path: Path):

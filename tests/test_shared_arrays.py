@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 from cgm_jax._shared.arrays import (
@@ -43,6 +44,42 @@ def test_other_numbers_become_float32(points):
     array = as_points(points, "points")
     assert array.dtype == np.float32
     np.testing.assert_array_equal(array, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64, np.uint64])
+def test_whole_numbers_that_float32_cannot_hold_become_float64(dtype: type):
+    numbers = np.array([[2**24 + 1], [2**24 + 3], [1]], dtype)
+    points = as_points(numbers, "points")
+    assert points.dtype == np.float64
+    np.testing.assert_array_equal(points, numbers)
+    assert as_points(np.array([[2**24]], dtype), "points").dtype == np.float32
+    on_device = as_points(jnp.array([[-(2**24) - 1]], np.int32), "points")
+    assert on_device.dtype == np.float64 and on_device[0, 0] == -(2**24) - 1
+
+
+def test_whole_numbers_that_float64_cannot_hold_are_an_error():
+    exact = np.array([[2**63 + 2**40], [2**53]], np.uint64)
+    np.testing.assert_array_equal(as_points(exact, "points"), exact.astype(float))
+    with pytest.raises(ValueError, match=r"that float64 holds \(up to 2\^53\)"):
+        as_points(np.array([[2**53 + 1]]), "points")
+
+
+def test_masked_cells_are_an_error_that_says_what_to_do():
+    array = np.ma.masked_equal([[1.0, 2.0], [-999.0, 3.0]], -999)
+    with pytest.raises(ValueError, match=r"masked cells.*leave out.*\.filled\(value\)"):
+        as_points(array, "points")
+    np.testing.assert_array_equal(as_points(array[:1], "points"), [[1, 2]])
+
+
+def test_a_frame_with_missing_cells_is_told_what_to_call():
+    frame = pd.DataFrame({"x": pd.array([1, None], "Int64")})
+    told = r"\.to_numpy\(float, na_value.*encode_frames"
+    with pytest.raises(ValueError, match=told):
+        as_points(frame, "points")
+    with pytest.raises(TypeError, match=told):
+        as_points(frame.assign(y="text"), "points")
+    filled = frame.to_numpy(float, na_value=-1)
+    np.testing.assert_array_equal(as_points(filled, "points"), [[1], [-1]])
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (3, 0), (3, 2, 1)])

@@ -6,10 +6,12 @@ long is only read. `jax.jit`, `jax.grad` and `jnp.asarray` are not here: no stri
 checker knows their own types.
 """
 
+import importlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +32,7 @@ from cgm_jax import (
     planning,
     rewards,
     sampling,
+    tables,
     two_sample,
     valuation,
 )
@@ -308,6 +311,25 @@ def of_metrics(key: jax.Array) -> None:
     print(metrics.svm_accuracy(parties[0], labels[0], parties[1], labels[1]) + 1)
 
 
+def of_tables() -> None:
+    pa: Any = importlib.import_module("pyarrow")  # it says nothing of its types
+    spelling = tables.Spelling(missing_word="NA")
+    problems: tuple[tables.CellProblem, ...] = ()
+    numbers, none_missing = np.arange(30) ** 2 % 31, np.zeros(30, bool)
+    cells = tables.Cells("whole", numbers, none_missing, spelling, problems)
+    print(tables.as_text(cells)[0], tables.read_cells(pa.array(["1.5", "NA"])).form)
+    facts: tables.ColumnFacts = tables.infer("x", [cells])
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "columns.json"
+        path.write_text(tables.columns_json([facts]), "utf-8")
+        choices: tuple[tables.ColumnChoice, ...] = tables.read_columns(path)
+    codec = tables.TableCodec.fit([{"x": cells}], choices=choices)
+    rows = codec.decode(codec.handed_out(codec.encode({"x": cells})))
+    print(rows["x"].values.max(), codec.num_dimensions, codec.coordinates)
+    points, codec = tables.encode_frames([pa.table({"x": numbers})])
+    print(points[0].shape, codec.is_category_coordinate)
+
+
 def of_two_samples(key: jax.Array) -> None:
     x, y = parties[:2]
     tested: two_sample.TwoSampleTest = two_sample.two_sample_test(key, kernel, x, y)
@@ -407,6 +429,7 @@ def main() -> None:
     of_audits()
     of_metrics(key)
     of_two_samples(key)
+    of_tables()
 
 
 if __name__ == "__main__":

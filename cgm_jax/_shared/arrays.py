@@ -82,12 +82,13 @@ def as_points(
         array: Any = on_automatic_axes(points)
     else:
         array = points if is_traced(points) else _one_array(points)
+    advice = _ADVICE_ON_FRAMES if hasattr(points, "to_numpy") else ""
     if array.dtype not in (np.float32, np.float64):
         if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"):
             raise TypeError(
                 f"Expected {name} to be real numbers, got "
                 f"{'None' if points is None else f'dtype {array.dtype}'}."
-                f"{_ADVICE_ON_FRAMES if hasattr(points, 'to_numpy') else ''}"
+                f"{advice}"
             )
         array = _as_floats(array, name)
     if array.ndim != 2 or array.shape[1] == 0:
@@ -99,7 +100,7 @@ def as_points(
         if row is not None:
             raise ValueError(
                 f"Expected finite numbers in {name}, got NaN or infinity in row "
-                f"{row}; remove or impute such rows."
+                f"{row}; remove or impute such rows.{advice}"
             )
     return array
 

@@ -83,7 +83,6 @@ def print_check(checked: CheckedFiles) -> None:
 
 
 def _fail_if_any(checked: CheckedFiles) -> None:
-    number = len(checked.problems)
-    if number:
+    if checked.problems:
         files = len({problem.file for problem in checked.problems})
-        options.fail(f"{number} problem(s) in {files} file(s)", 3)
+        options.fail(f"problems: {len(checked.problems)}, in files: {files}", 3)

@@ -52,7 +52,7 @@ def list_columns(columns: Iterable[str]) -> str:
 def _sentinels(
     names: Sequence[str], tables: Sequence[Mapping[str, Cells]], column: ColumnFacts
 ) -> list[str]:
-    if column.sentinel is None:
+    if column.sentinel is None or column.kind not in ("number", "whole number"):
         return []
     sentences = []
     for name, table in zip(names, tables, strict=True):

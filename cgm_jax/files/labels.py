@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .table import Table
 _WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))(?:\.0+)?")
 _MISSING_LABELS = {"", "nan", "<na>", "null", "#n/a"}
 _TRUTH = {"true": "True", "false": "False"}
-_FEWEST_ROWS = 20  # of all parties, to tell that labels are identifiers
+_FEWEST_ROWS = 20  # by which labels that are identifiers can be told
 
 Labels = Shaped[np.ndarray, " _"]
 
@@ -67,18 +68,21 @@ def label_problems(
     ]
     if problems:
         return problems
-    pool = np.concatenate(labels)
-    for table, theirs in [*zip(tables, labels, strict=True), (tables[0], pool)]:
-        num_distinct = len(set(theirs.tolist()))
-        is_identifier = 2 * num_distinct > len(theirs) >= _FEWEST_ROWS
-        if is_identifier and not problems:
-            sentence = (
-                "expected labels that many rows share, found different ones in most "
-                f"rows ({num_distinct} in {len(theirs)} rows), which looks like an "
-                "identifier or a measurement; choose another --label-column"
-            )
-            problems.append(Problem(sentence, table.file, column))
-    return problems
+    for table, theirs in zip(tables, labels, strict=True):
+        problems += _identifiers(theirs, table.file, column)
+    return problems or _identifiers(np.concatenate(labels), tables[0].file, column)
+
+
+def _identifiers(labels: Labels, file: Path, column: str) -> list[Problem]:
+    num_distinct = len(set(labels.tolist()))
+    if not 2 * num_distinct > len(labels) >= _FEWEST_ROWS:
+        return []
+    sentence = (
+        "expected labels that many rows share, found different ones in most rows "
+        f"({num_distinct} in {len(labels)} rows), which looks like an identifier or a "
+        "measurement; choose another --label-column"
+    )
+    return [Problem(sentence, file, column)]
 
 
 def _text(table: Table, column: str) -> tuple[list[str], Problem | None]:

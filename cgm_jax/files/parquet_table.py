@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .input_errors import InputError
-from .table import Table, check_names, common_name
+from .table import SAVED_INDEX, Table, check_names, common_name
 
 _FIRST_ROW = 1
 _MOST_CELLS = 2**33  # 64 GiB of float64; a damaged or hostile file may promise more
@@ -46,6 +46,9 @@ def read_parquet(file: Path, data: bytes) -> Table:
             "expected columns, found none; save the table again", file=file
         )
     names = [common_name(name) for name in schema.names]
+    for name in index:
+        if name not in names:  # pandas keeps one that counts up in a note
+            raise InputError(SAVED_INDEX, file=file, column=name)
     check_names(file, names, index=index)
     return Table(
         file,
@@ -58,7 +61,8 @@ def read_parquet(file: Path, data: bytes) -> Table:
 
 
 def _index_columns(schema: Any) -> list[str]:
-    """Columns in which pandas saved the index of a frame, by common name."""
+    """Names of the index of a frame of pandas, which are columns as a rule."""
     notes = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
     saved = notes.get("index_columns", [])
-    return [common_name(name) for name in saved if isinstance(name, str)]
+    names = [each["name"] if isinstance(each, dict) else each for each in saved]
+    return [common_name(str(name)) for name in names if name is not None]

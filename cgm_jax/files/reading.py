@@ -179,13 +179,16 @@ def check_parties(
             continue
         problems += [*_few_rows(read[-1].table, min_rows), *read[-1].problems]
     tables = [party.table for party in read]
-    facts, wrong_cells = column_facts(tables, [party.cells for party in read], choices)
-    problems += wrong_cells
     if len(read) > 1:
         problems += column_problems(tables, label_column)
         if label_column and all(party.labels is not None for party in read):
             labels = [party.labels for party in read if party.labels is not None]
             problems += label_problems(tables, labels, label_column)
+    facts, wrong_cells = column_facts(tables, [party.cells for party in read], choices)
+    order = [source.path for source in sources]
+    problems = sorted(
+        [*problems, *wrong_cells], key=lambda problem: order.index(problem.file)
+    )
     return CheckedFiles(
         tuple(problems),
         warnings := _warnings(read, facts) if len(read) > 1 else (),

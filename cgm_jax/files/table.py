@@ -11,7 +11,11 @@ from .input_errors import InputError, Problem
 
 # What pandas makes of an index without a name: a CSV file read and written again,
 # and a Parquet file.
-_SAVED_INDEX = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")
+_NO_NAME = re.compile(r"(Unnamed: \d+|__index_level_\d+__)?")
+SAVED_INDEX = (
+    "expected a column of data, found a saved index of pandas; write the file with "
+    "index=False, or make the index a column with reset_index()"
+)
 _LINE_BREAK = re.compile(r"\s*[\r\n]\s*")
 
 Separator = Literal[",", ";"]
@@ -53,17 +57,14 @@ def check_names(
     first_position: dict[str, int] = {}
     problems: list[Problem] = []
     for position, name in enumerate(names, 1):
-        if _SAVED_INDEX.fullmatch(name):
+        if _NO_NAME.fullmatch(name):
             sentence = (
                 "expected a name, found none (a saved index, or a comma at the end of "
                 "every row?); name the column or write the file without it, in pandas "
                 "with index=False"
             )
         elif name in index:
-            sentence = (
-                "expected a column of data, found a saved index of pandas; write the "
-                "file with index=False, or make the index a column with reset_index()"
-            )
+            sentence = SAVED_INDEX
         elif not name.isprintable():
             sentence = "expected a name of printable characters; rename the column"
         elif name in first_position:

@@ -85,25 +85,30 @@ def _scales(
     points: Sequence[Float[np.ndarray, "_ d"]],
     is_grouped: Bool[np.ndarray, "n d"],
 ) -> list[str]:
+    n = len(points)
     typical = np.array([[_median(np.abs(x)) for x in party.T] for party in points])
-    typical = typical.reshape(len(points), len(columns))
+    typical = typical.reshape(n, len(columns))
     typical[typical == 0] = np.nan
     # Of two parties each is as far from the other: one sentence is enough.
     more_than_two = np.isfinite(typical).sum(axis=0) > 2
+    middle = np.array(
+        [_middle_of_known(np.delete(typical, i, axis=0), upper=False) for i in range(n)]
+    ).reshape(typical.shape)
+    ratio = middle / typical
+    thousands = is_grouped & (ratio > _THOUSAND[0]) & (ratio < _THOUSAND[1])
     sentences = []
     for i, name in enumerate(names):
         others = np.delete(typical, i, axis=0)
         larger = typical[i] > SCALE_RATIO * _middle_of_known(others, upper=True)
-        smaller = SCALE_RATIO * typical[i] < _middle_of_known(others, upper=False)
-        ratio = _middle_of_known(others, upper=False) / typical[i]
-        thousands = is_grouped[i] & (ratio > _THOUSAND[0]) & (ratio < _THOUSAND[1])
-        if thousands.any():
+        smaller = SCALE_RATIO * typical[i] < middle[i]
+        if thousands[i].any():
             sentences.append(
-                f"{name}: every value of {_chosen(columns, thousands)} has three "
+                f"{name}: every value of {_chosen(columns, thousands[i])} has three "
                 "decimals and is about a thousandth of the other parties'; if the "
                 "point is between thousands, write the numbers without it."
             )
-        smaller = smaller & more_than_two & ~thousands
+        smaller &= more_than_two & ~thousands[i]
+        larger &= more_than_two | ~thousands.any(axis=0)
         for word, found in (("large", larger), ("small", smaller)):
             if found.any():
                 sentences.append(

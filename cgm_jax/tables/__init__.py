@@ -8,7 +8,7 @@ as two values of a number usually are. The squared exponential of such points is
 product over columns: characteristic, as on numbers.
 """
 
-from .cells import CellProblem, Cells, Spelling
+from .cells import CellProblem, Cells, Spelling, as_text
 from .codec import TableCodec
 from .columns import ColumnChoice, columns_json, read_columns
 from .frames import encode_frames
@@ -26,6 +26,7 @@ __all__ = [
     "NumberColumn",
     "Spelling",
     "TableCodec",
+    "as_text",
     "columns_json",
     "encode_frames",
     "from_units",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from .cells import Cells, Spelling, missing_like
+from .cells import Cells, missing_like
 from .kinds import ColumnFacts
 from .number_columns import MISMATCH
 
@@ -65,12 +65,9 @@ class CategoryColumn:
         index = np.argmax(points, axis=1)
         form = self.facts.form
         is_missing = index == len(self.values)
-        values = missing_like(form, is_missing)
+        values = missing_like(form, is_missing).astype(self.values.dtype)
         values[~is_missing] = self.values[index[~is_missing]]
-        spelling = Spelling(
-            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
-        )
-        return Cells(form, values, is_missing, spelling)
+        return Cells(form, values, is_missing, self.facts.spelling)
 
     def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
         """The nearest of the allowed categories, encoded again."""
@@ -89,7 +86,7 @@ def category_column(
     *,
     min_rows: int,
     only_shared: bool,
-    weight: float,
+    weight: int | float,
 ) -> CategoryColumn:
     """The categories of all parties, in the column's form."""
     pool = np.concatenate([cells.present for cells in parties])
@@ -132,9 +129,7 @@ class LeftOut:
         """The constant, missing cells instead of text, or new identifiers."""
         form, num = self.facts.form, len(points)
         present = np.zeros(num, bool)
-        spelling = Spelling(
-            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
-        )
+        spelling = self.facts.spelling
         if self.facts.kind == "identifier":
             numbers = range(self.first_id, self.first_id + num)
             if form == "text":

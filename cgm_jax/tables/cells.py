@@ -23,7 +23,7 @@ LARGEST = float(np.finfo(np.float32).max)
 class Spelling:
     """How a party writes a column.
 
-    ``time_format`` is one of `strftime`, with ``%-d`` for a day without a leading
+    ``time_format`` is one of ``strftime``, with ``%-d`` for a day without a leading
     zero, ``%:z`` for an offset such as +02:00, a ``Z`` as it is, and ``%f`` for a
     fraction of ``num_decimals`` digits.
     """
@@ -79,7 +79,23 @@ class Cells:
 
 
 def as_text(cells: Cells) -> Shaped[np.ndarray, " rows"]:
-    """Truth values and numbers as text, in the party's spelling; text as it is."""
+    """Truth values and numbers as text, in the party's spelling; text as it is.
+
+    Args:
+        cells: of any form but times.
+
+    Returns:
+        Text, ``""`` where a cell is missing.
+
+    Raises:
+        ValueError: the cells are times.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from cgm_jax.tables import as_text, read_cells
+        >>> as_text(read_cells(pa.array(["1.50", "NA", "+2.25"]))).tolist()
+        ['1.50', '', '2.25']
+    """
     spelling = cells.spelling
     fixed = spelling.num_decimals if spelling.fixed_decimals else None
 
@@ -105,12 +121,19 @@ def as_text(cells: Cells) -> Shaped[np.ndarray, " rows"]:
 
 def missing_like(form: Form, is_missing: Bool[np.ndarray, " rows"]) -> Any:
     """Values of a form in which every cell is still missing."""
-    empty: dict[str, Any] = {"truth": False, "whole": 0, "number": np.nan, "time": 0}
-    value = empty.get(form, "")
-    dtype = {"whole": np.int64, "time": np.int64}.get(form)
-    return np.full(
-        len(is_missing), value, dtype or (object if value == "" else type(value))
-    )
+    values = {"truth": False, "whole": 0, "number": np.nan, "time": 0}
+    types = {"truth": bool, "whole": np.int64, "number": np.float64, "time": np.int64}
+    return np.full(len(is_missing), values.get(form, ""), types.get(form, object))
+
+
+def empty_cells(
+    is_missing: Bool[np.ndarray, " rows"],
+    spelling: Spelling,
+    problems: tuple[CellProblem, ...] = (),
+) -> Cells:
+    """A column without a value."""
+    values = missing_like("empty", is_missing)
+    return Cells("empty", values, is_missing, spelling, problems)
 
 
 def from_floats(
@@ -134,7 +157,7 @@ def from_floats(
         problem = CellProblem(row, sentence)
         return Cells("number", values, is_missing, spelling, (problem,))
     if not len(present):
-        return Cells("empty", missing_like("empty", is_missing), is_missing, spelling)
+        return empty_cells(is_missing, spelling)
     if (present == np.rint(present)).all() and (np.abs(present) < 2**63).all():
         whole = np.where(is_missing, 0, values).astype(np.int64)
         if not spelling.fixed_decimals:

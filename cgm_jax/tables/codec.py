@@ -18,7 +18,7 @@ from .category_columns import CategoryColumn, LeftOut, category_column, left_out
 from .cells import Cells
 from .columns import ColumnChoice
 from .formats import with_format
-from .kinds import ColumnFacts, infer
+from .kinds import ColumnFacts, Kind, infer
 from .number_columns import NumberColumn, number_columns
 from .pooling import PooledForm, in_form
 
@@ -68,46 +68,36 @@ class TableCodec:
         min_rows = as_whole(min_rows, "min_rows", smallest=1)
         names = list(tables[0])
         _check_names(tables, names, choices)
-        declared = {choice.name: choice for choice in choices}
+        declared: dict[str, Kind] = {choice.name: choice.kind for choice in choices}
         facts: list[ColumnFacts] = []
-        unified: list[list[Cells]] = []
+        cells: list[list[Cells]] = []
         for name in names:
-            column = [table[name] for table in tables]
-            choice = declared.get(name)
-            is_day_first = False
-            if choice and choice.format:
-                column = [with_format(cells, choice) for cells in column]
-                is_day_first = choice.format.lstrip("%-").startswith("d")
-            kind = choice.kind if choice else None
-            fact = infer(name, column, kind=kind, is_day_first=is_day_first)
-            facts.append(fact)
-            unified.append([in_form(cells, _pooled(fact)) for cells in column])
+            column = [_formatted(table[name], name, choices) for table in tables]
+            facts.append(infer(name, column, kind=declared.get(name)))
+            cells.append([in_form(one, _pooled(facts[-1])) for one in column])
         _check_size(facts)
-        weights = [
-            float((name in declared and declared[name].weight) or 1) for name in names
-        ]
-        scales = [declared[name].scale if name in declared else None for name in names]
+        said = {fact.name: ColumnChoice(fact.name, fact.kind) for fact in facts}
+        said |= {choice.name: choice for choice in choices}
         chosen = [i for i, fact in enumerate(facts) if _is_number(fact)]
         numbers = number_columns(
             [facts[i] for i in chosen],
-            [unified[i] for i in chosen],
+            [cells[i] for i in chosen],
+            [said[names[i]] for i in chosen],
             standardize=standardize,
             min_rows=min_rows,
-            scales=[scales[i] for i in chosen],
-            weights=[weights[i] for i in chosen],
         )
         columns: dict[int, ColumnCodec] = dict(zip(chosen, numbers, strict=True))
         for i, fact in enumerate(facts):
             if fact.kind == "category":
                 columns[i] = category_column(
                     fact,
-                    unified[i],
+                    cells[i],
                     min_rows=min_rows,
                     only_shared=only_shared_categories,
-                    weight=weights[i],
+                    weight=said[fact.name].weight,
                 )
             elif i not in columns:
-                columns[i] = left_out(fact, unified[i])
+                columns[i] = left_out(fact, cells[i])
         codec = cls(tuple(columns[i] for i in range(len(facts))), tuple(choices))
         if not codec.num_dimensions:
             raise ValueError(
@@ -139,13 +129,10 @@ class TableCodec:
 
     def encode(self, table: Mapping[str, Cells]) -> Float[np.ndarray, "n d"]:
         """A party's table as points."""
-        declared = {choice.name: choice for choice in self.choices}
         blocks = []
         for column in self.columns:
             name = column.facts.name
-            cells, choice = table[name], declared.get(name)
-            if choice and choice.format:
-                cells = with_format(cells, choice)
+            cells = _formatted(table[name], name, self.choices)
             blocks.append(column.encode(in_form(cells, _pooled(column.facts))))
         return np.concatenate(blocks, axis=1)
 
@@ -183,6 +170,14 @@ class TableCodec:
             )
         ends = np.cumsum([len(column.coordinates) for column in self.columns])
         return np.split(points, ends[:-1], axis=1)
+
+
+def _formatted(cells: Cells, name: str, choices: Sequence[ColumnChoice]) -> Cells:
+    """Dates read in the format that is declared of them, if one is."""
+    for choice in choices:
+        if choice.name == name and choice.format:
+            return with_format(cells, choice)
+    return cells
 
 
 def _is_number(facts: ColumnFacts) -> bool:

@@ -24,14 +24,15 @@ class ColumnChoice:
         name: of the column.
         kind: one of the kinds of `infer`.
         scale: what numbers are divided by, instead of their standard deviation.
-        weight: by which all distances in this column are multiplied; 1 if not given.
-        format: of dates, as in `strftime`; ``%d/%m/%Y`` reads 1/2/2023 as of February.
+        weight: by which all distances in this column are multiplied.
+        format: of dates, as in ``strftime``; ``%d/%m/%Y`` reads 1/2/2023 as
+            of February.
     """
 
     name: str
     kind: Kind
     scale: int | float | None = None
-    weight: int | float | None = None
+    weight: int | float = 1
     format: str | None = None
 
     def __post_init__(self) -> None:
@@ -136,6 +137,6 @@ def _choice(entry: object) -> ColumnChoice:
             isinstance(value, bool) or not isinstance(value, int | float)
         ):
             raise ValueError(f"expected {key} to be a number")
-    if not isinstance(entry.get("format", ""), str):
+    if not isinstance(entry.get("format") or "", str):
         raise ValueError("expected format to be text such as %d.%m.%Y")
-    return ColumnChoice(**entry)
+    return ColumnChoice(**{key: x for key, x in entry.items() if x is not None})

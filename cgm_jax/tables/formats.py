@@ -7,7 +7,7 @@ import numpy as np
 
 from .cells import Cells, Resolution
 from .columns import ColumnChoice
-from .times import coarsest
+from .times import coarsest, day_first
 
 __all__ = ["with_format"]
 
@@ -18,6 +18,10 @@ def with_format(cells: Cells, choice: ColumnChoice) -> Cells:
         raise ValueError(
             f"Column {choice.name}: expected a format only for a date or time."
         )
+    if cells.form == "time" and cells.spelling.is_ambiguous:
+        if str(choice.format).lstrip("%-").startswith("d"):
+            return day_first(cells)
+        return replace(cells, spelling=replace(cells.spelling, is_ambiguous=False))
     if cells.form in ("time", "empty"):
         return cells
     if cells.form != "text":

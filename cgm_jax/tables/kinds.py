@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 
-from .cells import Cells, Form, Resolution, count_decimals
+from .cells import Cells, Form, Resolution, Spelling, count_decimals
 from .pooling import in_form, pooled_form
 
 __all__ = ["KINDS", "ColumnFacts", "Kind", "infer"]
@@ -65,6 +65,11 @@ class ColumnFacts:
     tells_parties_apart: bool = False  # by a threshold, or by its values
 
     @property
+    def spelling(self) -> Spelling:
+        """What decoded cells say of themselves; a party's own spelling says more."""
+        return Spelling(num_decimals=self.num_decimals, resolution=self.resolution)
+
+    @property
     def missing_share(self) -> float:
         """Missing cells of all."""
         return sum(self.num_missing) / max(1, sum(self.num_rows))
@@ -75,7 +80,6 @@ def infer(
     parties: Sequence[Cells],
     *,
     kind: Kind | None = None,
-    is_day_first: bool = False,
 ) -> ColumnFacts:
     """The kind of a column, as a person would say, and the facts that it rests on.
 
@@ -83,7 +87,6 @@ def infer(
         name: of the column; ``patient_no`` says that it holds identifiers.
         parties: the cells of each party.
         kind: what a person declared it to be, instead of the inferred one.
-        is_day_first: how dates that could be both are read.
 
     Returns:
         Facts, without sentences.
@@ -105,8 +108,6 @@ def infer(
             raise ValueError(f"Column {name}, row {problem.row}: {problem.sentence}.")
     try:
         pooled = pooled_form(parties, is_category=kind == "category")
-        if is_day_first:
-            pooled = replace(pooled, is_day_first=True)
         unified = [in_form(cells, pooled) for cells in parties]
     except ValueError as error:
         raise ValueError(f"Column {name}: {error}.") from None
@@ -124,11 +125,8 @@ def infer(
             )
     chosen = kind or inferred
     is_number = form in ("whole", "number", "time") and distinct.dtype != object
-    facts: dict[str, Any] = (
-        _number_facts(form, values, distinct, counts)
-        if (is_number and len(distinct))
-        else {}
-    )
+    has_facts = is_number and len(distinct) > 0
+    facts = _number_facts(form, values, distinct, counts) if has_facts else {}
     return ColumnFacts(
         name,
         chosen,
@@ -138,8 +136,7 @@ def infer(
         len(distinct),
         resolution=pooled.resolution,
         is_day_first=pooled.is_day_first,
-        is_ambiguous=not pooled.is_day_first
-        and any(cells.spelling.is_ambiguous for cells in parties),
+        is_ambiguous=pooled.is_ambiguous,
         has_mixed_zones=_has_mixed_zones(parties),
         has_leading_zeros=any(cells.spelling.has_leading_zeros for cells in parties),
         tells_parties_apart=_tells_parties_apart(
@@ -163,6 +160,8 @@ def _kind(
     if form != "text":
         return KINDS[form][0]
     share = len(distinct) / num_cells
+    if num_cells >= _FEWEST_ROWS and share > 0.4 and _words(name)[-1] in _ID_WORDS:
+        return "identifier"
     is_one_word = np.mean([" " not in text for text in distinct.tolist()]) > 0.5
     is_long = np.mean([_is_sentence(text) for text in distinct.tolist()]) > 0.5
     if num_cells >= _FEWEST_ROWS and share > 0.5 and is_one_word:
@@ -182,9 +181,9 @@ def _is_identifier(name: str, parties: Sequence[Cells], distinct: Any) -> bool:
     step = int(np.gcd.reduce(np.diff(distinct)))
     if (highest - lowest) // max(step, 1) > 2**53:
         return True  # no float64 stands for each of them
-    if num_cells < _FEWEST_ROWS or not _words(name).isdisjoint(_YEAR_WORDS):
+    if num_cells < _FEWEST_ROWS or not _YEAR_WORDS.isdisjoint(_words(name)):
         return False
-    last = _last_word(name)
+    last = _words(name)[-1]
     if last in _ID_WORDS and len(distinct) > 0.4 * num_cells:
         return True
     rises = [np.diff(values) for values in columns]
@@ -231,7 +230,8 @@ def _number_facts(
     masses: tuple[Any, ...] = ()
     if len(distinct) >= 20:
         masses = tuple(distinct[counts >= _MASS * len(values)].tolist())
-    offsets = _offsets(values)
+    # Less one of them: large numbers keep their last digits.
+    offsets = (values - values[0]).astype(np.float64)
     return {
         "num_decimals": decimals,
         "step": step,
@@ -240,11 +240,6 @@ def _number_facts(
         "sentinel": None if form == "time" else _sentinel(distinct, counts),
         "is_heavy_tailed": float(offsets.std()) > 4 * robust_scale(offsets) > 0,
     }
-
-
-def _offsets(values: Any) -> Any:
-    """Numbers less one of them, in float64: large ones keep their last digits."""
-    return (values - values[0]).astype(np.float64)
 
 
 def robust_scale(values: Any) -> float:
@@ -296,14 +291,7 @@ def _is_sentence(text: str) -> bool:
     return len(text.split()) >= 3 and text.endswith((".", "!", "?"))
 
 
-def _words(name: str) -> set[str]:
-    return set(_split(name))
-
-
-def _last_word(name: str) -> str:
-    return (_split(name) or [""])[-1]
-
-
-def _split(name: str) -> list[str]:
+def _words(name: str) -> list[str]:
+    """The words of patient_no, "Sample Number" or patientId; one at least."""
     apart = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
-    return [word.lower() for word in re.findall(r"[^\W\d_]+", apart)]
+    return [word.lower() for word in re.findall(r"[^\W\d_]+", apart)] or [""]

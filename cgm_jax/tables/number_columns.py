@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from .cells import Cells, Spelling, missing_like
+from .cells import Cells, missing_like
+from .columns import ColumnChoice
 from .kinds import ColumnFacts, robust_scale
 
 __all__ = ["MISMATCH", "NumberColumn"]
@@ -38,8 +39,8 @@ class NumberColumn:
     highest: int | float
     ends: tuple[float, float]  # of the real values, less the origin
     hands_out_missing: bool
-    known: Shaped[np.ndarray, " _"] | None  # real values, where there is no grid
-    known_points: Float[np.ndarray, " _"] | None
+    known: Shaped[np.ndarray, " k"]  # real values, where there is no grid, or none
+    known_points: Float[np.ndarray, " k"]
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -82,15 +83,12 @@ class NumberColumn:
         is_missing = self._is_missing(points)
         values = self._values(points[:, 0])
         values = np.where(is_missing, missing_like(self.facts.form, is_missing), values)
-        spelling = Spelling(
-            num_decimals=self.facts.num_decimals, resolution=self.facts.resolution
-        )
-        return Cells(self.facts.form, values, is_missing, spelling)
+        return Cells(self.facts.form, values, is_missing, self.facts.spelling)
 
     def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
         """Within the range that may leave, on the grid; encoded again."""
         is_missing = self._is_missing(points) & self.hands_out_missing
-        if self.known_points is None:
+        if not len(self.known):
             values = np.clip(self._values(points[:, 0]), self.lowest, self.highest)
             result = self._points(values)
         else:
@@ -123,7 +121,7 @@ class NumberColumn:
             start = int(self.lowest) - self.origin
             steps = np.rint((np.clip(floats, *self.ends) - start) / facts.step)
             values = steps.astype(np.int64) * facts.step + int(self.lowest)
-        if self.known is not None:
+        if len(self.known):
             _, index, is_known = self._snapped(points)
             values = np.where(is_known, self.known[index], values)
         return values
@@ -131,9 +129,7 @@ class NumberColumn:
     def _snapped(self, points: Any) -> tuple[Any, Any, Any]:
         """The nearest real coordinates if they are within a few units, and which."""
         known = self.known_points
-        assert known is not None
-        right = np.clip(np.searchsorted(known, points), 1, max(1, len(known) - 1))
-        right = np.minimum(right, len(known) - 1)
+        right = np.minimum(np.searchsorted(known, points), len(known) - 1)
         left = np.maximum(right - 1, 0)
         is_left = np.abs(points - known[left]) <= np.abs(points - known[right])
         index = np.where(is_left, left, right)
@@ -146,15 +142,14 @@ class NumberColumn:
 
 def number_columns(
     facts: Sequence[ColumnFacts],
-    tables: Sequence[Sequence[Cells]],
+    cells: Sequence[Sequence[Cells]],
+    choices: Sequence[ColumnChoice],
     *,
     standardize: bool,
     min_rows: int,
-    scales: Sequence[float | None],
-    weights: Sequence[float],
 ) -> list[NumberColumn]:
     """Columns of all parties, in their form: one sequence of cells a column."""
-    pools = [np.concatenate([cells.present for cells in column]) for column in tables]
+    pools = [np.concatenate([one.present for one in column]) for column in cells]
     origins = [_origin(fact, values) for fact, values in zip(facts, pools, strict=True)]
     floats = [
         (values - origin).astype(np.float64)
@@ -162,14 +157,14 @@ def number_columns(
     ]
     moments = _moments(floats)
     result = []
-    for fact, values, origin, x, (mean, std), scale, weight in zip(
-        facts, pools, origins, floats, moments, scales, weights, strict=True
+    for fact, choice, values, origin, x, (mean, std) in zip(
+        facts, choices, pools, origins, floats, moments, strict=True
     ):
         if not standardize:
             mean, std = 0.0, 1.0
         elif fact.is_heavy_tailed:
             mean, std = float(np.median(x)), robust_scale(x)
-        divisor = (scale or (std if std > 0 else 1.0)) / weight
+        scale = choice.scale or (std if std > 0 else 1.0)
         ordered = np.sort(values)
         rank = min(min_rows, (len(values) + 1) // 2) - 1
         num_missing = sum(fact.num_missing)
@@ -177,15 +172,15 @@ def number_columns(
             fact,
             origin,
             mean,
-            divisor,
-            missing=MISMATCH * weight if num_missing else 0.0,
+            float(scale / choice.weight),
+            missing=MISMATCH * choice.weight if num_missing else 0.0,
             median=ordered[(len(ordered) - 1) // 2].item(),
             lowest=ordered[rank].item(),
             highest=ordered[len(ordered) - 1 - rank].item(),
             ends=(float(x.min()), float(x.max())),
             hands_out_missing=num_missing >= min_rows,
-            known=None,
-            known_points=None,
+            known=ordered[:0],
+            known_points=x[:0],
         )
         result.append(column if _is_on_grid(fact, x) else _with_known(column, ordered))
     return result

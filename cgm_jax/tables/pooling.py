@@ -1,5 +1,6 @@
 """Cells of several parties in one form: what each can be read as beside the others."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ class PooledForm:
     form: Form
     resolution: Resolution = "D"
     is_day_first: bool = False  # where a party's own dates could be both
+    is_ambiguous: bool = False  # no party's dates tell which
 
 
 def pooled_form(parties: Sequence[Cells], *, is_category: bool = False) -> PooledForm:
@@ -39,7 +41,7 @@ def pooled_form(parties: Sequence[Cells], *, is_category: bool = False) -> Poole
     if forms == {"time"}:
         used = {cells.spelling.resolution for cells in times}
         units: list[Resolution] = [unit for unit in TICKS_PER_DAY if unit in used]
-        return PooledForm("time", units[-1], _is_day_first(times))
+        return PooledForm("time", units[-1], *_order_of(times))
     if len(forms) == 1:
         return PooledForm(forms.pop())
     if forms == {"whole", "number"}:
@@ -84,7 +86,8 @@ def in_form(cells: Cells, pooled: PooledForm) -> Cells:
         values = cells.values == 1
     else:
         values = cells.values.astype(np.float64)
-        if (values.astype(object) != cells.values.astype(object)).any():
+        is_large = np.abs(values) >= 2**53
+        if (values[is_large].astype(object) != cells.values[is_large]).any():
             raise ValueError(
                 "expected whole numbers within ±2^53 beside numbers with decimals, "
                 "found larger ones; declare the column a category or an identifier in "
@@ -94,12 +97,15 @@ def in_form(cells: Cells, pooled: PooledForm) -> Cells:
     return replace(cells, form=form, values=values)
 
 
-def _is_day_first(times: Sequence[Cells]) -> bool:
-    return any(
-        not cells.spelling.is_ambiguous
-        and cells.spelling.time_format.startswith(("%d/", "%-d/", "%d-", "%-d-"))
+def _order_of(times: Sequence[Cells]) -> tuple[bool, bool]:
+    """Whether days come first in the dates that tell, and whether none of them do."""
+    formats = [
+        (cells.spelling.time_format.lstrip("%-")[0], cells.spelling.is_ambiguous)
         for cells in times
-    )
+        if re.match("%-?[dm][/-]", cells.spelling.time_format)
+    ]
+    decided = {first for first, is_ambiguous in formats if not is_ambiguous}
+    return "d" in decided, len(formats) > 0 and not decided
 
 
 def _are_mostly_numbers(parties: Sequence[Cells]) -> bool:

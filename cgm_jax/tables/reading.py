@@ -8,11 +8,10 @@ import numpy as np
 from .cells import (
     CellProblem,
     Cells,
-    Form,
     Resolution,
     Spelling,
+    empty_cells,
     from_floats,
-    missing_like,
 )
 from .text_cells import dates_of_whole, read_text
 from .times import coarsest
@@ -24,8 +23,8 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     """Read one column; what is wrong with it is in ``problems`` of the result.
 
     Args:
-        array: `pyarrow.Array` or `ChunkedArray`. In text, numbers, dates, truth values
-            and missing cells are found as in a CSV file.
+        array: an Array or ChunkedArray of pyarrow. In text, numbers, dates, truth
+            values and missing cells are found as in a CSV file.
         decimal: the mark before the decimals in text; with a comma, points are between
             thousands.
 
@@ -43,7 +42,7 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     from pyarrow import types
 
     if types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
+        array = _decoded(array)
     kind = array.type
     if types.is_string(kind) or types.is_string_view(kind):
         array = array.cast(pa.large_string())  # one chunk of it can hold any text
@@ -53,7 +52,7 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     if types.is_large_string(array.type):
         return read_text(array, decimal)
     if types.is_null(kind):
-        return _empty(is_missing)
+        return empty_cells(is_missing, Spelling())
     if types.is_boolean(kind):
         values = array.fill_null(pa.scalar(value=False)).to_numpy(zero_copy_only=False)
         return _or_empty(Cells("truth", values, is_missing))
@@ -68,6 +67,18 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     if types.is_timestamp(kind) or types.is_date(kind):
         return _or_empty(_read_times(array, is_missing))
     return _refused(kind, is_missing)
+
+
+def _decoded(array: Any) -> Any:
+    """The values that a dictionary array stands for; Arrow decodes no views of text."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    kind = array.type.value_type
+    kind = pa.large_string() if types.is_string_view(kind) else kind
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    decoded = [chunk.dictionary.cast(kind).take(chunk.indices) for chunk in chunks]
+    return pa.chunked_array(decoded, kind)
 
 
 def _integers(array: Any) -> Any:
@@ -132,15 +143,10 @@ def _refused(kind: Any, is_missing: Any) -> Cells:
     else:
         found, advice = "bytes", "write them as text, or remove the column"
     sentence = f"expected numbers, dates, truth values or text, found {found}; {advice}"
-    return replace(_empty(is_missing), problems=(CellProblem(0, sentence),))
-
-
-def _empty(is_missing: Any) -> Cells:
-    form: Form = "empty"
-    return Cells(form, missing_like(form, is_missing), is_missing)
+    return empty_cells(is_missing, Spelling(), (CellProblem(0, sentence),))
 
 
 def _or_empty(cells: Cells) -> Cells:
     if cells.is_missing.all():
-        return replace(_empty(cells.is_missing), spelling=cells.spelling)
+        return empty_cells(cells.is_missing, cells.spelling)
     return cells

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
-from .cells import CellProblem, Cells, Form, Spelling, from_floats, missing_like
+from .cells import (
+    CellProblem,
+    Cells,
+    Form,
+    Spelling,
+    empty_cells,
+    from_floats,
+    missing_like,
+)
 from .times import from_whole, looks_like_time, read_times
 
 __all__ = ["MISSING_WORDS", "read_text"]
@@ -29,30 +37,21 @@ _MONEY = r"(?:[€$£¥]|USD|EUR|GBP|CHF|JPY)"
 _UNIT = r"^[+-]?[0-9.,]+\s*(?P<unit>[A-Za-zµ°]{1,4}[²³]?(?:/[A-Za-z²³]{1,3})?)$"
 _ORDINALS = ("st", "nd", "rd", "th")
 _IN_UNITS = "write the number alone and the unit into the column's name"
+_MARKS = "write decimals with a point and thousands without a mark, or use --decimal ,"
+_MINUS = "write negative amounts with a minus sign"
+_BOUND = "write a number, or leave the cell empty"
 _SUSPECTS = (  # pattern, found, advice
     (
         rf"^[+-]?[0-9]+,[0-9]+$|{_GROUPED}",
         "a decimal comma or a thousands separator",
-        "write decimals with a point and thousands without a mark, or use --decimal ,",
+        _MARKS,
     ),
     (rf"^[+-]?\(?{_MONEY}\s*[0-9.,]+\)?$", "an amount with a currency", _IN_UNITS),
     (rf"^[+-]?[0-9.,]+\s*{_MONEY}$", "an amount with a currency", _IN_UNITS),
-    (
-        r"^\([0-9.,]+\)$",
-        "a number in parentheses",
-        "write negative amounts with a minus sign",
-    ),
+    (r"^\([0-9.,]+\)$", "a number in parentheses", _MINUS),
     (r"^[+-]?[0-9.,]+\s*%$", "a percent sign", _IN_UNITS),
-    (
-        r"^(?:[<>≤≥~]=?)\s*[+-]?[0-9.,]+$",
-        "a bound such as <1",
-        "write a number, or leave the cell empty",
-    ),
-    (
-        r"^[+-]?(?:inf|infinity)$",
-        "an infinite one",
-        "correct it or remove the row",
-    ),
+    (r"^(?:[<>≤≥~]=?)\s*[+-]?[0-9.,]+$", "a bound such as <1", _BOUND),
+    (r"^(?i:[+-]?inf(?:inity)?)$", "an infinite one", "correct it or remove the row"),
 )
 
 
@@ -70,10 +69,7 @@ class _Words:
         return self.position < 0
 
     def matches(self, pattern: str) -> Bool[np.ndarray, " words"]:
-        from pyarrow import compute
-
-        found = compute.match_substring_regex(self.text, pattern, ignore_case=False)
-        return found.to_numpy(zero_copy_only=False)
+        return _matches(self.text, pattern)
 
     def cells(
         self,
@@ -101,8 +97,7 @@ def read_text(array: Any, decimal: str = ".") -> Cells:
     words = _distinct(array)
     spelling = Spelling(missing_word=words.missing_word, decimal=decimal)
     if not len(words.text):
-        is_missing = words.is_missing
-        return Cells("empty", missing_like("empty", is_missing), is_missing, spelling)
+        return empty_cells(words.is_missing, spelling)
     numerals, is_number = _numerals(words, decimal)
     if is_number.all():
         return _read_numbers(words, numerals, spelling)
@@ -222,16 +217,16 @@ def _read_truth(words: _Words, spelling: Spelling) -> Cells | None:
     spelled = list(spelling.truth_words)
     for position, chosen in enumerate((is_true, ~is_true)):
         if chosen.any():
-            spelled[position] = words.text[
-                int(np.argmax(words.counts * chosen))
-            ].as_py()
+            most = int(np.argmax(words.counts * chosen))
+            spelled[position] = words.text[most].as_py()
     if is_true.all() or not is_true.any():  # the other word, in the same letters
         seen = spelled[0 if is_true.all() else 1]
         style = (
             str.upper if seen.isupper() else str.lower if seen.islower() else str.title
         )
         spelled = [style(word) for word in spelled]
-    return words.cells("truth", is_true, replace(spelling, truth_words=tuple(spelled)))
+    spelling = replace(spelling, truth_words=(spelled[0], spelled[1]))
+    return words.cells("truth", is_true, spelling)
 
 
 def _read_times(words: _Words, spelling: Spelling) -> Cells | None:
@@ -303,11 +298,10 @@ def _loses_digits(numerals: Any, values: Any) -> Bool[np.ndarray, " words"]:
     )
     lost = compute.utf8_length(significand).to_numpy() > 15
     for index in np.flatnonzero(lost & np.isfinite(values)):
-        text = numerals[int(index)].as_py()
-        exact = Decimal(text)
-        digits = len(exact.as_tuple().digits)
-        shown = Decimal(f"{values[index]:.{max(digits - 1, 0)}e}")
-        lost[index] = shown != exact
+        exact = Decimal(numerals[int(index)].as_py())
+        digits = "".join(map(str, exact.as_tuple().digits)).strip("0")
+        shown = Decimal(f"{values[index]:.{max(len(digits) - 1, 0)}e}")
+        lost[index] = len(digits) > 15 and shown != exact
     return lost
 
 

@@ -1,7 +1,7 @@
 """Dates and times: read from text in people's formats, kept as ticks since 1970."""
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
@@ -22,12 +22,6 @@ TICKS_PER_DAY: dict[Resolution, int] = {
     "ms": 86_400 * 10**3,
     "us": 86_400 * 10**6,
     "ns": 86_400 * 10**9,
-}
-_COARSER: dict[Resolution, tuple[Resolution, int]] = {
-    "ns": ("us", 1000),
-    "us": ("ms", 1000),
-    "ms": ("s", 1000),
-    "s": ("D", 86_400),
 }
 
 
@@ -71,11 +65,10 @@ def coarsest(
     ticks: Int[np.ndarray, " _"], resolution: Resolution, *, zone: str | None
 ) -> tuple[Int[np.ndarray, " _"], Resolution]:
     """The same times in the coarsest unit that holds them all; days have no zone."""
-    while resolution in _COARSER:
-        coarser, factor = _COARSER[resolution]
-        if (coarser == "D" and zone) or (ticks % factor).any():
-            break
-        ticks, resolution = ticks // factor, coarser
+    for coarser, per_day in TICKS_PER_DAY.items():  # from days on
+        factor = TICKS_PER_DAY[resolution] // per_day
+        if not (coarser == "D" and zone) and not (ticks % factor).any():
+            return ticks // factor, coarser
     return ticks, resolution
 
 
@@ -85,8 +78,8 @@ def at_resolution(cells: Cells, resolution: Resolution) -> Cells:
     factor = TICKS_PER_DAY[resolution] // TICKS_PER_DAY[own]
     if np.abs(cells.values).max(initial=0) > (2**63 - 1) // max(factor, 1):
         raise ValueError(
-            f"Expected times that 64 bits hold in units of {resolution}, got years far "
-            "away; give them in a coarser unit."
+            f"expected times that 64 bits hold in units of {resolution}, found years "
+            "far away; give them in a coarser unit"
         )
     spelling = replace(cells.spelling, resolution=resolution)
     return replace(cells, values=cells.values * factor, spelling=spelling)
@@ -157,8 +150,7 @@ def _read_dates(fields: Any) -> tuple[Any, str, bool] | None:
     if not orders:
         return None
     days, _, parts = orders[0]
-    is_ambiguous = len(orders) == 2 and bool((a != b).any())
-    return days, separator.join([*parts, year]), is_ambiguous
+    return days, separator.join([*parts, year]), len(orders) == 2
 
 
 def _read_clock(fields: Any) -> tuple[Any, Any, Spelling] | None:
@@ -236,8 +228,8 @@ def _calendar(days: Int[np.ndarray, " _"]) -> tuple[Any, Any, Any]:
 
 
 def _column(fields: Any, name: str) -> Shaped[np.ndarray, " _"]:
-    text = fields.field(name).to_numpy(zero_copy_only=False)
-    return cast(Any, np.where(text == None, "", text)).astype(str)  # noqa: E711
+    text = fields.field(name).fill_null("")
+    return text.to_numpy(zero_copy_only=False).astype(str)
 
 
 def _numbers(fields: Any, name: str) -> Int[np.ndarray, " _"]:
