@@ -19,7 +19,8 @@ from cgm_jax.tables import read_cells
 
 KEY = jax.random.key(0)
 # Of SDMetrics 0.32.0: KSComplement and TVComplement as its QualityReport gives them,
-# CorrelationSimilarity, and ContingencySimilarity with `continuous_column_names`.
+# CorrelationSimilarity, and ContingencySimilarity with `continuous_column_names`. The
+# penguins are Palmer Station LTER's (CC0), every second row beside the others, changed.
 SAVED = json.loads((Path(__file__).parent / "sdmetrics_figures.json").read_text())
 
 

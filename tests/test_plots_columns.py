@@ -135,11 +135,14 @@ def test_of_very_many_columns_the_least_alike_are_drawn_in_their_order():
     assert [a.get_title(loc="left") for a in figure.axes] == list(real)[4:]
     (legend,) = figure.legends
     assert "the 40 of 44 columns" in legend.get_title().get_text()
+    check_words(figure)
     synthetic = {
         name: cells("number", rng.permutation(cell.values).tolist()) if i < 43 else cell
         for i, (name, cell) in enumerate(real.items())
     }
-    axes = plot_pairs(table_quality(KEY, [real], synthetic)).axes[0]
+    figure = plot_pairs(table_quality(KEY, [real], synthetic))
+    check_words(figure)
+    axes = figure.axes[0]
     assert "the 40 of 44 columns" in axes.get_title(loc="left")
 
 

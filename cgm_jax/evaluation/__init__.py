@@ -1,7 +1,8 @@
 """What a collaboration left the parties with: Section 6, and nearness to real rows.
 
 `evaluate_rewards` measures D_i ∪ G_i, and its correlations with α and β (Fig. 2, Tables
-7 and 8); ``privacy.privacy_figures`` is for the mediator only.
+7 and 8); ``privacy.privacy_figures``, and the attack in it,
+``reidentification.reidentify``, are for the mediator only.
 """
 
 from .evaluate import Evaluation, evaluate_rewards
