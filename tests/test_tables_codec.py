@@ -10,9 +10,9 @@ import numpy as np
 import oracles
 import pyarrow as pa
 import pytest
+from cgm_jax.generators.scaled_columns import TableScale
 from real_tables import assert_same, cells_of, read_table
 
-from cgm_jax.generators.scaled_columns import TableScale
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.tables import ColumnChoice, TableCodec
 from cgm_jax.tables.number_columns import MISMATCH

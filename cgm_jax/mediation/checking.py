@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cgm_jax.files import CheckedFiles, InputError, check_parties
+from cgm_jax.report.sentences import left_out_sentences
 
 from .tables import TableOptions, fitted_codec, read_choices
 
@@ -25,7 +26,8 @@ def check_files(paths: Sequence[str | Path], options: TableOptions) -> CheckedFi
         fitted_codec(checked.parties, choices, options)
     except InputError as error:
         return replace(checked, problems=error.problems, parties=None)
-    return checked
+    left_out = left_out_sentences(checked.facts)
+    return replace(checked, warnings=(*checked.warnings, *left_out))
 
 
 def check_data(checked: CheckedFiles) -> dict[str, Any]:

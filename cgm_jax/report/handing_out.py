@@ -12,6 +12,7 @@ from .sentences import (
     left_out_sentences,
     privacy_warnings,
     promise_warnings,
+    rare_category_sentences,
     shared_rows_sentences,
     uncertainty_warnings,
 )
@@ -72,7 +73,9 @@ def _on_generator(
 
 def _on_columns(section: ReportSection) -> Iterator[str]:
     if section.tables is not None:
-        yield from left_out_sentences(section.tables.codec, section.promises.parties)
+        codec = section.tables.codec
+        yield from left_out_sentences(codec.facts)
+        yield from rare_category_sentences(codec, section.promises.parties)
 
 
 def _on_empty_rewards(section: ReportSection) -> Iterator[str]:

@@ -10,7 +10,7 @@ from .audit import (
     promise_rows,
     stress_sentence,
 )
-from .columns import column_rows, left_out_sentences
+from .columns import column_rows, left_out_sentences, rare_category_sentences
 from .explanation import explanation_sentences
 from .generators import generator_note, generator_warnings, quality_sentences
 from .labels import label_sentences
@@ -60,6 +60,7 @@ __all__ = [
     "promise_rows",
     "promise_warnings",
     "quality_sentences",
+    "rare_category_sentences",
     "reidentification_sentence",
     "relaxation_warnings",
     "scheme_warnings",

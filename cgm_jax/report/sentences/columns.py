@@ -6,19 +6,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax.tables import TableCodec
+from cgm_jax.tables import ColumnFacts, TableCodec
 from cgm_jax.tables.category_columns import CategoryColumn, LeftOut
 from cgm_jax.tables.codec import ColumnCodec
 from cgm_jax.tables.number_columns import NumberColumn
 
-__all__ = ["column_rows", "left_out_sentences"]
+__all__ = ["column_rows", "left_out_sentences", "rare_category_sentences"]
 
 _MOST_NAMED = 10  # columns in a sentence
 _WHY = {
-    "identifier": ("identifiers: not valued, and numbered anew in the rewards"),
-    "free text": "free text: not valued, and left empty in the rewards",
-    "constant": "one value only: not valued, and the same in the rewards",
-    "empty": "no party has a value there: not valued, and left empty in the rewards",
+    "identifier": "taken as identifiers, not valued, and numbered anew in rewards.",
+    "free text": "taken as free text, not valued, and left empty in rewards.",
+    "constant": "the same everywhere, not valued, and as it is in rewards.",
+    "empty": "no party has a value there; not valued, and left empty in rewards.",
 }
 
 
@@ -45,42 +45,45 @@ def column_rows(codec: TableCodec) -> list[dict[str, str]]:
     ]
 
 
-def left_out_sentences(
+def left_out_sentences(facts: Sequence[ColumnFacts]) -> list[str]:
+    """Which columns are not valued, and what becomes of them: one sentence a reason."""
+    by_reason: dict[str, list[str]] = {}
+    for column in facts:
+        reason = "empty" if column.missing_share == 1 else column.kind
+        by_reason.setdefault(reason, []).append(column.name)
+    return [
+        f"{_listed(by_reason[reason])}: {words}"
+        for reason, words in _WHY.items()
+        if reason in by_reason
+    ]
+
+
+def rare_category_sentences(
     codec: TableCodec, points: Sequence[Float[ArrayLike, "_ d"]]
 ) -> list[str]:
-    """Which columns are not valued, and how many categories are in no reward.
+    """How many categories are in no reward, and how many rows have them.
 
     Args:
         codec: of the parties' tables.
-        points: the parties' rows as its points, to count rows of rare categories.
+        points: the parties' rows as its points.
     """
-    by_reason: dict[str, list[str]] = {}
-    for column in codec.columns:
-        if isinstance(column, LeftOut):
-            by_reason.setdefault(_why(column), []).append(column.facts.name)
-    sentences = [
-        f"{_listed(by_reason[why])}: {why}."
-        for why in _WHY.values()
-        if why in by_reason
-    ]
     pool = np.concatenate([np.asarray(x) for x in points])
-    blocks = zip(codec.columns, codec.blocks(pool), strict=True)
     rare = []
-    for column, block in blocks:
+    for column, block in zip(codec.columns, codec.blocks(pool), strict=True):
         if isinstance(column, CategoryColumn) and not column.is_allowed.all():
             num, of_all = (~column.is_allowed).sum(), len(column.is_allowed)
             num_rows = int((block[:, ~column.is_allowed] > 0).sum())
             rare.append(
                 f"{num:,} of {of_all:,} in {column.facts.name} ({_rows(num_rows)})"
             )
-    if rare:
-        more = len(rare) - _MOST_NAMED
-        rest = f" and in {more:,} more columns" if more > 0 else ""
-        sentences.append(
-            "Categories that too few rows have are in no reward: "
-            f"{', '.join(rare[:_MOST_NAMED])}{rest}."
-        )
-    return sentences
+    if not rare:
+        return []
+    more = len(rare) - _MOST_NAMED
+    rest = f" and some in {more:,} more columns" if more > 0 else ""
+    return [
+        "Categories that too few rows have are in no reward: "
+        f"{', '.join(rare[:_MOST_NAMED])}{rest}."
+    ]
 
 
 def _distance(column: ColumnCodec) -> str:
@@ -124,11 +127,6 @@ def _cell(column: NumberColumn, value: Any) -> str:
     if facts.form == "whole":
         return f"{int(value)}"
     return f"{value:.6g}"
-
-
-def _why(column: LeftOut) -> str:
-    kind = column.facts.kind
-    return _WHY["empty" if kind == "constant" and column.value is None else kind]
 
 
 def _listed(names: Sequence[str]) -> str:

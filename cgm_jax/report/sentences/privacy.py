@@ -43,9 +43,10 @@ def privacy_warnings(figures: PrivacyFigures, names: Names = None) -> list[str]:
                 (each for each in attacks if each.verdict is verdict),
                 key=lambda each: each.num_recovered / max(1, each.num_others),
             )
+            most = "" if len(parties) == 1 else "up to "
             words += (
-                f", up to {worst.num_recovered:,} of {worst.num_others:,}: hand these "
-                "out only among parties that may see each other's data"
+                f", {most}{worst.num_recovered:,} of {worst.num_others:,} by averaging:"
+                " only for parties that may see each other's data"
             )
         sentences.append(f"{who}: {words}.")
     return sentences
