@@ -108,4 +108,3 @@ def described(name: str) -> str:
 def test_inputs_of_a_mediator():
     assert described("plain") == ""
     assert "b: column age (row 2): 1 of 105 cells" in described("one_half_year")
-    assert "identifiers" in described("codes_and_dates")

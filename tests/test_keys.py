@@ -16,6 +16,7 @@ from benchmarks.studies.kernel_comparison import compare_kernels
 from cgm_jax.experiments import run_experiment
 from cgm_jax.files import UsageError
 from cgm_jax.mediation.run import Keys, Settings, mediate
+from cgm_jax.mediation.tables import TableOptions, open_tables
 
 # Functions that are handed a key, and how many children of it they use by `fold_in`.
 ENTRY_POINTS: dict[str, Callable[..., int]] = {
@@ -108,13 +109,13 @@ def recorder(monkeypatch) -> Recorder:
 
 def test_a_run(small_run, quick, recorder, tmp_path):
     settings = Settings(
-        label_column="sex",
         bandwidth=0.2,
         num_candidates=1000,
         inverse_temperature=4.0,
         num_resamples=2,
     )
-    mediate(small_run.files, tmp_path / "out", settings)
+    tables = open_tables(small_run.files, TableOptions(label_column="sex"))
+    mediate(tables, tmp_path / "out", settings)
     # An MMD-GAN that is trained has the key of candidate_source.
     mine = [place for place in ENTRY_POINTS if place.startswith("cgm_jax")]
     mine.remove("cgm_jax.experiments.prepare.share")
@@ -139,7 +140,7 @@ def test_a_generator_is_trained_with_the_key_that_a_run_has_for_it(
         np.asarray(jax.random.key_data(key)).tobytes()
         for key in vars(children).values()
     }
-    assert len(data) == len(vars(children)) == 5
+    assert len(data) == len(vars(children)) == 6
 
 
 @pytest.fixture

@@ -20,14 +20,15 @@ def check_files(paths: Sequence[str | Path], options: TableOptions) -> CheckedFi
         decimal=options.decimal,
         choices=choices,
     )
+    left_out = left_out_sentences(checked.facts)
+    checked = replace(checked, warnings=(*checked.warnings, *left_out))
     if checked.parties is None:
         return checked
     try:
         fitted_codec(checked.parties, choices, options)
     except InputError as error:
         return replace(checked, problems=error.problems, parties=None)
-    left_out = left_out_sentences(checked.facts)
-    return replace(checked, warnings=(*checked.warnings, *left_out))
+    return checked
 
 
 def check_data(checked: CheckedFiles) -> dict[str, Any]:

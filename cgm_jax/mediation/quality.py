@@ -39,14 +39,17 @@ def table_qualities(
     # 30 rewards take about as long as one.
     most = max(1_000, _MOST_ROWS // len(rewards))
     progress("quality", 0.0)
-    of_all = table_quality(key, real, table, kinds=kinds, max_detection_rows=_MOST_ROWS)
+    keys = jax.random.split(key, len(rewards) + 1)
+    of_all = table_quality(
+        keys[0], real, table, kinds=kinds, max_detection_rows=_MOST_ROWS
+    )
     of_rewards: list[TableQuality | None] = []
     for i, reward in enumerate(rewards):
         progress("quality", (i + 1) / (len(rewards) + 1))
         has_rows = bool(len(next(iter(reward.values()))))
         of_rewards.append(
             table_quality(
-                jax.random.fold_in(key, i),
+                keys[i + 1],
                 real,
                 reward,
                 kinds=kinds,

@@ -12,7 +12,8 @@ left out). Independent points of d dimensions are that near to each other in abo
 
 In coarse tables, such as those of a few categories and whole numbers, shared rows are
 chance: then, and only then, a party's rows are twins of each other as well. So many as
-the twins of j let expect of n_i rows, and three standard deviations more, are chance.
+the twins of j (and one more) let expect of n_i rows, and three standard deviations
+more, are chance.
 """
 
 from collections.abc import Sequence
@@ -56,7 +57,8 @@ class SharedRows(Result):
         """Of which pairs more rows are shared, or nearly so, than chance explains."""
         if not self.is_coarse:
             return self.near > 0
-        share = self.twins / self.sizes  # that a row of anybody's is one of party j's
+        # That a row of anybody's is one of party j's; of few rows, none may be a twin.
+        share = np.minimum(self.twins + 1, self.sizes) / self.sizes
         sizes = self.sizes[:, None]
         by_chance = sizes * share + 3 * np.sqrt(sizes * share * (1 - share))
         return self.near > by_chance

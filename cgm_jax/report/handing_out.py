@@ -31,6 +31,15 @@ def before_handing_out(
 
     Returns:
         Sentences under headings, those of a draw with its β, unless they are about all.
+
+    Example:
+        >>> import jax, numpy as np, cgm_jax
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> grid = np.linspace(-1, 2, 50)[:, None]
+        >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
+        >>> section = ReportSection("Banks", result.promises, [result.draw], ["A", "B"])
+        >>> list(before_handing_out(section))
+        []
     """
     groups = {
         "Promises": _on_promises(section),

@@ -4,7 +4,7 @@ import numpy as np
 
 from cgm_jax.metrics import SharedRows
 
-from .names import Names, party_names
+from .names import Names, party_name, party_names
 
 _LEAST_SHARE = 0.01  # of nearly shared rows that is worth a sentence
 _MOST_SENTENCES = 10
@@ -32,7 +32,7 @@ def shared_rows_sentences(shared: SharedRows, names: Names = None) -> list[str]:
         sentences.append(
             "The columns are so coarse that parties have rows in common by chance, up "
             f"to {shared.near[most, other]:,} of the {shared.sizes[most]:,} rows of "
-            f"{party_names([int(most)], names)}."
+            f"{party_name(int(most), names)}."
         )
     return sentences
 
@@ -42,7 +42,7 @@ def _of_pair(shared: SharedRows, i: int, j: int, names: Names) -> str:
     for one, other in ((i, j), (j, i)):
         exact, near = shared.exact[one, other], shared.near[one, other]
         nearly = f" and {near - exact:,} more nearly" if near > exact else ""
-        who = party_names([one], names)
+        who = party_name(one, names)
         parts.append(f"{exact:,} of the {shared.sizes[one]:,} rows of {who}{nearly}")
     return (
         f"{party_names([i, j], names)}: these have rows in common, {parts[0]}, and "

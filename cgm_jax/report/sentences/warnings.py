@@ -7,7 +7,7 @@ import numpy as np
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
 from cgm_jax.rewards import RewardScheme
 
-from .names import Names, party_names
+from .names import Names, party_name, party_names
 from .outcomes import outcome
 
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
@@ -170,7 +170,7 @@ def _not_told_apart(uncertainty: Uncertainty) -> list[list[int]]:
 def _orders(run: list[int], uncertainty: Uncertainty, names: Names) -> str:
     """How often each is above the next."""
     return ", ".join(
-        f"{party_names([one], names)} is above {party_names([next_one], names)} in "
+        f"{party_name(one, names)} is above {party_name(next_one, names)} in "
         f"{uncertainty.above_next[one]:.0%}"
         for one, next_one in pairwise(run)
     )
