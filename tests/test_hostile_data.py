@@ -57,6 +57,8 @@ DATA = {
     "2,000 columns": (rng.normal(size=(60, 2_000)), 63.0),
     "short length scale": (NORMAL, 1e-4),
     "long length scale": (NORMAL, 1e6),
+    "whole numbers of 2^53": (rng.integers(0, 50, (60, 2)) + 2**53 - 50, 7.0),
+    "whole numbers of 2^24": (rng.integers(0, 50, (60, 2)).astype("i4") + 2**25, 7.0),
     "float16": (NORMAL.astype(np.float16), 0.5),
     "bfloat16": (as_bfloat16(NORMAL), 0.5),
     "big-endian": (NORMAL.astype(">f8"), 0.5),

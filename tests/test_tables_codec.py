@@ -345,6 +345,15 @@ def test_numbers_have_mean_0_and_deviation_1_and_heavy_tails_a_robust_one():
     np.testing.assert_allclose(np.median(np.abs(tail[tail != 0])), 1 / 1.4826)
 
 
+def test_no_tail_is_too_heavy():
+    values = [*(f"{i}e-30" for i in range(1, 30)), "1e30"]
+    codec = TableCodec.fit([table := cells_of({"x": values})])
+    assert codec.facts[0].is_heavy_tailed
+    points = codec.encode(table)
+    assert np.abs(points).max() < 1e16
+    np.testing.assert_array_equal(codec.decode(points)["x"].values, table["x"].values)
+
+
 def test_milliseconds_of_an_epoch_stay_apart():
     ms = 1_700_000_000_000 + np.random.default_rng(0).integers(0, 60_000, 200)
     table = cells_of({"admitted_ms": pa.array(ms)})
@@ -377,6 +386,7 @@ def test_what_has_no_coordinates():
                 "notes": [f"Seen on day {i} by nurse {start}." for i in range(num)],
                 "site": ["north"] * num,
                 "later": [""] * num,
+                "vast": [str(10**20)] * num,
                 "x": [f"{i}.5" for i in range(num)],
             }
         )
@@ -390,6 +400,7 @@ def test_what_has_no_coordinates():
     assert rows["case"].values.tolist() == ["synthetic-1", "synthetic-2", "synthetic-3"]
     assert rows["notes"].is_missing.all() and rows["later"].is_missing.all()
     assert rows["site"].values.tolist() == ["north"] * 3
+    assert rows["vast"].values.tolist() == [10**20] * 3
 
 
 def test_choices_are_obeyed():

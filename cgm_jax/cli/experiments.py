@@ -36,6 +36,8 @@ from .publish import publish_experiments
 
 commands = Typer()
 
+MOST_CANDIDATES = 10**8  # no experiment is planned before it computes
+
 
 if TYPE_CHECKING:
     FetchedName = str
@@ -50,7 +52,8 @@ def demo(
     out: Annotated[Path, Option(help="Folder for the report.")] = Path("demo-report"),
     seed: Seed = 0,
     num_candidates: Annotated[
-        int, whole_number("Synthetic points; the paper has 100,000.")
+        int,
+        whole_number("Synthetic points; the paper has 100,000.", most=MOST_CANDIDATES),
     ] = 100_000,
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace a report that is there.")
@@ -115,7 +118,9 @@ def reproduce(
     num_candidates: Annotated[
         int | None,
         whole_number(
-            "Synthetic points; 100,000 as in the paper, of digits 20,000.", least=2
+            "Synthetic points; 100,000 as in the paper, of digits 20,000.",
+            least=2,
+            most=MOST_CANDIDATES,
         ),
     ] = None,
     num_steps: NumSteps = None,

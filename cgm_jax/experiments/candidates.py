@@ -164,7 +164,8 @@ def _read(path: Path, num_columns: int) -> Float[np.ndarray, "g d"]:
         points = np.asarray(array, np.float32).reshape(len(array), -1)
     except (ValueError, TypeError, EOFError) as error:
         raise ValueError(
-            f"{path}: expected an .npy file of synthetic points, but {error}."
+            f"{path}: expected an .npy file of synthetic points, found something else "
+            "or a damaged one; write it with numpy.save."
         ) from error
     if array.dtype == np.uint8:  # pixels as they are in most files
         points = points / np.float32(255)

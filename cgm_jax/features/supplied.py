@@ -39,8 +39,8 @@ def read_features(path: str | Path, *, num_points: int) -> Float[np.ndarray, "n 
             array = np.load(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(
-            f"{path}: expected an array that numpy.save wrote, but {error}; write it "
-            "again."
+            f"{path}: expected an array of numbers that numpy.save wrote, found "
+            "something else or a damaged one; write it again."
         ) from error
     if not isinstance(array, np.ndarray) or array.shape[:1] != (num_points,):
         found = getattr(array, "shape", "an archive of arrays")

@@ -112,7 +112,7 @@ class LeftOut:
     """A column without coordinates: a constant, identifiers, free text."""
 
     facts: ColumnFacts
-    value: Any = None  # of a constant
+    constant: Shaped[np.ndarray, " _"]  # its value, of a constant
     first_id: int = 1
     coordinates: tuple[str, ...] = ()
     is_category_coordinate: tuple[bool, ...] = ()
@@ -138,19 +138,17 @@ class LeftOut:
                 dtype = np.int64 if self.first_id + num < 2**63 else object
                 values = np.array(numbers, dtype)
             return Cells(form, values, present, spelling)
-        if self.value is not None:
-            values = missing_like(form, present)
-            values[:] = self.value
-            return Cells(form, values, present, spelling)
+        if len(self.constant):
+            return Cells(form, np.repeat(self.constant, num), present, spelling)
         return Cells(form, missing_like(form, ~present), ~present, spelling)
 
 
 def left_out(facts: ColumnFacts, parties: Sequence[Cells]) -> LeftOut:
     """A column without coordinates, of its parties' cells in its form."""
     pool = np.concatenate([cells.present for cells in parties])
-    if facts.kind == "constant" and len(pool):
-        return LeftOut(facts, value=pool[0])
+    if facts.kind == "constant":
+        return LeftOut(facts, pool[:1])
     if facts.kind == "identifier" and facts.form == "whole" and len(pool):
         largest = max(abs(int(pool.max())), abs(int(pool.min())))
-        return LeftOut(facts, first_id=10 ** len(str(largest)) + 1)
-    return LeftOut(facts)
+        return LeftOut(facts, pool[:0], first_id=10 ** len(str(largest)) + 1)
+    return LeftOut(facts, pool[:0])

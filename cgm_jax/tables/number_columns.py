@@ -163,7 +163,8 @@ def number_columns(
         if not standardize:
             mean, std = 0.0, 1.0
         elif fact.is_heavy_tailed:
-            mean, std = float(np.median(x)), robust_scale(x)
+            # Not so small that the farthest value overflows in float32.
+            mean, std = float(np.median(x)), max(robust_scale(x), 1e-15 * np.ptp(x))
         scale = choice.scale or (std if std > 0 else 1.0)
         ordered = np.sort(values)
         rank = min(min_rows, (len(values) + 1) // 2) - 1
