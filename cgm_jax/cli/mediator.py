@@ -75,14 +75,10 @@ def run(
     resamples: Annotated[
         int,
         options.whole_number(
-            "Resamples of all rows, for standard errors; 0: without.",
-            least=0,
-            most=10**6,
+            "Resamples of all rows, for standard errors; 0: none.", least=0, most=10**6
         ),
     ] = 50,
-    no_stress: Annotated[
-        bool, Option("--no-stress", help="Skip the manipulation stress test.")
-    ] = False,
+    stress: options.Stress = None,
     overwrite: options.Overwrite = False,
     devices: Devices = None,
     distributed: Distributed = False,
@@ -109,7 +105,7 @@ def run(
         stability=not no_stability,
         num_resamples=options.at_least("--resamples", resamples, 2) if resamples else 0,
         relax=not strict,
-        stress_test=not no_stress,
+        stress_test=stress,
         overwrite=overwrite,
         command=options.command_line(context),
     )
@@ -136,9 +132,7 @@ def plan(
     columns: options.Columns = None,
     decimal: options.DecimalMark = ".",
     num_candidates: options.NumCandidates = 10_000,
-    no_stress: Annotated[
-        bool, Option("--no-stress", help="Without the manipulation stress test.")
-    ] = False,
+    stress: options.Stress = None,
 ) -> None:
     """Say what run would take: memory, and time by a trial of two seconds.
 
@@ -147,7 +141,7 @@ def plan(
     tables = open_tables(
         files, TableOptions(label_column=label_column, columns=columns, decimal=decimal)
     )
-    settings = Settings(num_candidates=num_candidates, stress_test=not no_stress)
+    settings = Settings(num_candidates=num_candidates, stress_test=stress)
     expected = plan_run(tables, settings, always_timed=True)
     _check_memory(expected.asked)
     screen.print_plan(*expected)

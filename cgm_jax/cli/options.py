@@ -53,6 +53,13 @@ DecimalMark = Annotated[
     Literal[".", ","],
     Option(help="A comma: files have semicolons between cells, and 1.234,5 in them."),
 ]
+Stress = Annotated[
+    bool | None,
+    Option(
+        "--stress/--no-stress",
+        help="Try out cheating: by default where there are few enough rows.",
+    ),
+]
 MinRows = Annotated[
     int,
     whole_number(

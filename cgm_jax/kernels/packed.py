@@ -10,7 +10,7 @@ A category of 40 values is 40 such coordinates. One point beside many costs the 
 of the many, which is 32 times less for these.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -76,8 +76,7 @@ class Packed(Kernel):
         return self.kernel.diagonal(points)
 
     def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> "Packed":
-        kernel = self.kernel.with_length_scale(length_scale)
-        return Packed(kernel, self.middle, self.gaps, self.others, self.words)
+        return replace(self, kernel=self.kernel.with_length_scale(length_scale))
 
 
 def packed(kernel: Kernel, points: Points) -> Kernel:

@@ -38,6 +38,7 @@ from .row_source import CandidateSource, TrainedModel
 from .tables import CodedTables
 
 MOST_TIMES = 16  # as many candidates as asked for
+MOST_TRIED = 1e9  # pairs of points: of more, each trial of cheating takes minutes
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,15 @@ class Settings:
     stability: bool = True
     relax: bool = True  # lower bounds where the most candidates cannot keep them
     num_resamples: int = 50  # of the parties' rows, for standard errors; 0: without
-    stress_test: bool = True  # try out cheating, for up to 20 parties
+    stress_test: bool | None = None  # try out cheating; None: where that takes seconds
     overwrite: bool = False
     command: str | None = None  # as it was typed, for the report
+
+    def tries_cheating(self, num_rows: int) -> bool:
+        """Whether trials of cheating are made, for up to 20 parties."""
+        if self.stress_test is not None:
+            return self.stress_test
+        return (num_rows + self.num_candidates) ** 2 / 2 <= MOST_TRIED
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +174,10 @@ def mediate(
         learned=learned,
         uncertainty=uncertainty,
         review=review(
-            keys.stress, result, stress_test=settings.stress_test, progress=progress
+            keys.stress,
+            result,
+            stress_test=settings.tries_cheating(sum(map(len, points))),
+            progress=progress,
         ),
         privacy=privacy_figures(
             keys.privacy,

@@ -137,7 +137,10 @@ class TableCodec:
         return np.concatenate(blocks, axis=1)
 
     def decode(self, points: Float[np.ndarray, "m d"]) -> dict[str, Cells]:
-        """Points as rows of a table, in the forms that all parties' cells share."""
+        """Points as rows of a table, in the forms that all parties' cells share.
+
+        Points in float32 are those of `handed_out`, rounded.
+        """
         blocks = self.blocks(points)
         return {
             column.facts.name: column.decode(block)
@@ -162,7 +165,9 @@ class TableCodec:
 
     def blocks(self, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
         """The coordinates of each column."""
-        points = np.asarray(points, np.float64)
+        points = np.asarray(points)
+        if points.dtype != np.float32:
+            points = points.astype(np.float64)
         if points.ndim != 2 or points.shape[1] != self.num_dimensions:
             raise ValueError(
                 f"Expected points of {self.num_dimensions} coordinates, got shape "

@@ -81,7 +81,7 @@ class NumberColumn:
     def decode(self, points: Float[np.ndarray, "m c"]) -> Cells:
         """Coordinates as cells."""
         is_missing = self._is_missing(points)
-        values = self._values(points[:, 0])
+        values = self._values(self._in_full(points[:, 0]))
         values = np.where(is_missing, missing_like(self.facts.form, is_missing), values)
         return Cells(self.facts.form, values, is_missing, self.facts.spelling)
 
@@ -105,6 +105,14 @@ class NumberColumn:
 
     def _points(self, values: Any) -> Float[np.ndarray, " m"]:
         return ((values - self.origin).astype(np.float64) - self.shift) / self.scale
+
+    def _in_full(self, points: Any) -> Float[np.ndarray, " m"]:
+        """Float32 coordinates that a mass point or an end has are exactly there."""
+        result = points.astype(np.float64)
+        if points.dtype == np.float32:
+            for exact in (*self.mass_coordinates, *self.range_coordinates):
+                result[points == np.float32(exact)] = exact
+        return result
 
     def _values(self, points: Any) -> Shaped[np.ndarray, " m"]:
         """What coordinates stand for: on the grid, or the real value that is there."""

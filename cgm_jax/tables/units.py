@@ -37,7 +37,7 @@ def in_units(
     blocks = []
     for column, block in zip(codec.columns, codec.blocks(points), strict=True):
         if isinstance(column, LeftOut) and _is_constant(column):
-            blocks.append(np.full((len(points), 1), float(column.value)))
+            blocks.append(np.full((len(points), 1), float(column.constant[0])))
         elif isinstance(column, NumberColumn):
             scale, shift = _unit(column)
             blocks.append(
