@@ -15,6 +15,7 @@ import pytest
 from cgm_jax import cli
 from cgm_jax.cli import mediator
 from cgm_jax.mediation.run import Mediation
+from cgm_jax.mediation.tables import CodedTables, TableOptions, open_tables
 
 NAMES = ("north", "south", "west")
 COLUMNS = ("age", "income", "sex")
@@ -46,6 +47,11 @@ def report_of(out: Path) -> dict[str, Any]:
 def use_few_trees(patch: pytest.MonkeyPatch) -> None:
     """Label candidates by a tenth of the trees."""
     patch.setattr("cgm_jax.features.labels.NUM_TREES", 20)
+
+
+def opened(files: list[Path], **options: object) -> CodedTables:
+    """The tables of parties' files."""
+    return open_tables(files, TableOptions(**options))
 
 
 def write_parties(folder: Path) -> tuple[list[Path], dict[str, np.ndarray]]:

@@ -379,8 +379,9 @@ def test_a_trained_generator_supplies_the_rows(files, quick, tmp_path: Path, cap
     assert cgm_jax(*trained, "--out", model) == 2  # it is there
     assert "--overwrite" in one_line_error(capsys)
     others = [tmp_path / name for name in ("a.csv", "b.csv")]
+    rows = [f"{7 * i % 11},{5 * i % 13}" for i in range(30)]
     for path in others:
-        path.write_text("age,height\n" + "\n".join(f"{7 * i % 11},{5 * i % 13}" for i in range(30)))
+        path.write_text("age,height\n" + "\n".join(rows))
     words = ["run", *others, "--generator-model", model, "--out", tmp_path / "new"]
     assert cgm_jax(*words) == 2
     assert "columns age, height, found one of age, income" in one_line_error(capsys)

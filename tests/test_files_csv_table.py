@@ -70,7 +70,7 @@ def test_a_cell_that_is_missing(tmp_path: Path, cell: str):
         ("-3.5e38", "larger"),
         (SECRET_TEXT, "text"),
         ("-nan", "text"),
-        ("-Infinity", "text"),
+        ("-Infinity", "an infinite one"),
         (f"{SECRET_NUMBER} EUR", "an amount with a currency"),
         ("5%", "a percent sign"),
         ("<0.5", "a bound"),

@@ -9,7 +9,8 @@ import pyarrow.csv
 import pytest
 from party_files import SECRET_TEXT, parquet_bytes, refused, write_csv
 
-from cgm_jax.files import InputError, read_parties
+from cgm_jax.files import InputError, read_parties, read_tables
+from cgm_jax.tables import TableCodec
 
 A = "age,sex,income\n31,f,900\n42,m,850\n"
 B = "income,age,sex\n950.5,29,m\n800,58,f\n700,33,m\n"
@@ -163,6 +164,25 @@ def test_ten_rows_and_a_million(tmp_path: Path):
     assert [party.shape for party in parties.points] == [(1_000_000, 3), (10, 3)]
     np.testing.assert_array_equal(parties.points[0], np.stack(list(big.values()), 1))
     np.testing.assert_array_equal(parties.points[1][9], [0.5, 1.0, 9.0])
+
+
+def test_truth_values_of_all_kinds_are_one_column(tmp_path: Path):
+    flags = parquet_bytes({"x": [1, 2], "flag": [True, False]})
+    paths = [
+        write_csv(tmp_path, "a.csv", "x,flag\n1,TRUE\n2,FALSE\n"),
+        write_csv(tmp_path, "b.parquet", flags),
+        write_csv(tmp_path, "c.csv", "flag,x\n0,1\n1,2\n"),
+    ]
+    codec = TableCodec.fit(read_tables(paths).tables, min_rows=1)
+    assert codec.coordinates == ("x", "flag=False", "flag=True")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_the_files_changes_nothing(tmp_path: Path, order: int):
+    parties = read_tables(two(tmp_path, A, B)[::order], label_column="sex")
+    assert parties.names == ("a", "b") and parties.header == ("age", "sex", "income")
+    assert [file.path.name for file in parties.files] == ["a.csv", "b.csv"]
+    assert tuple(parties.formats[1].columns) == ("income", "age", "sex")
 
 
 def test_long_column_names_are_cut_in_messages(tmp_path: Path):

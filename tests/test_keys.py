@@ -9,14 +9,13 @@ import jax
 import numpy as np
 import pytest
 from small_experiments import image_data, line_data
-from small_runs import cgm_jax
+from small_runs import cgm_jax, opened
 
 from benchmarks.studies.__main__ import main as studies
 from benchmarks.studies.kernel_comparison import compare_kernels
 from cgm_jax.experiments import run_experiment
 from cgm_jax.files import UsageError
 from cgm_jax.mediation.run import Keys, Settings, mediate
-from cgm_jax.mediation.tables import TableOptions, open_tables
 
 # Functions that are handed a key, and how many children of it they use by `fold_in`.
 ENTRY_POINTS: dict[str, Callable[..., int]] = {
@@ -114,7 +113,7 @@ def test_a_run(small_run, quick, recorder, tmp_path):
         inverse_temperature=4.0,
         num_resamples=2,
     )
-    tables = open_tables(small_run.files, TableOptions(label_column="sex"))
+    tables = opened(small_run.files, label_column="sex")
     mediate(tables, tmp_path / "out", settings)
     # An MMD-GAN that is trained has the key of candidate_source.
     mine = [place for place in ENTRY_POINTS if place.startswith("cgm_jax")]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_runs import CANARIES, COLUMNS, NAMES
+from small_runs import CANARIES, COLUMNS, NAMES, opened
 
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.run import Settings, mediate
@@ -47,7 +47,6 @@ OTHER_ORDERS = [
 @pytest.mark.parametrize("order", OTHER_ORDERS)
 def test_in_other_orders_of_the_parties_too(small_run, no_figures, tmp_path, order):
     settings = Settings(
-        label_column="sex",
         bandwidth=0.2,
         num_candidates=1000,
         stability=False,
@@ -55,7 +54,8 @@ def test_in_other_orders_of_the_parties_too(small_run, no_figures, tmp_path, ord
         stress_test=False,
     )
     files = [small_run.files[i] for i in order]
-    publish_mediation(mediate(files, tmp_path / "out", settings))
+    tables = opened(files, label_column="sex")
+    publish_mediation(mediate(tables, tmp_path / "out", settings))
     for name in NAMES:
         check_folder(tmp_path / "out", name, small_run.tables)
 
@@ -70,7 +70,7 @@ def test_whole_numbers_are_not_rounded_to_the_rows_of_others(no_figures, tmp_pat
     settings = Settings(
         num_candidates=400, stability=False, inverse_temperature=4.0, stress_test=False
     )
-    mediation = mediate(files, tmp_path / "out", settings)
+    mediation = mediate(opened(files), tmp_path / "out", settings)
     publish_mediation(mediation)
     real = {tuple(row) for rows in tables for row in rows.tolist()}
     num_given = 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_runs import cgm_jax, one_line_error, write_parties
+from small_runs import cgm_jax, one_line_error, opened, write_parties
 
 from cgm_jax import promise
 from cgm_jax.mediation.planned import plan_run
@@ -49,7 +49,7 @@ def test_the_command_says_memory_and_time(files, known_rates, capsys):
 
 def test_a_run_starts_with_the_same_lines(small_run):
     asked, most = plan_run(
-        small_run.files, Settings(label_column="sex", num_candidates=1_000)
+        opened(small_run.files, label_column="sex"), Settings(num_candidates=1_000)
     )
     assert asked.task.num_rows == 180
     assert most.task.num_candidates == 16_000
@@ -61,11 +61,11 @@ def test_a_run_starts_with_the_same_lines(small_run):
 
 
 def test_a_device_is_timed_where_it_matters(files, known_rates):
-    few = Settings(label_column="sex", num_candidates=1_000)
-    many = Settings(label_column="sex", num_candidates=100_000)
-    plan_run(files, few)
+    few, many = (Settings(num_candidates=num) for num in (1_000, 100_000))
+    tables = opened(files, label_column="sex")
+    plan_run(tables, few)
     assert not known_rates
-    assert np.isfinite(plan_run(files, many).asked.seconds)
+    assert np.isfinite(plan_run(tables, many).asked.seconds)
     assert len(known_rates) == 1
 
 

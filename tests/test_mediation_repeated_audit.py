@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_runs import cgm_jax
+from small_runs import cgm_jax, opened
 
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
@@ -107,7 +107,7 @@ def test_more_parties_than_a_table_has_room_for(tmp_path, monkeypatch):
     settings = Settings(num_candidates=200, stability=False, stress_test=False)
     monkeypatch.setattr("cgm_jax.mediation.publish.report_page", lambda *a, **k: "")
     monkeypatch.setattr("cgm_jax.mediation.publish.draw_pictures", lambda section: {})
-    mediation = mediate(files, tmp_path / "out", settings)
+    mediation = mediate(opened(files), tmp_path / "out", settings)
     publish_mediation(mediation)
     (draw,) = audit_folder(tmp_path / "out")
     then = mediation.review.audit

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 from small_generators import HISTORY, QUALITY
+from small_runs import opened
 
 from cgm_jax._shared.archive import named_arrays
 from cgm_jax.generators import MMDGAN, MMDGANModel
@@ -56,7 +57,7 @@ def test_images_are_shown_in_pixels(published, images, tmp_path):
     )
     model.save(tmp_path / "model.npz")
     done = mediate(
-        files_of(tmp_path, images, columns),
+        opened(files_of(tmp_path, images, columns)),
         tmp_path / "out",
         Settings(
             generator_model=tmp_path / "model.npz",
@@ -81,7 +82,9 @@ def test_images_are_shown_in_pixels(published, images, tmp_path):
 def test_rows_of_a_table_are_shown_in_scaled_columns(published, images, tmp_path):
     columns = tuple(f"column_{i}" for i in range(16))
     settings = Settings(num_candidates=50, stability=False, stress_test=False)
-    done = mediate(files_of(tmp_path, images, columns), tmp_path / "out", settings)
+    done = mediate(
+        opened(files_of(tmp_path, images, columns)), tmp_path / "out", settings
+    )
     publish_mediation(done)
     origin = published[0]["origin"]
     assert origin.model is None and origin.shape is None

@@ -29,8 +29,7 @@ def check(
 ) -> None:
     """List all that is wrong with the parties' files, and what to do about it.
 
-    Parties are sorted by name: the order of the files changes nothing. Exits with 3 if
-    there are problems.
+    Exits with 3 if there are problems.
     """
     checked = check_files(
         files, TableOptions(label_column=label_column, decimal=decimal, columns=columns)

@@ -41,7 +41,11 @@ SplitName = Literal["equal-disjoint", "unequal"]  # how the paper shares data
 
 # Options of several commands.
 PartyFiles = Annotated[
-    list[Path], Argument(help="One CSV, Parquet or NPY file per party.")
+    list[Path],
+    Argument(
+        help="One CSV, Parquet or NPY file per party. Parties are sorted by name: the "
+        "order of the files changes nothing."
+    ),
 ]
 LabelColumn = Annotated[
     str | None, Option(help="Column with labels, carried through and not valued.")

@@ -4,7 +4,6 @@ import io
 import math
 import warnings
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Shaped
@@ -55,7 +54,9 @@ def _read_array(file: Path, data: bytes) -> Shaped[np.ndarray, "rows d"]:
     return flat.reshape(shape, order="F" if is_fortran else "C")
 
 
-def read_header(file: Path, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_header(
+    file: Path, stream: io.BufferedIOBase
+) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, order and dtype; the stream is left where the numbers start."""
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,

@@ -154,7 +154,8 @@ def check_parties(
         Problems, warnings and, if there are no problems, the tables.
 
     Raises:
-        UsageError, FileAccessError: as `read_tables`.
+        UsageError, InputError: for paths and kinds of files that do not go together.
+        FileAccessError: if a file does not exist or cannot be read.
 
     Example:
         >>> import tempfile

@@ -202,8 +202,8 @@ def _offset(zone: str | None, seconds: int) -> int:
     return 0 if shift is None else int(shift.total_seconds())
 
 
-def _instants(cells: Cells) -> Int[np.ndarray, " _"]:
-    """Nanoseconds or, where they do not fit, Python's integers of them."""
+def _instants(cells: Cells) -> Shaped[np.ndarray, " _"]:
+    """Nanoseconds since 1970, as Python's integers: of any size."""
     resolution = cells.spelling.resolution
     factor = 86_400 * 10**9 if resolution == "D" else 10**9 // _PER_SECOND[resolution]
     return cells.present.astype(object) * factor

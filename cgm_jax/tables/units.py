@@ -5,8 +5,6 @@ far from 0 beside their spread, stay coordinates, as categories do. Columns of o
 number only are among them, so that an image has all of its pixels.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 
@@ -39,10 +37,11 @@ def in_units(
         if isinstance(column, LeftOut) and _is_constant(column):
             blocks.append(np.full((len(points), 1), float(column.constant[0])))
         elif isinstance(column, NumberColumn):
-            scale, shift = _unit(column)
-            blocks.append(
-                np.column_stack([block[:, 0] * scale + shift, *block[:, 1:].T])
+            values = (
+                column.decode(block).values if _is_in_units(column) else block[:, 0]
             )
+            values = np.where(np.isnan(values), column.median, values)
+            blocks.append(np.column_stack([values, *block[:, 1:].T]))
         else:
             blocks.append(block)
     return np.concatenate(blocks, axis=1)
@@ -61,7 +60,8 @@ def from_units(
         block = rows[:, start : start + num]
         start += num
         if isinstance(column, NumberColumn):
-            scale, shift = _unit(column)
+            is_own = _is_in_units(column)
+            scale, shift = (column.scale, column.shift) if is_own else (1.0, 0.0)
             block = np.column_stack([(block[:, 0] - shift) / scale, *block[:, 1:].T])
         blocks.append(block)
     return np.concatenate(blocks, axis=1)
@@ -72,9 +72,7 @@ def _is_constant(column: ColumnCodec) -> bool:
     return column.facts.kind == "constant" and is_number
 
 
-def _unit(column: NumberColumn) -> Sequence[float]:
-    """What a coordinate is multiplied by, and what is added then."""
+def _is_in_units(column: NumberColumn) -> bool:
+    """Whether float32 tells the values apart in the parties' units."""
     is_near = abs(column.shift) <= _FARTHEST * column.scale and not column.origin
-    if column.facts.form == "time" or not is_near:
-        return 1.0, 0.0
-    return column.scale, column.shift
+    return is_near and column.facts.form != "time"

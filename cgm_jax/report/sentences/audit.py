@@ -8,6 +8,7 @@ from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
 
+_WHERE = {"assigned": "as assigned", "realised": "by what was handed out"}
 _WITHOUT_MARGIN = ("R3", "F1", "F2")  # what is left of them says nothing
 
 PROMISES = {
@@ -88,12 +89,13 @@ def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
 def broken_sentences(
     audit: Audit, names: Names = None, *, with_delivery: bool = True
 ) -> list[str]:
-    """One sentence for each promise that was not kept."""
-    return [
-        _sentence(check, kind, audit, names)
-        for kind, check in audit.broken
-        if with_delivery or check.name != "delivery"
-    ]
+    """One sentence for each promise that was not kept, as assigned or handed out."""
+    found: dict[str, list[str]] = {}
+    for kind, check in audit.broken:
+        if with_delivery or check.name != "delivery":
+            where = f"{_WHERE[kind]}, this is broken {_for_whom(check, audit, names)}"
+            found.setdefault(check.name, []).append(where)
+    return [f"{_titled(name)}: {'; '.join(where)}." for name, where in found.items()]
 
 
 def stress_sentence(stress: Stress, names: Names = None) -> str:
@@ -154,30 +156,38 @@ def _verdict(check: Check, kind: str, audit: Audit, names: Names) -> Verdict:
     return Verdict(words, is_broken, margin, tightest)
 
 
-def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
-    where = "as assigned" if kind == "assigned" else "by what was handed out"
-    start = f"{_titled(check.name)}: {where}, "
+def _sentence(check: Check, kind: str, audit: Audit, names: Names) -> str:
+    start = f"{_titled(check.name)}: {_WHERE[kind]}, "
     if not check.num_cases:
         return start + "there was nothing to keep."
-    who = party_names(check.parties, names)
     if not check.holds:
-        is_promise = audit.is_promised(kind, check.name)
-        verdict = " is broken" if is_promise else ", which was not promised, fails"
-        by = f"by {-check.margin:.3g}"
-        if abs(check.margin) <= audit.tolerance:
-            by = "where more is asked and the same is given"
-        text = f"{start}this{verdict} for {who}, {by}"
-    elif abs(check.margin) <= audit.tolerance:
+        verdict = "which was not promised, fails"
+        return f"{start}this, {verdict} {_for_whom(check, audit, names)}."
+    who = party_names(check.parties, names)
+    if abs(check.margin) <= audit.tolerance:
         text = f"{start}this holds; exactly, up to rounding, for {who}"
     else:
         text = f"{start}this holds; tightest for {who}"
         if check.name not in _WITHOUT_MARGIN:
             text += f", with {check.margin:.3g} to spare"
-    if check.coalition:
-        text += f", as the data of {party_names(check.coalition, names)} show"
-    elif check.coalition is not None:
-        text += ", as its data alone show"
-    return text + "."
+    return f"{text}{_shown_by(check, names)}."
+
+
+def _for_whom(check: Check, audit: Audit, names: Names) -> str:
+    """For whom a condition fails, by how much, and which group shows it."""
+    by = f"by {-check.margin:.3g}"
+    if abs(check.margin) <= audit.tolerance:
+        by = "where more is asked and the same is given"
+    who = party_names(check.parties, names)
+    return f"for {who}, {by}{_shown_by(check, names)}"
+
+
+def _shown_by(check: Check, names: Names) -> str:
+    if check.coalition is None:
+        return ""
+    if not check.coalition:
+        return ", as its data alone show"
+    return f", as the data of {party_names(check.coalition, names)} show"
 
 
 def audit_remarks(audit: Audit) -> list[str]:

@@ -108,7 +108,7 @@ def _handed_out(column: ColumnCodec) -> str:
     if isinstance(column, LeftOut):
         if column.facts.kind == "identifier":
             return "numbered anew"
-        return "the same" if column.value is not None else "left empty"
+        return "the same" if len(column.constant) else "left empty"
     if isinstance(column, CategoryColumn):
         num, of_all = int(column.is_allowed.sum()), len(column.is_allowed)
         words = "all" if num == of_all else f"{num:,} of"
