@@ -30,7 +30,7 @@ KEY = jax.random.key(0)
 
 
 def test_what_was_not_kept_is_first_and_files_are_last():
-    values = one().draw.rewards[1].values * 0.1
+    values = one().draw.rewards[1].values - 1
     result = with_reward(one(), 1, values=values, stop_reason="stalled")
     result = with_nothing(result, 2)
     promises, scheme = result.promises, result.promises.scheme
