@@ -212,8 +212,10 @@ def quality_rows(section: ReportSection) -> list[dict[str, Any]]:
     facts = section.tables
     if facts is None:
         return []
-    found = [("All candidates", facts.candidate_quality)]
-    found += zip(section.names, facts.reward_quality, strict=True)
+    found = [
+        ("All candidates", facts.candidate_quality),
+        *zip(section.names, facts.reward_quality, strict=True),
+    ]
     return plain(
         [
             {

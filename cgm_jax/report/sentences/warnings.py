@@ -161,7 +161,7 @@ def _not_told_apart(uncertainty: Uncertainty) -> list[list[int]]:
     """Runs of parties, by contribution, none of which is surely above the next."""
     runs = [[int(uncertainty.ranking[0])]]
     for before, party in pairwise(uncertainty.ranking.tolist()):
-        if is_told_apart(uncertainty.above_next[before]):
+        if is_told_apart(float(uncertainty.above_next[before])):
             runs.append([])
         runs[-1].append(party)
     return [run for run in runs if len(run) > 1]
