@@ -10,7 +10,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from cgm_jax.files import FileAccessError, InputError, UsageError, read_tables
+from cgm_jax.files import (
+    FileAccessError,
+    InputError,
+    Parties,
+    UsageError,
+    read_tables,
+)
 from cgm_jax.files.input_errors import one_line
 
 # Planted in the data: these must never be in a message.
@@ -18,6 +24,32 @@ SECRET_NUMBER = "918273.645"
 SECRET_TEXT = "XQZWVSECRET"
 
 GOOD_CSV = f"age,income\n31,1200.5\n42,{SECRET_NUMBER}\n29,300\n"
+
+
+class NumberParties(Parties):
+    """Parties whose columns all hold numbers."""
+
+    @property
+    def points(self) -> tuple[np.ndarray, ...]:
+        """Each party's numbers, shape (rows, columns)."""
+        return tuple(
+            np.stack([cells.values.astype(np.float64) for cells in table.values()], 1)
+            for table in self.tables
+        )
+
+    @property
+    def integer_columns(self) -> tuple[str, ...]:
+        """Names of the columns of whole numbers only."""
+        return tuple(
+            name
+            for name in self.columns
+            if all(table[name].form == "whole" for table in self.tables)
+        )
+
+
+def read_parties(paths: Sequence[Path | str], **options: Any) -> NumberParties:
+    """Files of numbers."""
+    return NumberParties(**vars(read_tables(paths, **options)))
 
 
 def write_csv(folder: Path, name: str, text: str | bytes = GOOD_CSV) -> Path:

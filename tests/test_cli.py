@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flax import nnx
+from party_files import read_parties
 from small_collaborations import infeasible_points
 from small_experiments import center_data
 from small_runs import NAMES, cgm_jax, one_line_error, report_of
 
-from cgm_jax.files import read_parties
 from cgm_jax.kernels import DeepKernel, FeatureNetwork, SquaredExponential, save_kernel
 from cgm_jax.learning import FittedKernel
 

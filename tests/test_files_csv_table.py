@@ -6,15 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from party_files import GOOD_CSV, SECRET_NUMBER, SECRET_TEXT, refused, write_csv
+from party_files import (
+    GOOD_CSV,
+    SECRET_NUMBER,
+    SECRET_TEXT,
+    read_parties,
+    refused,
+    write_csv,
+)
 
-from cgm_jax.files import Parties, check_parties, read_parties, read_tables
+from cgm_jax.files import Parties, check_parties
 
 
 def read_with_good(tmp_path: Path, text: str | bytes, **options) -> Parties:
     """Read a good file and then this one."""
     paths = [write_csv(tmp_path, "good.csv"), write_csv(tmp_path, "it.csv", text)]
-    return read_tables(paths, **options)
+    return read_parties(paths, **options)
 
 
 def refusal(tmp_path: Path, text: str | bytes, **options):
@@ -109,7 +116,7 @@ def test_columns_that_are_not_measured(
 ):
     text = "age,x\n" + "".join(f"3,{cell}\n" for cell in [*cells, *cells])
     paths = [write_csv(tmp_path, f"{name}.csv", text) for name in "ab"]
-    cells_read = read_tables(paths).tables[1]["x"]
+    cells_read = read_parties(paths).tables[1]["x"]
     assert cells_read.form == form
     assert cells_read.values.tolist() == values * 2
 
@@ -168,7 +175,7 @@ def test_a_blank_line_between_rows_is_not_skipped(tmp_path: Path):
     error = refusal(tmp_path, "age,income\n1,2\n\n3,4\n,\n")
     assert error.row == 3 and "missing ones only (and 1 more" in error.sentence
     paths = [write_csv(tmp_path, f"{name}.csv", "x\n1\n\n3\n") for name in "ab"]
-    assert read_tables(paths).tables[0]["x"].is_missing.tolist() == [0, 1, 0]
+    assert read_parties(paths).tables[0]["x"].is_missing.tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +242,7 @@ def test_a_line_before_the_header_is_named(tmp_path: Path, line: str):
 
 def test_a_name_may_start_with_a_hash(tmp_path: Path):
     paths = [write_csv(tmp_path, f"{n}.csv", "#age,b\n2,3\n4,5\n") for n in "ab"]
-    assert read_tables(paths).columns == ("#age", "b")
+    assert read_parties(paths).columns == ("#age", "b")
 
 
 def test_a_line_break_in_a_quoted_name(tmp_path: Path):
@@ -244,7 +251,7 @@ def test_a_line_break_in_a_quoted_name(tmp_path: Path):
         write_csv(tmp_path, "a.csv", text.replace("x", "25")),
         write_csv(tmp_path, "b.csv", "bmi (kg/m2),age\n1,2\n3,4\n"),
     ]
-    parties = read_tables(paths)
+    parties = read_parties(paths)
     assert parties.header == ("age", "bmi (kg/m2)")
     assert parties.points[0].tolist() == [[31, 22], [42, 25], [33, 4]]
     write_csv(tmp_path, "a.csv", text)
@@ -273,7 +280,7 @@ def test_decimal_commas_where_they_are_asked_for(tmp_path: Path):
             tmp_path, "b.csv", "age,income,date\n1,2.5,2020-02-01\n3,4,2020-02-02\n"
         ),
     ]
-    parties = read_tables(paths, decimal=",")
+    parties = read_parties(paths, decimal=",")
     table = parties.tables[0]
     assert table["income"].values.tolist() == [1200.5, 918273.645]
     assert table["date"].values.tolist() == [18293, 18320]

@@ -11,10 +11,11 @@ from party_files import (
     check_message,
     npy_bytes,
     parquet_bytes,
+    read_parties,
     write_csv,
 )
 
-from cgm_jax.files import InputError, read_parties
+from cgm_jax.files import InputError
 
 AGES = [31, 42, 29, 57, 33, 61]
 INCOMES = [1200.5, 800.25, float(SECRET_NUMBER), 950, 700.125, 1e5]

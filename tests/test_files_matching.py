@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from party_files import SECRET_TEXT, check_message, write_csv
+from party_files import SECRET_TEXT, check_message, read_parties, write_csv
 
-from cgm_jax.files import check_parties, read_tables
+from cgm_jax.files import check_parties
 
 
 def problems(tmp_path: Path, a: str, b: str, **options) -> list[tuple]:
@@ -23,12 +23,12 @@ def test_names_in_other_letters_are_the_same_name(tmp_path: Path):
     a = "gr\u00f6\u00dfe,bmi\n1,2\n3,4\n"  # composed
     b = "bmi,gro\u0308\u00dfe\n5,6\n7,8\n"  # decomposed
     paths = [write_csv(tmp_path, "a.csv", a), write_csv(tmp_path, "b.csv", b)]
-    parties = read_tables(paths)
+    parties = read_parties(paths)
     assert parties.header == ("größe", "bmi")
     assert parties.points[1].tolist() == [[6, 5], [8, 7]]
     assert parties.formats[1].columns["größe"].name == "gro\u0308ße"
     for name in ("gr\u00f6\u00dfe", "gro\u0308\u00dfe"):
-        assert read_tables(paths, label_column=name).labels is not None
+        assert read_parties(paths, label_column=name).labels is not None
 
 
 def test_all_missing_and_additional_columns_are_named(tmp_path: Path):

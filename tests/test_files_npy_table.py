@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from party_files import npy_bytes, refused, refused_usage, write_csv
-
-from cgm_jax.files import read_parties, read_tables
+from party_files import npy_bytes, read_parties, refused, refused_usage, write_csv
 
 ARRAY = np.array([[1.5, -2.0, 3.25], [4.0, 5.0, 918273.625]])
 
@@ -104,7 +102,7 @@ def test_nan_is_a_missing_cell(tmp_path: Path):
     array = ARRAY.copy()
     array[1, 2] = np.nan
     paths = [write_csv(tmp_path, f"{n}.npy", npy_bytes(array)) for n in "ab"]
-    found = read_tables(paths).tables[1]["x2"]
+    found = read_parties(paths).tables[1]["x2"]
     assert found.is_missing.tolist() == [False, True]
 
 

@@ -12,11 +12,10 @@ from party_files import (
     GOOD_CSV,
     SECRET_TEXT,
     parquet_bytes,
+    read_parties,
     refused,
     write_csv,
 )
-
-from cgm_jax.files import read_parties, read_tables
 
 GOOD = {"age": [31, 42], "income": [1200.5, 918273.645]}
 EXPECTED = [[31, 1200.5], [42, 918273.645]]
@@ -141,7 +140,7 @@ def test_missing_cells(tmp_path: Path, cells: list, form: str, values: list):
     good = write_csv(tmp_path, "good.csv", GOOD_CSV)
     data = parquet_bytes({"age": [1, 2], "income": cells})
     it = write_csv(tmp_path, "it.parquet", data)
-    found = read_tables([good, it]).tables[1]["income"]
+    found = read_parties([good, it]).tables[1]["income"]
     assert (found.form, found.present.tolist()) == (form, values)
 
 
@@ -157,7 +156,7 @@ def test_missing_cells(tmp_path: Path, cells: list, form: str, values: list):
 def test_kinds_of_text(tmp_path: Path, cells: pa.Array):
     data = parquet_bytes(pa.table({"age": [1, 2], "sex": cells}))
     paths = [write_csv(tmp_path, f"{n}.parquet", data) for n in "ab"]
-    found = read_tables(paths).tables[1]["sex"]
+    found = read_parties(paths).tables[1]["sex"]
     assert (found.form, found.values.tolist()) == ("text", ["f", "m"])
 
 
@@ -200,7 +199,7 @@ def test_headers(tmp_path: Path):
     assert error.column == "age" and "index" in error.sentence
     good = write_csv(tmp_path, "good.csv", GOOD_CSV)
     it = write_csv(tmp_path, "it.parquet", pd.DataFrame(GOOD).to_parquet())
-    assert read_tables([good, it]).columns == ("age", "income")
+    assert read_parties([good, it]).columns == ("age", "income")
     error = refusal(tmp_path, parquet_bytes({"": [1, 2], "age": [1, 2]}))
     assert error.column == 1
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.csv
 import pytest
-from party_files import SECRET_TEXT, parquet_bytes, refused, write_csv
+from party_files import SECRET_TEXT, parquet_bytes, read_parties, refused, write_csv
 
-from cgm_jax.files import InputError, read_parties, read_tables
+from cgm_jax.files import InputError
 from cgm_jax.tables import TableCodec
 
 A = "age,sex,income\n31,f,900\n42,m,850\n"
@@ -173,13 +173,13 @@ def test_truth_values_of_all_kinds_are_one_column(tmp_path: Path):
         write_csv(tmp_path, "b.parquet", flags),
         write_csv(tmp_path, "c.csv", "flag,x\n0,1\n1,2\n"),
     ]
-    codec = TableCodec.fit(read_tables(paths).tables, min_rows=1)
+    codec = TableCodec.fit(read_parties(paths).tables, min_rows=1)
     assert codec.coordinates == ("x", "flag=False", "flag=True")
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_order_of_the_files_changes_nothing(tmp_path: Path, order: int):
-    parties = read_tables(two(tmp_path, A, B)[::order], label_column="sex")
+    parties = read_parties(two(tmp_path, A, B)[::order], label_column="sex")
     assert parties.names == ("a", "b") and parties.header == ("age", "sex", "income")
     assert [file.path.name for file in parties.files] == ["a.csv", "b.csv"]
     assert tuple(parties.formats[1].columns) == ("income", "age", "sex")

@@ -9,13 +9,13 @@ from party_files import (
     GOOD_CSV,
     npy_bytes,
     parquet_bytes,
+    read_parties,
     refused,
     refused_access,
     refused_usage,
     write_csv,
 )
 
-from cgm_jax.files import read_parties
 from cgm_jax.files.sources import Source, read_bytes
 
 

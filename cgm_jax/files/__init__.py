@@ -8,7 +8,7 @@ each a `Problem`; an `InputError` names the file and the place, never a cell's v
 from .atomic import prepare_output_dir, write_atomically, write_text
 from .input_errors import FileAccessError, InputError, Problem, UsageError
 from .parties import OwnFormat, Parties, PartyFile, plain_format
-from .reading import CheckedFiles, check_parties, read_parties, read_tables
+from .reading import CheckedFiles, check_parties, read_tables
 from .spelling import OwnColumn
 from .writing import write_json, write_rewards, write_shapiq_game
 
@@ -25,7 +25,6 @@ __all__ = [
     "check_parties",
     "plain_format",
     "prepare_output_dir",
-    "read_parties",
     "read_tables",
     "write_atomically",
     "write_json",

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 
 from cgm_jax.tables import Cells, Spelling
 
-from .input_errors import InputError, Problem
 from .sources import Kind
 from .spelling import OwnColumn
 from .table import Separator
@@ -112,44 +111,3 @@ class Parties:
     def columns(self) -> tuple[str, ...]:
         """The header without the label column."""
         return tuple(name for name in self.header if name != self.label_column)
-
-    @property
-    def points(self) -> tuple[Float[np.ndarray, "_ d"], ...]:
-        """Tables of numbers only, one array of shape (rows, d) a party.
-
-        Raises:
-            InputError: if a column holds anything but numbers.
-        """
-        problems = [
-            Problem(f"expected a number, found {found}", file.path, name, row)
-            for table, file, first_row in zip(
-                self.tables, self.files, self.first_rows, strict=True
-            )
-            for name, cells in table.items()
-            for found, row in _not_numbers(cells, first_row)
-        ]
-        if problems:
-            raise InputError.of(problems)
-        return tuple(
-            np.stack([cells.values.astype(np.float64) for cells in table.values()], 1)
-            for table in self.tables
-        )
-
-    @property
-    def integer_columns(self) -> tuple[str, ...]:
-        """Names of the columns of whole numbers only, in every file."""
-        return tuple(
-            name
-            for name in self.columns
-            if all(table[name].form == "whole" for table in self.tables)
-        )
-
-
-def _not_numbers(cells: Cells, first_row: int) -> list[tuple[str, int | None]]:
-    if cells.is_missing.any():
-        row = int(np.argmax(cells.is_missing)) + first_row
-        return [("a missing value; fill it in or remove the row", row)]
-    found = {"truth": "truth values", "time": "dates", "text": "text"}.get(cells.form)
-    if found is None:
-        return []
-    return [(f"{found}; remove the column, or make it the --label-column", None)]

@@ -27,7 +27,7 @@ from .spelling import OwnColumn
 from .table import Table, common_name
 from .warning_signs import warning_signs
 
-__all__ = ["CheckedFiles", "check_parties", "read_parties", "read_tables"]
+__all__ = ["CheckedFiles", "check_parties", "read_tables"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,34 +103,6 @@ def read_tables(
     if checked.parties is None:
         raise InputError.of(checked.problems)
     return checked.parties
-
-
-def read_parties(
-    paths: Sequence[str | Path], *, label_column: str | None = None, min_rows: int = 2
-) -> Parties:
-    r"""As `read_tables`, of tables of numbers only.
-
-    Args:
-        paths: one file per party.
-        label_column: name of the column that holds labels; all others hold numbers.
-        min_rows: the fewest rows a party may have.
-
-    Raises:
-        UsageError, InputError, FileAccessError: as `read_tables`, and for a column that
-            holds anything but numbers.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> for name in ("a.csv", "b.csv"):
-        ...     _ = (folder / name).write_text("age,income\n31,900.5\n42,850\n")
-        >>> read_parties(sorted(folder.iterdir())).points[1]
-        array([[ 31. , 900.5],
-               [ 42. , 850. ]])
-    """
-    parties = read_tables(paths, label_column=label_column, min_rows=min_rows)
-    _ = parties.points
-    return parties
 
 
 def check_parties(

@@ -19,6 +19,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float, UInt32
 
 from cgm_jax._shared.arrays import Points, is_traced
+from cgm_jax._shared.sharded import is_sharded
 
 from .base import Kernel, scalar_length_scale
 from .distances import squared_distances
@@ -48,6 +49,11 @@ class Packed(Kernel):
     words: tuple[tuple[int, ...], ...] = field(metadata={"static": True})
     is_stationary = False  # as the values are known
     is_nonnegative = True
+
+    @property
+    def length_scale(self) -> Float[ArrayLike, "..."]:
+        """That of the kernel."""
+        return self.kernel.length_scale
 
     def embed(self, points: Float[Array, "n d"]) -> PackedPoints:
         others = self.kernel.embed(points[:, np.array(self.others, int)])
@@ -79,18 +85,23 @@ class Packed(Kernel):
         return replace(self, kernel=self.kernel.with_length_scale(length_scale))
 
 
-def packed(kernel: Kernel, points: Points) -> Kernel:
-    """The same kernel for these points, which reads less of them where it can."""
+def packed(kernel: Kernel, *sets: Points) -> Kernel:
+    """The same kernel for points of these sets, reading less of them where it can."""
+    sets = tuple(points for points in sets if len(points))
     if (
         not isinstance(kernel, Stationary)
-        or is_traced(kernel, points)
+        or not sets
+        or is_traced(kernel, sets)
+        or any(map(is_sharded, sets))
         or np.isnan(scalar_length_scale(kernel))
-        or not len(points)
     ):
         return kernel
-    values = np.asarray(points)
-    lowest, highest = values.min(axis=0), values.max(axis=0)
-    is_two = ((values == lowest) | (values == highest)).all(axis=0)
+    arrays = [np.asarray(points) for points in sets]
+    lowest = np.min([x.min(axis=0) for x in arrays], axis=0)
+    highest = np.max([x.max(axis=0) for x in arrays], axis=0)
+    is_two = np.all(
+        [((x == lowest) | (x == highest)).all(axis=0) for x in arrays], axis=0
+    )
     if is_two.sum() < _FEWEST:
         return kernel
     gap = highest - lowest
@@ -99,6 +110,6 @@ def packed(kernel: Kernel, points: Points) -> Kernel:
         places = np.flatnonzero(is_two & (gap == one)).tolist()
         starts = range(0, len(places), _BITS)
         words += [tuple(places[start : start + _BITS]) for start in starts]
-    gaps = np.array([gap[word[0]] for word in words], values.dtype)
+    gaps = np.array([gap[word[0]] for word in words], gap.dtype)
     others = tuple(np.flatnonzero(~is_two).tolist())
     return Packed(kernel, (lowest + highest) / 2, gaps, others, tuple(words))

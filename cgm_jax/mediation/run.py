@@ -38,6 +38,7 @@ from .row_source import CandidateSource, TrainedModel
 from .tables import CodedTables
 
 MOST_TIMES = 16  # as many candidates as asked for
+MOST_PAIRS = 1.5e10  # of points, up to which more candidates are drawn: for minutes
 MOST_TRIED = 1e9  # pairs of points: of more, each trial of cheating takes minutes
 
 
@@ -59,6 +60,15 @@ class Settings:
     stress_test: bool | None = None  # try out cheating; None: where that takes seconds
     overwrite: bool = False
     command: str | None = None  # as it was typed, for the report
+
+    def most_candidates(self, num_rows: int) -> int:
+        """How many are drawn where fewer cannot keep all promises."""
+        times = MOST_TIMES
+        while (
+            times > 1 and (num_rows + times * self.num_candidates) ** 2 / 2 > MOST_PAIRS
+        ):
+            times //= 2
+        return times * self.num_candidates
 
     def tries_cheating(self, num_rows: int) -> bool:
         """Whether trials of cheating are made, for up to 20 parties."""
@@ -125,7 +135,7 @@ def mediate(
     source = candidate_source(
         keys.training, settings, tables, mesh=mesh, progress=progress
     )
-    most = MOST_TIMES * settings.num_candidates
+    most = settings.most_candidates(sum(map(len, points)))
     try:
         result = collaborate(
             keys.collaboration,
