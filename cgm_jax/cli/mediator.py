@@ -19,6 +19,7 @@ from cgm_jax.mediation.row_source import train_rows
 from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.mediation.tables import TableOptions, open_tables
 from cgm_jax.planning import Plan
+from cgm_jax.report.party_statement import ShowShares
 from cgm_jax.report.sentences import relaxation_warnings
 
 from . import options, screen
@@ -79,6 +80,12 @@ def run(
         ),
     ] = 50,
     stress: options.Stress = None,
+    show_shares: Annotated[
+        ShowShares,
+        Option(
+            help="Of contributions, a party's statement has: its rank, or α of all."
+        ),
+    ] = "ranks",
     overwrite: options.Overwrite = False,
     devices: Devices = None,
     distributed: Distributed = False,
@@ -120,7 +127,7 @@ def run(
         out = output_dir(out, overwrite=overwrite)
     with screen.progress("Rewards") as tell:
         mediation = mediate(tables, out, settings, mesh=mesh, progress=tell)
-        report = publish_mediation(mediation)
+        report = publish_mediation(mediation, show_shares=show_shares)
     screen.print_mediation(mediation)
     screen.print_report(report)
 

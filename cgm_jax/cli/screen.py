@@ -184,9 +184,7 @@ def print_mediation(mediation: Mediation) -> None:
     say(audit_summary(review.audit))
     if review.stress is not None:
         say(stress_sentence(review.stress, names))
-    kinds = {Path(file.reward).name for file in section.files or ()}
-    words = " or ".join(sorted(kinds))
-    say(f"One reward file per party: {mediation.folder}/<party>/{words}")
+    say(f"One reward and statement per party: {mediation.folder}/<party>/")
 
 
 def print_likeness(section: ReportSection) -> None:

@@ -14,15 +14,28 @@ from cgm_jax._version import __version__
 from cgm_jax.files import write_json, write_rewards, write_text
 from cgm_jax.report import draw_pictures, report_data, report_page
 from cgm_jax.report.page import privacy_page
+from cgm_jax.report.party_statement import ShowShares
+from cgm_jax.report.pictures import draw_statement
 from cgm_jax.report.sentences import generator_note
 
 from .older_run import listed_files, remove_older
 from .run import Mediation
 from .sections import candidate_origin, mediation_section, reward_name
+from .statements import party_statements, write_statement
 
 
-def publish_mediation(mediation: Mediation) -> Path:
-    """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""
+def publish_mediation(
+    mediation: Mediation, *, show_shares: ShowShares = "ranks"
+) -> Path:
+    """Write a reward and a statement for each party, and the mediator's pages.
+
+    Args:
+        mediation: what was computed.
+        show_shares: what statements say of contributions, as in `party_statements`.
+
+    Returns:
+        The mediator's report.
+    """
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder
     section, origin = mediation_section(mediation), candidate_origin(mediation)
@@ -43,6 +56,8 @@ def publish_mediation(mediation: Mediation) -> Path:
         "decimals": privacy.decimals,
         "rewards": privacy.rows(names),
     }
+    statements = party_statements(mediation, show_shares)
+    drawn = [draw_statement(statement) for statement in statements]
     parties, labels = mediation.parties, mediation.labels
     rewards = []
     for name, party, reward, rows in zip(
@@ -59,10 +74,19 @@ def publish_mediation(mediation: Mediation) -> Path:
             party,
             labels=None if labels is None else labels.labels[reward.indices],
         )
-    data["reward_files"] = [
-        {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}
-        for path in rewards
+    written = [
+        path
+        for statement, pictures in zip(statements, drawn, strict=True)
+        for path in write_statement(folder / statement.party, statement, pictures)
     ]
+    for kind, paths in (("reward_files", rewards), ("statements", written)):
+        data[kind] = [
+            {
+                "file": path.relative_to(folder).as_posix(),
+                "sha256": digest_of_file(path),
+            }
+            for path in paths
+        ]
     write_text(folder / "mediator" / "privacy.html", page_of_privacy)
     report = folder / "mediator" / "report.html"
     write_text(report, page)

@@ -20,7 +20,10 @@ def mediation_section(mediation: Mediation) -> ReportSection:
         rewards = [labels.labels[reward.indices] for reward in draw.rewards]
         shares = label_shares(np.concatenate(parties.labels), rewards, labels.accuracy)
     files = [
-        PartyFiles(f"../{quote(name)}/{reward_name(form)}")
+        PartyFiles(
+            f"../{quote(name)}/{reward_name(form)}",
+            f"../{quote(name)}/statement.html",
+        )
         for name, form in zip(parties.names, parties.formats, strict=True)
     ]
     return ReportSection(

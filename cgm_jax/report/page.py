@@ -27,7 +27,7 @@ from .sentences import (
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["privacy_page", "report_page"]
+__all__ = ["filled_in", "privacy_page", "report_page"]
 
 
 def report_page(
@@ -63,7 +63,7 @@ def report_page(
         >>> report_page([section], pictures, title="Rewards", settings={})[:15]
         '<!doctype html>'
     """
-    return _render(
+    return filled_in(
         "report.html.j2",
         title=title,
         sections=[
@@ -94,7 +94,7 @@ def report_page(
 def privacy_page(figures: PrivacyFigures, names: Sequence[str]) -> str:
     """How near rewards are to other parties' real rows, for the mediator only."""
     found = zip(names, figures.rewards, strict=True)
-    return _render(
+    return filled_in(
         "privacy.html.j2",
         rows=figures.rows(names),
         verdicts=privacy_sentences(figures, names),
@@ -157,7 +157,7 @@ def _words(value: Any) -> str:
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
-def _render(template: str, **values: Any) -> str:
+def filled_in(template: str, **values: Any) -> str:
     """A template of the package, filled in; text is escaped, names must exist."""
     return _templates().get_template(template).render(**values) + "\n"
 

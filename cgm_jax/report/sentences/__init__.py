@@ -24,6 +24,7 @@ from .privacy import (
 )
 from .quality import table_quality_sentences
 from .shared_rows import shared_rows_sentences
+from .statement import statement_sentences
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
@@ -65,6 +66,7 @@ __all__ = [
     "relaxation_warnings",
     "scheme_warnings",
     "shared_rows_sentences",
+    "statement_sentences",
     "stress_sentence",
     "table_quality_sentences",
     "uncertainty_warnings",

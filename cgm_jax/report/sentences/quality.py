@@ -6,7 +6,7 @@ import numpy as np
 
 from cgm_jax.metrics import TableQuality
 
-__all__ = ["table_quality_sentences"]
+__all__ = ["likeness_sentences", "table_quality_sentences"]
 
 # Of the score of boosted trees. The best published generators reach 0.6 to 0.9 on the
 # usual tables, columns drawn independently 0.02.
@@ -19,9 +19,13 @@ _MISSING = 0.01  # a difference of shares that is worth a word
 
 def table_quality_sentences(quality: TableQuality, party: str) -> list[str]:
     """A verdict on one party's synthetic rows, and the figures that it rests on."""
-    sentences = [_verdict(quality, party)]
+    return [_verdict(quality, party), *likeness_sentences(quality)]
+
+
+def likeness_sentences(quality: TableQuality) -> list[str]:
+    """How like columns, pairs of columns and shares of missing cells are."""
     shapes = list(zip(quality.shapes, quality.columns, strict=True))
-    sentences += _likeness("Each column by itself", quality.shape, shapes)
+    sentences = _likeness("Each column by itself", quality.shape, shapes)
     num = len(quality.columns)
     pairs = [
         (quality.trends[i, j], f"{quality.columns[i]} with {quality.columns[j]}")
