@@ -231,9 +231,9 @@ def test_a_run_has_links_and_is_marked_and_dated(small_run, page):
     folder = small_run.out / "mediator"
     assert all((folder / link).is_file() for link in links)
     assert links[0] == "privacy.html"
-    assert [link.split("/")[1] for link in links[1:]] == list(
-        report_of(small_run.out)["privacy"]["rewards"][i]["party"] for i in range(3)
-    )
+    names = [party["name"] for party in report_of(small_run.out)["parties"]]
+    files = ("reward.csv", "statement.html")
+    assert links[1:] == [f"../{name}/{file}" for name in names for file in files]
     first = page.all("p")[0].text
     assert first.startswith("For the mediator only") and "(UTC)" in first
     settings = report_of(small_run.out)["settings"]
