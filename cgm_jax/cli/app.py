@@ -91,7 +91,7 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            code = commands(_repeated(words), standalone_mode=False)
+            code = commands(_repeated(words), standalone_mode=False, obj=words)
     except typer.TyperException as error:
         sentence = error.format_message().replace("Value error, ", "").rstrip(".")
         fail(f"{sentence}.", 2)

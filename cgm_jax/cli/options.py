@@ -1,6 +1,7 @@
 """What commands of both kinds share: options, how they are checked, how errors end."""
 
 import math
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, BadParameter, Context, Option
 
 from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
@@ -122,6 +123,11 @@ def check_bandwidth(bandwidth: float) -> None:
             f"--bandwidth: expected a positive number up to {LARGEST_BANDWIDTH:,.0f}, "
             f"got {bandwidth:g}: it is that of noise in the scaled columns"
         )
+
+
+def command_line(context: Context) -> str:
+    """The command as it was typed, for a shell."""
+    return shlex.join(["cgm-jax", *context.obj])
 
 
 def fail_with_problems(sentences: Sequence[str]) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,15 @@ import numpy as np
 from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._version import __version__
 from cgm_jax.files import write_json, write_rewards, write_text
-from cgm_jax.report import (
-    CandidateOrigin,
-    ReportSection,
-    draw_pictures,
-    report_data,
-    report_page,
-)
+from cgm_jax.report import draw_pictures, report_data, report_page
 from cgm_jax.report.page import privacy_page
 from cgm_jax.report.party_statement import ShowShares
 from cgm_jax.report.pictures import draw_statement
-from cgm_jax.tables.units import in_units
+from cgm_jax.report.sentences import generator_note
 
 from .older_run import listed_files, remove_older
 from .run import Mediation
+from .sections import candidate_origin, mediation_section, reward_name
 from .statements import party_statements, write_statement
 
 
@@ -42,26 +38,15 @@ def publish_mediation(
     """
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder
-    coordinates = list(mediation.tables.codec.coordinates)
-    section = ReportSection(
-        "Rewards",
-        collaboration.promises,
-        [collaboration.draw],
-        names,
-        columns=coordinates,
-        warnings=mediation.warnings,
-        uncertainty=mediation.uncertainty,
-        review=mediation.review,
-    )
+    section, origin = mediation_section(mediation), candidate_origin(mediation)
     settings = _settings(mediation)
-    origin = _origin(mediation, coordinates)
     data = report_data(section, settings=settings, origin=origin)
     page = report_page(
         [section],
         [draw_pictures(section)],
         title="Rewards of the collaboration",
         settings=settings,
-        generator_note=mediation.source.note,
+        generator_note=generator_note(is_density=mediation.source.model is None),
         origin=origin,
     )
     privacy = mediation.privacy
@@ -82,7 +67,7 @@ def publish_mediation(
         mediation.rewards,
         strict=True,
     ):
-        rewards.append(folder / name / f"reward{party.extension}")
+        rewards.append(folder / name / reward_name(party))
         write_rewards(
             rewards[-1],
             rows,
@@ -112,24 +97,13 @@ def publish_mediation(
     return report
 
 
-def _origin(mediation: Mediation, columns: list[str]) -> CandidateOrigin:
-    promises, model = mediation.collaboration.promises, mediation.source.model
-    candidates = np.asarray(promises.candidates)
-    if model is None or model.shape is None:
-        return CandidateOrigin(
-            np.concatenate(promises.parties), candidates, columns, model
-        )
-    # Images need all of their pixels, the constant ones too, as they are.
-    codec = mediation.tables.codec
-    pixels = in_units(codec, np.concatenate(mediation.tables.points))
-    return CandidateOrigin(pixels, in_units(codec, candidates), None, model)
-
-
 def _settings(mediation: Mediation) -> dict[str, Any]:
     """Everything that is needed to repeat the run, in words for the report."""
     settings, parties, labels = mediation.settings, mediation.parties, mediation.labels
     packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
     return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d} (UTC)",
+        "command": settings.command,
         "inverse temperature (beta)": settings.inverse_temperature,
         "seed": settings.seed,
         **_kernel_settings(mediation),

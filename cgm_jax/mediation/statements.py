@@ -28,9 +28,9 @@ from cgm_jax.report.party_statement import (
 from cgm_jax.report.pictures import Picture
 from cgm_jax.report.statement import statement_data, statement_page
 from cgm_jax.tables import Cells, TableCodec
-from cgm_jax.tables.number_columns import NumberColumn
 from cgm_jax.tables.category_columns import CategoryColumn
 from cgm_jax.tables.kinds import Kind
+from cgm_jax.tables.number_columns import NumberColumn
 
 from .run import Mediation
 
