@@ -7,7 +7,7 @@ import numpy as np
 from cgm_jax.features.labels import label_shares
 from cgm_jax.files import OwnFormat
 from cgm_jax.report import CandidateOrigin, PartyFiles, ReportSection, TableFacts
-from cgm_jax.tables import in_units
+from cgm_jax.tables.units import in_units
 
 from .run import Mediation
 
