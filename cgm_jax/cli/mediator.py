@@ -119,7 +119,7 @@ def run(
     # Before anything computes: processes cannot be joined later.
     mesh = mesh_of(devices, distributed=distributed)
     tables = open_tables(files, table_options)
-    screen.print_columns(tables.codec)
+    screen.print_columns(tables)
     expected = plan_run(tables, settings)
     _check_memory(expected.asked)
     screen.print_plan(*expected)

@@ -16,6 +16,7 @@ from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.mediation.run import Mediation
 from cgm_jax.mediation.sections import candidate_origin, mediation_section
+from cgm_jax.mediation.tables import CodedTables
 from cgm_jax.planning import Plan
 from cgm_jax.report import ReportSection, before_handing_out
 from cgm_jax.report.data import quality_rows
@@ -32,7 +33,7 @@ from cgm_jax.report.sentences import (
     stress_sentence,
 )
 from cgm_jax.report.sentences.audit import Verdict
-from cgm_jax.tables import TableCodec
+from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .experiment_tables import experiment_tables
 
@@ -85,8 +86,8 @@ def print_plan(plan: Plan, most: Plan | None = None) -> None:
         say(sentence)
 
 
-def print_columns(codec: TableCodec) -> None:
-    """How the columns are read, before anything is computed of them."""
+def print_columns(tables: CodedTables) -> None:
+    """How the columns are read, and doubts, before anything is computed of them."""
     table = Table(title="Columns", title_justify="left")
     headings = {
         "column": "column",
@@ -98,12 +99,14 @@ def print_columns(codec: TableCodec) -> None:
     }
     for heading in headings.values():
         table.add_column(heading)
-    rows = column_rows(codec)
+    rows = column_rows(tables.codec)
     for row in rows[:MAX_ROWS]:
         table.add_row(*(escape(row[key]) for key in headings))
     print_whole(table)
     if len(rows) > MAX_ROWS:
         say(f"… and {len(rows) - MAX_ROWS:,} more columns: see the report")
+    for sentence in tables.parties.warnings:
+        warn(sentence)
 
 
 def print_experiment(experiment: Experiment) -> None:
@@ -184,6 +187,11 @@ def print_mediation(mediation: Mediation) -> None:
     say(audit_summary(review.audit))
     if review.stress is not None:
         say(stress_sentence(review.stress, names))
+    elif mediation.settings.stress_test is None and len(names) <= MAX_TABLE_PARTIES:
+        say(
+            "Cheating was not tried out: with so many rows, each trial takes minutes. "
+            "--stress tries it."
+        )
     say(f"One reward and statement per party: {mediation.folder}/<party>/")
 
 

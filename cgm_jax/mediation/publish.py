@@ -100,6 +100,7 @@ def publish_mediation(
 def _settings(mediation: Mediation) -> dict[str, Any]:
     """Everything that is needed to repeat the run, in words for the report."""
     settings, parties, labels = mediation.settings, mediation.parties, mediation.labels
+    options = mediation.tables.options
     packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d} (UTC)",
@@ -110,12 +111,13 @@ def _settings(mediation: Mediation) -> dict[str, Any]:
         "generator": mediation.source.described,
         "candidates asked for": settings.num_candidates,
         "candidates drawn": len(mediation.collaboration.promises.candidates),
-        "columns": "standardised"
-        if mediation.tables.options.standardize
-        else "as they are",
+        "columns": "standardised" if options.standardize else "as they are",
+        "rows that must share what is handed out": options.min_rows,
+        "only categories of several parties": options.only_shared_categories,
+        "file of the columns' kinds": options.columns and options.columns.name,
         "stability": settings.stability,
         "resamples": settings.num_resamples,
-        "label column": mediation.tables.options.label_column,
+        "label column": options.label_column,
         "label accuracy on held-out real rows": None
         if labels is None or np.isnan(labels.accuracy)
         else labels.accuracy,
