@@ -13,6 +13,7 @@ from typer import Argument, BadParameter, Option
 from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
 
+MOST_PROBLEMS = 30  # that are printed
 MOST = 10**18  # of what an option counts: any memory ends before
 LAST_SEED = 2**32 - 1  # of a larger one, keys would take 32 bits only
 LARGEST_BANDWIDTH = 1e3  # of noise beyond the length scales that are searched
@@ -121,6 +122,17 @@ def check_bandwidth(bandwidth: float) -> None:
             f"--bandwidth: expected a positive number up to {LARGEST_BANDWIDTH:,.0f}, "
             f"got {bandwidth:g}: it is that of noise in the scaled columns"
         )
+
+
+def fail_with_problems(sentences: Sequence[str]) -> NoReturn:
+    """End the process with all that is wrong with the parties' files, a line each."""
+    *others, last = sentences[:MOST_PROBLEMS]
+    if len(sentences) > MOST_PROBLEMS:
+        others.append(last)
+        last = f"{len(sentences) - MOST_PROBLEMS} more: `cgm-jax check` lists all"
+    for sentence in others:
+        sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
+    fail(last, 3)
 
 
 def fail(sentence: str, code: int) -> NoReturn:

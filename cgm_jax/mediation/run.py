@@ -37,6 +37,7 @@ from .row_source import CandidateSource, TrainedModel
 from .tables import CodedTables
 
 MOST_TIMES = 16  # as many candidates as asked for
+MOST_PAIRS = 1.5e10  # of points, up to which more candidates are drawn: for minutes
 MOST_TRIED = 1e9  # pairs of points: of more, each trial of cheating takes minutes
 
 
@@ -57,6 +58,15 @@ class Settings:
     num_resamples: int = 50  # of the parties' rows, for standard errors; 0: without
     stress_test: bool | None = None  # try out cheating; None: where that takes seconds
     overwrite: bool = False
+
+    def most_candidates(self, num_rows: int) -> int:
+        """How many are drawn where fewer cannot keep all promises."""
+        times = MOST_TIMES
+        while (
+            times > 1 and (num_rows + times * self.num_candidates) ** 2 / 2 > MOST_PAIRS
+        ):
+            times //= 2
+        return times * self.num_candidates
 
     def tries_cheating(self, num_rows: int) -> bool:
         """Whether trials of cheating are made, for up to 20 parties."""
@@ -122,7 +132,7 @@ def mediate(
     source = candidate_source(
         keys.training, settings, tables, mesh=mesh, progress=progress
     )
-    most = MOST_TIMES * settings.num_candidates
+    most = settings.most_candidates(sum(map(len, points)))
     try:
         result = collaborate(
             keys.collaboration,
