@@ -72,11 +72,18 @@ def test_commands_and_their_options_exist():
     for line in named:
         name, *words = line.split()
         command = group if name.startswith("--") else commands[name]
-        options = {text for option in command.params for text in option.opts}
+        options = options_of(command)
         assert {word for word in words if word.startswith("--")} <= options, line
-    every = [option for each in (group, *commands.values()) for option in each.params]
-    exist = {text for option in every for text in option.opts}
+    exist = set().union(*map(options_of, (group, *commands.values())))
     assert set(re.findall(r"(?<=[ `])--[a-z-]+", README)) <= exist
+
+
+def options_of(command) -> set[str]:
+    return {
+        text
+        for option in command.params
+        for text in (*option.opts, *option.secondary_opts)
+    }
 
 
 def test_files_that_it_links_to_exist():

@@ -2,7 +2,8 @@
 
 A `Generator` has two methods, ``fit`` and ``sample``. `KernelDensity` adds a little
 noise to real rows, `GaussianMixture` is the simulated data's own, and `MMDGAN` learns
-to make rows out of noise. None of them gives a privacy guarantee.
+to make rows out of noise. `TableGenerator` makes any of them draw rows of a table that
+may be handed out. None of them gives a privacy guarantee.
 """
 
 import importlib
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .base import Generator
 from .gaussian_mixture import GaussianMixture
 from .kernel_density import KernelDensity
+from .table_rows import CoarseTableError, TableGenerator
 
 if TYPE_CHECKING:
     from .mmd_gan import MMDGAN, MMDGANModel
@@ -25,9 +27,11 @@ else:  # a type checker would take any name for one of the package
 
 __all__ = [
     "MMDGAN",
+    "CoarseTableError",
     "GaussianMixture",
     "Generator",
     "KernelDensity",
     "MMDGANModel",
+    "TableGenerator",
 ]
 __dir__ = __all__.copy

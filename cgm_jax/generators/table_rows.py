@@ -62,6 +62,10 @@ class FittedRows:
 class TableGenerator:
     """A generator whose points are those of rows that may be handed out.
 
+    Args:
+        generator: any generator of points of the codec's.
+        codec: of all parties' tables.
+
     Example:
         >>> import pyarrow as pa
         >>> from cgm_jax.generators import KernelDensity

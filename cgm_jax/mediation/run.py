@@ -26,8 +26,7 @@ from cgm_jax.collaboration import (
 from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
 from cgm_jax.features.labels import PooledLabels, label_points
 from cgm_jax.files import InputError, Parties, prepare_output_dir
-from cgm_jax.generators import KernelDensity
-from cgm_jax.generators.table_rows import CoarseTableError, TableGenerator
+from cgm_jax.generators import CoarseTableError, KernelDensity, TableGenerator
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.tables import Cells

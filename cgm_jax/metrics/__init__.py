@@ -2,7 +2,8 @@
 
 The metrics of D_i ∪ G_i in Sec. 6: `reverse_kl_divergence`, `wasserstein2_gaussians`,
 `class_imbalance`, `svm_accuracies`; and how near synthetic rows are to real ones.
-Everything here takes plain arrays; `cgm_jax.evaluation` measures a whole collaboration.
+`table_quality` takes tables of `Cells`, all others plain arrays; `cgm_jax.evaluation`
+measures a whole collaboration.
 """
 
 from .class_imbalance import class_imbalance

@@ -18,7 +18,21 @@ _FARTHEST = 1e4  # from 0, in deviations: three digits of float32 are left
 
 
 def unit_names(codec: TableCodec) -> tuple[str, ...]:
-    """Names of the columns of `in_units`."""
+    """Names of the columns of `in_units`.
+
+    Args:
+        codec: of all parties' tables.
+
+    Returns:
+        Names of numbers, and of constant ones, and of coordinates such as job=clerk.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from cgm_jax.tables import read_cells
+        >>> table = {"age": read_cells(pa.array([31, 45, 38]))}
+        >>> unit_names(TableCodec.fit([table], min_rows=1))
+        ('age',)
+    """
     return tuple(
         name
         for column in codec.columns
@@ -31,7 +45,24 @@ def unit_names(codec: TableCodec) -> tuple[str, ...]:
 def in_units(
     codec: TableCodec, points: Float[np.ndarray, "n d"]
 ) -> Float[np.ndarray, "n u"]:
-    """Points of a codec in the parties' units, float64."""
+    """Points of a codec in the parties' units, float64.
+
+    Args:
+        codec: of all parties' tables.
+        points: of shape (n, d).
+
+    Returns:
+        Shape (n, u), one column for each of `unit_names`; a missing number is the
+        median.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from cgm_jax.tables import read_cells
+        >>> table = {"age": read_cells(pa.array([31, 45, 38]))}
+        >>> codec = TableCodec.fit([table], min_rows=1)
+        >>> in_units(codec, codec.encode(table)).tolist()
+        [[31.0], [45.0], [38.0]]
+    """
     blocks = []
     for column, block in zip(codec.columns, codec.blocks(points), strict=True):
         if isinstance(column, LeftOut) and _is_constant(column):
@@ -44,13 +75,29 @@ def in_units(
             blocks.append(np.column_stack([values, *block[:, 1:].T]))
         else:
             blocks.append(block)
-    return np.concatenate(blocks, axis=1)
+    return np.concatenate(blocks, axis=1, dtype=np.float64)
 
 
 def from_units(
     codec: TableCodec, rows: Float[np.ndarray, "n u"]
 ) -> Float[np.ndarray, "n d"]:
-    """Points of a codec from `in_units`, any numbers there."""
+    """Points of a codec from numbers in the parties' units, the inverse of `in_units`.
+
+    Args:
+        codec: of all parties' tables.
+        rows: any numbers, of shape (n, u), in the order of `unit_names`.
+
+    Returns:
+        Shape (n, d), float64.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from cgm_jax.tables import read_cells
+        >>> table = {"age": read_cells(pa.array([31, 45, 38]))}
+        >>> codec = TableCodec.fit([table], min_rows=1)
+        >>> from_units(codec, np.array([[38.0]])).round(3).tolist()
+        [[0.0]]
+    """
     rows, blocks, start = np.asarray(rows, np.float64), [], 0
     for column in codec.columns:
         num = len(column.coordinates)
