@@ -248,7 +248,7 @@ def test_results_have_a_short_repr():
     checked = audit(ratings())
     explanation = explain_scheme(scheme)
     comparison = compare_with_shapley_fair(promises.coalition_values, scheme)
-    shared = SharedRows(table, table, many)
+    shared = SharedRows(table, table, many, many, is_coarse=False)
     measured = Measurements(table, table, table, table, table)
     reviewed = Review(checked, explanation, comparison, shared, None, 1.0)
     for result in (

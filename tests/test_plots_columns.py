@@ -118,7 +118,7 @@ def test_columns_without_cells_and_hostile_names_are_drawn():
     figure = plot_columns([real], real)
     figure.savefig(io.BytesIO(), format="png", dpi=20)  # warnings are errors
     words = [text for text, _ in texts_of(figure)]
-    assert "no cells\nmissing 100 % | 100 %" in words and "column 1" in words
+    assert "no cells\nmissing 100 % | 100 %" in words and "column 2" in words
     empty = {"a": read_cells(pa.array(["", ""]))}
     with pytest.raises(ValueError, match="got none"):
         plot_columns([empty], empty)

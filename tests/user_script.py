@@ -311,7 +311,7 @@ def of_metrics(key: jax.Array) -> None:
     print(metrics.svm_accuracy(parties[0], labels[0], parties[1], labels[1]) + 1)
 
 
-def of_tables() -> None:
+def of_tables(key: jax.Array) -> None:
     pa: Any = importlib.import_module("pyarrow")  # it says nothing of its types
     spelling = tables.Spelling(missing_word="NA")
     problems: tuple[tables.CellProblem, ...] = ()
@@ -328,6 +328,13 @@ def of_tables() -> None:
     print(rows["x"].values.max(), codec.num_dimensions, codec.coordinates)
     points, codec = tables.encode_frames([pa.table({"x": numbers})])
     print(points[0].shape, codec.is_category_coordinate)
+    drawing = generators.TableGenerator(generators.KernelDensity(0.1), codec)
+    try:
+        drawing.sample(key, drawing.fit(key, points[0].astype(np.float32)), 5)
+    except generators.CoarseTableError as error:
+        print(error)
+    quality: metrics.TableQuality = metrics.table_quality(key, [{"x": cells}], rows)
+    print(quality.shape, quality.trend, quality.columns)
 
 
 def of_two_samples(key: jax.Array) -> None:
@@ -429,7 +436,7 @@ def main() -> None:
     of_audits()
     of_metrics(key)
     of_two_samples(key)
-    of_tables()
+    of_tables(key)
 
 
 if __name__ == "__main__":
