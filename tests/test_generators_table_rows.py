@@ -75,6 +75,16 @@ def test_mass_points_and_missing_cells_keep_their_shares():
     assert abs(missing - table["weight"].is_missing.mean()) < 0.025
 
 
+def test_mass_points_are_exact_in_columns_of_many_decimals():
+    seconds = np.where(RNG.random(NUM) < 0.3, 0, RNG.lognormal(4, 1, NUM).round(9))
+    table = {"seconds": cells("number", seconds)} | smooth_table()
+    codec, _, generator, model = fitted(table, 0.2)
+    drawn = codec.decode(generator.sample(KEYS[1], model, 5_000))["seconds"].values
+    # In float32, where 0 is not a coordinate, it would be some 1e-6.
+    assert abs((drawn == 0).mean() - (seconds == 0).mean()) < 0.03
+    assert drawn.max() == np.sort(seconds)[-5]
+
+
 def test_without_mass_points_nothing_is_drawn_for_a_calibration():
     table = smooth_table()
     _, real, generator, model = fitted(table, 0.2)
