@@ -114,7 +114,7 @@ class TableGenerator:
                     f"Expected columns in which other rows than the real ones exist, "
                     f"but of {drawn:,} rows that were drawn all but {len(points):,} "
                     "equal a real row of some party, which nobody may be handed: add "
-                    "columns, or ask for fewer candidates."
+                    "columns or decimals, or ask for fewer candidates."
                 )
             drawn *= 2
 

@@ -35,7 +35,7 @@ from cgm_jax.tables import Cells
 
 from . import row_source
 from .row_source import CandidateSource, TrainedModel
-from .tables import CodedTables
+from .tables import CodedTables, labels_to_give, of_all_files
 
 MOST_TIMES = 16  # as many candidates as asked for
 MOST_TRIED = 1e9  # pairs of points: of more, each trial of cheating takes minutes
@@ -142,7 +142,7 @@ def mediate(
             error.add_note(f"Party {party} is {parties.names[party]}.")
         raise
     except CoarseTableError as error:
-        raise InputError(str(error), file=parties.files[0].path) from None
+        raise of_all_files(error, parties.files[0].path) from None
     candidates = np.asarray(result.promises.candidates)
     uncertainty = None
     if settings.num_resamples:
@@ -153,10 +153,7 @@ def mediate(
     if parties.labels is not None:
         pooled = np.concatenate(points), np.concatenate(parties.labels)
         labels = label_points(
-            *pooled,
-            candidates,
-            seed=settings.seed,
-            min_rows=tables.options.min_rows,
+            *pooled, candidates, seed=settings.seed, is_allowed=labels_to_give(tables)
         )
     return Mediation(
         folder=folder,
