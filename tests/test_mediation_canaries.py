@@ -71,7 +71,7 @@ def canaries(rows: Rows) -> set[str]:
         texts |= {f"{x:.2f}".replace(".", ",")}
     for day in rows["admitted"][5:7]:
         texts |= {day.isoformat(), f"{day:%d.%m.%Y}", f"{day:%m/%d/%Y}", str(day.year)}
-    texts |= {f"{x:%H:%M:%S}" for x in rows["seen_at"][:2]}
+    texts |= {str(x) for x in rows["seen_at"]}
     return {text.casefold() for text in texts}
 
 

@@ -149,7 +149,9 @@ def print_mediation(mediation: Mediation) -> None:
     shared = shared_rows_sentences(review.shared, names)
     for sentence in [*mediation.warnings, *shared]:
         warn(sentence)
-    say(f"One reward file per party: {mediation.folder}/<party>/reward.csv")
+    endings = sorted({party.extension for party in mediation.parties.formats})
+    files = " or ".join(f"reward{ending}" for ending in endings)
+    say(f"One reward file per party: {mediation.folder}/<party>/{files}")
 
 
 def print_quality(quality: SampleQuality | None) -> None:

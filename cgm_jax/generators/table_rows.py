@@ -83,8 +83,13 @@ class TableGenerator:
     codec: TableCodec
 
     def fit(self, key: Key[Array, ""], points: Points) -> FittedRows:
-        """Fit the generator to the real points, shape ``(n, d)``, and calibrate it."""
-        model, real = self.generator.fit(key, points), np.asarray(points)
+        """Fit the generator to the real points, shape ``(n, d)``, and calibrate it.
+
+        The order of the points has no effect.
+        """
+        real = np.asarray(points)
+        real = real[np.lexsort(real.T)]
+        model = self.generator.fit(key, real)
         if not any(_masses(self.codec, real)):
             return FittedRows(model, (), real)
         sample_key = jax.random.fold_in(key, 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.digests import digest_of_arrays
@@ -84,7 +84,7 @@ def train_rows(
     from cgm_jax.generators.mmd_gan.loop import training_stages
     from cgm_jax.generators.mmd_gan.mmd_gan import LEAST_POINTS, MMDGAN
 
-    pool = np.concatenate(tables.points)
+    pool = np.concatenate(tables.points)[_order(tables)]
     if len(pool) < LEAST_POINTS:
         raise ValueError(
             f"all files together have {len(pool)} rows, and an MMD-GAN needs at least "
@@ -124,8 +124,13 @@ def held_out_rows(
     sizes = [len(rows) for rows in tables.points]
     mask = np.zeros(sum(sizes), bool)
     options = MMDGAN(num_steps=num_steps)
-    mask[options.held_out_rows(key, len(mask))] = True
+    mask[_order(tables)[options.held_out_rows(key, len(mask))]] = True
     return np.split(mask, np.cumsum(sizes)[:-1])
+
+
+def _order(tables: CodedTables) -> Int[np.ndarray, " rows"]:
+    """Of all parties' rows, for a training in which their own has no effect."""
+    return np.lexsort(np.concatenate(tables.points).T)
 
 
 def load_model(path: Path, codec: TableCodec) -> "MMDGANModel":
