@@ -20,7 +20,12 @@ from cgm_jax.cli.screen import print_audit
 from cgm_jax.files import write_json
 from cgm_jax.report import Picture, ReportSection, audit_data, report_data, report_page
 from cgm_jax.report.data import reasons
-from cgm_jax.report.sentences import audit_sentences, stress_sentence
+from cgm_jax.report.sentences import (
+    audit_remarks,
+    audit_summary,
+    promise_rows,
+    stress_sentence,
+)
 
 KEY = jax.random.key(1)
 NAMES = ["Ada", "B<o>", "Cy"]
@@ -65,7 +70,9 @@ def test_everything_is_on_the_page_and_in_the_file(tmp_path):
     data = json.loads((tmp_path / "report.json").read_text("utf-8"))
     escaped = page.replace("&lt;", "<").replace("&gt;", ">").replace("&#34;", '"')
     for sentence in [
-        *audit_sentences(found.audit, NAMES),
+        audit_summary(found.audit),
+        *(row.promise for row in promise_rows(found.audit, NAMES)),
+        *audit_remarks(found.audit),
         *reasons(found, NAMES),
         stress_sentence(found.stress, NAMES),
     ]:
@@ -100,7 +107,7 @@ def test_rows_that_parties_share_are_a_warning():
     copied = [first, second, np.concatenate([third, first])]
     found = review(KEY, with_promises(result, parties=copied), stress_test=False)
     warnings = report_data(section_of(result, found), settings={})["warnings"]
-    assert any("6 of 6 rows of Ada are rows of Cy" in line for line in warnings)
+    assert any("6 of the 6 rows of Ada" in line for line in warnings)
 
 
 def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
@@ -129,14 +136,35 @@ def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
     assert review(KEY, many).stress is None
 
 
-def test_the_screen_shows_what_is_broken_first(capsys):
+def test_the_screen_shows_every_promise_once(capsys):
     result = small_collaboration(3, 2)
-    print_audit(audit(result), NAMES)
-    assert capsys.readouterr().out == "All promises were kept.\n"
-    values = result.draw.rewards[1].values * 0.5
-    broken = audit(with_reward(result, 1, values=values))
-    for in_full in (False, True):
-        print_audit(broken, NAMES, in_full=in_full)
-        text = " ".join(capsys.readouterr().out.split())
-        assert text.startswith("warning: ") and "warning: Every party was" in text
-        assert ("- Some party gets" in text) == in_full
+    broken = audit(with_reward(result, 1, values=result.draw.rewards[1].values * 0.5))
+    for found in (audit(result), broken):
+        print_audit(found, NAMES)
+        text = capsys.readouterr().out
+        for row in promise_rows(found, NAMES):
+            assert text.count(row.promise) == 1
+        assert text.startswith("warning: ") == (not found.is_kept)
+        assert ("broken" in text) == (not found.is_kept)
+
+
+def test_a_row_a_promise_with_both_verdicts():
+    result = small_collaboration(3, 2)
+    broken = audit(with_reward(result, 1, values=result.draw.rewards[1].values * 0.5))
+    rows = {row.name: row for row in promise_rows(broken, NAMES)}
+    assert set(rows) == (set(broken.assigned) | set(broken.realised)) - {"R7"}
+    for name, row in rows.items():
+        both = ("assigned", row.assigned), ("realised", row.realised)
+        for kind, verdict in both:
+            check = getattr(broken, kind).get(name)
+            assert (verdict is None) == (check is None)
+            if verdict is None:
+                continue
+            assert verdict.is_broken == ((kind, check) in broken.broken)
+            assert verdict.is_broken == (verdict.words == "broken")
+            if check.num_cases:
+                assert NAMES[check.parties[0]] in verdict.tightest
+            if verdict.margin is not None:
+                assert verdict.margin == check.margin
+    delivery = rows["delivery"].realised
+    assert delivery.is_broken and delivery.tightest == "B<o>" and delivery.margin < 0

@@ -38,13 +38,33 @@ def test_rewards_are_put_beside_the_other_parties_rows():
         assert reward.control.num_real == min(masks.sum(), (~masks).sum())
         others = np.concatenate([x for j, x in enumerate(parties) if j != i])
         points = candidates[result.draw.rewards[i].indices]
-        gaps = np.sqrt(((points[:, None] - others[None]) ** 2).sum(-1)).min(1)
-        np.testing.assert_allclose(reward.to_others.distances, gaps, atol=1e-6)
+        to_own, gaps = (
+            np.sqrt(((points[:, None] - real[None]) ** 2).sum(-1)).min(1)
+            for real in (parties[i], others)
+        )
+        # Rows near the party's own say nothing of others.
+        is_near_own = to_own < gaps
+        assert reward.num_near_own == is_near_own.sum() > 0
+        found_gaps = reward.to_others.distances
+        np.testing.assert_allclose(found_gaps, gaps[~is_near_own], atol=1e-6)
+        assert reward.num_points == len(points)
     rows = found.rows(["Ada", "Bo", "Cy"])
     assert [row["party"] for row in rows] == ["Ada", "Bo", "Cy"]
     assert rows[1]["others_exact_matches"] >= 1
     assert rows[1]["control"]["used_exact_matches"] >= 1
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_a_reward_of_rows_near_the_own_ones_has_no_distances():
+    result = small_collaboration(3, 2)
+    parties, candidates = result.promises.parties, result.promises.candidates.copy()
+    picks = result.draw.rewards[0].indices
+    candidates[picks] = parties[0][0] + 1e-4
+    found = privacy_figures(KEY, with_promises(result, candidates=candidates))
+    assert found.rewards[0].to_others is None
+    assert found.rewards[0].num_near_own == found.rewards[0].num_points == len(picks)
+    assert found.rows()[0]["others_distance_median"] is None
+    assert "<td>–</td>" in privacy_page(found, ["Ada", "Bo", "Cy"])
 
 
 def test_without_held_out_rows_the_generator_is_made_of_half_of_them():

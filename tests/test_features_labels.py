@@ -5,8 +5,7 @@ import pytest
 
 from cgm_jax.datasets import digits_parties
 from cgm_jax.features import labels as module
-from cgm_jax.features.labels import label_points
-from cgm_jax.report.sentences import label_warnings
+from cgm_jax.features.labels import label_points, label_shares
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +55,17 @@ def test_a_label_too_rare_to_hold_out_gives_no_accuracy(pool, few_trees):
     assert len(found.labels) == 5
 
 
-def test_a_label_a_row_is_counted_and_no_library_warns(pool, few_trees):
+def test_of_a_label_a_row_no_library_warns(pool, few_trees):
     points, _ = pool
     labels = np.array([f"patient {i}" for i in range(60)], object)
     found = label_points(points[:60], labels, points[60:65], seed=0)
-    assert (found.num_labels, found.num_rows) == (60, 60)
-    (sentence,) = label_warnings(found)
-    assert "60 different labels in 60 rows" in sentence
-    few = label_points(points[:60], np.arange(60) % 3, points[60:65], seed=0)
-    assert label_warnings(few) == []
+    assert np.isnan(found.accuracy) and len(found.labels) == 5
+
+
+def test_labels_are_counted_in_the_pool_and_in_every_reward():
+    pool = np.array(["b", "a", "b", "c"], object)
+    rewards = [pool[:0], pool[[1, 1, 0]]]
+    found = label_shares(pool, rewards, 0.5)
+    assert found.labels.tolist() == ["a", "b", "c"]
+    assert found.pool.tolist() == [1, 2, 1]
+    assert found.rewards.tolist() == [[0, 0, 0], [2, 1, 0]]

@@ -139,7 +139,7 @@ def test_a_generator_is_trained_with_the_key_that_a_run_has_for_it(
         np.asarray(jax.random.key_data(key)).tobytes()
         for key in vars(children).values()
     }
-    assert len(data) == len(vars(children)) == 5
+    assert len(data) == len(vars(children)) == 6
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from party_files import SECRET_TEXT, write_csv
 
-from cgm_jax.cli.app import main
-from cgm_jax.files import FileAccessError, InputError
-from cgm_jax.mediation.checking import check_data, check_files, read_choices
+from cgm_jax.cli import main
+from cgm_jax.files import CheckedFiles, FileAccessError, InputError
+from cgm_jax.mediation.checking import check_data, check_files
+from cgm_jax.mediation.tables import TableOptions, read_choices
 
 MEDIATOR = Path(__file__).resolve().parents[2] / "shared" / "inputs" / "mediator"
 GOOD = "age,sex\n" + "".join(f"{20 + i * i % 37},{'fm'[i % 2]}\n" for i in range(60))
@@ -32,7 +33,7 @@ def test_files_without_problems(paths: list[Path], capsys: pytest.CaptureFixture
     paths[1].write_text(GOOD.replace("\n20,", "\n25,"))
     assert run("check", *paths) == 0
     assert capsys.readouterr().out == "No problems, no warnings.\n"
-    checked = check_files(paths)
+    checked = check_files(paths, TableOptions())
     assert checked.parties is not None and checked.problems == ()
     kinds = [column["kind"] for column in check_data(checked)["columns"]]
     assert kinds == ["whole number", "category"]
@@ -77,11 +78,11 @@ def test_described_kinds_are_read_and_obeyed(
         {"name": "sex", "kind": "category"},
     ]
     columns.write_text(text.replace("whole number", "category"))
-    assert [c.kind for c in check_files(paths, columns=columns).facts] == [
-        "category"
-    ] * 2
+    assert [
+        c.kind for c in check_files(paths, TableOptions(columns=columns)).facts
+    ] == ["category"] * 2
     columns.write_text(text.replace('"category"', '"number"'))
-    (problem,) = check_files(paths, columns=columns).problems
+    (problem,) = check_files(paths, TableOptions(columns=columns)).problems
     assert problem.column == "sex" and "expected one of" in problem.sentence
 
 
@@ -90,10 +91,12 @@ def test_a_declared_category_may_mix_numbers_and_text(
 ):
     for path in paths:
         path.write_text("x,code\n" + "1,2\n2,3\n3,4\n4,x\n5,2\n" * 4)
-    assert [problem.column for problem in check_files(paths).problems] == ["code"] * 2
+    assert [
+        problem.column for problem in check_files(paths, TableOptions()).problems
+    ] == ["code"] * 2
     columns = tmp_path / "columns.json"
     columns.write_text('[{"name": "code", "kind": "category"}]')
-    assert check_files(paths, columns=columns).problems == ()
+    assert check_files(paths, TableOptions(columns=columns)).problems == ()
 
 
 def test_files_of_kinds_that_are_wrong(tmp_path: Path):
@@ -108,14 +111,14 @@ def test_files_of_kinds_that_are_wrong(tmp_path: Path):
 def test_columns_that_nobody_has_are_named(paths: list[Path], tmp_path: Path):
     columns = tmp_path / "columns.json"
     columns.write_text('[{"name": "bmi", "kind": "number"}]')
-    (problem,) = check_files(paths, columns=columns).problems
+    (problem,) = check_files(paths, TableOptions(columns=columns)).problems
     assert problem.file == columns and "bmi" in problem.sentence
 
 
 def test_tables_without_anything_to_value(paths: list[Path]):
     for path in paths:
         path.write_text("x\n1\n1\n")
-    (problem,) = check_files(paths).problems
+    (problem,) = check_files(paths, TableOptions()).problems
     assert "expected a column that varies" in problem.sentence
 
 
@@ -130,24 +133,22 @@ def test_describe_names_problems_beside_the_kinds(paths, capsys):
 def test_decimal_commas(paths: list[Path]):
     for path in paths:
         path.write_text("x;y\n" + "".join(f"{i % 9},5;{i % 4}\n" for i in range(30)))
-    found = {problem.row for problem in check_files(paths).problems}
+    found = {problem.row for problem in check_files(paths, TableOptions()).problems}
     assert found == {1}
-    assert check_files(paths, decimal=",").problems == ()
+    assert check_files(paths, TableOptions(decimal=",")).problems == ()
 
 
 @pytest.mark.skipif(not MEDIATOR.is_dir(), reason="shared inputs are not here")
 def test_inputs_of_a_mediator():
-    def places(name: str) -> list[tuple]:
-        found = check_files(sorted((MEDIATOR / name).iterdir())).problems
-        return [(problem.file.name, problem.column) for problem in found]
+    def check(name: str) -> CheckedFiles:
+        return check_files(sorted((MEDIATOR / name).iterdir()), TableOptions())
 
-    assert places("many_problems") == [("b.csv", None), ("b.csv", "bmi")]
+    problems = check("many_problems").problems
+    places = [(problem.file.name, problem.column) for problem in problems]
+    assert places == [("b.csv", None), ("b.csv", "bmi")]
     for name in ("plain", "codes_and_dates", "header_newline", "nfc_nfd_header"):
-        assert places(name) == []
-    kinds = {
-        column.name: column.kind
-        for column in check_files(
-            sorted((MEDIATOR / "codes_and_dates").iterdir())
-        ).facts
-    }
+        assert check(name).problems == ()
+    checked = check("codes_and_dates")
+    kinds = {column.name: column.kind for column in checked.facts}
     assert kinds["branch"] == "category" and kinds["dob"] == "date or time"
+    assert any("identifiers" in sentence for sentence in checked.warnings)

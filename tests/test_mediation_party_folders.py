@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from cgm_jax.mediation.run import Settings, mediate
 def check_folder(out: Path, name: str, tables: dict[str, np.ndarray]) -> None:
     """Its folder holds rows in its columns, and nothing of other parties."""
     received = sorted((out / name).rglob("*"))
-    assert [path.name for path in received] == ["reward.csv"]
+    statement = ["statement.html", "statement.json"]
+    assert [path.name for path in received] == ["reward.csv", *statement]
     text = received[0].read_text()
     header, *rows = csv.reader(text.splitlines())
     assert sorted(header) == sorted(COLUMNS)
@@ -24,8 +26,10 @@ def check_folder(out: Path, name: str, tables: dict[str, np.ndarray]) -> None:
     places = [header.index(column) for column in ("age", "income")]
     given = np.array([[row[k] for k in places] for row in rows], float)
     for other in set(NAMES) - {name}:
-        assert other not in text
-        assert f"{CANARIES[NAMES.index(other)]}" not in text
+        for path in received:
+            written = re.sub(r"base64,[^\"]*", "", path.read_text("utf-8"))
+            assert other not in written
+            assert f"{CANARIES[NAMES.index(other)]}" not in written
         gaps = np.abs(given[:, None] - tables[other][None]).max(axis=-1)
         assert gaps.min() > 1e-6, "a row of another party"
         # The test would see a leak: the party's own rows are elsewhere, too.

@@ -16,7 +16,7 @@ from cgm_jax.mediation.row_source import TrainedModel, data_digest, load_model
 from cgm_jax.mediation.run import Settings, candidate_source
 from cgm_jax.mediation.tables import CodedTables
 from cgm_jax.report.sentences import generator_warnings
-from cgm_jax.tables import in_units
+from cgm_jax.tables.units import in_units
 
 
 @pytest.fixture

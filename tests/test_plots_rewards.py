@@ -20,6 +20,7 @@ from cgm_jax.plots import (
     MAX_DOTS,
     Embedding,
     plane_of,
+    plot_own_and_reward,
     plot_reward,
     plot_reward_over_temperatures,
     plot_rewards,
@@ -191,3 +192,28 @@ def test_one_or_two_columns_stay_as_they_are():
 def test_a_name_is_needed_for_every_column():
     with pytest.raises(ValueError, match="Expected 3 names, one per column, got 1"):
         plane_of(np.ones((4, 3)), ["income"])
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 5])
+def test_own_data_and_reward_alone_decide_what_is_drawn(dimension):
+    own, reward = np.random.default_rng(0).normal(size=(2, 40, dimension))
+    reward = 3 * reward[:25]
+    figure = plot_own_and_reward(own, reward)
+    (axes,) = figure.axes
+    (mine, *_), (drawn, colors, _) = scatters_of(axes)
+    plane = plane_of(own)
+    along = slice(0, 1 if dimension == 1 else 2)
+    np.testing.assert_array_equal(mine[:, along], plane.place(own)[:, along])
+    np.testing.assert_array_equal(drawn[::-1, along], plane.place(reward)[:, along])
+    assert (np.diff(colors[:, 3]) > 0).all()
+    places = np.concatenate([mine, drawn])
+    width = np.ptp(places[:, 0])
+    low, high = axes.get_xlim()
+    assert places[:, 0].min() - 0.1 * width < low < places[:, 0].min()
+    assert places[:, 0].max() < high < places[:, 0].max() + 0.1 * width
+    check_words(figure)
+
+
+def test_own_data_are_drawn_without_a_reward():
+    figure = plot_own_and_reward(np.eye(3), np.zeros((0, 3)))
+    assert len(scatters_of(figure.axes[0])) == 1

@@ -237,12 +237,13 @@ def test_warnings_are_told_once_with_names_and_with_their_draws(tmp_path, no_fig
     draws = [draws[0], missed, *draws[2:]]
     section = section_of(result, draws=draws, warnings=["a.csv: other units?"])
     items = [li.text for li in Page(render(tmp_path, [section])).all("li")]
-    # What is said of the promises comes before all else.
-    first = scheme_warnings(scheme, NAMES)
-    assert items[: len(first) + 1] == [*first, "a.csv: other units?"]
+    # What was not kept comes before all else, and what is said of files last.
+    told = scheme_warnings(scheme, NAMES)
+    assert items[1 : len(told) + 1] == told
+    assert items[len(told) + 1] == "a.csv: other units?"
     assert len([sentence for sentence in items if "nearly equal" in sentence]) == 1
-    (stalled,) = [sentence for sentence in items if "stalled" in sentence]
-    assert stalled.startswith("β = 2: Bo")
+    assert items[0].startswith("β = 2: Bo: promised was")
+    assert items[0].endswith("less: value stopped rising.")
     warnings = report_data(section, settings={})["warnings"]
     assert warnings == items[: len(warnings)]
 

@@ -13,7 +13,7 @@ from cgm_jax.evaluation.privacy import privacy_figures
 from cgm_jax.evaluation.reidentification import Reidentification
 from cgm_jax.generators import KernelDensity
 from cgm_jax.metrics import table_quality
-from cgm_jax.report.page import _render, privacy_page
+from cgm_jax.report.page import filled_in, privacy_page
 from cgm_jax.report.quality import quality_view
 from cgm_jax.report.sentences import (
     privacy_sentences,
@@ -74,7 +74,7 @@ def test_the_part_of_a_page_shows_every_figure():
     real, synthetic = table(0, 200), table(1, 150, related=False)
     found = table_quality(KEY, [real], synthetic)
     view = quality_view(found, [real], synthetic, "Ada & Söhne")
-    html = _render("quality.html.j2", quality=view)
+    html = filled_in("quality.html.j2", quality=view)
     page = Page(f"<body>{html}</body>")
     for sentence in view["sentences"]:
         assert sentence in page.text
@@ -103,12 +103,12 @@ def test_a_table_without_columns_to_compare_has_a_sentence_only():
     kinds = {"name": "free text"}
     nothing = table_quality(KEY, [names], names, kinds=kinds)
     view = quality_view(nothing, [names], names, "Ada", kinds=kinds)
-    page = Page(f"<body>{_render('quality.html.j2', quality=view)}</body>")
+    page = Page(f"<body>{filled_in('quality.html.j2', quality=view)}</body>")
     assert "cannot be measured" in page.text
     assert not page.all("img") and not page.all("table")
     one = {"x": cells("number", np.arange(40.0).tolist())}
     view = quality_view(table_quality(KEY, [one], one), [one], one, "Ada")
-    page = Page(f"<body>{_render('quality.html.j2', quality=view)}</body>")
+    page = Page(f"<body>{filled_in('quality.html.j2', quality=view)}</body>")
     assert len(page.all("img")) == len(page.all("table")) == 1
 
 

@@ -26,7 +26,9 @@ from cgm_jax.report.sentences import (
     audit_sentences,
     comparison_sentence,
     draw_warnings,
+    empty_reward_sentences,
     explanation_sentences,
+    generator_warnings,
     quality_sentences,
     scheme_warnings,
     shared_rows_sentences,
@@ -46,16 +48,24 @@ def test_an_audit_names_every_promise_and_begins_with_what_is_broken():
     result = stable_collaboration()
     kept = audit_sentences(audit(result), NAMES)
     assert kept[0] == "All promises were kept."
-    for words in ("worse off", "gets nothing", "was handed what", "on its own"):
+    for words in (
+        "less than the value of their own",
+        "gets nothing",
+        "on its own",
+        "handed what",
+    ):
         assert any(words in line for line in kept), words
     assert not any("broken" in line or "inf" in line or "nan" in line for line in kept)
     found = audit(with_reward(result, 1, values=result.draw.rewards[1].values * 0.5))
     lines = audit_sentences(found, NAMES)
     count = len(found.broken)
     assert lines[0].startswith(f"{count} promises were not kept: R")
-    assert all("this is broken for " in line for line in lines[1 : 1 + count])
-    assert sum("this is broken" in line for line in lines) == count
-    (delivery,) = [line for line in lines if "was handed what" in line]
+    names = {check.name for _, check in found.broken}
+    told = lines[1 : 1 + len(names)]
+    assert all("this is broken for " in line for line in told)
+    assert sum(line.count("this is broken") for line in lines) == count
+    assert sum(line.count("this is broken") for line in told) == count
+    (delivery,) = [line for line in lines if "handed what they were" in line]
     missing = -found.realised["delivery"].margin
     assert delivery.endswith(f"this is broken for Bo, by {missing:.3g}.")
 
@@ -114,18 +124,21 @@ def test_nobody_would_be_worse_off_under_the_other_scheme():
     )
 
 
+def shared(exact, near, sizes, *, twins=(0, 0, 0), is_coarse=False) -> SharedRows:
+    arrays = map(np.array, (exact, near, sizes, twins))
+    return SharedRows(*arrays, is_coarse)
+
+
 def test_one_sentence_per_pair_that_shares_rows():
-    shared = SharedRows(
-        np.array([[0, 7, 1], [7, 0, 1], [1, 1, 0]]),
-        np.array([[0, 10, 1], [10, 0, 1], [1, 1, 0]]),
-        np.array([40, 60, 30]),
-    )
-    lines = shared_rows_sentences(shared)
-    assert len(lines) == 6
+    exact = [[0, 7, 1], [7, 0, 1], [1, 1, 0]]
+    found = shared(exact, [[0, 10, 1], [9, 0, 1], [1, 1, 0]], [40, 60, 30])
+    lines = shared_rows_sentences(found, NAMES)
+    assert len(lines) == 3
     assert lines[0] == (
-        "7 of 40 rows of party 0 are rows of party 1, too, and 3 more are nearly so."
+        "Ada, Bo: these have rows in common, 7 of the 40 rows of Ada and 3 more nearly,"
+        " and 7 of the 60 rows of Bo and 2 more nearly."
     )
-    assert " of Ada are rows of Bo, too" in shared_rows_sentences(shared, NAMES)[0]
+    assert "7 of the 40 rows of party 0 and" in shared_rows_sentences(found)[0]
     apart = shared_rows([np.zeros((3, 2)), np.ones((2, 2))])
     assert shared_rows_sentences(apart) == []
 
@@ -137,10 +150,29 @@ def test_few_rows_that_are_merely_near_are_not_worth_a_sentence():
     found = shared_rows([first, second])
     assert found.near[0, 1] == 1 and shared_rows_sentences(found) == []
     second[:4] = first[:4] + 1e-5  # more than 1 % of 300
-    assert len(shared_rows_sentences(shared_rows([first, second]))) == 2
+    assert len(shared_rows_sentences(shared_rows([first, second]))) == 1
     second[:4] = rng.normal(size=(4, 2))
     second[1] = first[1]  # an equal one always is
-    assert len(shared_rows_sentences(shared_rows([first, second]))) == 2
+    assert len(shared_rows_sentences(shared_rows([first, second]))) == 1
+
+
+def test_rows_shared_by_chance_in_coarse_tables_are_one_sentence():
+    rng = np.random.default_rng(0)
+    parties = [rng.integers(0, 10, size=(n, 2)).astype(float) for n in (60, 90, 40)]
+    (line,) = shared_rows_sentences(shared_rows(parties), NAMES)
+    assert "so coarse that parties have rows in common by chance" in line
+    # Half of a party's rows copied are more than chance, where columns are finer.
+    fine = [rng.integers(0, 60, size=(n, 2)).astype(float) for n in (60, 90, 40)]
+    fine[2][:20] = fine[0][:20]
+    first, *rest = shared_rows_sentences(shared_rows(fine), NAMES)
+    assert first.startswith("Ada, Cy: these have rows in common, 2")
+    assert all("by chance" in line for line in rest)
+
+
+def test_of_very_many_pairs_ten_are_told():
+    parties = [np.arange(30.0).reshape(-1, 2) + 1e-9 * i for i in range(6)]
+    lines = shared_rows_sentences(shared_rows(parties))
+    assert len(lines) == 11 and "5 more pairs" in lines[10]
 
 
 # --- explanations
@@ -152,13 +184,25 @@ def test_an_explanation_names_who_limits_what():
     )
     lines = explanation_sentences(explain_scheme(scheme), ["Ada", "Bo"])
     assert lines[0].endswith("because Bo can get 0.9 at most.")
-    assert lines[1] == "rho is not larger because Ada must get 0.5."
-    assert "Neither depends on epsilon" in lines[2]
-    assert any(
-        line.startswith("Without the bounds of Ada, rho would be 1") for line in lines
-    )
+    assert "less than in proportion" in lines[1] and "Ada must get 0.5." in lines[1]
+    rho = f"rho would be 1 instead of {scheme.rho:.4g}"
+    assert f"But for what Ada must get and can get, {rho}." in lines
     lines = explanation_sentences(explain(small_promises(3, 2)))
     assert any("not taken part" in line for line in lines)
+
+
+def test_nothing_is_said_of_parties_without_whom_nothing_would_change():
+    scheme = solve_reward_scheme(
+        np.array([0.1, 0.2, 0.15]), np.array([0.1, 0.2, 0.1]), np.array([0.8, 0.9, 0.9])
+    )
+    assert scheme.rho == 1 and scheme.max_reward_value == 0.9
+    lines = explanation_sentences(explain_scheme(scheme), NAMES)
+    assert lines == [
+        "The largest reward value is 0.9, because Bo can get 0.9 at most.",
+        "Rewards are in proportion to contributions (rho = 1).",
+        "But for what Bo must get and can get, the largest reward value would be 1.2 "
+        "instead of 0.9.",
+    ]
 
 
 def test_an_explanation_of_an_infeasible_scheme_says_what_would_do():
@@ -193,7 +237,7 @@ def test_relaxed_promises_are_told_and_explained():
     # Of 0.9, Ada must get 0.8 now.
     assert "Ada must get 0.8, and Bo can get 0.8 at most" in nearly_equal
     lines = explanation_sentences(explain_scheme(scheme), ["Ada", "Bo"])
-    assert "rho is not larger because Ada must get 0.8." in lines
+    assert any("not 1), because Ada must get 0.8." in line for line in lines)
     assert explain_scheme(scheme).binding
 
 
@@ -226,7 +270,7 @@ def test_rewards_in_another_order_than_promised_are_told():
 def test_a_promise_that_was_not_kept_is_told():
     rewards = [reward_of(0.5, 0.47, "stalled"), reward_of(0.4, 0.48)]
     (warning,) = warnings_of(rewards)
-    for part in ("0.5", "0.47", "0.03", "stalled"):
+    for part in ("0.5", "0.47", "0.03", "value stopped rising"):
         assert part in warning
 
 
@@ -243,10 +287,46 @@ def test_of_many_sentences_ten_are_told():
 def test_resamples_without_rewards_are_said():
     scheme, rewards = small_promises(3, 2).scheme, np.ones((4, 3))
     kept = Uncertainty(scheme, np.ones((4, 3)), np.ones((4, 3)), rewards)
-    assert uncertainty_warnings(kept) == []
+    apart = replace(kept, shapley_values=np.tile(scheme.shapley_values, (4, 1)))
+    assert uncertainty_warnings(apart) == []
     rewards = np.where(np.arange(4)[:, None] == 3, np.nan, rewards)
-    (warning,) = uncertainty_warnings(replace(kept, reward_values=rewards))
+    (warning,) = uncertainty_warnings(replace(apart, reward_values=rewards))
     assert "In 1 of 4 resamples no reward values" in warning
+
+
+def test_parties_whose_order_is_chance_are_named():
+    scheme = small_promises(3, 2).scheme
+    first, second, third = np.argsort(-scheme.shapley_values)
+    resamples = np.tile(scheme.shapley_values, (50, 1))
+    resamples[:3, [first, second]] = resamples[:3, [second, first]]
+    found = Uncertainty(scheme, resamples, resamples, resamples)
+    (warning,) = uncertainty_warnings(found, NAMES)
+    pair = f"{NAMES[first]}, {NAMES[second]}"
+    assert warning.startswith(f"{pair} cannot be told apart")
+    assert f"{NAMES[first]} is above {NAMES[second]} in 94% of 50" in warning
+    # With one of 50 the other way round they are told apart.
+    resamples = np.tile(scheme.shapley_values, (50, 1))
+    resamples[:1, [first, second]] = resamples[:1, [second, first]]
+    assert uncertainty_warnings(replace(found, shapley_values=resamples)) == []
+    # All three, in one sentence.
+    resamples[:9, [second, third]] = resamples[:9, [third, second]]
+    resamples[20:29, [first, second]] = resamples[20:29, [second, first]]
+    (warning,) = uncertainty_warnings(replace(found, shapley_values=resamples), NAMES)
+    assert warning.startswith(f"{pair}, {NAMES[third]} cannot be told apart")
+
+
+def test_parties_without_rows_are_named_with_the_reason():
+    scheme = solve_reward_scheme(
+        np.array([0.1, -0.2, 0.2]), np.array([0.1, 0.2, 0.1]), np.array([0.8, 0.9, 0.9])
+    )
+    none = Reward(np.array([], int), np.array([]), "reached", 0.2, 0.2)
+    draw = Draw([reward_of(0.4, 0.4), none, none], 1.0)
+    unasked, enough = empty_reward_sentences(scheme, draw, NAMES)
+    assert unasked.startswith("Bo: no synthetic rows") and "nothing is added" in unasked
+    assert enough.startswith("Cy: ") and "already worth what was promised" in enough
+    stalled = replace(none, stop_reason="stalled")
+    draw = Draw([reward_of(0.4, 0.4), none, stalled], 1.0)
+    assert "value stopped rising" in empty_reward_sentences(scheme, draw, NAMES)[1]
 
 
 # --- generators
@@ -261,10 +341,16 @@ def test_figures_of_a_generator_in_words():
     assert "63.4%" in copying
 
 
-def test_a_generator_that_the_density_beats():
+def test_dangers_of_generators():
     worse = replace(QUALITY, is_worse_than_kernel_density=True)
-    assert quality_sentences(worse)[:2] == quality_sentences(QUALITY)
-    assert "train longer" in quality_sentences(worse)[2]
+    assert quality_sentences(worse) == quality_sentences(QUALITY)
+    (warning,) = generator_warnings(quality=worse)
+    assert "train it longer" in warning
+    assert generator_warnings() == generator_warnings(quality=QUALITY) == []
+    (warning,) = generator_warnings(is_density=True)
+    assert "other parties' data in disguise" in warning
+    (warning,) = generator_warnings(is_of_other_data=True)
+    assert "trained on other data" in warning
 
 
 def test_a_generator_that_was_not_trained():

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cgm_jax.tables import Cells, TableCodec, from_units, in_units, unit_names
+from cgm_jax.tables import Cells, TableCodec
+from cgm_jax.tables.units import from_units, in_units, unit_names
 
 RNG = np.random.default_rng(0)
 NUM = 60

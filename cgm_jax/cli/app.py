@@ -20,7 +20,7 @@ from cgm_jax.rewards import RewardSchemeError
 
 from . import checking, experiments, mediator
 from .compilation_cache import cache_folder, keep_compiled_programs
-from .options import fail
+from .options import fail, fail_with_problems
 
 __all__ = ["app", "new_app", "run_app"]
 
@@ -91,14 +91,14 @@ def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> No
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            code = commands(_repeated(words), standalone_mode=False)
+            code = commands(_repeated(words), standalone_mode=False, obj=words)
     except typer.TyperException as error:
         sentence = error.format_message().replace("Value error, ", "").rstrip(".")
         fail(f"{sentence}.", 2)
     except UsageError as error:
         fail(str(error), 2)
     except InputError as error:
-        fail(str(error), 3)
+        fail_with_problems([str(problem) for problem in error.problems])
     except RewardSchemeError as error:
         fail(" ".join([str(error), *getattr(error, "__notes__", [])]), 4)
     except MemoryError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from typer import Argument, Option, Typer
+from typer import Argument, Context, Option, Typer
 
 from cgm_jax.files import (
     UsageError,
@@ -19,6 +19,7 @@ from cgm_jax.mediation.row_source import train_rows
 from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.mediation.tables import TableOptions, open_tables
 from cgm_jax.planning import Plan
+from cgm_jax.report.party_statement import ShowShares
 from cgm_jax.report.sentences import relaxation_warnings
 
 from . import options, screen
@@ -31,6 +32,7 @@ BANDWIDTH, NUM_STEPS = Settings.bandwidth, Settings.num_steps
 
 @commands.command()
 def run(
+    context: Context,
     files: options.PartyFiles,
     out: Annotated[Path, Option(help="Folder for rewards and report.")],
     label_column: options.LabelColumn = None,
@@ -40,7 +42,11 @@ def run(
     only_shared_categories: options.OnlyShared = False,
     generator: Annotated[
         Literal["kde", "mmd-gan"] | None,
-        Option(help="Where synthetic rows come from, unless kde."),
+        Option(
+            help="Where synthetic rows come from: kde, real rows plus a little noise, "
+            "for parties that may see each other's data (unless you say otherwise); "
+            "or mmd-gan, a trained network."
+        ),
     ] = None,
     generator_model: Annotated[
         Path | None, Option(help="A model of train-generator, to use instead.")
@@ -74,6 +80,12 @@ def run(
         ),
     ] = 50,
     stress: options.Stress = None,
+    show_shares: Annotated[
+        ShowShares,
+        Option(
+            help="Of contributions, a party's statement has: its rank, or α of all."
+        ),
+    ] = "ranks",
     overwrite: options.Overwrite = False,
     devices: Devices = None,
     distributed: Distributed = False,
@@ -102,10 +114,12 @@ def run(
         relax=not strict,
         stress_test=stress,
         overwrite=overwrite,
+        command=options.command_line(context),
     )
     # Before anything computes: processes cannot be joined later.
     mesh = mesh_of(devices, distributed=distributed)
     tables = open_tables(files, table_options)
+    screen.print_columns(tables.codec)
     expected = plan_run(tables, settings)
     _check_memory(expected.asked)
     screen.print_plan(*expected)
@@ -113,7 +127,7 @@ def run(
         out = output_dir(out, overwrite=overwrite)
     with screen.progress("Rewards") as tell:
         mediation = mediate(tables, out, settings, mesh=mesh, progress=tell)
-        report = publish_mediation(mediation)
+        report = publish_mediation(mediation, show_shares=show_shares)
     screen.print_mediation(mediation)
     screen.print_report(report)
 
@@ -153,7 +167,7 @@ def audit(
         screen.console.rule(draw.title, align="left")
         for sentence in relaxation_warnings(draw.scheme):
             screen.warn(sentence)
-        screen.print_audit(draw.audit, draw.names, in_full=True)
+        screen.print_audit(draw.audit, draw.names)
         for file in draw.changed_files:
             screen.warn(f"{file} is missing, or is not the file that was valued.")
         for name in draw.other_folders:
@@ -211,7 +225,7 @@ def train_generator(
             progress=tell,
         )
     model.save(out)
-    screen.print_quality(model.quality)
+    screen.print_model(model.quality)
     screen.console.print(f"Model: {out}", markup=False, soft_wrap=True)
 
 

@@ -1,6 +1,7 @@
 """What commands of both kinds share: options, how they are checked, how errors end."""
 
 import math
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,11 +9,12 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, BadParameter, Context, Option
 
 from cgm_jax.experiments import BETAS
 from cgm_jax.files import UsageError
 
+MOST_PROBLEMS = 30  # that are printed
 MOST = 10**18  # of what an option counts: any memory ends before
 LAST_SEED = 2**32 - 1  # of a larger one, keys would take 32 bits only
 LARGEST_BANDWIDTH = 1e3  # of noise beyond the length scales that are searched
@@ -21,7 +23,7 @@ LARGEST_BANDWIDTH = 1e3  # of noise beyond the length scales that are searched
 def whole_number(words: str, *, least: int = 1, most: int = MOST) -> Any:
     """An option for a whole number, also written as ``1e5``, within bounds."""
 
-    def parsed(text: str) -> int:
+    def parsed(text: str | int) -> int:  # a default is a number already
         with suppress(InvalidOperation):  # of text, and of NaN when it is compared
             number = Decimal(text)
             # Compared first: 1e999999999 has more digits than there is room for.
@@ -121,6 +123,22 @@ def check_bandwidth(bandwidth: float) -> None:
             f"--bandwidth: expected a positive number up to {LARGEST_BANDWIDTH:,.0f}, "
             f"got {bandwidth:g}: it is that of noise in the scaled columns"
         )
+
+
+def command_line(context: Context) -> str:
+    """The command as it was typed, for a shell."""
+    return shlex.join(["cgm-jax", *context.obj])
+
+
+def fail_with_problems(sentences: Sequence[str]) -> NoReturn:
+    """End the process with all that is wrong with the parties' files, a line each."""
+    *others, last = sentences[:MOST_PROBLEMS]
+    if len(sentences) > MOST_PROBLEMS:
+        others.append(last)
+        last = f"{len(sentences) - MOST_PROBLEMS} more: `cgm-jax check` lists all"
+    for sentence in others:
+        sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
+    fail(last, 3)
 
 
 def fail(sentence: str, code: int) -> NoReturn:

@@ -15,15 +15,24 @@ from cgm_jax.audit import Audit
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.mediation.run import Mediation
+from cgm_jax.mediation.sections import candidate_origin, mediation_section
 from cgm_jax.planning import Plan
+from cgm_jax.report import ReportSection, before_handing_out
+from cgm_jax.report.data import quality_rows
 from cgm_jax.report.sentences import (
-    audit_sentences,
+    audit_remarks,
+    audit_summary,
     collaboration_warnings,
+    column_rows,
+    generator_warnings,
+    outcome,
     plan_sentences,
+    promise_rows,
     quality_sentences,
-    shared_rows_sentences,
     stress_sentence,
 )
+from cgm_jax.report.sentences.audit import Verdict
+from cgm_jax.tables import TableCodec
 
 from .experiment_tables import experiment_tables
 
@@ -76,6 +85,27 @@ def print_plan(plan: Plan, most: Plan | None = None) -> None:
         say(sentence)
 
 
+def print_columns(codec: TableCodec) -> None:
+    """How the columns are read, before anything is computed of them."""
+    table = Table(title="Columns", title_justify="left")
+    headings = {
+        "column": "column",
+        "kind": "kind",
+        "distance": "distance",
+        "missing": "missing",
+        "missing_counts_as": "missing counts as",
+        "handed_out": "handed out",
+    }
+    for heading in headings.values():
+        table.add_column(heading)
+    rows = column_rows(codec)
+    for row in rows[:MAX_ROWS]:
+        table.add_row(*(escape(row[key]) for key in headings))
+    print_whole(table)
+    if len(rows) > MAX_ROWS:
+        say(f"… and {len(rows) - MAX_ROWS:,} more columns: see the report")
+
+
 def print_experiment(experiment: Experiment) -> None:
     """What each party is promised and handed out, beside what the paper prints."""
     console.print()
@@ -87,7 +117,16 @@ def print_experiment(experiment: Experiment) -> None:
 
 
 def print_mediation(mediation: Mediation) -> None:
-    """What each party is promised and handed out, and where the files are."""
+    """What to know before handing out rewards; then what each party gets, and where."""
+    section = mediation_section(mediation)
+    before = before_handing_out(section, candidate_origin(mediation))
+    if before:
+        console.rule("Before handing out the rewards", align="left")
+    for about, sentences in before.items():
+        say(f"{about}:")
+        for sentence in sentences:
+            warn(sentence)
+    console.print()
     collaboration = mediation.collaboration
     promises, rewards = collaboration.promises, collaboration.draw.rewards
     scheme, names = promises.scheme, mediation.parties.names
@@ -112,7 +151,7 @@ def print_mediation(mediation: Mediation) -> None:
             f"{reward.reward_value:.5f}",
             f"{len(reward.indices):,}",
             f"{reward.final_value:.5f}",
-            reward.stop_reason,
+            outcome(reward.stop_reason, len(reward.indices)),
         )
     print_whole(table)
     if len(parties) > MAX_ROWS:
@@ -140,35 +179,62 @@ def print_mediation(mediation: Mediation) -> None:
         )
     if mediation.source.model is not None:
         print_quality(mediation.source.model.quality)
-    for sentence in collaboration_warnings(collaboration, names):
-        warn(sentence)
+    print_likeness(section)
     review = mediation.review
-    print_audit(review.audit, names)
+    say(audit_summary(review.audit))
     if review.stress is not None:
         say(stress_sentence(review.stress, names))
-    shared = shared_rows_sentences(review.shared, names)
-    for sentence in [*mediation.warnings, *shared]:
-        warn(sentence)
-    endings = sorted({party.extension for party in mediation.parties.formats})
-    files = " or ".join(f"reward{ending}" for ending in endings)
-    say(f"One reward file per party: {mediation.folder}/<party>/{files}")
+    say(f"One reward and statement per party: {mediation.folder}/<party>/")
+
+
+def print_likeness(section: ReportSection) -> None:
+    """How like the parties' rows are the candidates, and every reward."""
+    table = Table(title="How like the parties' rows they are", title_justify="left")
+    table.add_column("rows")
+    for column in ("columns", "pairs", "rows, logistic", "rows, trees"):
+        table.add_column(column, justify="right")
+    rows = quality_rows(section)
+    for row in rows[: MAX_ROWS + 1]:
+        scores = [row[name] for name in ("shape", "trend", "logistic", "boosted")]
+        words = ("–" if score is None else f"{score:.1%}" for score in scores)
+        table.add_row(escape(row["rows"]), *words)
+    print_whole(table)
 
 
 def print_quality(quality: SampleQuality | None) -> None:
     """How a trained generator's rows compare with real ones that were held out."""
-    for i, sentence in enumerate(quality_sentences(quality)):
-        (say if i < 2 else warn)(sentence)  # the third is a warning
+    for sentence in quality_sentences(quality):
+        say(sentence)
 
 
-def print_audit(audit: Audit, names: Sequence[str], *, in_full: bool = False) -> None:
-    """Whether the promises were kept, and which were not; or all that was found."""
-    summary, *sentences = audit_sentences(audit, names)
-    (say if audit.is_kept else warn)(summary)
-    for i, sentence in enumerate(sentences):
-        if i < len(audit.broken):
-            warn(sentence)
-        elif in_full:
-            say(f"- {sentence}")
+def print_model(quality: SampleQuality | None) -> None:
+    """The same of a model that was just trained, and what is dangerous about it."""
+    print_quality(quality)
+    for sentence in generator_warnings(quality=quality):
+        warn(sentence)
+
+
+def print_audit(audit: Audit, names: Sequence[str]) -> None:
+    """Whether each promise was kept, and for whom it was tightest."""
+    (say if audit.is_kept else warn)(audit_summary(audit))
+    table = Table()
+    table.add_column("promise")
+    for column in ("as assigned", "as handed out"):
+        table.add_column(column)
+    for row in promise_rows(audit, names):
+        verdicts = (row.assigned, row.realised)
+        table.add_row(escape(row.promise), *map(_verdict, verdicts))
+    print_whole(table)
+    for sentence in audit_remarks(audit):
+        say(sentence)
+
+
+def _verdict(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "–"
+    margin = "" if verdict.margin is None else f", {verdict.margin:+.3g}"
+    tightest = f": {verdict.tightest}" if verdict.tightest else ""
+    return escape(f"{verdict.words}{margin}{tightest}")
 
 
 def print_report(report: Path) -> None:

@@ -20,6 +20,7 @@ from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator
 from cgm_jax.metrics import NearestReal, ToReal, nearest_real, to_real
+from cgm_jax.metrics.neighbors import nearest_distances
 
 from .reidentification import MAX_ROWS, Control, Reidentification, reidentify
 
@@ -31,9 +32,16 @@ _MOST_POINTS = 2_000  # of a generator that is made anew, for distances
 class RewardPrivacy(Result):
     """What one party's reward is near to."""
 
-    to_others: ToReal  # the reward beside all real rows of the other parties
+    num_near_own: int  # rows nearer to one of the party's own than to any of others'
+    to_others: ToReal | None  # the other rows beside all real rows of other parties
     control: NearestReal | None  # beside rows of theirs seen in training, and unseen
     attack: Reidentification  # what can be read off it
+
+    @property
+    def num_points(self) -> int:
+        """Rows of the reward."""
+        others = self.to_others
+        return self.num_near_own + (0 if others is None else len(others.distances))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,7 +57,8 @@ class PrivacyFigures(Result):
         return [
             {
                 "party": names[i] if names is not None else i,
-                "num_points": len(found.to_others.distances),
+                "num_points": found.num_points,
+                "num_near_own": found.num_near_own,
                 **_of("others", found.to_others),
                 "attack": {**found.attack.to_dict(), "verdict": found.attack.verdict},
                 "control": None
@@ -146,8 +155,17 @@ def privacy_figures(
                     rows[is_unseen],
                     decimals=decimals,
                 )
+        to_own, to_rest = (
+            nearest_distances(reward, real, num_neighbors=1)[:, 0]
+            for real in (parties[party], rows)
+        )
+        is_near_own = to_own < to_rest
+        others = None
+        if not is_near_own.all():
+            others = to_real(reward[~is_near_own], rows, decimals=decimals)
         return RewardPrivacy(
-            to_real(reward, rows, decimals=decimals),
+            int(is_near_own.sum()),
+            others,
             control,
             reidentify(
                 jax.random.fold_in(attack_key, party),
@@ -174,7 +192,11 @@ def _halves(
     ]
 
 
-def _of(name: str, found: ToReal) -> dict[str, float]:
+def _of(name: str, found: ToReal | None) -> dict[str, float | None]:
+    if found is None:
+        ends = "distance_5_percent", "distance_median", "ratio_5_percent"
+        ends += "ratio_median", "exact_matches", "rounded_matches"
+        return dict.fromkeys(f"{name}_{end}" for end in ends)
     distances, ratios = found.quantiles(*_QUANTILES)
     return {
         f"{name}_distance_5_percent": distances[0],

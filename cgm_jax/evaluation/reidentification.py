@@ -149,7 +149,7 @@ def reidentify(
     limit = np.where(is_number, TOLERANCE, np.where(height > 0, 0.49 * height, 0.25))
     if is_between:
         seen, unseen = _between(seen, is_number, limit)
-    others, seen, unseen = (x[~_is_near(x, own, limit)] for x in (others, seen, unseen))
+    others, seen, unseen = (x[~is_near(x, own, limit)] for x in (others, seen, unseen))
     num = len(others), len(seen), len(unseen)
     if not min(len(mine), len(drawn), *num):
         return Reidentification(
@@ -161,7 +161,7 @@ def reidentify(
     attempts = []
     for (radius, at), (_, control_at) in zip(guesses, of_control, strict=True):
         count, old, new = (
-            int(_is_near(rows, points, limit).sum())
+            int(is_near(rows, points, limit).sum())
             for rows, points in ((others, at), (seen, control_at), (unseen, control_at))
         )
         p, least = (
@@ -234,12 +234,12 @@ def _between(
         below = np.maximum(above - 1, 0)
         is_below = middle - values[below] < values[above] - middle
         points[:, column] = values[np.where(is_below, below, above)]
-    is_kept = ~_is_near(points, rows, limit)
+    is_kept = ~is_near(points, rows, limit)
     is_kept &= 2 * is_kept.sum() >= len(rows)
     return rows[is_kept], points[is_kept]
 
 
-def _is_near(
+def is_near(
     rows: Float[np.ndarray, "n d"],
     points: Float[np.ndarray, "m d"],
     limit: Float[np.ndarray, " d"],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 NUM_TREES = 200
 NUM_FOLDS = 3
@@ -17,8 +17,27 @@ class PooledLabels:
 
     labels: Shaped[np.ndarray, " g"]
     accuracy: float  # of held-out real points; NaN where a label is too rare
-    num_labels: int  # different ones of the pool
-    num_rows: int  # of the pool
+
+
+@dataclass(frozen=True, eq=False)
+class LabelShares:
+    """How many rows have each label, the parties' and those of the rewards."""
+
+    labels: Shaped[np.ndarray, " c"]
+    pool: Int[np.ndarray, " c"]
+    rewards: Int[np.ndarray, "n c"]
+    accuracy: float  # as that of `PooledLabels`
+
+
+def label_shares(
+    pool_labels: Shaped[np.ndarray, " m"],
+    reward_labels: Sequence[Shaped[np.ndarray, " _"]],
+    accuracy: float,
+) -> LabelShares:
+    """Count every label of the pool, in it and in each reward."""
+    labels, counts = np.unique(pool_labels, return_counts=True)
+    rewards = [(found[:, None] == labels).sum(axis=0) for found in reward_labels]
+    return LabelShares(labels, counts, np.array(rewards), accuracy)
 
 
 def may_be_given(
@@ -55,18 +74,17 @@ def label_points(
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-    num_labels, num_rows = len(np.unique(pool_labels)), len(pool)
     if is_allowed is not None:
         pool, pool_labels = pool[is_allowed], pool_labels[is_allowed]
     _, counts = np.unique(pool_labels, return_counts=True)
     forest = RandomForestClassifier(NUM_TREES, random_state=seed, n_jobs=-1)
     accuracy = np.nan
     with warnings.catch_warnings():
-        # Said of every tree; whoever asked is told once, by the counts returned.
+        # Said of every tree: labels that are like record numbers are refused before.
         warnings.filterwarnings("ignore", "The number of unique classes")
         if counts.min() >= NUM_FOLDS:
             folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
             scores = cross_val_score(forest, pool, pool_labels, cv=folds)
             accuracy = float(scores.mean())
         labels = forest.fit(pool, pool_labels).predict(points)
-    return PooledLabels(labels, accuracy, num_labels, num_rows)
+    return PooledLabels(labels, accuracy)

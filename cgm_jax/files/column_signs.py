@@ -98,18 +98,6 @@ def _of_columns(facts: Sequence[ColumnFacts]) -> list[str]:
             "paid; leave out what names a party or its place.",
         ),
         (
-            [x for x in facts if x.kind == "identifier"],
-            "taken as identifiers: not valued, and numbered anew in rewards.",
-        ),
-        (
-            [x for x in facts if x.kind == "free text"],
-            "taken as free text: not valued, and left empty in rewards.",
-        ),
-        (
-            [x for x in facts if x.missing_share == 1],
-            "no party has a value there: not valued, and left empty in rewards.",
-        ),
-        (
             [x for x in facts if x.has_leading_zeros and x.kind != "identifier"],
             "numbers with leading zeros, which are taken as codes: each is a category.",
         ),

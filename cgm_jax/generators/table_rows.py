@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from cgm_jax._shared.arrays import Points
-from cgm_jax.tables import NumberColumn, TableCodec
+from cgm_jax.tables import TableCodec
+from cgm_jax.tables.number_columns import NumberColumn
 
 from .base import Generator
 

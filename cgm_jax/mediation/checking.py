@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cgm_jax.files import CheckedFiles, InputError, check_parties
+from cgm_jax.report.sentences import left_out_sentences
 
 from .tables import TableOptions, fitted_codec, read_choices
 
@@ -19,6 +20,8 @@ def check_files(paths: Sequence[str | Path], options: TableOptions) -> CheckedFi
         decimal=options.decimal,
         choices=choices,
     )
+    left_out = left_out_sentences(checked.facts)
+    checked = replace(checked, warnings=(*checked.warnings, *left_out))
     if checked.parties is None:
         return checked
     try:

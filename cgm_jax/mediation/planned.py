@@ -5,7 +5,7 @@ from typing import NamedTuple
 from cgm_jax.kernels.saving import read_kernel_file
 from cgm_jax.planning import Plan, measured_rates, plan
 
-from .run import MOST_TIMES, Settings
+from .run import Settings
 from .tables import CodedTables
 
 WORTH_TIMING = 1e9  # pairs of points: with fewer, a run is over in some seconds
@@ -30,12 +30,12 @@ def plan_run(
     path = settings.kernel
     is_searched = path is None or read_kernel_file(path).has_length_scale
 
-    def planned(times: int, *, is_timed: bool) -> Plan:
+    def planned(num_candidates: int, *, is_timed: bool) -> Plan:
         rates = measured_rates(sizes, num_columns, num) if is_timed else None
         return plan(
             sizes,
             num_columns,
-            times * num,
+            num_candidates,
             rates=rates,
             search_length_scale=is_searched,
             from_files=True,
@@ -43,6 +43,7 @@ def plan_run(
         )
 
     # What does not fit is refused without timing.
-    asked, most = (planned(times, is_timed=False) for times in (1, MOST_TIMES))
+    at_most = settings.most_candidates(sum(sizes))
+    asked, most = (planned(each, is_timed=False) for each in (num, at_most))
     many = always_timed or (sum(sizes) + num) ** 2 / 2 >= WORTH_TIMING
-    return RunPlan(planned(1, is_timed=True) if many and asked.fits else asked, most)
+    return RunPlan(planned(num, is_timed=True) if many and asked.fits else asked, most)

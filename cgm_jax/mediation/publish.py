@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +12,41 @@ import numpy as np
 from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._version import __version__
 from cgm_jax.files import write_json, write_rewards, write_text
-from cgm_jax.report import (
-    CandidateOrigin,
-    ReportSection,
-    draw_pictures,
-    report_data,
-    report_page,
-)
+from cgm_jax.report import draw_pictures, report_data, report_page
 from cgm_jax.report.page import privacy_page
-from cgm_jax.tables import in_units
+from cgm_jax.report.party_statement import ShowShares
+from cgm_jax.report.pictures import draw_statement
+from cgm_jax.report.sentences import generator_note
 
 from .older_run import listed_files, remove_older
 from .run import Mediation
+from .sections import candidate_origin, mediation_section, reward_name
+from .statements import party_statements, write_statement
 
 
-def publish_mediation(mediation: Mediation) -> Path:
-    """Write ``<party>/reward.csv``, and report and privacy page for the mediator."""
+def publish_mediation(
+    mediation: Mediation, *, show_shares: ShowShares = "ranks"
+) -> Path:
+    """Write a reward and a statement for each party, and the mediator's pages.
+
+    Args:
+        mediation: what was computed.
+        show_shares: what statements say of contributions, as in `party_statements`.
+
+    Returns:
+        The mediator's report.
+    """
     names, collaboration = mediation.parties.names, mediation.collaboration
     folder = mediation.folder
-    coordinates = list(mediation.tables.codec.coordinates)
-    section = ReportSection(
-        "Rewards",
-        collaboration.promises,
-        [collaboration.draw],
-        names,
-        columns=coordinates,
-        warnings=mediation.warnings,
-        uncertainty=mediation.uncertainty,
-        review=mediation.review,
-    )
+    section, origin = mediation_section(mediation), candidate_origin(mediation)
     settings = _settings(mediation)
-    origin = _origin(mediation, coordinates)
     data = report_data(section, settings=settings, origin=origin)
     page = report_page(
         [section],
         [draw_pictures(section)],
         title="Rewards of the collaboration",
         settings=settings,
-        generator_note=mediation.source.note,
+        generator_note=generator_note(is_density=mediation.source.model is None),
         origin=origin,
     )
     privacy = mediation.privacy
@@ -58,6 +56,8 @@ def publish_mediation(mediation: Mediation) -> Path:
         "decimals": privacy.decimals,
         "rewards": privacy.rows(names),
     }
+    statements = party_statements(mediation, show_shares)
+    drawn = [draw_statement(statement) for statement in statements]
     parties, labels = mediation.parties, mediation.labels
     rewards = []
     for name, party, reward, rows in zip(
@@ -67,17 +67,26 @@ def publish_mediation(mediation: Mediation) -> Path:
         mediation.rewards,
         strict=True,
     ):
-        rewards.append(folder / name / f"reward{party.extension}")
+        rewards.append(folder / name / reward_name(party))
         write_rewards(
             rewards[-1],
             rows,
             party,
             labels=None if labels is None else labels.labels[reward.indices],
         )
-    data["reward_files"] = [
-        {"file": path.relative_to(folder).as_posix(), "sha256": digest_of_file(path)}
-        for path in rewards
+    written = [
+        path
+        for statement, pictures in zip(statements, drawn, strict=True)
+        for path in write_statement(folder / statement.party, statement, pictures)
     ]
+    for kind, paths in (("reward_files", rewards), ("statements", written)):
+        data[kind] = [
+            {
+                "file": path.relative_to(folder).as_posix(),
+                "sha256": digest_of_file(path),
+            }
+            for path in paths
+        ]
     write_text(folder / "mediator" / "privacy.html", page_of_privacy)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
@@ -88,24 +97,13 @@ def publish_mediation(mediation: Mediation) -> Path:
     return report
 
 
-def _origin(mediation: Mediation, columns: list[str]) -> CandidateOrigin:
-    promises, model = mediation.collaboration.promises, mediation.source.model
-    candidates = np.asarray(promises.candidates)
-    if model is None or model.shape is None:
-        return CandidateOrigin(
-            np.concatenate(promises.parties), candidates, columns, model
-        )
-    # Images need all of their pixels, the constant ones too, as they are.
-    codec = mediation.tables.codec
-    pixels = in_units(codec, np.concatenate(mediation.tables.points))
-    return CandidateOrigin(pixels, in_units(codec, candidates), None, model)
-
-
 def _settings(mediation: Mediation) -> dict[str, Any]:
     """Everything that is needed to repeat the run, in words for the report."""
     settings, parties, labels = mediation.settings, mediation.parties, mediation.labels
     packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
     return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d} (UTC)",
+        "command": settings.command,
         "inverse temperature (beta)": settings.inverse_temperature,
         "seed": settings.seed,
         **_kernel_settings(mediation),

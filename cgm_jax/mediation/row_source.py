@@ -13,33 +13,21 @@ from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators.table_rows import TableGenerator
-from cgm_jax.tables import TableCodec, from_units, in_units, unit_names
+from cgm_jax.tables import TableCodec
+from cgm_jax.tables.units import from_units, in_units, unit_names
 
 from .tables import CodedTables
 
 if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
-KDE_NOTE = (
-    "The candidates come from a kernel density estimate: every synthetic row is a real "
-    "row of some party plus a little noise. Whoever receives it holds other parties' "
-    "data in disguise. Use it only among parties that may see each other's data."
-)
-GAN_NOTE = (
-    "The candidates come from an MMD-GAN trained on the parties' pooled rows: a "
-    "synthetic row is made of noise alone, but it can still come close to a real one. "
-    "The figures that follow are necessary and not sufficient: they are no proof that "
-    "nothing was memorised."
-)
-
 
 @dataclass(frozen=True, eq=False)
 class CandidateSource:
-    """A generator, if trained its model and the rows it never saw, and notes on it."""
+    """A generator, and if trained its model and the rows that it never saw."""
 
     generator: TableGenerator
     described: str
-    note: str
     model: "MMDGANModel | None" = None
     held_out: list[Bool[np.ndarray, " _"]] | None = None
     is_of_other_data: bool = False  # the model, which was loaded

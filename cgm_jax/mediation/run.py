@@ -29,15 +29,16 @@ from cgm_jax.files import InputError, Parties, prepare_output_dir
 from cgm_jax.generators import KernelDensity
 from cgm_jax.generators.table_rows import CoarseTableError, TableGenerator
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
-from cgm_jax.report.sentences import generator_warnings, label_warnings
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.tables import Cells
 
 from . import row_source
+from .quality import TableQualities, table_qualities
 from .row_source import CandidateSource, TrainedModel
 from .tables import CodedTables, labels_to_give, of_all_files
 
 MOST_TIMES = 16  # as many candidates as asked for
+MOST_PAIRS = 1.5e10  # of points, up to which more candidates are drawn: for minutes
 MOST_TRIED = 1e9  # pairs of points: of more, each trial of cheating takes minutes
 
 
@@ -58,6 +59,16 @@ class Settings:
     num_resamples: int = 50  # of the parties' rows, for standard errors; 0: without
     stress_test: bool | None = None  # try out cheating; None: where that takes seconds
     overwrite: bool = False
+    command: str | None = None  # as it was typed, for the report
+
+    def most_candidates(self, num_rows: int) -> int:
+        """How many are drawn where fewer cannot keep all promises."""
+        times = MOST_TIMES
+        while (
+            times > 1 and (num_rows + times * self.num_candidates) ** 2 / 2 > MOST_PAIRS
+        ):
+            times //= 2
+        return times * self.num_candidates
 
     def tries_cheating(self, num_rows: int) -> bool:
         """Whether trials of cheating are made, for up to 20 parties."""
@@ -81,7 +92,7 @@ class Mediation:
     uncertainty: Uncertainty | None
     review: Review
     privacy: PrivacyFigures
-    warnings: tuple[str, ...]  # on files and candidates
+    quality: TableQualities
 
     @property
     def parties(self) -> Parties:
@@ -98,11 +109,12 @@ class Keys:
     uncertainty: Key[Array, ""]
     stress: Key[Array, ""]
     privacy: Key[Array, ""]
+    quality: Key[Array, ""]
 
     @classmethod
     def of(cls, seed: int) -> "Keys":
         """All of them, from one split."""
-        return cls(*jax.random.split(jax.random.key(seed), 5))
+        return cls(*jax.random.split(jax.random.key(seed), 6))
 
 
 def mediate(
@@ -123,7 +135,7 @@ def mediate(
     source = candidate_source(
         keys.training, settings, tables, mesh=mesh, progress=progress
     )
-    most = MOST_TIMES * settings.num_candidates
+    most = settings.most_candidates(sum(map(len, points)))
     try:
         result = collaborate(
             keys.collaboration,
@@ -149,6 +161,9 @@ def mediate(
         uncertainty = estimate_uncertainty(
             keys.uncertainty, result.promises, settings.num_resamples, progress=progress
         )
+    rewards = tuple(
+        codec.decode(candidates[reward.indices]) for reward in result.draw.rewards
+    )
     labels = None
     if parties.labels is not None:
         pooled = np.concatenate(points), np.concatenate(parties.labels)
@@ -161,9 +176,7 @@ def mediate(
         tables=tables,
         source=source,
         collaboration=result,
-        rewards=tuple(
-            codec.decode(candidates[reward.indices]) for reward in result.draw.rewards
-        ),
+        rewards=rewards,
         labels=labels,
         learned=learned,
         uncertainty=uncertainty,
@@ -180,11 +193,7 @@ def mediate(
             generator=source.generator if source.model is None else None,
             is_category=codec.is_category_coordinate,
         ),
-        warnings=(
-            *parties.warnings,
-            *generator_warnings(is_of_other_data=source.is_of_other_data),
-            *([] if labels is None else label_warnings(labels)),
-        ),
+        quality=table_qualities(keys.quality, tables, candidates, rewards, progress),
     )
 
 
@@ -202,7 +211,7 @@ def candidate_source(
     if path is None and settings.generator == "kde":
         rows = TableGenerator(KernelDensity(settings.bandwidth), codec)
         described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
-        return CandidateSource(rows, described, row_source.KDE_NOTE)
+        return CandidateSource(rows, described)
     if path is None:
         model = row_source.train_rows(
             key, tables, num_steps=num_steps, mesh=mesh, progress=progress
@@ -214,9 +223,7 @@ def candidate_source(
         described = f"MMD-GAN, the model {path.name}"
     rows = TableGenerator(TrainedModel(model, codec), codec)
     is_of_others = model.data_digest not in (None, row_source.data_digest(tables))
-    return CandidateSource(
-        rows, described, row_source.GAN_NOTE, model, held_out, is_of_others
-    )
+    return CandidateSource(rows, described, model, held_out, is_of_others)
 
 
 def _kernel(path: Path, points: list[np.ndarray]) -> KernelFile:

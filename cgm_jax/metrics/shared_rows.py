@@ -8,22 +8,28 @@ and nearly shared if it is at most a hundredth of
 
 the typical distance between neighbours in its own data (rows that party i has twice
 left out). Independent points of d dimensions are that near to each other in about
-100⁻ᵈ of all cases where the densities are alike; in one or two dimensions, and with
-columns of whole numbers, shared rows may well be chance.
+100⁻ᵈ of all cases where the densities are alike.
+
+In coarse tables, such as those of a few categories and whole numbers, shared rows are
+chance: then, and only then, a party's rows are twins of each other as well. So many as
+the twins of j (and one more) let expect of n_i rows, and three standard deviations
+more, are chance.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import ArrayLike, Bool, Float, Int
 
-from cgm_jax._shared.arrays import as_parties
+from cgm_jax._shared.arrays import Points, as_parties
 from cgm_jax._shared.results import Result
 
 from .neighbors import nearest_distances
 
 __all__ = ["SharedRows", "shared_rows"]
+
+_COARSE = 100  # times the rows there are: so many possible ones are few
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,11 +40,28 @@ class SharedRows(Result):
         exact: entry ``[i, j]``: rows of party i that party j has; 0 on the diagonal.
         near: the same of rows that are close to one of party j, exact ones included.
         sizes: number of rows of each party.
+        twins: how many of them the party itself has twice or more.
+        is_coarse: whether hardly more different rows are possible than there are: if
+            the columns were independent, fewer than a hundred times as many would be
+            typical.
     """
 
     exact: Int[np.ndarray, "n n"]
     near: Int[np.ndarray, "n n"]
     sizes: Int[np.ndarray, " n"]
+    twins: Int[np.ndarray, " n"]
+    is_coarse: bool
+
+    @property
+    def is_beyond_chance(self) -> Bool[np.ndarray, "n n"]:
+        """Of which pairs more rows are shared, or nearly so, than chance explains."""
+        if not self.is_coarse:
+            return self.near > 0
+        # That a row of anybody's is one of party j's; of few rows, none may be a twin.
+        share = np.minimum(self.twins + 1, self.sizes) / self.sizes
+        sizes = self.sizes[:, None]
+        by_chance = sizes * share + 3 * np.sqrt(sizes * share * (1 - share))
+        return self.near > by_chance
 
 
 def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
@@ -67,6 +90,9 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
     points = [np.asarray(x) for x in as_parties(parties)]
     n = len(points)
     exact, near = np.zeros((n, n), int), np.zeros((n, n), int)
+    sizes = np.array([len(x) for x in points])
+    twins = np.array([_num_twins(x) for x in points], int)
+    is_coarse = _typical_number_of_rows(points) < _COARSE * sizes.sum()
     for i, mine in enumerate(points):
         rest = points[:i] + points[i + 1 :]
         if not rest:
@@ -80,10 +106,24 @@ def shared_rows(parties: Sequence[Float[ArrayLike, "_ d"]]) -> SharedRows:
                 distance = cdist(close, points[j]).min(axis=1)
                 exact[i, j] = (distance == 0).sum()
                 near[i, j] = (distance <= limit).sum()
-    return SharedRows(exact, near, np.array([len(x) for x in points]))
+    return SharedRows(exact, near, sizes, twins, bool(is_coarse))
 
 
-def _typical_distance(points) -> float:
+def _num_twins(points: Points) -> int:
+    counts = np.unique(points, axis=0, return_counts=True)[1]
+    return int(counts[counts > 1].sum())
+
+
+def _typical_number_of_rows(parties: Sequence[Points]) -> float:
+    """exp of the entropy, with the columns as if they were independent."""
+    entropy = 0.0
+    for column in np.concatenate(parties).T:
+        shares = np.unique(column, return_counts=True)[1] / len(column)
+        entropy -= float((shares * np.log(shares)).sum())
+    return float(np.exp(min(entropy, 700.0)))  # of more, exp is infinite
+
+
+def _typical_distance(points: Points) -> float:
     if len(points) < 2:
         return 0.0
     second = nearest_distances(points, points, num_neighbors=2)[:, 1]

@@ -14,7 +14,13 @@ from .feasible_region import plot_feasible_region
 from .generator import plot_samples, plot_training
 from .margins import plot_margins
 from .plane import Embedding, Plane, plane_of
-from .rewards import MAX_DOTS, plot_reward, plot_reward_over_temperatures, plot_rewards
+from .rewards import (
+    MAX_DOTS,
+    plot_own_and_reward,
+    plot_reward,
+    plot_reward_over_temperatures,
+    plot_rewards,
+)
 from .values import plot_values
 
 __all__ = [
@@ -27,6 +33,7 @@ __all__ = [
     "plot_correlations",
     "plot_feasible_region",
     "plot_margins",
+    "plot_own_and_reward",
     "plot_pairs",
     "plot_reward",
     "plot_reward_over_temperatures",

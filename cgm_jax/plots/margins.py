@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["plot_margins"]
 
 _TITLES = {
-    "R1": "R1 nobody below nothing",
-    "R2": "R2 within reach",
-    "R3": "R3 somebody gets the most",
-    "R4": "R4 nobody worse off",
-    "R6": "R6 no group does better alone",
-    "F1": "F1 nothing for nothing",
-    "F2": "F2 equals get equal",
-    "F3": "F3 more for more",
-    "F4": "F4 more for a better game",
+    "R1": "nobody below nothing (R1)",
+    "R2": "within reach (R2)",
+    "R3": "somebody gets the most (R3)",
+    "R4": "nobody worse off (R4)",
+    "R6": "no group does better alone (R6)",
+    "F1": "nothing for nothing (F1)",
+    "F2": "equals get equal (F2)",
+    "F3": "more for more (F3)",
+    "F4": "more for a better game (F4)",
     "delivery": "handed out as promised",
 }
 
@@ -57,7 +57,7 @@ def plot_margins(audit: Audit, names: Sequence[str] | None = None) -> "Figure":
         >>> result = cgm_jax.collaborate(jax.random.key(0), parties, grid)
         >>> figure = plot_margins(cgm_jax.audit.audit(result))
         >>> [label.get_text() for label in figure.axes[0].get_yticklabels()][3]
-        'R4 nobody worse off'
+        'nobody worse off (R4)'
 
     Reference: Tay et al. 2022, Sec. 4 and App. D.
     """

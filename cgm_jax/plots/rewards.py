@@ -1,7 +1,7 @@
 """Each party's data, the candidates and its reward, in the manner of Figure 1."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float, Shaped
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["MAX_DOTS", "plot_reward", "plot_reward_over_temperatures", "plot_rewards"]
+__all__ = [
+    "MAX_DOTS",
+    "plot_own_and_reward",
+    "plot_reward",
+    "plot_reward_over_temperatures",
+    "plot_rewards",
+]
 
 MAX_DOTS = 5_000
 """More candidates, or own points of a party, are thinned to this number of dots."""
@@ -37,6 +43,9 @@ _FAINTEST = 0.15  # opacity of the point that was drawn last
 _BINS = 10  # a side, to find where a class is densest
 _GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are spread evenly
 
+_CANDIDATES = f"candidates (at most {MAX_DOTS:,} shown)", PALE
+_OWN = f"own data (at most {MAX_DOTS:,} shown)", BLUE
+_REWARD = "reward (strong: drawn early, faint: late)", RED
 _Panel = tuple[Draw, int, str]  # whose party, which one, and what to call it
 
 
@@ -106,6 +115,43 @@ def plot_rewards(
     return _plot_panels(collaboration.promises, panels, plane)
 
 
+def plot_own_and_reward(
+    own: Float[ArrayLike, "n d"],
+    reward: Float[ArrayLike, "m d"],
+    columns: Sequence[str] | None = None,
+) -> "Figure":
+    """One party's data and its reward alone: nothing else decides what is drawn where.
+
+    Args:
+        own: the party's points, in scaled columns.
+        reward: its synthetic points, in the order they were drawn; perhaps none.
+        columns: names of the d columns.
+
+    Returns:
+        The figure: as in `plot_reward`, without candidates, on axes of the own data.
+
+    Example:
+        >>> figure = plot_own_and_reward(np.zeros((2, 1)), np.ones((3, 1)), ["age"])
+        >>> figure.get_supxlabel()
+        'age'
+    """
+    plane = plane_of(own, columns)
+    in_strips = len(plane.axes) == 1
+    figure, (axes,) = new_panels(1, height=4.0)
+    drawn = plane.place(reward)[::-1]
+    layers = [
+        (_thinned(plane.place(own)), BLUE),
+        (drawn, _in_drawing_order(len(drawn))),
+    ]
+    _scatter(axes, layers, in_strips=in_strips)
+    if in_strips:
+        axes.set_yticks([0.4, 1.4], ["own data", "reward"])
+    figure.supxlabel(plane.axes[0], fontsize=TEXT)
+    figure.supylabel("" if in_strips else plane.axes[1], fontsize=TEXT)
+    _add_legend(figure, (_OWN, _REWARD))
+    return figure
+
+
 def plot_reward_over_temperatures(
     promises: Promises,
     draws: Sequence[Draw],
@@ -155,30 +201,18 @@ def _plot_panels(
     plane: Plane | Embedding | None,
     candidate_labels: Shaped[np.ndarray, " g"] | None = None,
 ) -> "Figure":
-    from matplotlib.colors import to_rgba_array
-    from matplotlib.lines import Line2D
-
     plane = plane or plane_of(np.concatenate(promises.parties))
     in_strips = len(plane.axes) == 1
     figure, grid = new_panels(len(panels), height=2.6)
     for axes, (draw, party, title) in zip(grid, panels, strict=True):
         indices = draw.rewards[party].indices
         candidates, own = _places(promises, party, plane)
-        opacity = np.linspace(_FAINTEST, 1, len(indices))
         layers = (
             (_thinned(candidates), PALE),
             (_thinned(own), BLUE),
-            # Backwards: early points are not hidden by late ones.
-            (candidates[indices[::-1]], to_rgba_array(RED, opacity)),
+            (candidates[indices[::-1]], _in_drawing_order(len(indices))),
         )
-        for level, (places, color) in enumerate(layers):
-            if len(places) == 0:  # an empty reward
-                continue
-            if in_strips:
-                heights = level + np.arange(1, len(places) + 1) * _GOLDEN % 1 * 0.8
-                places = np.column_stack([places, heights])
-            area = _DOT * min(1.0, MAX_DOTS / len(places))
-            axes.scatter(*places.T, s=area, color=color, lw=0, rasterized=True)
+        _scatter(axes, layers, in_strips=in_strips)
         axes.set_title(f"{title}: {count_of_points(len(indices))}", **heading())
         if in_strips:
             axes.set_yticks([0.4, 1.4, 2.4], ["candidates", "own data", "reward"])
@@ -186,16 +220,39 @@ def _plot_panels(
             _write_classes(axes, candidates, candidate_labels)
     figure.supxlabel(plane.axes[0], fontsize=TEXT)
     figure.supylabel("" if in_strips else plane.axes[1], fontsize=TEXT)
+    _add_legend(figure, (_CANDIDATES, _OWN, _REWARD))
+    return figure
+
+
+def _add_legend(figure: "Figure", layers: Sequence[tuple[str, str]]) -> None:
+    from matplotlib.lines import Line2D
+
     handles = [
         Line2D([], [], marker="o", ls="none", ms=5, color=color, label=words)
-        for words, color in (
-            (f"candidates (at most {MAX_DOTS:,} shown)", PALE),
-            (f"own data (at most {MAX_DOTS:,} shown)", BLUE),
-            ("reward (strong: drawn early, faint: late)", RED),
-        )
+        for words, color in layers
     ]
     figure.legend(handles=handles, ncols=3, **LEGEND)
-    return figure
+
+
+def _scatter(
+    axes: "Axes", layers: Sequence[tuple[np.ndarray, Any]], *, in_strips: bool
+) -> None:
+    """Layers of places and their colours; of one dimension, a strip each."""
+    for level, (places, color) in enumerate(layers):
+        if len(places) == 0:  # an empty reward
+            continue
+        if in_strips:
+            heights = level + np.arange(1, len(places) + 1) * _GOLDEN % 1 * 0.8
+            places = np.column_stack([places, heights])
+        area = _DOT * min(1.0, MAX_DOTS / len(places))
+        axes.scatter(*places.T, s=area, color=color, lw=0, rasterized=True)
+
+
+def _in_drawing_order(count: int) -> Any:
+    """Red, backwards: early points are more opaque, and not hidden by late ones."""
+    from matplotlib.colors import to_rgba_array
+
+    return to_rgba_array(RED, np.linspace(_FAINTEST, 1, count))
 
 
 def _places(

@@ -5,15 +5,19 @@ several, `report_data` their numbers as JSON. Every sentence is made in `sentenc
 """
 
 from .data import audit_data, report_data
+from .handing_out import before_handing_out
 from .page import report_page
 from .pictures import Picture, draw_pictures
-from .sections import CandidateOrigin, ReportSection
+from .sections import CandidateOrigin, PartyFiles, ReportSection, TableFacts
 
 __all__ = [
     "CandidateOrigin",
+    "PartyFiles",
     "Picture",
     "ReportSection",
+    "TableFacts",
     "audit_data",
+    "before_handing_out",
     "draw_pictures",
     "report_data",
     "report_page",

@@ -8,16 +8,26 @@ from typing import Any
 import numpy as np
 
 from cgm_jax.audit import Audit, Check, Review, Stress
+from cgm_jax.features.labels import LabelShares
 
-from .sections import CandidateOrigin, ReportSection, section_warnings
+from .handing_out import before_handing_out
+from .sections import CandidateOrigin, ReportSection
 from .sentences import (
     Names,
+    column_rows,
     comparison_sentence,
     explanation_sentences,
     shared_rows_sentences,
 )
 
-__all__ = ["audit_data", "plain", "reasons", "report_data", "trial_rows"]
+__all__ = [
+    "audit_data",
+    "plain",
+    "quality_rows",
+    "reasons",
+    "report_data",
+    "trial_rows",
+]
 
 # Of a table of 2**n values, more is of no use to a reader.
 MAX_TABULATED_PARTIES = 10
@@ -113,7 +123,11 @@ def report_data(
             }
             for draw in section.draws
         ],
-        "warnings": list(section_warnings(section)),
+        "warnings": [
+            sentence
+            for sentences in before_handing_out(section, origin).values()
+            for sentence in sentences
+        ],
         # All values above follow from these sums of the kernel.
         "sums": _facts(promises.sums, "between", "sizes"),
     }
@@ -124,6 +138,11 @@ def report_data(
         data["uncertainty"] = _facts(section.uncertainty, *_UNCERTAINTY_FACTS)
         if num_parties <= MAX_TABULATED_PARTIES:
             data["uncertainty"]["ranked_alike"] = section.uncertainty.ranked_alike
+    if section.tables is not None:
+        data["columns"] = column_rows(section.tables.codec)
+        data["likeness"] = quality_rows(section)
+    if section.labels is not None:
+        data["labels"] = _label_data(section.labels, section.names)
     if section.review is not None:
         data |= _review_data(section.review, section.names)
     if origin is not None and origin.model is not None:
@@ -185,6 +204,39 @@ def audit_data(audit: Audit, names: Names = None) -> dict[str, Any]:
         | {"guaranteed": list(audit.conditions.guaranteed)},
         "tolerance": audit.tolerance,
         "all_coalitions": audit.is_exact,
+    }
+
+
+def quality_rows(section: ReportSection) -> list[dict[str, Any]]:
+    """How like the parties' rows are the candidates, and every reward: for a table."""
+    facts = section.tables
+    if facts is None:
+        return []
+    found = [
+        ("All candidates", facts.candidate_quality),
+        *zip(section.names, facts.reward_quality, strict=True),
+    ]
+    return plain(
+        [
+            {
+                "rows": name,
+                "shape": quality.shape,
+                "trend": quality.trend,
+                "logistic": getattr(quality.detection, "logistic", None),
+                "boosted": getattr(quality.detection, "boosted", None),
+            }
+            for name, quality in found
+            if quality is not None
+        ]
+    )
+
+
+def _label_data(labels: LabelShares, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "labels": labels.labels,
+        "rows_of_parties": labels.pool,
+        "rows_of_rewards": dict(zip(names, labels.rewards, strict=True)),
+        "accuracy": labels.accuracy,
     }
 
 

@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 from cgm_jax import plots
 from cgm_jax.evaluation.privacy import PrivacyFigures
 
-from .data import reasons, report_data
+from .data import quality_rows, reasons, report_data
+from .handing_out import before_handing_out
 from .pictures import Picture, draw_origin
+from .quality import quality_view
 from .sections import CandidateOrigin, ReportSection, shown_parties
-from .sentences import audit_sentences, privacy_sentences, stress_sentence
+from .sentences import (
+    audit_remarks,
+    audit_summary,
+    is_told_apart,
+    outcome,
+    privacy_sentences,
+    promise_rows,
+    stress_sentence,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["privacy_page", "report_page"]
-
-_STOP_WORDS = {
-    "reached": "reached",
-    "exhausted": "no candidates left",
-    "stalled": "value stopped rising",
-    "max_picks": "limit on points",
-}
+__all__ = ["filled_in", "privacy_page", "report_page"]
 
 
 def report_page(
@@ -60,7 +63,7 @@ def report_page(
         >>> report_page([section], pictures, title="Rewards", settings={})[:15]
         '<!doctype html>'
     """
-    return _render(
+    return filled_in(
         "report.html.j2",
         title=title,
         sections=[
@@ -71,9 +74,15 @@ def report_page(
                 "review": _review(section),
                 "num_shown": len(shown_parties(section.promises.scheme)),
                 "pictures": drawn,
+                "before": before_handing_out(section, None if i else origin),
+                "files": section.files,
+                "quality": _quality(section),
+                "quality_rows": quality_rows(section),
             }
-            for section, drawn in zip(sections, pictures, strict=True)
+            for i, (section, drawn) in enumerate(zip(sections, pictures, strict=True))
         ],
+        is_confidential=any(section.files for section in sections),
+        date=settings.get("date"),
         settings=list(_rows(settings)),
         generator_note=generator_note,
         origin=origin,
@@ -85,7 +94,7 @@ def report_page(
 def privacy_page(figures: PrivacyFigures, names: Sequence[str]) -> str:
     """How near rewards are to other parties' real rows, for the mediator only."""
     found = zip(names, figures.rewards, strict=True)
-    return _render(
+    return filled_in(
         "privacy.html.j2",
         rows=figures.rows(names),
         verdicts=privacy_sentences(figures, names),
@@ -100,16 +109,30 @@ def _review(section: ReportSection) -> dict[str, Any]:
     review, names = section.review, section.names
     if review is None:
         return {}
-    kept, *sentences = audit_sentences(review.audit, names)
     stress = review.stress
     return {
-        "kept": kept,
-        "sentences": sentences,
+        "kept": audit_summary(review.audit),
+        "promises": promise_rows(review.audit, names),
+        "remarks": audit_remarks(review.audit),
         "reasons": reasons(review, names),
         "gains": {} if stress is None else stress.relative_gains(),
         "gain_sentence": "" if stress is None else stress_sentence(stress, names),
         "inverse_temperature": review.inverse_temperature,
     }
+
+
+def _quality(section: ReportSection) -> dict[str, Any] | None:
+    """How like all candidates are to the parties' rows, with pictures."""
+    facts = section.tables
+    if facts is None:
+        return None
+    return quality_view(
+        facts.candidate_quality,
+        facts.tables,
+        facts.candidates,
+        "All candidates",
+        kinds=facts.kinds,
+    )
 
 
 def _rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -134,7 +157,7 @@ def _words(value: Any) -> str:
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
-def _render(template: str, **values: Any) -> str:
+def filled_in(template: str, **values: Any) -> str:
     """A template of the package, filled in; text is escaped, names must exist."""
     return _templates().get_template(template).render(**values) + "\n"
 
@@ -152,8 +175,12 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=_number, share=_share, signed_share=_signed_share, stop=_stop
+        number=_number,
+        share=_share,
+        signed_share=_signed_share,
+        stop=lambda reward: outcome(reward["stop_reason"], reward["num_points"]),
     )
+    environment.tests["told_apart"] = is_told_apart
     return environment
 
 
@@ -173,9 +200,3 @@ def _share(value: float | None) -> str:
 
 def _signed_share(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:+.1f} %".replace("-", "−")
-
-
-def _stop(reward: Mapping[str, Any]) -> str:
-    if reward["stop_reason"] == "reached" and not reward["num_points"]:
-        return "own data suffice"
-    return _STOP_WORDS[reward["stop_reason"]]

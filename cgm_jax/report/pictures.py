@@ -9,12 +9,13 @@ import numpy as np
 
 from cgm_jax import plots
 
+from .party_statement import PartyStatement
 from .sections import CandidateOrigin, ReportSection, shown_parties
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Picture", "draw_origin", "draw_pictures", "render"]
+__all__ = ["Picture", "draw_origin", "draw_pictures", "draw_statement", "render"]
 
 _DOTS_PER_INCH = 160
 
@@ -95,6 +96,20 @@ def draw_origin(origin: CandidateOrigin) -> dict[str, Picture]:
     }
     if origin.model is not None and len(origin.model.history):
         figures["training"] = plots.plot_training(origin.model)
+    return {name: render(figure) for name, figure in figures.items()}
+
+
+def draw_statement(statement: PartyStatement) -> dict[str, Picture]:
+    """A party's own data and its reward, and column by column: nothing of others."""
+    figures = {}
+    if len(statement.coordinates):
+        figures["rows"] = plots.plot_own_and_reward(
+            statement.own_points, statement.reward_points, statement.coordinates
+        )
+    if statement.quality is not None:
+        figures["columns"] = plots.plot_columns(
+            [statement.own], statement.reward, kinds=statement.kinds
+        )
     return {name: render(figure) for name, figure in figures.items()}
 
 

@@ -9,7 +9,7 @@ from cgm_jax import plots
 from cgm_jax.metrics import TableQuality
 from cgm_jax.tables import Cells
 
-from .pictures import render
+from . import pictures
 from .sentences import table_quality_sentences
 
 __all__ = ["quality_view"]
@@ -42,11 +42,13 @@ def quality_view(
     if found is not None:
         scores["Rows, by logistic regression"] = found.logistic
         scores["Rows, by boosted trees"] = found.boosted
-    pictures = {}
+    shown = {}
     if columns:
-        pictures["columns"] = render(plots.plot_columns(real, synthetic, kinds=kinds))
+        shown["columns"] = pictures.render(
+            plots.plot_columns(real, synthetic, kinds=kinds)
+        )
     if len(columns) > 1:
-        pictures["pairs"] = render(plots.plot_pairs(quality))
+        shown["pairs"] = pictures.render(plots.plot_pairs(quality))
     one, other = np.triu_indices(len(columns), 1)
     order = np.argsort(quality.trends[one, other], kind="stable")  # NaN is last
     worst = [(int(one[i]), int(other[i])) for i in order[:_MOST_PAIRS]]
@@ -70,7 +72,7 @@ def quality_view(
             for i, j in worst
             if not np.isnan(quality.trends[i, j])
         ],
-        "pictures": pictures,
+        "pictures": shown,
     }
 
 

@@ -1,6 +1,6 @@
 """What a report is made of: sections, and where the candidates come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,23 +10,58 @@ from cgm_jax.audit import Review
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
 from cgm_jax.datasets import PaperResults
 from cgm_jax.evaluation import Evaluation
+from cgm_jax.evaluation.privacy import PrivacyFigures
+from cgm_jax.features.labels import LabelShares
+from cgm_jax.metrics import TableQuality
 from cgm_jax.plots import Embedding
 from cgm_jax.rewards import RewardScheme
-
-from .sentences import (
-    draw_warnings,
-    promise_warnings,
-    shared_rows_sentences,
-    uncertainty_warnings,
-)
+from cgm_jax.tables import Cells, TableCodec
 
 if TYPE_CHECKING:
     from cgm_jax.generators import MMDGANModel  # Flax is slow to import
 
-__all__ = ["CandidateOrigin", "ReportSection", "section_warnings", "shown_parties"]
+__all__ = [
+    "CandidateOrigin",
+    "PartyFiles",
+    "ReportSection",
+    "TableFacts",
+    "shown_parties",
+]
 
 # Of more parties, pictures show this many: a panel each would take minutes.
 MAX_SHOWN_PARTIES = 24
+
+
+@dataclass(frozen=True)
+class PartyFiles:
+    """What a party is handed, as links from the page."""
+
+    reward: str
+    statement: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TableFacts:
+    """What is known of a section's tables, beyond their points.
+
+    Attributes:
+        codec: between the parties' tables and their points.
+        tables: the parties'.
+        candidates: as rows of a table.
+        candidate_quality: of the candidates, beside the rows of all parties.
+        reward_quality: the same of every reward; None of one without rows.
+    """
+
+    codec: TableCodec
+    tables: Sequence[Mapping[str, Cells]]
+    candidates: Mapping[str, Cells]
+    candidate_quality: TableQuality
+    reward_quality: Sequence[TableQuality | None]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each column."""
+        return {facts.name: facts.kind for facts in self.codec.facts}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +74,20 @@ class ReportSection:
         draws: at least one.
         names: the parties' names.
         columns: names of the columns of the points.
-        warnings: sentences besides those on promises and draws, such as on files.
+        warnings: sentences on the parties' files.
         printed: what the paper prints for it, to stand beside.
         evaluation: metrics of what each party holds.
         embedding: where the points stand in pictures; by default as in `plane_of`.
         candidate_labels: the class of every candidate, for the pictures.
         uncertainty: how far values and promises would differ for other data.
         review: whether promises were kept, why they are so, and what cheating gains.
+        is_density: whether the candidates are those of a kernel density estimate of the
+            parties' rows, which may not be handed to everybody.
+        is_of_other_data: whether a generator was trained on other data.
+        privacy: what can be read off the rewards.
+        tables: what is known of the parties' tables.
+        labels: how many rows have each label.
+        files: where each party's files are; the page is then the mediator's own.
     """
 
     title: str
@@ -60,6 +102,12 @@ class ReportSection:
     candidate_labels: np.ndarray | None = None
     uncertainty: Uncertainty | None = None
     review: Review | None = None
+    is_density: bool = False
+    is_of_other_data: bool = False
+    privacy: PrivacyFigures | None = None
+    tables: TableFacts | None = None
+    labels: LabelShares | None = None
+    files: Sequence[PartyFiles] | None = None
 
     def __post_init__(self) -> None:
         num_parties = len(self.promises.parties)
@@ -95,23 +143,6 @@ class CandidateOrigin:
     def shape(self) -> tuple[int, int, int] | None:
         """Height, width and channels, where the rows are images."""
         return None if self.model is None else self.model.shape
-
-
-def section_warnings(section: ReportSection) -> Iterator[str]:
-    """Every sentence once; with the β of the draws it is about, unless of all."""
-    yield from promise_warnings(section.promises, section.names)
-    yield from section.warnings
-    if section.review is not None:
-        yield from shared_rows_sentences(section.review.shared, section.names)
-    if section.uncertainty is not None:
-        yield from uncertainty_warnings(section.uncertainty)
-    betas: dict[str, list[str]] = {}
-    for draw in section.draws:
-        for sentence in draw_warnings(draw, section.names):
-            betas.setdefault(sentence, []).append(f"{draw.inverse_temperature:g}")
-    for sentence, about in betas.items():
-        of_all = len(about) == len(section.draws)
-        yield sentence if of_all else f"β = {', '.join(about)}: {sentence}"
 
 
 def shown_parties(scheme: RewardScheme) -> list[int]:

@@ -13,27 +13,20 @@ from .codec import TableCodec
 from .columns import ColumnChoice, columns_json, read_columns
 from .frames import encode_frames
 from .kinds import ColumnFacts, infer
-from .number_columns import MISMATCH, NumberColumn
 from .reading import read_cells
-from .units import from_units, in_units, unit_names
 
 __all__ = [
-    "MISMATCH",
     "CellProblem",
     "Cells",
     "ColumnChoice",
     "ColumnFacts",
-    "NumberColumn",
     "Spelling",
     "TableCodec",
     "as_text",
     "columns_json",
     "encode_frames",
-    "from_units",
-    "in_units",
     "infer",
     "read_cells",
     "read_columns",
-    "unit_names",
 ]
 __dir__ = __all__.copy

@@ -1,23 +1,36 @@
 """Results told to people: every sentence is made here, from facts and names."""
 
 from .audit import (
+    PromiseRow,
+    audit_remarks,
     audit_sentences,
+    audit_summary,
+    broken_sentences,
     comparison_sentence,
-    shared_rows_sentences,
+    promise_rows,
     stress_sentence,
 )
+from .columns import column_rows, left_out_sentences, rare_category_sentences
 from .explanation import explanation_sentences
+from .generators import generator_note, generator_warnings, quality_sentences
+from .labels import label_sentences
 from .names import Names
+from .outcomes import outcome
 from .planning import plan_sentences
-from .privacy import privacy_sentences, reidentification_sentence
+from .privacy import (
+    privacy_sentences,
+    privacy_warnings,
+    reidentification_sentence,
+)
 from .quality import table_quality_sentences
+from .shared_rows import shared_rows_sentences
+from .statement import statement_sentences
 from .warnings import (
     collaboration_warnings,
     draw_warnings,
-    generator_warnings,
-    label_warnings,
+    empty_reward_sentences,
+    is_told_apart,
     promise_warnings,
-    quality_sentences,
     relaxation_warnings,
     scheme_warnings,
     uncertainty_warnings,
@@ -25,21 +38,35 @@ from .warnings import (
 
 __all__ = [
     "Names",
+    "PromiseRow",
+    "audit_remarks",
     "audit_sentences",
+    "audit_summary",
+    "broken_sentences",
     "collaboration_warnings",
+    "column_rows",
     "comparison_sentence",
     "draw_warnings",
+    "empty_reward_sentences",
     "explanation_sentences",
+    "generator_note",
     "generator_warnings",
-    "label_warnings",
+    "is_told_apart",
+    "label_sentences",
+    "left_out_sentences",
+    "outcome",
     "plan_sentences",
     "privacy_sentences",
+    "privacy_warnings",
+    "promise_rows",
     "promise_warnings",
     "quality_sentences",
+    "rare_category_sentences",
     "reidentification_sentence",
     "relaxation_warnings",
     "scheme_warnings",
     "shared_rows_sentences",
+    "statement_sentences",
     "stress_sentence",
     "table_quality_sentences",
     "uncertainty_warnings",

@@ -1,44 +1,101 @@
 """An audit, and what cheating gains, for people who are not mathematicians."""
 
 import math
-
-import numpy as np
+from dataclasses import dataclass
 
 from cgm_jax.audit import Audit, Check, SchemeComparison, Stress, Trial
-from cgm_jax.metrics import SharedRows
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
 
-_LEAST_SHARE = 0.01  # of nearly shared rows that is worth a sentence
+_WHERE = {"assigned": "as assigned", "realised": "by what was handed out"}
+_WITHOUT_MARGIN = ("R3", "F1", "F2")  # what is left of them says nothing
 
-_PROMISES = {
-    "R1": "No party is left with less than nothing",
-    "R2": "No party is promised more than its data and all synthetic points are worth",
-    "R3": "Some party gets the largest reward value there is",
-    "R4": "No party is worse off than with its own data alone",
-    "R6": "No group of parties does better on its own: its most useful member gets at "
-    "least what the group's data are worth",
-    "R7": "Everyone gets everything there is",
-    "F1": "A party whose data add nothing to any group gets nothing",
-    "F2": "Parties whose data add the same to every group get the same",
-    "F3": "A party whose data add more than another's to some group, and less to none, "
-    "gets more",
-    "F4": "A party that would add more would get more",
-    "delivery": "Every party was handed what it was promised",
+PROMISES = {
+    "R1": "Nobody is left with less than nothing",
+    "R2": "Nobody is promised more than all synthetic rows can give them",
+    "R3": "Somebody gets the largest reward value there is",
+    "R4": "Nobody gets less than the value of their own data",
+    "R6": "No group does better on its own: its most useful member gets at least what "
+    "the group's data are worth",
+    "F1": "Who adds nothing to any group gets nothing",
+    "F2": "Who adds the same as another to every group gets the same",
+    "F3": "Who adds more than another to some group, and less to none, gets more",
+    "F4": "Who would add more would get more",
+    "delivery": "Everyone was handed what they were promised",
 }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a promise was kept, and for whom it was tightest.
+
+    Attributes:
+        words: "kept", "kept exactly", "broken", "nothing to keep" or "not kept, and not
+            promised".
+        is_broken: whether it was promised and does not hold.
+        margin: what is left of it; negative: what is missing; None where that says
+            nothing.
+        tightest: the party or the pair, and the group that shows it.
+    """
+
+    words: str
+    is_broken: bool = False
+    margin: float | None = None
+    tightest: str = ""
+
+
+@dataclass(frozen=True)
+class PromiseRow:
+    """One promise: in words, by its name in the paper, as assigned and handed out."""
+
+    promise: str
+    name: str
+    assigned: Verdict | None
+    realised: Verdict | None
+
+
+def promise_rows(audit: Audit, names: Names = None) -> list[PromiseRow]:
+    """What an audit found, one row a promise."""
+    rows = []
+    for name in PROMISES:
+        kinds = ("assigned", audit.assigned), ("realised", audit.realised)
+        assigned, realised = (
+            _verdict(checks[name], kind, audit, names) if name in checks else None
+            for kind, checks in kinds
+        )
+        if assigned or realised:
+            rows.append(PromiseRow(_titled(name), name, assigned, realised))
+    return rows
 
 
 def audit_sentences(audit: Audit, names: Names = None) -> list[str]:
     """What an audit found, one sentence a promise, the broken ones first."""
-    broken, failed, kept = [], [], []
+    failed, kept = [], []
     for kind, checks in (("assigned", audit.assigned), ("realised", audit.realised)):
         for check in checks.values():
-            if check.name != "R7":
-                is_promise = audit.is_promised(kind, check.name)
-                group = kept if check.holds else broken if is_promise else failed
+            if check.name in PROMISES and (kind, check) not in audit.broken:
+                group = kept if check.holds else failed
                 group.append(_sentence(check, kind, audit, names))
-    return [_summary(audit), *broken, *failed, *kept, *_remarks(audit)]
+    return [
+        audit_summary(audit),
+        *broken_sentences(audit, names),
+        *failed,
+        *kept,
+        *audit_remarks(audit),
+    ]
+
+
+def broken_sentences(
+    audit: Audit, names: Names = None, *, with_delivery: bool = True
+) -> list[str]:
+    """One sentence for each promise that was not kept, as assigned or handed out."""
+    found: dict[str, list[str]] = {}
+    for kind, check in audit.broken:
+        if with_delivery or check.name != "delivery":
+            where = f"{_WHERE[kind]}, this is broken {_for_whom(check, audit, names)}"
+            found.setdefault(check.name, []).append(where)
+    return [f"{_titled(name)}: {'; '.join(where)}." for name, where in found.items()]
 
 
 def stress_sentence(stress: Stress, names: Names = None) -> str:
@@ -69,22 +126,8 @@ def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> st
     )
 
 
-def shared_rows_sentences(shared: SharedRows, names: Names = None) -> list[str]:
-    """One sentence per pair of parties that share rows, or nearly share 1 % of them."""
-    sentences = []
-    is_worth_it = shared.near > _LEAST_SHARE * shared.sizes[:, None]
-    pairs = np.argwhere((shared.near > 0) & ((shared.exact > 0) | is_worth_it))
-    for i, j in pairs.tolist():
-        who, other = (names[k] if names is not None else f"party {k}" for k in (i, j))
-        sentences.append(
-            f"{shared.exact[i, j]:,} of {shared.sizes[i]:,} rows of {who} are rows of "
-            f"{other}, too, and {shared.near[i, j] - shared.exact[i, j]:,} more are "
-            "nearly so."
-        )
-    return sentences
-
-
-def _summary(audit: Audit) -> str:
+def audit_summary(audit: Audit) -> str:
+    """Whether all promises were kept, and which were not."""
     if audit.is_kept:
         return "All promises were kept."
     count = len(audit.broken)
@@ -93,30 +136,62 @@ def _summary(audit: Audit) -> str:
     return f"{count} {were} not kept: {which}."
 
 
-def _sentence(check: Check, kind: str, audit: Audit, names) -> str:
-    where = "as assigned" if kind == "assigned" else "by what was handed out"
-    start = f"{_PROMISES[check.name]}: {where}, "
+def _titled(name: str) -> str:
+    return PROMISES[name] + (f" ({name})" if name != "delivery" else "")
+
+
+def _verdict(check: Check, kind: str, audit: Audit, names: Names) -> Verdict:
+    if not check.num_cases:
+        return Verdict("nothing to keep")
+    is_broken = audit.is_promised(kind, check.name) and not check.holds
+    words = "broken" if is_broken else "not kept, and not promised"
+    margin, is_exact = check.margin, abs(check.margin) <= audit.tolerance
+    if check.holds:
+        words = "kept exactly" if is_exact else "kept"
+    if is_exact or (check.holds and check.name in _WITHOUT_MARGIN):
+        margin = None
+    tightest = party_names(check.parties, names)
+    if check.coalition and len(check.coalition) > 1:
+        tightest += f" (by the group of {party_names(check.coalition, names)})"
+    return Verdict(words, is_broken, margin, tightest)
+
+
+def _sentence(check: Check, kind: str, audit: Audit, names: Names) -> str:
+    start = f"{_titled(check.name)}: {_WHERE[kind]}, "
     if not check.num_cases:
         return start + "there was nothing to keep."
-    who = party_names(check.parties, names)
     if not check.holds:
-        is_promise = audit.is_promised(kind, check.name)
-        verdict = " is broken" if is_promise else ", which was not promised, fails"
-        text = f"{start}this{verdict} for {who}, by {-check.margin:.3g}"
-    elif abs(check.margin) <= audit.tolerance:
+        verdict = "which was not promised, fails"
+        return f"{start}this, {verdict} {_for_whom(check, audit, names)}."
+    who = party_names(check.parties, names)
+    if abs(check.margin) <= audit.tolerance:
         text = f"{start}this holds; exactly, up to rounding, for {who}"
     else:
         text = f"{start}this holds; tightest for {who}"
-        if check.name not in ("R3", "F1", "F2"):
+        if check.name not in _WITHOUT_MARGIN:
             text += f", with {check.margin:.3g} to spare"
-    if check.coalition:
-        text += f", as the data of {party_names(check.coalition, names)} show"
-    elif check.coalition is not None:
-        text += ", as its data alone show"
-    return text + "."
+    return f"{text}{_shown_by(check, names)}."
 
 
-def _remarks(audit: Audit) -> list[str]:
+def _for_whom(check: Check, audit: Audit, names: Names) -> str:
+    """For whom a condition fails, by how much, and which group shows it."""
+    by = f"by {-check.margin:.3g}"
+    if abs(check.margin) <= audit.tolerance:
+        by = "where more is asked and the same is given"
+    who = party_names(check.parties, names)
+    return f"for {who}, {by}{_shown_by(check, names)}"
+
+
+def _shown_by(check: Check, names: Names) -> str:
+    if check.coalition is None:
+        return ""
+    if not check.coalition:
+        return ", as its data alone show"
+    return f", as the data of {party_names(check.coalition, names)} show"
+
+
+def audit_remarks(audit: Audit) -> list[str]:
+    """What else an audit found."""
     realised = audit.realised_welfare
     have = "" if math.isnan(realised) else f", and have {realised:.1%}"
     found = [

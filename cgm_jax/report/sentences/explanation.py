@@ -3,7 +3,7 @@
 import numpy as np
 
 from cgm_jax.audit import Explanation
-from cgm_jax.rewards import RewardStatus
+from cgm_jax.rewards import RewardScheme, RewardStatus
 from cgm_jax.rewards.infeasible import error_of
 
 from .names import Names, party_names
@@ -24,35 +24,39 @@ def _why_optimal(explanation: Explanation, names: Names) -> list[str]:
     lines = [
         f"The largest reward value is {scheme.max_reward_value:.4g}, because "
         f"{_name(upper, names)} can get {scheme.upper_values[upper]:.4g} at most.",
-        f"rho is not larger because {_name(lower, names)} must get "
+        f"Rewards follow contributions less than in proportion (rho = {scheme.rho:.4g},"
+        f" not 1), because {_name(lower, names)} must get "
         f"{scheme.relaxation * scheme.lower_values[lower]:.4g}."
         if lower is not None
-        else "rho is 1: rewards are in proportion to contributions.",
-        "Neither depends on epsilon: every upper bound on v* rises with rho, so that "
-        "both are largest together.",
+        else "Rewards are in proportion to contributions (rho = 1).",
     ]
     for other in explanation.without:
-        if np.isfinite(other.rho) and not np.allclose(
-            [other.rho, other.max_reward_value],
-            [scheme.rho, scheme.max_reward_value],
-            rtol=1e-6,
-        ):
-            lines.append(
-                f"Without the bounds of {_name(other.party, names)}, rho would be "
-                f"{other.rho:.4g} instead of {scheme.rho:.4g}, and the largest reward "
-                f"value {other.max_reward_value:.4g}."
-            )
+        who = _name(other.party, names)
+        changes = _changes(scheme, other.rho, other.max_reward_value)
+        if changes:
+            lines.append(f"But for what {who} must get and can get, {changes}.")
         game = other.in_game
         if game is not None:
             would_be = "no reward values would keep the bounds of the others"
             if game.status is RewardStatus.OPTIMAL:
-                would_be = (
-                    f"rho would be {game.rho:.4g} and the largest reward value "
-                    f"{game.max_reward_value:.4g} (on the same reference set)"
+                would_be = _changes(scheme, game.rho, game.max_reward_value)
+            if would_be:
+                lines.append(
+                    f"Had {who} not taken part, {would_be} (on the same reference set)."
                 )
-            who = _name(other.party, names)
-            lines.append(f"Had {who} not taken part, {would_be}.")
     return lines
+
+
+def _changes(scheme: RewardScheme, rho: float, largest: float) -> str:
+    """What would be different; nothing where no digit is, or there is no solution."""
+    return " and ".join(
+        f"{what} would be {new:.4g} instead of {old:.4g}"
+        for what, new, old in (
+            ("rho", rho, scheme.rho),
+            ("the largest reward value", largest, scheme.max_reward_value),
+        )
+        if np.isfinite(new) and f"{new:.4g}" != f"{old:.4g}"
+    )
 
 
 def _why_infeasible(explanation: Explanation, names: Names) -> list[str]:

@@ -15,3 +15,8 @@ def party_names(parties: Iterable[int], names: Names = None) -> str:
     rest = [f"and {len(them) - _MOST_NAMED} more"] if len(them) > _MOST_NAMED else []
     counted = " (counted from 0)" if names is None else ""
     return ", ".join(named + rest) + counted
+
+
+def party_name(party: int, names: Names = None) -> str:
+    """One party, where others are in the same sentence."""
+    return f"party {party}" if names is None else names[party]

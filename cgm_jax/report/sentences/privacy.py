@@ -5,7 +5,14 @@ from cgm_jax.evaluation.reidentification import ReadOff, Reidentification
 
 from .names import Names, party_names
 
-__all__ = ["privacy_sentences", "reidentification_sentence"]
+__all__ = ["privacy_sentences", "privacy_warnings", "reidentification_sentence"]
+
+_SHORT = {
+    ReadOff.READABLE: "rows of others can be read off the reward",
+    ReadOff.NO_SIGN: "no sign that rows of others can be read off the reward",
+    ReadOff.NOT_MEASURABLE: "whether rows of others can be read off the reward cannot "
+    "be measured",
+}
 
 _FIT = "within 0.05 standard deviations in every number, and equal in every category"
 
@@ -17,6 +24,32 @@ def privacy_sentences(figures: PrivacyFigures, names: Names = None) -> list[str]
         for party, reward in enumerate(figures.rewards)
         if reward is not None
     ]
+
+
+def privacy_warnings(figures: PrivacyFigures, names: Names = None) -> list[str]:
+    """One sentence a verdict, with all parties whose reward it is about."""
+    by_verdict: dict[ReadOff, list[int]] = {verdict: [] for verdict in ReadOff}
+    for party, reward in enumerate(figures.rewards):
+        if reward is not None:
+            by_verdict[reward.attack.verdict].append(party)
+    sentences = []
+    for verdict, parties in by_verdict.items():
+        if not parties:
+            continue
+        who, words = party_names(parties, names), _SHORT[verdict]
+        if verdict is ReadOff.READABLE:
+            attacks = [reward.attack for reward in figures.rewards if reward]
+            worst = max(
+                (each for each in attacks if each.verdict is verdict),
+                key=lambda each: each.num_recovered / max(1, each.num_others),
+            )
+            most = "" if len(parties) == 1 else "up to "
+            words += (
+                f", {most}{worst.num_recovered:,} of {worst.num_others:,} by averaging:"
+                " only for parties that may see each other's data"
+            )
+        sentences.append(f"{who}: {words}.")
+    return sentences
 
 
 def reidentification_sentence(attack: Reidentification, party: str) -> str:

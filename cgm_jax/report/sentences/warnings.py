@@ -1,15 +1,17 @@
-"""What to know of promises, of the draws that were to keep them, and of candidates."""
+"""What to know of promises, of the draws that keep them, and of standard errors."""
+
+from itertools import pairwise
 
 import numpy as np
 
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
-from cgm_jax.features.labels import PooledLabels
-from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.rewards import RewardScheme
 
-from .names import Names, party_names
+from .names import Names, party_name, party_names
+from .outcomes import outcome
 
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
+_SURE = 0.95  # of resamples, in which two parties are in the same order
 _MOST_SENTENCES = 10  # about promises of one kind
 
 
@@ -17,8 +19,12 @@ def collaboration_warnings(
     collaboration: Collaboration, names: Names = None
 ) -> list[str]:
     """All that a mediator should know before handing out the rewards."""
-    promised = promise_warnings(collaboration.promises, names)
-    return promised + draw_warnings(collaboration.draw, names)
+    promises, draw = collaboration.promises, collaboration.draw
+    return [
+        *promise_warnings(promises, names),
+        *draw_warnings(draw, names),
+        *empty_reward_sentences(promises.scheme, draw, names),
+    ]
 
 
 def promise_warnings(promises: Promises, names: Names = None) -> list[str]:
@@ -40,12 +46,6 @@ def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
     if not scheme.has_rewards:
         return []
     sentences = relaxation_warnings(scheme)
-    if scheme.excluded_parties:
-        sentences.append(
-            f"{party_names(scheme.excluded_parties, names)}: nothing is added to the "
-            "others' data on average (Shapley value <= 0). The reward value is "
-            "that of the own data, and no points are handed out."
-        )
     if scheme.floored_parties:
         sentences.append(
             f"{party_names(scheme.floored_parties, names)}: the lower value is not "
@@ -90,8 +90,8 @@ def draw_warnings(draw: Draw, names: Names = None) -> list[str]:
         reward = rewards[i]
         sentences.append(
             f"{party_names([i], names)}: promised was {reward.reward_value:.6g}, "
-            f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less; the draw "
-            f"was {reward.stop_reason}."
+            f"reached {reward.final_value:.6g}, {reward.shortfall:.2g} less: "
+            f"{outcome(reward.stop_reason, len(reward.indices))}."
         )
     if len(missed) > _MOST_SENTENCES:
         sentences.append(
@@ -117,59 +117,65 @@ def draw_warnings(draw: Draw, names: Names = None) -> list[str]:
     return sentences
 
 
-def uncertainty_warnings(uncertainty: Uncertainty) -> list[str]:
-    """What a reader of standard errors should know."""
-    if not uncertainty.num_without_rewards:
-        return []
+def empty_reward_sentences(
+    scheme: RewardScheme, draw: Draw, names: Names = None
+) -> list[str]:
+    """Which parties get no rows, and why."""
+    excluded = set(scheme.excluded_parties)
+    by_reason: dict[str, list[int]] = {}
+    for i, reward in enumerate(draw.rewards):
+        if not len(reward.indices):
+            reason = "nothing is added to the others' data on average"
+            if i not in excluded:
+                reason = outcome(reward.stop_reason, 0)
+                if reward.stop_reason == "reached":
+                    reason = "the own data are already worth what was promised"
+            by_reason.setdefault(reason, []).append(i)
     return [
-        f"In {uncertainty.num_without_rewards} of {uncertainty.num_resamples} "
-        "resamples no reward values keep the promises; standard errors of reward "
-        "values are over the others. More candidates leave more room."
+        f"{party_names(parties, names)}: no synthetic rows, only the header of a "
+        f"reward, since {reason}."
+        for reason, parties in by_reason.items()
     ]
 
 
-def quality_sentences(quality: SampleQuality | None) -> list[str]:
-    """What the figures of a trained generator say; a warning last, if there is one."""
-    if quality is None:
-        return []
-    ours, real, density = (
-        f"{pair[0]:.2g} and {pair[1]:.2g}"
-        for pair in (quality.generated, quality.real, quality.kernel_density)
-    )
+def uncertainty_warnings(uncertainty: Uncertainty, names: Names = None) -> list[str]:
+    """Which contributions cannot be told apart, and resamples without rewards."""
+    runs = _not_told_apart(uncertainty)
     sentences = [
-        f"MMD² to {quality.num_held_out:,} held-out rows, at the median distance and "
-        f"at a quarter of it: {ours}; real rows {real}; kernel density estimate "
-        f"{density}.",
-        f"Share of synthetic rows nearer to the training rows than to as many held-out "
-        f"ones: {quality.nearest_share:.1%} (kernel density estimate "
-        f"{quality.kernel_density_nearest_share:.1%}, rows that saw neither 50 %).",
+        f"{party_names(run, names)} cannot be told apart by their contributions: with "
+        "other rows from the same sources they may well be in another order ("
+        f"{_orders(run[:_MOST_SENTENCES], uncertainty, names)} of "
+        f"{uncertainty.num_resamples} resamples)."
+        for run in runs[:_MOST_SENTENCES]
     ]
-    if quality.is_worse_than_kernel_density:
+    if uncertainty.num_without_rewards:
         sentences.append(
-            "The trained generator is farther from the held-out rows than the kernel "
-            "density estimate: train longer, or use the latter among parties that may "
-            "see each other's data."
+            f"In {uncertainty.num_without_rewards} of {uncertainty.num_resamples} "
+            "resamples no reward values keep the promises; standard errors of reward "
+            "values are over the others. More candidates leave more room."
         )
     return sentences
 
 
-def generator_warnings(*, is_of_other_data: bool) -> list[str]:
-    """What it means that a generator was trained on other data than are valued."""
-    if not is_of_other_data:
-        return []
-    return [
-        "The generator was trained on other data than those of these files: its rows "
-        "may be unlike the parties', and the figures of its quality are of its own "
-        "data. Train one on these files with train-generator."
-    ]
+def _not_told_apart(uncertainty: Uncertainty) -> list[list[int]]:
+    """Runs of parties, by contribution, none of which is surely above the next."""
+    runs = [[int(uncertainty.ranking[0])]]
+    for before, party in pairwise(uncertainty.ranking.tolist()):
+        if is_told_apart(float(uncertainty.above_next[before])):
+            runs.append([])
+        runs[-1].append(party)
+    return [run for run in runs if len(run) > 1]
 
 
-def label_warnings(labels: PooledLabels) -> list[str]:
-    """What it means that hardly any two rows have the same label."""
-    if labels.num_labels <= labels.num_rows / 2:
-        return []
-    return [
-        f"The label column has {labels.num_labels:,} different labels in "
-        f"{labels.num_rows:,} rows, as a record number has: each label handed out is "
-        "that of a real row. Choose another --label-column, or leave this one out."
-    ]
+def _orders(run: list[int], uncertainty: Uncertainty, names: Names) -> str:
+    """How often each is above the next."""
+    return ", ".join(
+        f"{party_name(one, names)} is above {party_name(next_one, names)} in "
+        f"{uncertainty.above_next[one]:.0%}"
+        for one, next_one in pairwise(run)
+    )
+
+
+def is_told_apart(share: float) -> bool:
+    """Whether two parties are in the same order in enough resamples."""
+    return share >= _SURE

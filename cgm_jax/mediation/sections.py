@@ -1,0 +1,67 @@
+"""A mediator's run as what the report is made of."""
+
+from urllib.parse import quote
+
+import numpy as np
+
+from cgm_jax.features.labels import label_shares
+from cgm_jax.files import OwnFormat
+from cgm_jax.report import CandidateOrigin, PartyFiles, ReportSection, TableFacts
+from cgm_jax.tables.units import in_units
+
+from .run import Mediation
+
+
+def mediation_section(mediation: Mediation) -> ReportSection:
+    """What was valued, promised and handed out, with all that a mediator must know."""
+    parties, draw = mediation.parties, mediation.collaboration.draw
+    labels, shares = mediation.labels, None
+    if labels is not None and parties.labels is not None:
+        rewards = [labels.labels[reward.indices] for reward in draw.rewards]
+        shares = label_shares(np.concatenate(parties.labels), rewards, labels.accuracy)
+    files = [
+        PartyFiles(
+            f"../{quote(name)}/{reward_name(form)}",
+            f"../{quote(name)}/statement.html",
+        )
+        for name, form in zip(parties.names, parties.formats, strict=True)
+    ]
+    return ReportSection(
+        "Rewards",
+        mediation.collaboration.promises,
+        [draw],
+        parties.names,
+        columns=list(mediation.tables.codec.coordinates),
+        warnings=parties.warnings,
+        uncertainty=mediation.uncertainty,
+        review=mediation.review,
+        is_density=mediation.source.model is None,
+        is_of_other_data=mediation.source.is_of_other_data,
+        privacy=mediation.privacy,
+        tables=TableFacts(
+            mediation.tables.codec,
+            parties.tables,
+            mediation.quality.table,
+            mediation.quality.candidates,
+            mediation.quality.rewards,
+        ),
+        labels=shares,
+        files=files,
+    )
+
+
+def candidate_origin(mediation: Mediation) -> CandidateOrigin:
+    """What the candidates imitate: as points, or as the pixels of images."""
+    promises, model = mediation.collaboration.promises, mediation.source.model
+    candidates, codec = np.asarray(promises.candidates), mediation.tables.codec
+    if model is None or model.shape is None:
+        pool = np.concatenate(promises.parties)
+        return CandidateOrigin(pool, candidates, list(codec.coordinates), model)
+    # Images need all of their pixels, the constant ones too, as they are.
+    pixels = in_units(codec, np.concatenate(mediation.tables.points))
+    return CandidateOrigin(pixels, in_units(codec, candidates), None, model)
+
+
+def reward_name(form: OwnFormat) -> str:
+    """Of a party's reward file, in its folder."""
+    return f"reward{form.extension}"
