@@ -132,9 +132,13 @@ def spelled(name: str, cell: Any) -> str:
 def check_folders(out: Path, files: dict[str, Path]) -> None:
     for name in NAMES:
         received = [path for path in (out / name).rglob("*") if path.is_file()]
-        assert [path.stem for path in received] == ["reward"]
+        (reward,) = (path for path in received if path.stem == "reward")
+        assert {path.name for path in received if path != reward} == {
+            "statement.html",
+            "statement.json",
+        }
         texts = " ".join(read_text(path) for path in received)
-        rows = read_rows(received[0])
+        rows = read_rows(reward)
         assert len(rows) > 5
         for other in set(NAMES) - {name}:
             leaked = {x for x in canaries(TABLES[other]) if is_in(x, texts)}
