@@ -18,7 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key, Shaped
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax.tables import TableCodec
@@ -26,7 +26,7 @@ from cgm_jax.tables.number_columns import NumberColumn
 
 from .base import Generator
 
-__all__ = ["CoarseTableError", "TableGenerator", "is_among"]
+__all__ = ["CoarseTableError", "TableGenerator", "is_among", "row_order"]
 
 _MOST_DRAWN = 16  # points for every one that is wanted
 _NUM_CALIBRATION = 4_096  # an error of 0.8 % of all rows at most
@@ -89,7 +89,7 @@ class TableGenerator:
         The order of the points has no effect.
         """
         real = np.asarray(points)
-        real = real[np.lexsort(real.T)]
+        real = real[row_order(real)]
         model = self.generator.fit(key, real)
         if not any(_masses(self.codec, real)):
             return FittedRows(model, (), real)
@@ -164,10 +164,15 @@ def is_among(
     points: Float[np.ndarray, "m d"], real: Float[np.ndarray, "n d"]
 ) -> Bool[np.ndarray, " m"]:
     """Whether each point equals a real one, to the last bit."""
-    # −0 + 0 is 0: one number, one pattern of bits.
+    return np.isin(_patterns(points), _patterns(real.astype(points.dtype)))
+
+
+def row_order(points: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
+    """An order of points that depends on nothing but what they are."""
+    return np.argsort(_patterns(points), kind="stable")
+
+
+def _patterns(points: Float[np.ndarray, "n d"]) -> Shaped[np.ndarray, " n"]:
+    """The bits of each point as one value; −0 + 0 is 0, one number with one pattern."""
     kind = np.dtype((np.void, points.dtype.itemsize * points.shape[1]))
-    one, other = (
-        np.ascontiguousarray(x.astype(points.dtype) + 0).view(kind)[:, 0]
-        for x in (points, real)
-    )
-    return np.isin(one, other)
+    return np.ascontiguousarray(points + 0).view(kind)[:, 0]

@@ -12,7 +12,7 @@ from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, UsageError
-from cgm_jax.generators.table_rows import TableGenerator
+from cgm_jax.generators.table_rows import TableGenerator, row_order
 from cgm_jax.tables import TableCodec
 from cgm_jax.tables.units import from_units, in_units, unit_names
 
@@ -118,7 +118,7 @@ def held_out_rows(
 
 def _order(tables: CodedTables) -> Int[np.ndarray, " rows"]:
     """Of all parties' rows, for a training in which their own has no effect."""
-    return np.lexsort(np.concatenate(tables.points).T)
+    return row_order(np.concatenate(tables.points))
 
 
 def load_model(path: Path, codec: TableCodec) -> "MMDGANModel":
