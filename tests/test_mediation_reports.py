@@ -30,9 +30,7 @@ def run(files: list[Path], out: Path, *options: object) -> dict[str, list[str]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def written(
-    folder: Path, make: Callable[[np.random.Generator], list[Any]]
-) -> list[Path]:
+def written(folder: Path, make: Callable[[np.random.Generator], Any]) -> list[Path]:
     """Three parties' files of a smooth column and one that is made."""
     files = []
     for party in range(3):
@@ -54,7 +52,9 @@ def real(files: list[Path]) -> list[str]:
 
 
 def test_milliseconds_of_an_epoch(no_figures, tmp_path):  # SDV 2285
-    files = written(tmp_path, lambda rng: 1_700_000_000_000 + rng.integers(0, 6e4, NUM))
+    files = written(
+        tmp_path, lambda rng: 1_700_000_000_000 + rng.integers(0, 60_000, NUM)
+    )
     ms = np.array(run(files, tmp_path / "out")["y"], int)
     assert len(np.unique(ms)) > 0.9 * len(ms)
     assert 1_700_000_000_000 <= ms.min() and ms.max() < 1_700_000_060_000
