@@ -50,3 +50,33 @@ def assert_same(decoded: Cells, cells: Cells) -> None:
     if wanted.dtype == np.float64:
         found, wanted = found.view(np.int64), wanted.view(np.int64)
     np.testing.assert_array_equal(found, wanted)
+
+
+def mixed_tables() -> list[dict[str, Any]]:
+    """Cells of two made-up tables with every kind of column."""
+    rng = np.random.default_rng(3)
+    tables = []
+    for num in (70, 50):
+        age = [str(x) for x in rng.integers(18, 80, num)]
+        age[3] = ""
+        pay = [f"{x:.2f}" for x in rng.lognormal(7, 1, num)]
+        hundreds = [str(100 * x) for x in rng.integers(1, 40, num)]
+        job = [["clerk", "cook", "nurse", "?"][i] for i in rng.integers(0, 4, num)]
+        code = [str([1, 2, 5, 9, 77][i]) for i in rng.integers(0, 5, num)]
+        days = np.datetime64("2020-01-01") + rng.integers(9, 90, num)
+        for i in (0, 5, 7, 11):
+            age[i] = "NA"
+        job[0] = "president"  # held by one row of each
+        tables.append(
+            cells_of(
+                {
+                    "age": age,
+                    "pay": pay,
+                    "hundreds": hundreds,
+                    "job": job,
+                    "code": code,
+                    "date": days.astype(str).tolist(),
+                }
+            )
+        )
+    return tables

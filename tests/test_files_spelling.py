@@ -63,7 +63,7 @@ def test_rows_of_others_in_a_party_s_words(
         (["1", "30.5"], pa.int8(), pa.float64()),
         (["1", str(2**64 + 1)], pa.int8(), pa.decimal128(38, 0)),
         (["0.1", "2"], pa.float32(), pa.float32()),
-        (["0.1", "0.123456789012"], pa.float32(), pa.float64()),
+        (["16777216", "16777217"], pa.float32(), pa.float64()),
         (["1.25", "2"], pa.decimal128(5, 2), pa.decimal128(5, 2)),
         (["1.255", "2"], pa.decimal128(5, 2), pa.decimal128(38, 8)),
         (["1", "0"], pa.bool_(), pa.bool_()),
@@ -87,6 +87,16 @@ def test_types_are_widened_only_where_they_cannot_hold_the_rows(
     array = as_arrow(cells, own, kind)
     assert array.type == expected
     assert same_cells(read_cells(array), cells)
+
+
+def test_single_precision_stays_where_points_are_not_finer():
+    numbers = np.random.default_rng(0).normal(100, 15, 500)
+    own = OwnColumn("x", "number", column(["1.5"]).spelling)
+    array = as_arrow(column([repr(float(x)) for x in numbers]), own, pa.float32())
+    assert array.type == pa.float32()
+    np.testing.assert_array_equal(array.to_numpy(), numbers.astype(np.float32))
+    far = column([repr(float(x)) for x in numbers + 1e7])
+    assert as_arrow(far, own, pa.float32()).type == pa.float64()
 
 
 def test_a_category_of_others_is_added_to_the_party_s(tmp_path: Path):

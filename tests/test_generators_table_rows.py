@@ -101,7 +101,8 @@ def test_numbers_stay_in_the_range_of_several():
     codec, _, generator, model = fitted(table, 2.0)
     drawn = codec.decode(generator.sample(KEYS[1], model, 2_000))["x"].values
     real = np.sort(table["x"].values)
-    assert drawn.min() == real[4] and drawn.max() == real[-5]
+    # No row's own value: half way from that of the fifth to that of the sixth.
+    assert real[4] < drawn.min() < real[5] and real[-6] < drawn.max() < real[-5]
 
 
 def test_more_rows_start_with_fewer():

@@ -278,3 +278,22 @@ def test_missing_cells_alone_tell_tables_apart():
     holes = [None if i % 2 else value for i, value in enumerate(x)]
     synthetic = real | {"x": cells("number", holes)}
     assert table_quality(KEY, [real], synthetic).detection.boosted < 0.8
+
+
+def test_columns_of_hardly_any_numbers_do_not_stop_the_trees():
+    """All three numbers may be in the rows of one fold."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=120)
+    for place in range(0, 90, 7):
+        few = np.arange(120) // 3 == place // 3
+        table = {
+            "x": cells("number", x.tolist()),
+            "few": cells("number", [1.5 if there else None for there in few]),
+        }
+        quality = table_quality(
+            jax.random.key(place),
+            [table],
+            {**table, "few": cells("number", [None] * 120)},
+            kinds={"x": "number", "few": "number"},
+        )
+        assert quality.detection is not None

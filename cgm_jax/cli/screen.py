@@ -189,7 +189,7 @@ def print_mediation(mediation: Mediation) -> None:
         say(stress_sentence(review.stress, names))
     elif mediation.settings.stress_test is None and len(names) <= MAX_TABLE_PARTIES:
         say(
-            "Cheating was not tried out: with so many rows, each trial takes minutes. "
+            "Cheating was not tried out: with so many rows that takes many minutes. "
             "--stress tries it."
         )
     say(f"One reward and statement per party: {mediation.folder}/<party>/")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 NUM_TREES = 200
 NUM_FOLDS = 3
@@ -40,32 +40,43 @@ def label_shares(
     return LabelShares(labels, counts, np.array(rewards), accuracy)
 
 
+def may_be_given(
+    labels: Sequence[Shaped[np.ndarray, " _"]],
+    *,
+    min_rows: int,
+    only_shared: bool = False,
+) -> Bool[np.ndarray, " m"]:
+    """Which of all parties' rows have a label that others may be given.
+
+    At least `min_rows` rows have it, of two parties if it is to be shared.
+    """
+    pool = np.concatenate(labels)
+    distinct, position, counts = np.unique(
+        pool, return_inverse=True, return_counts=True
+    )
+    num_holders = np.sum([np.isin(distinct, theirs) for theirs in labels], axis=0)
+    is_allowed = (counts >= min_rows) & ((num_holders >= 2) | (not only_shared))
+    return is_allowed[position]
+
+
 def label_points(
     pool: Float[np.ndarray, "m d"],
     pool_labels: Shaped[np.ndarray, " m"],
     points: Float[np.ndarray, "g d"],
     *,
     seed: int,
-    min_rows: int = 1,
+    is_allowed: Bool[np.ndarray, " m"] | None = None,
 ) -> PooledLabels:
     """Label points by a random forest trained on the pool.
 
-    Labels that fewer than `min_rows` rows of the pool have are given to no point.
+    Labels of rows that are not allowed (see `may_be_given`) are given to no point.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-    _, position, counts = np.unique(
-        pool_labels, return_inverse=True, return_counts=True
-    )
-    is_common = counts[position] >= min_rows
-    if not is_common.any():
-        raise ValueError(
-            f"Expected a label that at least {min_rows} rows have, got none: choose "
-            "another label column."
-        )
-    pool, pool_labels = pool[is_common], pool_labels[is_common]
-    counts = counts[counts >= min_rows]
+    if is_allowed is not None:
+        pool, pool_labels = pool[is_allowed], pool_labels[is_allowed]
+    _, counts = np.unique(pool_labels, return_counts=True)
     forest = RandomForestClassifier(NUM_TREES, random_state=seed, n_jobs=-1)
     accuracy = np.nan
     with warnings.catch_warnings():

@@ -20,6 +20,7 @@ from cgm_jax.tables.cells import Form, as_text
 __all__ = ["OwnColumn", "as_arrow", "as_words", "same_cells"]
 
 _ORDINARY = 1e-9, 1e16  # numbers between them are written without an exponent
+_NEAR = 1e-6  # of a standard deviation
 _DIRECTIVE = re.compile(r"%[-:]?[A-Za-z]")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
@@ -75,9 +76,20 @@ def as_arrow(cells: Cells, own: OwnColumn, kind: Any) -> Any:
             array = _cast(cells, own, wider)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
             continue
-        if same_cells(read_cells(array), cells):
+        if same_cells(read_cells(array), cells) or _are_near(array, cells):
             return array
     raise ValueError(f"Expected cells that Parquet can hold in column {own.name}.")
+
+
+def _are_near(array: Any, cells: Cells) -> bool:
+    """Whether numbers in single precision are as near as points tell them apart."""
+    from pyarrow import types
+
+    if not (types.is_float32(array.type) and cells.form in ("whole", "number")):
+        return False
+    values = cells.present.astype(np.float64)
+    errors = array.drop_null().cast("float64").to_numpy() - values
+    return bool(np.abs(errors).max(initial=0) <= _NEAR * values.std())
 
 
 def same_cells(a: Cells, b: Cells) -> bool:

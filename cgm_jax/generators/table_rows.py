@@ -18,7 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Key, Shaped
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax.tables import TableCodec
@@ -119,7 +119,7 @@ class TableGenerator:
                     f"Expected columns in which other rows than the real ones exist, "
                     f"but of {drawn:,} rows that were drawn all but {len(points):,} "
                     "equal a real row of some party, which nobody may be handed: add "
-                    "columns, or ask for fewer candidates."
+                    "columns or decimals, or ask for fewer candidates."
                 )
             drawn *= 2
 
@@ -163,10 +163,10 @@ def is_among(
     points: Float[np.ndarray, "m d"], real: Float[np.ndarray, "n d"]
 ) -> Bool[np.ndarray, " m"]:
     """Whether each point equals a real one, to the last bit."""
-    # −0 + 0 is 0: one number, one pattern of bits.
+    return np.isin(_patterns(points), _patterns(real.astype(points.dtype)))
+
+
+def _patterns(points: Float[np.ndarray, "n d"]) -> Shaped[np.ndarray, " n"]:
+    """The bits of each point as one value; −0 + 0 is 0, one number with one pattern."""
     kind = np.dtype((np.void, points.dtype.itemsize * points.shape[1]))
-    one, other = (
-        np.ascontiguousarray(x.astype(points.dtype) + 0).view(kind)[:, 0]
-        for x in (points, real)
-    )
-    return np.isin(one, other)
+    return np.ascontiguousarray(points + 0).view(kind)[:, 0]

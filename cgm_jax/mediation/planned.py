@@ -39,7 +39,7 @@ def plan_run(
             rates=rates,
             search_length_scale=is_searched,
             from_files=True,
-            stress_test=settings.tries_cheating(sum(sizes)),
+            stress_test=settings.tries_cheating(sum(sizes) + num_candidates),
         )
 
     # What does not fit is refused without timing.

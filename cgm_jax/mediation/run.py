@@ -34,11 +34,11 @@ from cgm_jax.tables import Cells
 from . import row_source
 from .quality import TableQualities, table_qualities
 from .row_source import CandidateSource, TrainedModel
-from .tables import CodedTables
+from .tables import CodedTables, labels_to_give, of_all_files
 
 MOST_TIMES = 16  # as many candidates as asked for
 MOST_PAIRS = 1.5e10  # of points, up to which more candidates are drawn: for minutes
-MOST_TRIED = 1e9  # pairs of points: of more, each trial of cheating takes minutes
+MOST_TRIED = 3e8  # pairs of points: of more, all trials of cheating take minutes
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class Settings:
             times //= 2
         return times * self.num_candidates
 
-    def tries_cheating(self, num_rows: int) -> bool:
+    def tries_cheating(self, num_points: int) -> bool:
         """Whether trials of cheating are made, for up to 20 parties."""
         if self.stress_test is not None:
             return self.stress_test
-        return (num_rows + self.num_candidates) ** 2 / 2 <= MOST_TRIED
+        return num_points**2 / 2 <= MOST_TRIED
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ def mediate(
             error.add_note(f"Party {party} is {parties.names[party]}.")
         raise
     except CoarseTableError as error:
-        raise InputError(str(error), file=parties.files[0].path) from None
+        raise of_all_files(error, parties.files[0].path) from None
     candidates = np.asarray(result.promises.candidates)
     uncertainty = None
     if settings.num_resamples:
@@ -167,10 +167,7 @@ def mediate(
     if parties.labels is not None:
         pooled = np.concatenate(points), np.concatenate(parties.labels)
         labels = label_points(
-            *pooled,
-            candidates,
-            seed=settings.seed,
-            min_rows=tables.options.min_rows,
+            *pooled, candidates, seed=settings.seed, is_allowed=labels_to_give(tables)
         )
     return Mediation(
         folder=folder,
@@ -185,7 +182,7 @@ def mediate(
         review=review(
             keys.stress,
             result,
-            stress_test=settings.tries_cheating(sum(map(len, points))),
+            stress_test=settings.tries_cheating(sum(map(len, [*points, candidates]))),
             progress=progress,
         ),
         privacy=privacy_figures(

@@ -33,6 +33,7 @@ from cgm_jax.tables.kinds import Kind
 from cgm_jax.tables.number_columns import NumberColumn
 
 from .run import Mediation
+from .tables import labels_to_give
 
 __all__ = ["party_statements", "write_statement"]
 
@@ -199,11 +200,11 @@ def _words(codec: CategoryColumn, is_chosen: Bool[np.ndarray, " c"]) -> tuple[st
 
 
 def _labels_held_back(mediation: Mediation, party: int) -> tuple[str, ...]:
-    labels = mediation.parties.labels
-    assert labels is not None
-    values, counts = np.unique(np.concatenate(labels), return_counts=True)
-    rare = values[counts < mediation.tables.options.min_rows]
-    return tuple(map(str, rare[np.isin(rare, np.unique(labels[party]))].tolist()))
+    labels, is_given = mediation.parties.labels, labels_to_give(mediation.tables)
+    assert labels is not None and is_given is not None
+    start = sum(map(len, labels[:party]))
+    is_back = ~is_given[start : start + len(labels[party])]
+    return tuple(map(str, np.unique(labels[party][is_back]).tolist()))
 
 
 def _in_own_units(

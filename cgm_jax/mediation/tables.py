@@ -6,15 +6,24 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from cgm_jax.features.labels import may_be_given
 from cgm_jax.files import InputError, Parties, read_tables
 from cgm_jax.files.csv_table import Decimal
 from cgm_jax.files.input_errors import access_error
 from cgm_jax.files.table import common_name
 from cgm_jax.tables import ColumnChoice, TableCodec, read_columns
 
-__all__ = ["CodedTables", "TableOptions", "fitted_codec", "open_tables", "read_choices"]
+__all__ = [
+    "CodedTables",
+    "TableOptions",
+    "fitted_codec",
+    "labels_to_give",
+    "of_all_files",
+    "open_tables",
+    "read_choices",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +61,31 @@ def open_tables(paths: Sequence[str | Path], options: TableOptions) -> CodedTabl
         decimal=options.decimal,
         choices=choices,
     )
-    return CodedTables(parties, fitted_codec(parties, choices, options), options)
+    tables = CodedTables(parties, fitted_codec(parties, choices, options), options)
+    labels_to_give(tables)
+    return tables
+
+
+def labels_to_give(tables: CodedTables) -> Bool[np.ndarray, " rows"] | None:
+    """Which rows have a label that others may be given; None without labels."""
+    parties, options = tables.parties, tables.options
+    if parties.labels is None:
+        return None
+    is_allowed = may_be_given(
+        parties.labels,
+        min_rows=options.min_rows,
+        only_shared=options.only_shared_categories,
+    )
+    if not is_allowed.any():
+        shared = " and two parties" if options.only_shared_categories else ""
+        raise InputError(
+            f"expected a label that at least {options.min_rows} rows{shared} have, "
+            "found none, so that none may be handed out; choose another "
+            "--label-column",
+            file=parties.files[0].path,
+            column=parties.label_column,
+        )
+    return is_allowed
 
 
 def read_choices(path: Path | None) -> tuple[ColumnChoice, ...]:
@@ -82,7 +115,11 @@ def fitted_codec(
             only_shared_categories=options.only_shared_categories,
         )
     except ValueError as error:
-        # Of the files together: the first stands for all.
-        sentence = f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
         file = options.columns or parties.files[0].path
-        raise InputError(sentence, file=file) from None
+        raise of_all_files(error, file) from None
+
+
+def of_all_files(error: ValueError, file: Path) -> InputError:
+    """What is wrong with the files together: one, the first, stands for all."""
+    sentence = f"{str(error)[0].lower()}{str(error)[1:]}".removesuffix(".")
+    return InputError(sentence, file=file)

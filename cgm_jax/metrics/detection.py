@@ -147,6 +147,8 @@ def _for_trees(
     for column, x in zip(columns, values, strict=True):
         if not column.is_number:
             x = _by_frequency(x)
+        elif np.count_nonzero(~np.isnan(x)) < _LEAST_ROWS:
+            x = np.isnan(x).astype(np.float64)  # a fold might have no number at all
         if (x == x[0]).all() or np.isnan(x).all():  # warnings, and nothing to learn
             continue
         parts.append(x)

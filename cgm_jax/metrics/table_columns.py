@@ -99,7 +99,7 @@ def columns_beside(
         kind = None if kinds is None else kinds[name]
         if kind in _LEFT_OUT:
             continue
-        pooled = pooled_form(parts, is_category=kind == "category")
+        pooled = pooled_form(parts, is_text=kind in KINDS["text"])
         parts = [in_form(cells, pooled) for cells in parts]
         kind = kind or KINDS[pooled.form][0]
         if kind in _LEFT_OUT:

@@ -19,6 +19,8 @@ from .number_columns import MISMATCH
 
 __all__ = ["CategoryColumn", "LeftOut"]
 
+_MOST_IDS = 10**7  # of synthetic rows
+
 
 @dataclass(frozen=True, eq=False)
 class CategoryColumn:
@@ -149,6 +151,17 @@ def left_out(facts: ColumnFacts, parties: Sequence[Cells]) -> LeftOut:
     if facts.kind == "constant":
         return LeftOut(facts, pool[:1])
     if facts.kind == "identifier" and facts.form == "whole" and len(pool):
-        largest = max(abs(int(pool.max())), abs(int(pool.min())))
-        return LeftOut(facts, pool[:0], first_id=10 ** len(str(largest)) + 1)
+        return LeftOut(facts, pool[:0], first_id=_first_id(np.unique(pool)))
     return LeftOut(facts, pool[:0])
+
+
+def _first_id(ids: Shaped[np.ndarray, " _"]) -> int:
+    """Above all real ones at a power of ten; below some, where bits would not do."""
+    most, largest = int(ids[-1]), max(abs(int(ids[0])), abs(int(ids[-1])))
+    limit = next((2**bits for bits in (31, 63, 64) if most < 2**bits), None)
+    for digits in range(len(str(largest)), 6, -1):
+        first = 10**digits + 1
+        is_free = not ((ids >= first) & (ids < first + _MOST_IDS)).any()
+        if is_free and (limit is None or first + _MOST_IDS <= limit):
+            return first
+    return 10 ** len(str(largest)) + 1

@@ -107,7 +107,7 @@ def infer(
             problem = cells.problems[0]
             raise ValueError(f"Column {name}, row {problem.row}: {problem.sentence}.")
     try:
-        pooled = pooled_form(parties, is_category=kind == "category")
+        pooled = pooled_form(parties, is_text=kind in KINDS["text"])
         unified = [in_form(cells, pooled) for cells in parties]
     except ValueError as error:
         raise ValueError(f"Column {name}: {error}.") from None

@@ -39,6 +39,7 @@ class NumberColumn:
     highest: int | float
     ends: tuple[float, float]  # of the real values, less the origin
     hands_out_missing: bool
+    hands_out_present: bool  # or missing cells only: too few rows have another
     known: Shaped[np.ndarray, " k"]  # real values, where there is no grid, or none
     known_points: Float[np.ndarray, " k"]
 
@@ -88,6 +89,7 @@ class NumberColumn:
     def handed_out(self, points: Float[np.ndarray, "m c"]) -> Float[np.ndarray, "m c"]:
         """Within the range that may leave, on the grid; encoded again."""
         is_missing = self._is_missing(points) & self.hands_out_missing
+        is_missing |= not self.hands_out_present
         if not len(self.known):
             values = np.clip(self._values(points[:, 0]), self.lowest, self.highest)
             result = self._points(values)
@@ -173,26 +175,75 @@ def number_columns(
         elif fact.is_heavy_tailed:
             # Not so small that the farthest value overflows in float32.
             mean, std = float(np.median(x)), max(robust_scale(x), 1e-15 * np.ptp(x))
+        if not std:  # of one value, or squares that underflow
+            std = float(np.ptp(x))
         scale = choice.scale or (std if std > 0 else 1.0)
         ordered = np.sort(values)
-        rank = min(min_rows, (len(values) + 1) // 2) - 1
         num_missing = sum(fact.num_missing)
+        lowest, highest = _range(fact, ordered, min_rows)
         column = NumberColumn(
-            fact,
+            replace(fact, mass_points=_masses(fact, values, min_rows)),
             origin,
             mean,
             float(scale / choice.weight),
             missing=MISMATCH * choice.weight if num_missing else 0.0,
             median=ordered[(len(ordered) - 1) // 2].item(),
-            lowest=ordered[rank].item(),
-            highest=ordered[len(ordered) - 1 - rank].item(),
+            lowest=lowest,
+            highest=highest,
             ends=(float(x.min()), float(x.max())),
             hands_out_missing=num_missing >= min_rows,
+            hands_out_present=len(values) >= 2 * min_rows - 1 or num_missing < min_rows,
             known=ordered[:0],
             known_points=x[:0],
         )
         result.append(column if _is_on_grid(fact, x) else _with_known(column, ordered))
     return result
+
+
+def _range(
+    facts: ColumnFacts, ordered: Shaped[np.ndarray, " k"], min_rows: int
+) -> tuple[int | float, int | float]:
+    """The range that may be handed out, within the `min_rows`-th most extreme values.
+
+    Where fewer rows have such an end, it is a row's own value: the range then ends half
+    way to the next one, as rows at its end are handed out again and again.
+    """
+    rank = min(min_rows, (len(ordered) + 1) // 2) - 1
+    ends = ordered[rank], ordered[len(ordered) - 1 - rank]
+    if len(ordered) < 4 * min_rows:
+        return ends[0].item(), ends[1].item()
+    distinct, counts = np.unique(ordered, return_counts=True)
+    inside: list[Any] = []
+    for end, direction in zip(ends, (1, -1), strict=True):
+        place = int(np.searchsorted(distinct, end))
+        is_shared = counts[place] >= min_rows or len(distinct) < 3
+        following = distinct[place if is_shared else place + direction]
+        inside.append(_half_way(facts, end, following))
+    if inside[0] > inside[1]:
+        inside = list(ends)
+    return inside[0].item(), inside[1].item()
+
+
+def _half_way(facts: ColumnFacts, end: Any, following: Any) -> Any:
+    """Half way between two values; on the grid, where nothing may be between them."""
+    if facts.step is None:
+        return end + (following - end) / 2
+    if facts.form != "number":
+        num_steps = (int(following) - int(end)) // facts.step
+        return end + int(num_steps / 2) * facts.step
+    tens = 10.0 ** (facts.num_decimals or 0)
+    start, stop = np.rint(end * tens), np.rint(following * tens)
+    num_steps = np.trunc((stop - start) / facts.step / 2)
+    return (start + facts.step * num_steps) / tens + 0.0
+
+
+def _masses(
+    facts: ColumnFacts, values: Shaped[np.ndarray, " k"], min_rows: int
+) -> tuple[int | float, ...]:
+    """Mass points that may be handed out: of few rows, they are rows' own values."""
+    counts = [np.count_nonzero(values == value) for value in facts.mass_points]
+    masses = zip(facts.mass_points, counts, strict=True)
+    return tuple(value for value, count in masses if count >= min_rows)
 
 
 def _origin(facts: ColumnFacts, values: Any) -> int:

@@ -22,10 +22,10 @@ class PooledForm:
     is_ambiguous: bool = False  # no party's dates tell which
 
 
-def pooled_form(parties: Sequence[Cells], *, is_category: bool = False) -> PooledForm:
+def pooled_form(parties: Sequence[Cells], *, is_text: bool = False) -> PooledForm:
     """The narrowest form that all parties' cells have; ValueError if there is none.
 
-    A declared category may mix numbers and text; otherwise only codes may.
+    Declared text may mix numbers and text; otherwise only codes may.
     """
     forms: set[Form] = {cells.form for cells in parties}
     forms.discard("empty")
@@ -46,7 +46,7 @@ def pooled_form(parties: Sequence[Cells], *, is_category: bool = False) -> Poole
         return PooledForm(forms.pop())
     if forms == {"whole", "number"}:
         return PooledForm("number")
-    if forms == {"truth", "whole"} and not is_category:
+    if forms == {"truth", "whole"} and not is_text:
         codes = [cells.present for cells in parties if cells.form == "whole"]
         if np.isin(np.concatenate(codes), (0, 1)).all():
             return PooledForm("truth")
@@ -55,11 +55,11 @@ def pooled_form(parties: Sequence[Cells], *, is_category: bool = False) -> Poole
             "expected dates in all tables, found dates in some and others in the "
             "rest; write all as YYYY-MM-DD"
         )
-    if not is_category and _are_mostly_numbers(parties):
+    if not is_text and _are_mostly_numbers(parties):
         raise ValueError(
             "expected numbers in all tables, found numbers in some and text or truth "
-            "values in the rest; correct it, or declare the column a category in "
-            "columns.json"
+            "values in the rest; correct it, or declare the column a category or an "
+            "identifier in columns.json"
         )
     return PooledForm("text")
 
