@@ -82,7 +82,8 @@ def test_mass_points_are_exact_in_columns_of_many_decimals():
     drawn = codec.decode(generator.sample(KEYS[1], model, 5_000))["seconds"].values
     # In float32, where 0 is not a coordinate, it would be some 1e-6.
     assert abs((drawn == 0).mean() - (seconds == 0).mean()) < 0.03
-    assert drawn.max() == np.sort(seconds)[-5]
+    sixth, fifth = np.sort(seconds)[[-6, -5]]
+    assert sixth < drawn.max() < fifth
 
 
 def test_without_mass_points_nothing_is_drawn_for_a_calibration():
