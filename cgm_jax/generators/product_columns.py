@@ -89,7 +89,7 @@ def codec_columns(codec: TableCodec) -> Columns:
             )
         elif isinstance(column, NumberColumn):
             masses = tuple(column.mass_coordinates.tolist())
-            median = float(column._points(np.array([column.median]))[0])
+            median = column.median_coordinate
             height = float(column.missing)
             made = PointColumn(
                 name, size, height=height, mass_points=masses, median=median

@@ -40,15 +40,17 @@ from .product_columns import (
 )
 from .product_em import Parameters, Rows
 from .product_model import ProductMixtureModel
-from .quality import MAX_COMPARED, sample_quality
+from .quality import sample_quality
 
 __all__ = ["ProductMixture", "ProductMixtureModel"]
 
 LEAST_POINTS = 20
 MOST_COMPONENTS = 1_024
 CHOOSING = 0.1  # share of the rows not held out
-START = 1.0  # the smoothing with which the number of components is chosen
-SMOOTHINGS = 0.1, 10.0  # what is tried besides
+START = 0.1  # the smoothing with which the number of components is chosen
+FACTORS = 0.1, 10.0  # by which it changes, as long as the likelihood rises
+LEAST_SMOOTHING, MOST_SMOOTHING = 1e-4, 1e2
+MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
 
@@ -65,8 +67,8 @@ class ProductMixture:
             of other rows stops rising.
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each component counts besides its own,
-            positive. By default 1, or a tenth or ten times of it where that makes
-            other rows likelier.
+            positive. By default 0.1, or that times a power of ten where it makes other
+            rows likelier.
         held_out: share of the points that is never used, to be judged by.
         min_rows: rows, as the sum of their shares, that every component has at least.
         max_steps: steps of a fit, unless it gains nothing before.
@@ -135,12 +137,15 @@ class ProductMixture:
             # and learned in these units.
             fitting = _Fitting(self, columns, fitted_units(columns, learned))
             model = fitting.chosen(choose_key, start_key, learned)
-            drawn = model.sample(sample_key, MAX_COMPARED)
+            drawn = model.sample(sample_key, MOST_JUDGED[1])
             # The judge compares distances: of a codec's points they are those meant.
             scale = np.ones(array.shape[1])
             if self.codec is None:
                 scale = model.units.scale
-            judged = [x / scale[None] for x in (learned, array[held_out], drawn)]
+            judged = [
+                x / scale[None]
+                for x in (learned[: MOST_JUDGED[0]], array[held_out], drawn)
+            ]
             return replace(
                 model,
                 held_out_log_density=float(model.log_density(array[held_out]).mean()),
@@ -199,8 +204,13 @@ class _Fitting:
             if len(scored) > 1 and scored[-1][0] <= scored[-2][0]:
                 break
         best = max(scored, key=itemgetter(0))[1]
-        for other in SMOOTHINGS if options.smoothing is None else ():
-            score(best.parameters, other)
+        for factor in FACTORS if options.smoothing is None else ():
+            value = START * factor
+            while LEAST_SMOOTHING <= value <= MOST_SMOOTHING:
+                score(best.parameters, value)
+                if scored[-1][0] < max(scored, key=itemgetter(0))[0]:
+                    break
+                value *= factor
         best = max(scored, key=itemgetter(0))[1]
         model = self._fitted(
             best.parameters, self._rows(points)[1], best.fitted_with["smoothing"]
