@@ -143,7 +143,7 @@ def fit(
     parameters: Parameters,
     rows: Rows,
     *,
-    smoothing: float,
+    smoothing: int | float,
     min_rows: int,
     max_steps: int,
 ) -> tuple[Parameters, Float[np.ndarray, " steps"]]:

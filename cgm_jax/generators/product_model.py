@@ -79,12 +79,14 @@ class ProductMixtureModel:
     @property
     def means(self) -> Float[np.ndarray, "k g"]:
         """Mean of each component in each column of numbers, in the points' units."""
-        return self.units.shift + self.units.scale * self.parameters.means.T
+        means = np.asarray(self.parameters.means)
+        return self.units.shift + self.units.scale * means.T
 
     @property
     def variances(self) -> Float[np.ndarray, "k g"]:
         """Variances, in the points' units."""
-        return self.parameters.variances.T * self.units.scale**2
+        variances = np.asarray(self.parameters.variances)
+        return variances.T * self.units.scale**2
 
     def log_density(self, points: Float[ArrayLike, "n d"]) -> Float[np.ndarray, " n"]:
         """Logarithm of the density of points, shape ``(n,)``, float64.
