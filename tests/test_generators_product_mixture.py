@@ -208,6 +208,8 @@ def test_marginals_and_conditionals_are_those_of_all_rows(categories):
     np.testing.assert_array_equal(
         drawn[:, 2:5], np.tile(np.float32(given[2:5]), (20_000, 1))
     )
+    named = model.conditional(KEYS[0], {"b": given[2:5]}, 20_000)
+    np.testing.assert_array_equal(named, drawn)
     index = 4 * drawn[:, :2].argmax(axis=1) + drawn[:, 5:].argmax(axis=1)
     expected = (table[:, 1] / table[:, 1].sum()).ravel()
     assert np.abs(expected - table.sum(axis=1).ravel()).max() > 0.02
@@ -370,6 +372,10 @@ def test_calls_that_are_refused(model):
         model.marginal([])
     with pytest.raises(ValueError, match=r"NaN where unknown, got shape \(3,\)"):
         model.conditional(KEY, np.zeros(3), 5)
+    with pytest.raises(ValueError, match="4 coordinates of job, got 1"):
+        model.conditional(KEY, {"job": 1.0}, 5)
+    with pytest.raises(ValueError, match="got 'pay'; there are claim"):
+        model.conditional(KEY, {"pay": 1.0}, 5)
     with pytest.raises(ValueError, match="a part of those of job"):
         model.conditional(KEY, np.where(np.arange(num) == 1, np.nan, 0.0), 5)
     with pytest.raises(ValueError, match="at least 1; got 0"):

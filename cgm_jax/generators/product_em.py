@@ -1,6 +1,6 @@
 r"""Mixtures of products fitted by expectation and maximisation.
 
-With the features φ(x) of a point (`product_columns`) a component's log-density is
+With the features φ(x) of a point (``product_columns``) a component's log-density is
 φ(x)·θ_c. Both steps are therefore products of matrices: with responsibilities
 :math:`r_{ic} \propto w_c e^{φ(x_i)·θ_c}`, the sums :math:`T = Φ^T r` give the
 parameters. So that no component rests on single rows, each counts α rows that are as

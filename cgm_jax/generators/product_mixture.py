@@ -48,8 +48,7 @@ LEAST_POINTS = 20
 MOST_COMPONENTS = 1_024
 CHOOSING = 0.1  # share of the rows not held out
 START = 0.1  # the smoothing with which the number of components is chosen
-FACTORS = 0.1, 10.0  # by which it changes, as long as the likelihood rises
-LEAST_SMOOTHING, MOST_SMOOTHING = 1e-4, 1e2
+SMOOTHINGS = (0.01, 0.001, 0.0001), (1.0, 10.0, 100.0)  # tried while likelihood rises
 MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
@@ -204,13 +203,11 @@ class _Fitting:
             if len(scored) > 1 and scored[-1][0] <= scored[-2][0]:
                 break
         best = max(scored, key=itemgetter(0))[1]
-        for factor in FACTORS if options.smoothing is None else ():
-            value = START * factor
-            while LEAST_SMOOTHING <= value <= MOST_SMOOTHING:
+        for values in SMOOTHINGS if options.smoothing is None else ():
+            for value in values:
                 score(best.parameters, value)
                 if scored[-1][0] < max(scored, key=itemgetter(0))[0]:
                     break
-                value *= factor
         best = max(scored, key=itemgetter(0))[1]
         model = self._fitted(
             best.parameters, self._rows(points)[1], best.fitted_with["smoothing"]

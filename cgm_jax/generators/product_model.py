@@ -1,6 +1,6 @@
 """A fitted mixture of products: its density, its marginals and conditionals, a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -139,7 +139,10 @@ class ProductMixtureModel:
         )
 
     def conditional(
-        self, key: Key[Array, ""], given: Float[ArrayLike, " d"], num: int
+        self,
+        key: Key[Array, ""],
+        given: Float[ArrayLike, " d"] | Mapping[str, ArrayLike],
+        num: int,
     ) -> Float[np.ndarray, "num d"]:
         """Draw points whose known columns are those of ``given``.
 
@@ -148,15 +151,18 @@ class ProductMixtureModel:
         Args:
             key: typed random key.
             given: one point, NaN where unknown; a column is known or unknown as a
-                whole.
+                whole. Or the coordinates of known columns, by name.
             num: points to draw; more start with fewer.
 
         Returns:
             Shape ``(num, d)``, float32.
 
         Raises:
-            ValueError: for another shape, or a column of which a part is known.
+            ValueError: for another shape, a column of which a part is known, or a
+                name that no column has.
         """
+        if isinstance(given, Mapping):
+            given = self._point(given)
         row = np.asarray(given, np.float64)
         if row.shape != (self.num_dimensions,) or np.isinf(row).any():
             raise ValueError(
@@ -220,6 +226,22 @@ class ProductMixtureModel:
             )
             _check(model)
         return model
+
+    def _point(self, given: Mapping[str, ArrayLike]) -> Float[np.ndarray, " d"]:
+        """The point with some columns, NaN in the others."""
+        row = np.full(self.num_dimensions, np.nan)
+        blocks = split_points(self.columns, row[None])  # views of the row
+        places = {column.name: i for i, column in enumerate(self.columns)}
+        for name, value in given.items():
+            chosen_columns(self.columns, [name])
+            block = blocks[places[name]][0]
+            if np.size(value) != len(block):
+                raise ValueError(
+                    f"Expected {len(block)} coordinates of {name}, got "
+                    f"{np.size(value)}."
+                )
+            block[:] = np.ravel(value)
+        return row
 
     def _joint(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
         """Logarithms of w_c p_c(x)."""
