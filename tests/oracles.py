@@ -218,3 +218,12 @@ def of_mixed_rows(
     x, y = categories
     differ = (x[:, None] != y[None]).sum(-1)  # Hamming distance
     return k(*numbers) * np.exp(-(mismatch**2) * differ / 2)
+
+
+def product_mixture(weights: np.ndarray, factors: Sequence[np.ndarray]) -> np.ndarray:
+    """Σ_c w_c ∏_j f_cj(x_j); densities f of each column are (rows, components)."""
+    return (weights * np.prod(factors, axis=0)).sum(-1)
+
+
+def normal_density(x: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    return np.exp(-((x - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)

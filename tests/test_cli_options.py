@@ -74,6 +74,8 @@ def test_a_refusal_is_a_sentence_that_names_the_option(words, capsys, more, sent
         (["--num-steps", 10], "--num-steps: "),
         (["--bandwidth", 0.1, "--generator", "mmd-gan"], "--bandwidth: "),
         (["--bandwidth", 0.1, "--generator-model", "m.npz"], "--bandwidth: "),
+        (["--num-steps", 10, "--generator", "product-mixture"], "--num-steps: "),
+        (["--bandwidth", 0.1, "--generator", "product-mixture"], "--bandwidth: "),
         (["--num-steps", 10, "--generator-model", "m.npz"], "--num-steps: "),
         (["--generator", "kde", "--generator-model", "m.npz"], "--generator kde: "),
     ],
@@ -193,6 +195,7 @@ def test_too_few_rows_for_a_generator_are_no_ones_fault(tmp_path, capsys):
     for words in (
         ["train-generator", *files, "--out", tmp_path / "m.npz"],
         ["run", *files, "--out", tmp_path / "out", "--generator", "mmd-gan"],
+        [*("run", *files, "--out", tmp_path / "out"), "--generator", "product-mixture"],
     ):
         assert cgm_jax(*words) == 3
         message = one_line_error(capsys)

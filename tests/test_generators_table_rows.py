@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from cgm_jax.generators import KernelDensity
+from cgm_jax.generators import KernelDensity, table_rows
 from cgm_jax.generators.table_rows import CoarseTableError, TableGenerator, is_among
 from cgm_jax.tables import Cells, TableCodec
 
@@ -84,6 +84,14 @@ def test_mass_points_are_exact_in_columns_of_many_decimals():
     assert abs((drawn == 0).mean() - (seconds == 0).mean()) < 0.03
     sixth, fifth = np.sort(seconds)[[-6, -5]]
     assert sixth < drawn.max() < fifth
+
+
+@pytest.mark.parametrize("drawn_share", [0.0, 0.29, 0.31])
+def test_a_value_that_is_drawn_itself_is_not_spread(drawn_share):
+    """Of a coordinate with two values, a threshold gives none, some or all of them."""
+    distances = np.where(np.arange(100) < 100 * drawn_share, 0.0, 0.954)
+    reach = table_rows._reach(distances, 0.3)
+    np.testing.assert_allclose((distances <= reach).mean(), drawn_share)
 
 
 def test_without_mass_points_nothing_is_drawn_for_a_calibration():

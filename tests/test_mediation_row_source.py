@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 from small_generators import trained
-from small_runs import opened, write_parties
+from small_runs import cgm_jax, opened, report_of, write_parties
 
 from cgm_jax._shared.progress import silent
 from cgm_jax.files import UsageError
@@ -29,6 +29,44 @@ def loaded(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
     """Let any file hold a model with these fields."""
     model = replace(trained(), **changes)
     monkeypatch.setattr(MMDGANModel, "load", lambda path: model)
+
+
+def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
+    files, _ = write_parties(tmp_path)
+    out = tmp_path / "out"
+    words = ["run", *files, "--label-column", "sex", "--generator", "product-mixture"]
+    words += ["--num-candidates", 1000, "--no-stress", "--out", out]
+    assert cgm_jax(*words) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "MMD² to 18 held-out rows" in printed
+    report = report_of(out)
+    generator, said = report["generator"], report["settings"]["generator"]
+    assert said == f"mixture of {generator['num_components']} products"
+    assert generator["quality"]["num_held_out"] == 18
+    assert generator["history"]["components"][:2] == [1, 2]
+    assert generator["held_out_log_density"] < 0
+    control = report["privacy"]["control"]
+    assert "held out of the training" in control
+    page = (out / "mediator" / "report.html").read_text("utf-8")
+    assert "come from a mixture of products" in page
+    assert "18 real rows that it never saw" in page
+    assert "real rows plus a little noise" not in page
+    statement = (out / "north" / "statement.html").read_text("utf-8")
+    assert "(a mixture of products)" in statement
+
+
+def test_rows_that_a_mixture_never_saw_are_those_of_the_parties(tables):
+    key = jax.random.key(0)
+    source = candidate_source(
+        key, Settings(generator="product-mixture"), tables, mesh=None, progress=silent
+    )
+    pool = np.concatenate(tables.points).astype(np.float32)
+    unseen = np.concatenate(source.held_out)
+    density = source.model.log_density(pool[unseen]).mean()
+    assert unseen.sum() == source.model.quality.num_held_out
+    np.testing.assert_allclose(density, source.model.held_out_log_density, rtol=1e-6)
+    again = source.generator.fit(jax.random.key(1), pool)
+    assert again.model is source.model
 
 
 def test_a_digest_is_of_the_rows_in_any_order(tables, tmp_path):

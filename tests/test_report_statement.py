@@ -205,6 +205,7 @@ def test_where_synthetic_rows_come_from():
     for generator, phrase in (
         ("kde", "noise added, of 0.05"),
         ("mmd-gan", "trained on the rows of all"),
+        ("product-mixture", "a mixture of products"),
         ("loaded", "trained before"),
     ):
         found = statement(origin=dataclasses.replace(origin, generator=generator))

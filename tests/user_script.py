@@ -228,6 +228,12 @@ def of_the_whole_way(key: jax.Array, folder: Path) -> None:
     own: list[generators.Generator] = [Copies(), density]
     print([each.sample(key, each.fit(key, pool), 3).shape for each in own])
     means, covariances = np.zeros((1, 2)), np.eye(2)[None]
+    products = generators.ProductMixture(num_components=2)
+    learned: generators.ProductMixtureModel = products.fit(key, pool)
+    given = np.array([0.5, np.nan])
+    print(
+        learned.marginal([0]).num_dimensions, learned.conditional(key, given, 3).shape
+    )
     mixture = generators.GaussianMixture(np.ones(1), means, covariances)
     print(mixture.sample(key, mixture, 3)[0, 0] + 1)
 

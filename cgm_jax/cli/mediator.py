@@ -15,7 +15,7 @@ from cgm_jax.files import (
 from cgm_jax.mediation.planned import plan_run
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
-from cgm_jax.mediation.row_source import train_rows
+from cgm_jax.mediation.row_source import GeneratorName, train_rows
 from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.mediation.tables import TableOptions, open_tables
 from cgm_jax.planning import Plan
@@ -41,11 +41,12 @@ def run(
     min_rows: options.MinRows = 5,
     only_shared_categories: options.OnlyShared = False,
     generator: Annotated[
-        Literal["kde", "mmd-gan"] | None,
+        GeneratorName | None,
         Option(
             help="Where synthetic rows come from: kde, real rows plus a little noise, "
             "for parties that may see each other's data (unless you say otherwise); "
-            "or mmd-gan, a trained network."
+            "mmd-gan, a trained network; or product-mixture, a density of groups of "
+            "rows, fitted in seconds."
         ),
     ] = None,
     generator_model: Annotated[
@@ -271,14 +272,13 @@ def _check_generator(
     """Refuse options that would have no effect on where rows come from."""
     if bandwidth is not None:
         options.check_bandwidth(bandwidth)
-    is_density = model is None and generator != "mmd-gan"
-    chosen = "--generator kde" if is_density else "--generator mmd-gan"
-    if model is not None:
-        chosen = "--generator-model"
+    generator = generator or ("kde" if model is None else "mmd-gan")
+    is_needless = model is not None and generator != "mmd-gan"
+    chosen = f"--generator {generator}" if model is None else "--generator-model"
     without_effect = {
-        "--generator kde": model is not None and generator == "kde",
-        "--bandwidth": bandwidth is not None and not is_density,
-        "--num-steps": num_steps is not None and (is_density or model is not None),
+        f"--generator {generator}": is_needless,
+        "--bandwidth": bandwidth is not None and chosen != "--generator kde",
+        "--num-steps": num_steps is not None and chosen != "--generator mmd-gan",
     }
     for option, is_given in without_effect.items():
         if is_given:

@@ -1,8 +1,9 @@
 """Where synthetic points come from: the generative model of Sec. 2 and 6.
 
 A `Generator` has two methods, ``fit`` and ``sample``. `KernelDensity` adds a little
-noise to real rows, `GaussianMixture` is the simulated data's own, and `MMDGAN` learns
-to make rows out of noise. `TableGenerator` makes any of them draw rows of a table that
+noise to real rows, `GaussianMixture` is the simulated data's own, `ProductMixture`
+is a density of tables that can be computed exactly, and `MMDGAN` learns to make rows
+out of noise. `TableGenerator` makes any of them draw rows of a table that
 may be handed out. None of them gives a privacy guarantee.
 """
 
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .base import Generator
 from .gaussian_mixture import GaussianMixture
 from .kernel_density import KernelDensity
+from .product_mixture import ProductMixture, ProductMixtureModel
 from .table_rows import CoarseTableError, TableGenerator
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ __all__ = [
     "Generator",
     "KernelDensity",
     "MMDGANModel",
+    "ProductMixture",
+    "ProductMixtureModel",
     "TableGenerator",
 ]
 __dir__ = __all__.copy

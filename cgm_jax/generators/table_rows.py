@@ -155,8 +155,13 @@ def _masses(
 
 
 def _reach(distances: Float[np.ndarray, " m"], share: float) -> float:
-    """How far the nearest that make this share of them are."""
-    return float(np.quantile(distances, share, method="lower"))
+    """How far those are that make about this share of them; below 0: none.
+
+    Where a generator draws the value itself, many are equally far.
+    """
+    levels, counts = np.unique(distances, return_counts=True)
+    levels, shares = np.append(-1, levels), np.append(0, counts.cumsum())
+    return float(levels[np.argmin(np.abs(shares / len(distances) - share))])
 
 
 def is_among(

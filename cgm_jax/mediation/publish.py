@@ -46,7 +46,7 @@ def publish_mediation(
         [draw_pictures(section)],
         title="Rewards of the collaboration",
         settings=settings,
-        generator_note=generator_note(is_density=mediation.source.model is None),
+        generator_note=generator_note(mediation.source.kind),
         origin=origin,
     )
     privacy = mediation.privacy

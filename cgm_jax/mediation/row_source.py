@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, UsageError
-from cgm_jax.generators.table_rows import TableGenerator
+from cgm_jax.generators import ProductMixture, ProductMixtureModel, TableGenerator
 from cgm_jax.tables import TableCodec
 from cgm_jax.tables.units import from_units, in_units, unit_names
 
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from cgm_jax.generators.mmd_gan.model import MMDGANModel
 
 
+GeneratorName = Literal["kde", "mmd-gan", "product-mixture"]
+
+
 @dataclass(frozen=True, eq=False)
 class CandidateSource:
     """A generator, and if trained its model and the rows that it never saw."""
 
+    kind: GeneratorName
     generator: TableGenerator
     described: str
-    model: "MMDGANModel | None" = None
+    model: "MMDGANModel | ProductMixtureModel | None" = None
     held_out: list[Bool[np.ndarray, " _"]] | None = None
     is_of_other_data: bool = False  # the model, which was loaded
 
@@ -54,6 +58,41 @@ class TrainedModel:
         order = np.array([columns.index(name) for name in names])
         rows = np.asarray(model.sample(key, num), np.float64)[:, order]
         return from_units(self.codec, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMixture:
+    """A mixture of products, fitted before, as a generator of its codec's points."""
+
+    model: ProductMixtureModel
+
+    def fit(self, key: Key[Array, ""], points: Points) -> ProductMixtureModel:
+        """The model, which was fitted before."""
+        del key, points
+        return self.model
+
+    def sample(
+        self, key: Key[Array, ""], model: ProductMixtureModel, num: int
+    ) -> Float[np.ndarray, "num d"]:
+        """Draw points; more start with fewer."""
+        return model.sample(key, num)
+
+
+def fit_mixture(
+    key: Key[Array, ""], tables: CodedTables
+) -> tuple[ProductMixtureModel, list[Bool[np.ndarray, " _"]]]:
+    """A mixture of products of the pooled rows, and which of them it never saw."""
+    pool = np.concatenate(tables.points).astype(np.float32)
+    min_rows = max(ProductMixture.min_rows, tables.options.min_rows)
+    options = ProductMixture(codec=tables.codec, min_rows=min_rows)
+    try:
+        model = options.fit(key, pool)
+    except ValueError as error:
+        raise ValueError(
+            f"all files together have {len(pool)} rows, too few for a mixture of "
+            "products; use --generator kde, or pool more rows"
+        ) from error
+    return model, _rows_of_parties(options.held_out_rows(key, len(pool)), tables)
 
 
 def train_rows(
@@ -109,10 +148,18 @@ def held_out_rows(
     """Which rows of each party `train_rows` does not train on."""
     from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
 
-    sizes = [len(rows) for rows in tables.points]
+    num = sum(map(len, tables.points))
+    rows = MMDGAN(num_steps=num_steps).held_out_rows(key, num)
+    return _rows_of_parties(rows, tables)
+
+
+def _rows_of_parties(
+    rows: Int[np.ndarray, " h"], tables: CodedTables
+) -> list[Bool[np.ndarray, " _"]]:
+    """Which rows of each party are among some of the pool."""
+    sizes = [len(points) for points in tables.points]
     mask = np.zeros(sum(sizes), bool)
-    options = MMDGAN(num_steps=num_steps)
-    mask[options.held_out_rows(key, len(mask))] = True
+    mask[rows] = True
     return np.split(mask, np.cumsum(sizes)[:-1])
 
 

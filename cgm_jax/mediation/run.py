@@ -6,7 +6,6 @@ read → encode → collaborate → decode → review → publish
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +32,7 @@ from cgm_jax.tables import Cells
 
 from . import row_source
 from .quality import TableQualities, table_qualities
-from .row_source import CandidateSource, TrainedModel
+from .row_source import CandidateSource, FittedMixture, GeneratorName, TrainedModel
 from .tables import CodedTables, labels_to_give, of_all_files
 
 MOST_TIMES = 16  # as many candidates as asked for
@@ -45,7 +44,7 @@ MOST_TRIED = 3e8  # pairs of points: of more, all trials of cheating take minute
 class Settings:
     """What the mediator decides."""
 
-    generator: Literal["kde", "mmd-gan"] = "kde"
+    generator: GeneratorName = "kde"
     generator_model: Path | None = None  # a trained MMD-GAN to use instead
     num_steps: int = 6_000  # of training the MMD-GAN
     bandwidth: float = 0.05  # of the kernel density estimate, in standard deviations
@@ -210,7 +209,12 @@ def candidate_source(
     if path is None and settings.generator == "kde":
         rows = TableGenerator(KernelDensity(settings.bandwidth), codec)
         described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
-        return CandidateSource(rows, described)
+        return CandidateSource("kde", rows, described)
+    if path is None and settings.generator == "product-mixture":
+        mixture, held_out = row_source.fit_mixture(key, tables)
+        rows = TableGenerator(FittedMixture(mixture), codec)
+        described = f"mixture of {mixture.num_components} products"
+        return CandidateSource("product-mixture", rows, described, mixture, held_out)
     if path is None:
         model = row_source.train_rows(
             key, tables, num_steps=num_steps, mesh=mesh, progress=progress
@@ -222,7 +226,7 @@ def candidate_source(
         described = f"MMD-GAN, the model {path.name}"
     rows = TableGenerator(TrainedModel(model, codec), codec)
     is_of_others = model.data_digest not in (None, row_source.data_digest(tables))
-    return CandidateSource(rows, described, model, held_out, is_of_others)
+    return CandidateSource("mmd-gan", rows, described, model, held_out, is_of_others)
 
 
 def _kernel(path: Path, points: list[np.ndarray]) -> KernelFile:

@@ -35,7 +35,7 @@ def mediation_section(mediation: Mediation) -> ReportSection:
         warnings=parties.warnings,
         uncertainty=mediation.uncertainty,
         review=mediation.review,
-        is_density=mediation.source.model is None,
+        is_density=mediation.source.kind == "kde",
         is_of_other_data=mediation.source.is_of_other_data,
         privacy=mediation.privacy,
         tables=TableFacts(
@@ -54,9 +54,10 @@ def candidate_origin(mediation: Mediation) -> CandidateOrigin:
     """What the candidates imitate: as points, or as the pixels of images."""
     promises, model = mediation.collaboration.promises, mediation.source.model
     candidates, codec = np.asarray(promises.candidates), mediation.tables.codec
-    if model is None or model.shape is None:
-        pool = np.concatenate(promises.parties)
-        return CandidateOrigin(pool, candidates, list(codec.coordinates), model)
+    pool = np.concatenate(promises.parties)
+    origin = CandidateOrigin(pool, candidates, list(codec.coordinates), model)
+    if origin.shape is None:
+        return origin
     # Images need all of their pixels, the constant ones too, as they are.
     pixels = in_units(codec, np.concatenate(mediation.tables.points))
     return CandidateOrigin(pixels, in_units(codec, candidates), None, model)

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cgm_jax.audit import Audit, Check, Review, Stress
 from cgm_jax.features.labels import LabelShares
+from cgm_jax.generators import ProductMixtureModel
 
 from .handing_out import before_handing_out
 from .sections import CandidateOrigin, ReportSection
@@ -19,6 +20,9 @@ from .sentences import (
     explanation_sentences,
     shared_rows_sentences,
 )
+
+if TYPE_CHECKING:
+    from cgm_jax.generators import MMDGANModel  # Flax is slow to import
 
 __all__ = [
     "audit_data",
@@ -146,16 +150,21 @@ def report_data(
     if section.review is not None:
         data |= _review_data(section.review, section.names)
     if origin is not None and origin.model is not None:
-        model, history = origin.model, origin.model.history.T
-        names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
-        data["generator"] = {
-            "quality": model.quality,
-            "stop_reason": model.stop_reason,
-            "history": dict(zip(names, history, strict=True)),
-        }
+        data["generator"] = _generator_data(origin.model)
     if section.evaluation is not None:
         data["evaluation"] = _facts(section.evaluation, *_EVALUATION_FACTS)
     return plain(data)
+
+
+def _generator_data(model: "MMDGANModel | ProductMixtureModel") -> dict[str, Any]:
+    """The figures of a trained generator."""
+    if isinstance(model, ProductMixtureModel):
+        names = ("components", "components_kept", "smoothing", "log_density")
+        facts = _facts(model, "quality", "num_components", "held_out_log_density")
+    else:
+        names = ("step", "loss", "mmd2", "mmd2_at_quarter", "learning_rate")
+        facts = _facts(model, "quality", "stop_reason")
+    return {**facts, "history": dict(zip(names, model.history.T, strict=True))}
 
 
 def audit_data(audit: Audit, names: Names = None) -> dict[str, Any]:

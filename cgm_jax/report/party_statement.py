@@ -52,7 +52,7 @@ class Origin:
         only_shared_categories: whether what a single party has is held back.
     """
 
-    generator: Literal["kde", "mmd-gan", "loaded"]
+    generator: Literal["kde", "mmd-gan", "product-mixture", "loaded"]
     bandwidth: float | int | None
     num_candidates: int
     inverse_temperature: float | int

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cgm_jax import plots
+from cgm_jax.generators import ProductMixtureModel
 
 from .party_statement import PartyStatement
 from .sections import CandidateOrigin, ReportSection, shown_parties
@@ -94,8 +95,11 @@ def draw_origin(origin: CandidateOrigin) -> dict[str, Picture]:
             origin.real, origin.generated, shape=origin.shape, columns=origin.columns
         )
     }
-    if origin.model is not None and len(origin.model.history):
-        figures["training"] = plots.plot_training(origin.model)
+    model = origin.model
+    if isinstance(model, ProductMixtureModel):
+        model = None  # it is not trained step by step
+    if model is not None and len(model.history):
+        figures["training"] = plots.plot_training(model)
     return {name: render(figure) for name, figure in figures.items()}
 
 

@@ -18,7 +18,10 @@ from cgm_jax.rewards import RewardScheme
 from cgm_jax.tables import Cells, TableCodec
 
 if TYPE_CHECKING:
-    from cgm_jax.generators import MMDGANModel  # Flax is slow to import
+    from cgm_jax.generators import (
+        MMDGANModel,
+        ProductMixtureModel,
+    )  # Flax is slow to import
 
 __all__ = [
     "CandidateOrigin",
@@ -137,12 +140,12 @@ class CandidateOrigin:
     real: np.ndarray
     generated: np.ndarray
     columns: Sequence[str] | None = None
-    model: "MMDGANModel | None" = None
+    model: "MMDGANModel | ProductMixtureModel | None" = None
 
     @property
     def shape(self) -> tuple[int, int, int] | None:
         """Height, width and channels, where the rows are images."""
-        return None if self.model is None else self.model.shape
+        return getattr(self.model, "shape", None)
 
 
 def shown_parties(scheme: RewardScheme) -> list[int]:

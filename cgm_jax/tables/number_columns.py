@@ -60,6 +60,11 @@ class NumberColumn:
         return self._points(np.array([self.lowest, self.highest]))
 
     @property
+    def median_coordinate(self) -> float:
+        """What the first coordinate of a missing cell is."""
+        return float(self._points(np.array([self.median]))[0])
+
+    @property
     def mass_coordinates(self) -> Float[np.ndarray, " _"]:
         """Where values are that many rows have."""
         return self._points(np.array(self.facts.mass_points))
@@ -95,7 +100,7 @@ class NumberColumn:
             result = self._points(values)
         else:
             result = np.clip(self._snapped(points[:, 0])[0], *self.range_coordinates)
-        result = np.where(is_missing, self._points(np.array([self.median]))[0], result)
+        result = np.where(is_missing, self.median_coordinate, result)
         if not self.missing:
             return result[:, None]
         return np.column_stack([result, self.missing * is_missing])

@@ -1,5 +1,7 @@
 """Where candidates come from, in words, and what is dangerous about it."""
 
+from typing import Literal
+
 from cgm_jax.generators.quality import SampleQuality
 
 __all__ = [
@@ -9,12 +11,21 @@ __all__ = [
 ]
 
 
-def generator_note(*, is_density: bool) -> str:
+def generator_note(generator: Literal["kde", "mmd-gan", "product-mixture"]) -> str:
     """What the candidates of a mediator's run are made of."""
-    if is_density:
+    if generator == "kde":
         return (
             "The candidates come from a kernel density estimate: every synthetic row "
             "is a real row of some party plus a little noise."
+        )
+    if generator == "product-mixture":
+        return (
+            "The candidates come from a mixture of products, a density fitted to nine "
+            "tenths of the parties' pooled rows: groups of rows, in each of which the "
+            "columns are independent. Each group is an average of at least five rows; "
+            "still, a synthetic row can come close to a real one. The figures that "
+            "follow are necessary and not sufficient: they are no proof that nothing "
+            "was memorised."
         )
     return (
         "The candidates come from an MMD-GAN trained on the parties' pooled rows: a "

@@ -163,6 +163,9 @@ def _drawn(statement: PartyStatement) -> list[str]:
         "density estimate).",
         "mmd-gan": "A generator that was trained on the rows of all parties made them "
         "(an MMD-GAN).",
+        "product-mixture": "They were drawn from a density that was fitted to the rows "
+        "of all parties: groups of rows, in each of which the columns are independent "
+        "(a mixture of products).",
         "loaded": "A generator that was trained before made them (an MMD-GAN).",
     }
     strength = f"(β = {origin.inverse_temperature:g}; at 0, all are as likely)"
@@ -248,6 +251,12 @@ def _disclosed(statement: PartyStatement) -> list[str]:
             "Synthetic rows are real rows with a little noise: yours may hold data of "
             "other parties in disguise, and what others get may hold yours. Treat them "
             "as real data."
+        )
+    elif statement.origin.generator == "product-mixture":
+        sentences.append(
+            "A synthetic row follows averages over several real rows, not a single "
+            "one, but it can still come close to a real one, of yours or of another "
+            "party: there is no proof that nothing was memorised."
         )
     else:
         sentences.append(
