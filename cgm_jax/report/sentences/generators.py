@@ -54,7 +54,7 @@ def generator_warnings(
             "The synthetic rows are real rows plus a little noise (a kernel density "
             "estimate). Whoever receives them holds other parties' data in disguise: "
             "hand them out only among parties that may see each other's data, or run "
-            "again with --generator mmd-gan."
+            "again with --generator product-mixture or mmd-gan."
         )
     if is_of_other_data:
         sentences.append(
@@ -66,7 +66,8 @@ def generator_warnings(
         sentences.append(
             "By more than chance explains, the trained generator's rows are farther "
             "from the held-out rows than those of a kernel density estimate: train it "
-            "longer, or use the estimate among parties that may see each other's data."
+            "longer, use another, or use the estimate among parties that may see each "
+            "other's data."
         )
     return sentences
 
