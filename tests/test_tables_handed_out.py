@@ -126,3 +126,15 @@ def test_only_shared_categories():
     c = cells_of({**apart, "job": ["pilot"] * 18})
     with pytest.raises(ValueError, match=r"job: .* by two parties, got none"):
         TableCodec.fit([c, cells_of(apart)], only_shared_categories=True)
+
+
+def test_whole_numbers_go_to_the_nearest_of_their_step():
+    hundreds = [100 * (i % 40 + 1) for i in range(80)]
+    table = cells_of({"pay": [str(x) for x in hundreds]})
+    codec = TableCodec.fit([table])
+    (column,) = codec.columns
+    for shift, expected in ((40, 0), (-40, 0), (60, 100), (-60, -100)):
+        points = codec.encode(table) + shift / column.scale
+        found = codec.decode(points)["pay"].values - np.array(hundreds)
+        inside = (np.array(hundreds) > 100) & (np.array(hundreds) < 4000)
+        assert (found[inside] == expected).all()
