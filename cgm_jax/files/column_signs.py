@@ -95,7 +95,8 @@ def _of_columns(facts: Sequence[ColumnFacts]) -> list[str]:
         (
             [x for x in facts if x.tells_parties_apart and _is_valued(x)],
             "the values alone tell from which party a row is, and so decide who is "
-            "paid; leave out what names a party or its place.",
+            "paid; take out what names a party or its place, or declare it free text "
+            "in columns.json.",
         ),
         (
             [x for x in facts if x.has_leading_zeros and x.kind != "identifier"],
@@ -112,7 +113,7 @@ def _of_columns(facts: Sequence[ColumnFacts]) -> list[str]:
         ),
     )
     sentences = [_sentence(columns, sentence) for columns, sentence in signs if columns]
-    missing = [x for x in facts if 0 < x.missing_share < 1]
+    missing = [x for x in facts if 0 < x.missing_share < 1 and _is_valued(x)]
     if missing:
         number = sum(sum(x.num_missing) for x in missing)
         sentences.append(

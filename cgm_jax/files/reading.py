@@ -1,8 +1,9 @@
 """The parties' files, checked and aligned: everything a mediator run starts from."""
 
 import io
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,12 @@ def _aligned(
 def _format(party: _Read, label_column: str | None) -> OwnFormat:
     table = party.table
     columns: dict[str, OwnColumn] = {}
+    words = Counter(
+        cells.spelling.missing_word
+        for cells in party.cells.values()
+        if cells.is_missing.any()
+    )
+    missing_word = words.most_common(1)[0][0] if words else ""
     for own_name, (name, array) in zip(
         table.own_names, table.columns.items(), strict=True
     ):
@@ -291,6 +298,8 @@ def _format(party: _Read, label_column: str | None) -> OwnFormat:
             form, spelling = label_spelling(party.labels, array)
         else:
             form, spelling = party.cells[name].form, party.cells[name].spelling
+            if not party.cells[name].is_missing.any():
+                spelling = replace(spelling, missing_word=missing_word)
         columns[name] = OwnColumn(
             own_name, form, spelling, name in table.grouped, _categories(array)
         )

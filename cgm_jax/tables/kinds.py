@@ -232,14 +232,21 @@ def _number_facts(
         masses = tuple(distinct[counts >= _MASS * len(values)].tolist())
     # Less one of them: large numbers keep their last digits.
     offsets = (values - values[0]).astype(np.float64)
+    rest = between_masses(offsets, values, masses)
     return {
         "num_decimals": decimals,
         "step": step,
         "num_with_decimals": with_decimals,
         "mass_points": masses,
         "sentinel": None if form == "time" else _sentinel(distinct, counts),
-        "is_heavy_tailed": float(offsets.std()) > 4 * robust_scale(offsets) > 0,
+        "is_heavy_tailed": bool(rest.std() > 4 * robust_scale(rest) > 0),
     }
+
+
+def between_masses(x: Any, values: Any, masses: Sequence[Any]) -> Any:
+    """What is not at a mass point, whose share is no spread; all, where nothing is."""
+    is_between = ~np.isin(values, np.array(masses)) if masses else np.ones(len(x), bool)
+    return x[is_between] if is_between.any() else x
 
 
 def robust_scale(values: Any) -> float:

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from .cells import Cells, missing_like
 from .columns import ColumnChoice
-from .kinds import ColumnFacts, robust_scale
+from .kinds import ColumnFacts, between_masses, robust_scale
 
 __all__ = ["MISMATCH", "NumberColumn"]
 
@@ -179,7 +179,8 @@ def number_columns(
             mean, std = 0.0, 1.0
         elif fact.is_heavy_tailed:
             # Not so small that the farthest value overflows in float32.
-            mean, std = float(np.median(x)), max(robust_scale(x), 1e-15 * np.ptp(x))
+            robust = robust_scale(between_masses(x, values, fact.mass_points))
+            mean, std = float(np.median(x)), max(robust, 1e-15 * np.ptp(x))
         if not std:  # of one value, or squares that underflow
             std = float(np.ptp(x))
         scale = choice.scale or (std if std > 0 else 1.0)

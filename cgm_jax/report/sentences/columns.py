@@ -90,7 +90,8 @@ def _distance(column: ColumnCodec) -> str:
     if isinstance(column, NumberColumn):
         unit = {"D": " days", "s": " s", "ms": " ms", "us": " µs", "ns": " ns"}
         words = unit[column.facts.resolution] if column.facts.form == "time" else ""
-        return f"in units of {column.scale:.4g}{words}"
+        robust = ", by medians (heavy tail)" if column.facts.is_heavy_tailed else ""
+        return f"in units of {column.scale:.4g}{words}{robust}"
     if isinstance(column, CategoryColumn):
         return f"another one is {column.height * np.sqrt(2):.3g} away"
     return "–"

@@ -9,7 +9,6 @@ __all__ = ["privacy_sentences", "privacy_warnings", "reidentification_sentence"]
 
 _SHORT = {
     ReadOff.READABLE: "rows of others can be read off the reward",
-    ReadOff.NO_SIGN: "no sign that rows of others can be read off the reward",
     ReadOff.NOT_MEASURABLE: "whether rows of others can be read off the reward cannot "
     "be measured",
 }
@@ -27,14 +26,14 @@ def privacy_sentences(figures: PrivacyFigures, names: Names = None) -> list[str]
 
 
 def privacy_warnings(figures: PrivacyFigures, names: Names = None) -> list[str]:
-    """One sentence a verdict, with all parties whose reward it is about."""
+    """One sentence a verdict that warns, with all parties whose reward it is about."""
     by_verdict: dict[ReadOff, list[int]] = {verdict: [] for verdict in ReadOff}
     for party, reward in enumerate(figures.rewards):
         if reward is not None:
             by_verdict[reward.attack.verdict].append(party)
     sentences = []
     for verdict, parties in by_verdict.items():
-        if not parties:
+        if not parties or verdict is ReadOff.NO_SIGN:
             continue
         who, words = party_names(parties, names), _SHORT[verdict]
         if verdict is ReadOff.READABLE:
