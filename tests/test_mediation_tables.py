@@ -131,7 +131,7 @@ SPELLED = {
     "joined": r"\d\d\.\d\d\.20(19|20|21)",
     "seen": r"\d\d\.\d\d\.2023 \d\d:[03]0\+02:00",
     "patient_id": r"1[01]\d{3}",
-    "comment": "",  # where a word for missing cells was never written
+    "comment": "NA",  # as missing cells are written elsewhere in the file
     "currency": "EUR",
     "unused": "NA",
 }

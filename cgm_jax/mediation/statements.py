@@ -212,10 +212,7 @@ def _in_own_units(
     own: Float[np.ndarray, "n d"],
     reward: Float[np.ndarray, "m d"],
 ) -> tuple[Float[np.ndarray, "n c"], Float[np.ndarray, "m c"], tuple[str, ...]]:
-    """Points with numbers as deviations from the mean of the party's own rows.
-
-    The unit is the standard deviation of own and synthetic rows together: of days in
-    one month, a party that gets those of two years would see a dot.
+    """Points with numbers in standard deviations of the party's own rows from its mean.
 
     Nothing is left of how the pool is scaled: a missing number is at 0 where the codec
     has the median of all, and what is the same in all of these rows is left out.
@@ -234,7 +231,7 @@ def _in_own_units(
             is_constant = not len(mine) or mine.std() <= _ROUNDING
             scaled[~is_there, start] = 0
             scaled[is_there, start] = (
-                0 if is_constant else (numbers - mine.mean()) / numbers.std()
+                0 if is_constant else (numbers - mine.mean()) / mine.std()
             )
         start += width
     is_shown = np.ptp(scaled, axis=0) > 0
