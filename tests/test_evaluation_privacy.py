@@ -12,9 +12,15 @@ from small_collaborations import (
     with_reward,
 )
 
-from cgm_jax.evaluation.privacy import privacy_figures
+from cgm_jax.evaluation.privacy import (
+    PrivacyFigures,
+    RewardPrivacy,
+    privacy_figures,
+)
+from cgm_jax.evaluation.reidentification import Reidentification
 from cgm_jax.generators import KernelDensity
 from cgm_jax.report.page import privacy_page
+from cgm_jax.report.sentences.privacy import privacy_warnings
 
 KEY = jax.random.key(0)
 
@@ -114,3 +120,26 @@ def test_the_page_shows_every_figure():
 def test_masks_are_one_a_party():
     with pytest.raises(ValueError, match="say of each of"):
         privacy_figures(KEY, small_collaboration(3, 2), held_out=[np.ones(2, bool)])
+
+
+def test_only_what_is_dangerous_or_unknown_warns():
+    def attack(num_recovered: int, p_value: float, least: float) -> Reidentification:
+        return Reidentification(
+            num_recovered=num_recovered,
+            num_others=60,
+            seen_recovered=num_recovered,
+            num_seen=60,
+            unseen_recovered=0,
+            num_unseen=60,
+            radius=0.1,
+            is_between=False,
+            p_value=p_value,
+            least_p_value=least,
+        )
+
+    attacks = attack(50, 1e-9, 1e-9), attack(1, 0.9, 1e-9), attack(0, 1, 0.2)
+    rewards = tuple(RewardPrivacy(9, None, None, each) for each in attacks)
+    figures = PrivacyFigures((*rewards, None), "none", 2)
+    readable, unknown = privacy_warnings(figures, ["a", "b", "c", "d"])
+    assert readable.startswith("a: rows of others can be read off the reward, 50 of 60")
+    assert unknown.startswith("c: ") and "cannot be measured" in unknown

@@ -91,6 +91,12 @@ def test_missing_cells_are_counted():
     assert "5 cells are missing" in sentence
 
 
+def test_missing_notes_are_not_counted():
+    """Free text is not valued: of its cells, none counts as anything."""
+    notes = [f"seen on ward {i}, went home well" for i in range(60)]
+    assert not signs([*notes, *[None] * 5], notes[:40])
+
+
 def test_one_sentence_for_many_columns():
     column = [read_cells(pa.array(["007", "012"] * 30)) for _ in NAMES]
     names = [f"zip{i}" for i in range(6)]

@@ -72,6 +72,18 @@ def test_real_tables_are_what_a_person_says(name: str, num_parties: int):
     }
 
 
+def test_mass_points_make_no_heavy_tail():
+    amounts = RNG.lognormal(4, 0.8, 400).round(2)
+    half_zeros = np.where(np.arange(400) % 2, amounts, 0.0)
+    facts = facts_of(half_zeros.tolist())
+    assert facts.mass_points == (0,) and not facts.is_heavy_tailed
+    # With the zeros, the median is near 0 and most of the distances to it are small.
+    few = np.where(np.arange(400) % 20 < 11, 0.0, amounts)
+    assert not facts_of(few.tolist()).is_heavy_tailed
+    heavy = np.where(np.arange(400) % 2, RNG.lognormal(4, 2, 400), 0.0)
+    assert facts_of(heavy.tolist()).is_heavy_tailed
+
+
 def test_masses_and_steps_of_real_tables():
     adult = read_table("adult.csv.gz")
     gain = infer("capital-gain", [adult["capital-gain"]])

@@ -254,7 +254,7 @@ def is_near(
 
 
 def _p_value(count: int, by_chance: int, num: int, num_control: int) -> float:
-    """Of so many or more, if rows were recovered as often as those of the control."""
+    """The chance of as many or more, were rows recovered as often as the control's."""
     from scipy.stats import hypergeom
 
     total = count + by_chance

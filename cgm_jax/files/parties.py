@@ -47,7 +47,7 @@ class OwnFormat:
 
     @property
     def extension(self) -> str:
-        """Of a reward file: ``.parquet`` or ``.csv``."""
+        """The extension of a reward file: ``.parquet`` or ``.csv``."""
         return ".parquet" if self.kind == "parquet" else ".csv"
 
 

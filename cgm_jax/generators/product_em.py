@@ -34,7 +34,7 @@ MOST_START_ROWS = 8_192  # rows that the starting ones are drawn from
 
 
 class Parameters(NamedTuple):
-    """Of k components; means and variances are in standardised units."""
+    """The parameters of k components; means and variances are in standardised units."""
 
     log_weights: Float[AnyArray, " k"]
     log_probabilities: Float[AnyArray, "s k"]  # of the states

@@ -136,7 +136,7 @@ def train_rows(
 
 
 def data_digest(tables: CodedTables) -> str:
-    """Of all rows, whatever the order of files, rows and columns."""
+    """The digest of all rows, whatever the order of files, rows and columns."""
     names = np.array(unit_names(tables.codec))
     rows = in_units(tables.codec, np.concatenate(tables.points))[:, np.argsort(names)]
     return digest_of_arrays({"rows": rows[np.lexsort(rows.T)]})

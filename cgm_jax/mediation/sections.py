@@ -64,5 +64,5 @@ def candidate_origin(mediation: Mediation) -> CandidateOrigin:
 
 
 def reward_name(form: OwnFormat) -> str:
-    """Of a party's reward file, in its folder."""
+    """The name of a party's reward file, in its folder."""
     return f"reward{form.extension}"

@@ -54,7 +54,7 @@ class SharedRows(Result):
 
     @property
     def is_beyond_chance(self) -> Bool[np.ndarray, "n n"]:
-        """Of which pairs more rows are shared, or nearly so, than chance explains."""
+        """The pairs that share more rows, or nearly so, than chance explains."""
         if not self.is_coarse:
             return self.near > 0
         # That a row of anybody's is one of party j's; of few rows, none may be a twin.

@@ -149,7 +149,7 @@ class PartyStatement:
 
     @property
     def missed(self) -> dict[str, float]:
-        """By how much what it holds is below what each promise asks for; 0 if kept."""
+        """How far what it holds is below what each promise asks for; 0 if kept."""
         asked = {
             "own value": self.own_value,
             "fair share": self.fair_share,
