@@ -280,7 +280,9 @@ def _check(statement: PartyStatement) -> list[str]:
             "How near they are to yours, and how like your columns, depends on these "
             "two files and the kinds of columns only and can be computed anew, by "
             "cgm_jax.metrics.table_quality(jax.random.key(0), [yours], synthetic, "
-            "kinds=kinds, max_detection_rows=2_000)."
+            "kinds=kinds, max_detection_rows=2_000): yours and synthetic map the name "
+            "of each column to its cells, cgm_jax.tables.read_cells of a column of Arrow, "
+            "and kinds to its kind in the table above."
         )
     return [
         *sentences,
