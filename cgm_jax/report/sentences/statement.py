@@ -281,7 +281,7 @@ def _check(statement: PartyStatement) -> list[str]:
             "two files and the kinds of columns only and can be computed anew, by "
             "cgm_jax.metrics.table_quality(jax.random.key(0), [yours], synthetic, "
             "kinds=kinds, max_detection_rows=2_000): yours and synthetic map the name "
-            "of each column to its cells (cgm_jax.tables.read_cells of an Arrow column), "
+            "of each column to its cells (cgm_jax.tables.read_cells of Arrow columns), "
             "and kinds to its kind in the table above."
         )
     return [
