@@ -139,3 +139,35 @@ def test_columns_too_coarse_for_other_rows_are_refused():
     _, _, generator, model = fitted(whole_table(2, 1), 0.15)
     with pytest.raises(CoarseTableError, match="all but 0 equal a real row"):
         generator.sample(KEYS[1], model, 50)
+
+
+def test_rows_drawn_again_leave_the_shares_of_patterns():
+    """Most points at a value that many have are real rows here; of others, few are."""
+    rng = np.random.default_rng(2)
+    zeros = np.where(rng.random(NUM) < 0.75, 0, rng.lognormal(0, 1, NUM).round(1))
+    table = {
+        "claim": cells("number", zeros),
+        "age": cells("number", rng.normal(0, 4, NUM).round(1)),
+        "sex": cells("text", rng.choice(["f", "m"], NUM, p=[0.3, 0.7]).astype(object)),
+    }
+    _, real, generator, model = fitted(table, 0.2)
+    inner = np.asarray(generator.generator.sample(KEYS[1], model.model, 8_192))
+    drawn = generator.rows_of(inner, model.mass_points)
+    points = generator.sample(KEYS[1], model, 8_192)
+    assert not is_among(points, real).any()
+    is_real = is_among(drawn, real)
+    patterns, others = (
+        table_rows._patterns(generator.codec, model.mass_points, rows)
+        for rows in (drawn, points)
+    )
+    np.testing.assert_array_equal(others, patterns)
+    at_zero = patterns[:, 0] == 1
+    assert 0.7 < at_zero.mean() < 0.8
+    # Left out instead, they would take many of the zeros with them.
+    assert at_zero[~is_real].mean() < at_zero.mean() - 0.05
+
+
+def test_a_pattern_of_real_rows_only_goes_to_the_nearest():
+    wanted = np.array([[1, 1], [1, 0], [1, 1], [0, 0]])
+    there = np.array([[0, 0], [0, 1], [1, 0], [0, 1], [0, 0]])
+    np.testing.assert_array_equal(table_rows._alike(wanted, there), [1, 2, 3, 0])

@@ -9,7 +9,9 @@ on the way.
   found how near to such a value a drawn one must be so that as many are there as in the
   real rows; from then on, these are there exactly.
 - **Handing out.** `TableCodec.handed_out`: rare categories and extremes do not leave.
-- **No real row.** Points that equal a real one are drawn again.
+- **No real row.** Points that equal a real one are drawn again: another takes the place
+  of each that has the same categories, missing cells and values that many rows have, or
+  as many of them as there are, so that their shares stay what the generator drew.
 """
 
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Key, Shaped
+from jaxtyping import Array, Bool, Float, Int, Key, Shaped
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax.tables import TableCodec
@@ -28,8 +30,9 @@ from .base import Generator
 
 __all__ = ["CoarseTableError", "TableGenerator", "is_among"]
 
-_MOST_DRAWN = 16  # points for every one that is wanted
-_NUM_CALIBRATION = 4_096  # an error of 0.8 % of all rows at most
+_BLOCK = 4_096  # points; calibrated by, their shares have errors of 0.8 % at most
+_MOST_DRAWN = 15  # further blocks, to take the places of one block's real rows
+_SPARE = 4  # other rows for every place, to choose from
 
 
 class CoarseTableError(ValueError):
@@ -93,7 +96,7 @@ class TableGenerator:
         if not any(_masses(self.codec, real)):
             return FittedRows(model, (), real)
         sample_key = jax.random.fold_in(key, 1)
-        drawn = self.generator.sample(sample_key, model, _NUM_CALIBRATION)
+        drawn = self.generator.sample(sample_key, model, _BLOCK)
         drawn = self.codec.clipped(np.asarray(drawn, np.float64))
         mass_points = tuple(
             MassPoint(i, value, _reach(np.abs(drawn[:, i] - value), share))
@@ -107,21 +110,47 @@ class TableGenerator:
         Raises:
             CoarseTableError: nearly all of 16 times as many points equal real ones.
         """
-        drawn = num
+        num_blocks = -(-num // _BLOCK)  # whole ones, so that more rows start with fewer
+        points = self._drawn(key, model, num_blocks * _BLOCK)
+        is_real = is_among(points, model.real)
+        for block in np.unique(np.flatnonzero(is_real) // _BLOCK).tolist():
+            rows = slice(block * _BLOCK, (block + 1) * _BLOCK)
+            places = np.flatnonzero(is_real[rows]) + rows.start
+            others = self._others(jax.random.fold_in(key, block), model, len(places))
+            chosen = _alike(
+                _patterns(self.codec, model.mass_points, points[places]),
+                _patterns(self.codec, model.mass_points, others),
+            )
+            points[places] = others[chosen]
+        return points[:num]
+
+    def _others(
+        self, key: Key[Array, ""], model: FittedRows, num: int
+    ) -> Float[np.ndarray, "k d"]:
+        """Points that equal no real one, so many that `num` alike can be chosen."""
+        drawn = _BLOCK
         while True:
-            points = np.asarray(self.generator.sample(key, model.model, drawn))
-            points = self.rows_of(points, model.mass_points)
+            points = self._drawn(key, model, drawn)
             points = points[~is_among(points, model.real)]
-            if len(points) >= num:
-                return points[:num]
-            if drawn >= _MOST_DRAWN * num:
-                raise CoarseTableError(
-                    f"Expected columns in which other rows than the real ones exist, "
-                    f"but of {drawn:,} rows that were drawn all but {len(points):,} "
-                    "equal a real row of some party, which nobody may be handed: add "
-                    "columns or decimals, or ask for fewer candidates."
-                )
-            drawn *= 2
+            if len(points) >= _SPARE * num:
+                return points
+            if drawn >= _MOST_DRAWN * _BLOCK:
+                break
+            drawn = min(2 * drawn, _MOST_DRAWN * _BLOCK)
+        if len(points) < num:
+            raise CoarseTableError(
+                f"Expected columns in which other rows than the real ones exist, "
+                f"but of {drawn:,} rows that were drawn all but {len(points):,} equal "
+                "a real row of some party, which nobody may be handed: add columns or "
+                "decimals."
+            )
+        return points
+
+    def _drawn(
+        self, key: Key[Array, ""], model: FittedRows, num: int
+    ) -> Float[np.ndarray, "num d"]:
+        points = np.asarray(self.generator.sample(key, model.model, num))
+        return self.rows_of(points, model.mass_points)
 
     def rows_of(
         self, points: Float[np.ndarray, "m d"], mass_points: tuple[MassPoint, ...]
@@ -168,10 +197,53 @@ def is_among(
     points: Float[np.ndarray, "m d"], real: Float[np.ndarray, "n d"]
 ) -> Bool[np.ndarray, " m"]:
     """Whether each point equals a real one, to the last bit."""
-    return np.isin(_patterns(points), _patterns(real.astype(points.dtype)))
+    return np.isin(_bits(points), _bits(real.astype(points.dtype)))
 
 
-def _patterns(points: Float[np.ndarray, "n d"]) -> Shaped[np.ndarray, " n"]:
+def _patterns(
+    codec: TableCodec,
+    mass_points: tuple[MassPoint, ...],
+    points: Float[np.ndarray, "m d"],
+) -> Int[np.ndarray, "m c"]:
+    """For each column which category, value that many rows have, or missing cell."""
+    codes, start = [], 0
+    for column in codec.columns:
+        block = points[:, start : start + len(column.coordinates)]
+        masses = [mass for mass in mass_points if mass.coordinate == start]
+        code = np.zeros(len(points), int)
+        if isinstance(column, NumberColumn):
+            for i, mass in enumerate(masses, 1):
+                code[block[:, 0] == np.float32(mass.value)] = i
+            if column.missing:
+                code[block[:, 1] > column.missing / 2] = -1
+        elif block.shape[1]:
+            code = block.argmax(axis=1)
+        codes.append(code)
+        start += block.shape[1]
+    return np.column_stack(codes)
+
+
+def _alike(
+    wanted: Int[np.ndarray, "m c"], there: Int[np.ndarray, "k c"]
+) -> Int[np.ndarray, " m"]:
+    """Which row takes each place, each once: an equal pattern, or the nearest left."""
+    _, codes = np.unique(np.concatenate([wanted, there]), axis=0, return_inverse=True)
+    mine, theirs = codes[: len(wanted)], codes[len(wanted) :]
+    chosen, is_left = np.full(len(wanted), -1), np.ones(len(there), bool)
+    for code in np.unique(mine):
+        places, rows = np.flatnonzero(mine == code), np.flatnonzero(theirs == code)
+        num = min(len(places), len(rows))
+        chosen[places[:num]] = rows[:num]
+        is_left[rows[:num]] = False
+    for place in np.flatnonzero(chosen < 0):
+        left = np.flatnonzero(is_left)
+        distances = (there[left] != wanted[place]).sum(axis=1)
+        chosen[place] = left[distances.argmin()]
+        is_left[chosen[place]] = False
+    return chosen
+
+
+def _bits(points: Float[np.ndarray, "n d"]) -> Shaped[np.ndarray, " n"]:
     """The bits of each point as one value; −0 + 0 is 0, one number with one pattern."""
     kind = np.dtype((np.void, points.dtype.itemsize * points.shape[1]))
     return np.ascontiguousarray(points + 0).view(kind)[:, 0]
