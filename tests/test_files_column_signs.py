@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from cgm_jax.files import read_tables
 from cgm_jax.files.column_signs import column_signs
@@ -114,3 +115,15 @@ def described(name: str) -> str:
 def test_inputs_of_a_mediator():
     assert described("plain") == ""
     assert "b: column age (row 2): 1 of 105 cells" in described("one_half_year")
+
+
+def test_half_precision_that_rewards_do_not_keep_is_said(tmp_path: Path):
+    halves = pa.array(rng.normal(size=50).astype(np.float16))
+    singles = pa.array(rng.normal(size=50).astype(np.float32))
+    paths = []
+    for name, x in (("a", singles), ("b", halves)):
+        paths.append(tmp_path / f"{name}.parquet")
+        table = {"x": x, "y": singles.take(pa.array(rng.permutation(50)))}
+        parquet.write_table(pa.table(table), paths[-1])
+    (sentence,) = read_tables(paths).warnings
+    assert sentence.startswith("b: column x: float16, in which")

@@ -152,3 +152,19 @@ def test_inputs_of_a_mediator():
     kinds = {column.name: column.kind for column in checked.facts}
     assert kinds["branch"] == "category" and kinds["dob"] == "date or time"
     assert any("identifiers" in sentence for sentence in checked.warnings)
+
+
+def test_so_few_rows_that_a_range_of_five_is_none_are_refused(tmp_path: Path):
+    """Of eight, the fifth from either end is beyond the middle."""
+    rows = [f"{x}.{x}" for x in (3, 1, 4, 15, 9, 2, 6, 5, 35)]
+    for num, expected in ((4, 9), (5, None)):
+        paths = [
+            write_csv(tmp_path, "a.csv", "\n".join(["x", *rows[:4], ""])),
+            write_csv(tmp_path, "b.csv", "\n".join(["x", *rows[4 : 4 + num], ""])),
+        ]
+        problems = check_files(paths, TableOptions()).problems
+        assert [problem.column for problem in problems] == ["x"] * (num == 4)
+        for problem in problems:
+            assert f"expected at least {expected} numbers" in problem.sentence
+            assert "found 8" in problem.sentence
+        assert check_files(paths, TableOptions(min_rows=4)).problems == ()

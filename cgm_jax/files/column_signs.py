@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from cgm_jax.tables import Cells, ColumnFacts
+from cgm_jax.tables.kinds import NOT_VALUED
 
 __all__ = ["column_signs", "list_columns"]
 
@@ -95,8 +96,8 @@ def _of_columns(facts: Sequence[ColumnFacts]) -> list[str]:
         (
             [x for x in facts if x.tells_parties_apart and _is_valued(x)],
             "the values alone tell from which party a row is, and so decide who is "
-            "paid; take out what names a party or its place, or declare it free text "
-            "in columns.json.",
+            "paid; leave out what names a party or its place: declare it left out in "
+            "columns.json.",
         ),
         (
             [x for x in facts if x.has_leading_zeros and x.kind != "identifier"],
@@ -131,4 +132,4 @@ def _sentence(columns: Sequence[ColumnFacts], sentence: str) -> str:
 
 
 def _is_valued(column: ColumnFacts) -> bool:
-    return column.kind not in ("identifier", "free text", "constant")
+    return column.kind not in NOT_VALUED

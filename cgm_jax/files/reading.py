@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgm_jax._shared.digests import digest_of_file
-from cgm_jax.tables import Cells, ColumnChoice, ColumnFacts, read_cells
+from cgm_jax.tables import Cells, ColumnChoice, ColumnFacts, Spelling, read_cells
+from cgm_jax.tables.cells import empty_cells
 
-from .column_signs import column_signs
+from .column_signs import column_signs, list_columns
 from .csv_table import Decimal, read_csv
 from .facts import column_facts
 from .input_errors import InputError, Problem, UsageError
@@ -141,13 +142,14 @@ def check_parties(
         bmi - give the column in a larger unit
     """
     sources = check_sources(paths)
+    left_out = {common_name(x.name) for x in choices if x.kind == "left out"}
     label_column = None if label_column is None else common_name(label_column)
     _check_kinds(sources, label_column)
     problems: list[Problem] = []
     read: list[_Read] = []
     for source in sources:
         try:
-            read.append(_read_file(source, decimal, label_column))
+            read.append(_read_file(source, decimal, label_column, left_out))
         except InputError as error:
             problems += error.problems
             continue
@@ -183,7 +185,12 @@ class _Read:
     problems: list[Problem]
 
 
-def _read_file(source: Source, decimal: Decimal, label_column: str | None) -> _Read:
+def _read_file(
+    source: Source,
+    decimal: Decimal,
+    label_column: str | None,
+    left_out: Collection[str],
+) -> _Read:
     readers: dict[Kind, Callable[[Path, bytes], Table]] = {
         "csv": partial(read_csv, decimal=decimal),
         "parquet": read_parquet,
@@ -194,7 +201,7 @@ def _read_file(source: Source, decimal: Decimal, label_column: str | None) -> _R
         digest = digest_of_file(io.BytesIO(data))
         file = PartyFile(source.path, source.kind, len(data), digest)
         table = readers[source.kind](source.path, data)
-        return _parsed(source.name, file, table, label_column)
+        return _parsed(source.name, file, table, label_column, left_out)
     except MemoryError:
         raise InputError(
             "expected a table that fits into memory, found one that asks for more (too "
@@ -204,7 +211,11 @@ def _read_file(source: Source, decimal: Decimal, label_column: str | None) -> _R
 
 
 def _parsed(
-    name: str, file: PartyFile, table: Table, label_column: str | None
+    name: str,
+    file: PartyFile,
+    table: Table,
+    label_column: str | None,
+    left_out: Collection[str],
 ) -> _Read:
     cells: dict[str, Cells] = {}
     problems, labels = list(table.problems), None
@@ -213,6 +224,9 @@ def _parsed(
             labels, wrong = read_labels(table, column)
             problems += wrong
             labels = None if wrong else labels
+            continue
+        if column in left_out:
+            cells[column] = empty_cells(np.ones(len(array), bool), Spelling())
             continue
         decimal: Decimal = "," if table.separator == ";" else "."
         cells[column] = read_cells(array, decimal=decimal)
@@ -257,7 +271,23 @@ def _warnings(read: Sequence[_Read], facts: Sequence[ColumnFacts]) -> tuple[str,
     return (
         *warning_signs(names, tables, first_rows),
         *column_signs(names, tables, facts, first_rows),
+        *_half_precision(read, columns),
     )
+
+
+def _half_precision(read: Sequence[_Read], columns: Sequence[str]) -> Iterator[str]:
+    """Parquet files whose rewards are not of the type of the file."""
+    from pyarrow import types
+
+    for party in read:
+        arrays = party.table.columns
+        halves = [name for name in columns if types.is_float16(arrays[name].type)]
+        if halves:
+            yield (
+                f"{party.name}: {list_columns(halves)}: float16, in which synthetic "
+                "numbers would be rounded to others than were valued; the reward has "
+                "them as double."
+            )
 
 
 def _aligned(
@@ -288,7 +318,7 @@ def _format(party: _Read, label_column: str | None) -> OwnFormat:
     words = Counter(
         cells.spelling.missing_word
         for cells in party.cells.values()
-        if cells.is_missing.any()
+        if cells.is_missing.any() and not cells.is_missing.all()
     )
     missing_word = words.most_common(1)[0][0] if words else ""
     for own_name, (name, array) in zip(

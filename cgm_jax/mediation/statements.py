@@ -179,6 +179,8 @@ def _given_columns(
         elif isinstance(codec, NumberColumn):
             lets_missing = codec.hands_out_missing
         num_missing = int(parties.tables[party][name].is_missing.sum())
+        if codec.facts.kind == "left out":  # nobody looked
+            num_missing = 0
         columns.append(
             GivenColumn(
                 as_written.name,

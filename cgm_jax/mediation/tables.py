@@ -11,9 +11,10 @@ from jaxtyping import Bool, Float
 from cgm_jax.features.labels import may_be_given
 from cgm_jax.files import InputError, Parties, read_tables
 from cgm_jax.files.csv_table import Decimal
-from cgm_jax.files.input_errors import access_error
+from cgm_jax.files.input_errors import Problem, access_error
 from cgm_jax.files.table import common_name
 from cgm_jax.tables import ColumnChoice, TableCodec, read_columns
+from cgm_jax.tables.number_columns import NumberColumn
 
 __all__ = [
     "CodedTables",
@@ -105,9 +106,9 @@ def read_choices(path: Path | None) -> tuple[ColumnChoice, ...]:
 def fitted_codec(
     parties: Parties, choices: Sequence[ColumnChoice], options: TableOptions
 ) -> TableCodec:
-    """The codec of the parties' tables."""
+    """The codec of the parties' tables, whose numbers have a range that may leave."""
     try:
-        return TableCodec.fit(
+        codec = TableCodec.fit(
             parties.tables,
             choices=choices,
             standardize=options.standardize,
@@ -117,6 +118,28 @@ def fitted_codec(
     except ValueError as error:
         file = options.columns or parties.files[0].path
         raise of_all_files(error, file) from None
+    _check_ranges(codec, parties, options.min_rows)
+    return codec
+
+
+def _check_ranges(codec: TableCodec, parties: Parties, min_rows: int) -> None:
+    """Refuse numbers of so few rows that some would be handed out as they are."""
+    least = 2 * min_rows - 1  # then the middle one has as many on either side
+    problems = [
+        Problem(
+            f"expected at least {least} numbers of all files together, found {num}: "
+            f"rewards stay within the range that {min_rows} rows reach at either end; "
+            "pool more rows, or choose a smaller --min-rows",
+            parties.files[0].path,
+            column.facts.name,
+        )
+        for column in codec.columns
+        if isinstance(column, NumberColumn) and column.hands_out_present
+        for num in [sum(column.facts.num_rows) - sum(column.facts.num_missing)]
+        if num < least
+    ]
+    if problems:
+        raise InputError.of(problems)
 
 
 def of_all_files(error: ValueError, file: Path) -> InputError:

@@ -12,13 +12,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cgm_jax.tables.cells import Cells, Resolution, as_text
-from cgm_jax.tables.kinds import KINDS
+from cgm_jax.tables.kinds import KINDS, NOT_VALUED
 from cgm_jax.tables.pooling import in_form, pooled_form
 
 __all__ = ["ColumnBeside", "columns_beside"]
 
 _NUMBERS = {"number", "whole number", "date or time"}
-_LEFT_OUT = {"identifier", "free text", "constant"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +71,7 @@ def columns_beside(
     Args:
         real: tables of the same columns, whose rows are taken together.
         synthetic: one table of these columns.
-        kinds: the kind of each column; identifiers, free text and constants are left
-            out. By default the usual one of its cells' form.
+        kinds: the kind of each column; those that are not valued are left out. By default the usual one of its cells' form.
 
     Raises:
         ValueError: if a table lacks a column or has no rows, or the cells of a column
@@ -97,12 +95,12 @@ def columns_beside(
     for name in real[0]:
         parts = [table[name] for table in tables]
         kind = None if kinds is None else kinds[name]
-        if kind in _LEFT_OUT:
+        if kind in NOT_VALUED:
             continue
         pooled = pooled_form(parts, is_text=kind in KINDS["text"])
         parts = [in_form(cells, pooled) for cells in parts]
         kind = kind or KINDS[pooled.form][0]
-        if kind in _LEFT_OUT:
+        if kind in NOT_VALUED:
             continue
         beside = _numbers if kind in _NUMBERS else _codes
         found.append(beside(name, parts))

@@ -111,7 +111,7 @@ def category_column(
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """A column without coordinates: a constant, identifiers, free text."""
+    """A column without coordinates: constant, identifiers, text, or not read."""
 
     facts: ColumnFacts
     constant: Shaped[np.ndarray, " _"]  # its value, of a constant

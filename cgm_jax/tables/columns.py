@@ -22,7 +22,8 @@ class ColumnChoice:
 
     Args:
         name: of the column.
-        kind: one of the kinds of `infer`.
+        kind: one of the kinds of `infer`, or "left out": a column that is not read, not
+            valued, and empty in rewards.
         scale: what numbers are divided by, instead of their standard deviation.
         weight: by which all distances in this column are multiplied.
         format: of dates, as in ``strftime``; ``%d/%m/%Y`` reads 1/2/2023 as

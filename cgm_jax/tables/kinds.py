@@ -11,7 +11,7 @@ import numpy as np
 from .cells import Cells, Form, Resolution, Spelling, count_decimals
 from .pooling import in_form, pooled_form
 
-__all__ = ["KINDS", "ColumnFacts", "Kind", "infer"]
+__all__ = ["KINDS", "NOT_VALUED", "ColumnFacts", "Kind", "infer"]
 
 Kind = Literal[
     "number",
@@ -21,7 +21,9 @@ Kind = Literal[
     "identifier",
     "free text",
     "constant",
+    "left out",
 ]
+NOT_VALUED = frozenset({"identifier", "free text", "constant", "left out"})
 KINDS: dict[Form, tuple[Kind, ...]] = {  # of cells in each form; the first is usual
     "empty": ("constant",),
     "truth": ("category",),
@@ -29,7 +31,7 @@ KINDS: dict[Form, tuple[Kind, ...]] = {  # of cells in each form; the first is u
     "number": ("number", "category"),
     "time": ("date or time", "category"),
     "text": ("category", "identifier", "free text"),
-}
+}  # besides "left out", which any column may be declared
 _FEWEST_ROWS = 20  # by which an identifier can be told
 _ID_WORDS = {"id", "ids", "no", "nr", "number", "key", "uuid", "guid", "record"}
 _INDEX_WORDS = _ID_WORDS | {"index", "row"}
@@ -101,6 +103,9 @@ def infer(
         >>> infer("answer", [read_cells(pa.array(["yes", "no", "yes"]))]).kind
         'category'
     """
+    if kind == "left out":
+        sizes = tuple(len(cells) for cells in parties)
+        return ColumnFacts(name, kind, "empty", sizes, (0,) * len(sizes), 0)
     for cells in parties:
         is_text = cells.form == "text" and kind in KINDS["text"]
         if cells.problems and not is_text:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .cells import Cells, Form, Resolution, as_text, missing_like
+from .cells import Cells, Form, Resolution, as_text, empty_cells, missing_like
 from .times import TICKS_PER_DAY, at_resolution, day_first, to_whole
 
 __all__ = ["PooledForm", "in_form", "pooled_form"]
@@ -67,6 +67,8 @@ def pooled_form(parties: Sequence[Cells], *, is_text: bool = False) -> PooledFor
 def in_form(cells: Cells, pooled: PooledForm) -> Cells:
     """One party's cells in the form of all; ValueError if a value would change."""
     form = pooled.form
+    if form == "empty":  # also of a column that is left out, whatever it holds
+        return empty_cells(np.ones(len(cells), bool), cells.spelling)
     if cells.form == "time" and form != "time":  # YYYYMMDD
         values = np.where(cells.is_missing, 0, to_whole(cells.values))
         cells = replace(cells, form="whole", values=values)

@@ -18,6 +18,7 @@ _WHY = {
     "identifier": "taken as identifiers, not valued, and numbered anew in rewards.",
     "free text": "taken as free text, not valued, and left empty in rewards.",
     "constant": "the same everywhere, not valued, and as it is in rewards.",
+    "left out": "not read, not valued, and left empty in rewards, as was declared.",
     "empty": "no party has a value there; not valued, and left empty in rewards.",
 }
 

@@ -38,6 +38,8 @@ def _given(statement: PartyStatement) -> list[str]:
         "identifier": "Identifiers name rows and measure nothing; synthetic rows have "
         "new ones, which stand for nobody.",
         "free text": "Free text cannot be compared; it is empty in synthetic rows.",
+        "left out": "The mediator left this out: it was not read, and it is empty in "
+        "synthetic rows.",
         "constant": "All parties have one and the same value there, or none at all.",
         "label": "Labels are carried through: synthetic rows have those that a "
         "classifier of all parties' rows gives them.",
