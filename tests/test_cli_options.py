@@ -191,7 +191,7 @@ def test_a_folder_in_place_of_the_models_file(words, tmp_path, capsys):
 def test_too_few_rows_for_a_generator_are_no_ones_fault(tmp_path, capsys):
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for path in files:
-        path.write_text("x,y\n1,2\n3,4\n")
+        path.write_text("x,y\n1,2\n3,4\n5,9\n2,6\n5,3\n")
     for words in (
         ["train-generator", *files, "--out", tmp_path / "m.npz"],
         ["run", *files, "--out", tmp_path / "out", "--generator", "mmd-gan"],
@@ -199,7 +199,7 @@ def test_too_few_rows_for_a_generator_are_no_ones_fault(tmp_path, capsys):
     ):
         assert cgm_jax(*words) == 3
         message = one_line_error(capsys)
-        assert message.startswith("error: all files together have 4 rows")
+        assert message.startswith("error: all files together have 10 rows")
         assert "use --generator kde" in message
 
 

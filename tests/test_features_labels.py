@@ -5,7 +5,13 @@ import pytest
 
 from cgm_jax.datasets import digits_parties
 from cgm_jax.features import labels as module
-from cgm_jax.features.labels import label_points, label_shares
+from cgm_jax.features.labels import (
+    PooledLabels,
+    accuracy_by_label,
+    label_points,
+    label_shares,
+)
+from cgm_jax.tables import Cells
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +71,61 @@ def test_of_a_label_a_row_no_library_warns(pool, few_trees):
 def test_labels_are_counted_in_the_pool_and_in_every_reward():
     pool = np.array(["b", "a", "b", "c"], object)
     rewards = [pool[:0], pool[[1, 1, 0]]]
-    found = label_shares(pool, rewards, 0.5)
+    right = [np.full(3, np.nan), np.array([0.5, 1, 0])]
+    forest = PooledLabels(pool, 0.5, {"a": 0.25, "b": 0.75})
+    found = label_shares(pool, rewards, forest, right)
+    np.testing.assert_array_equal(found.right, [0.25, 0.75, np.nan])
+    np.testing.assert_array_equal(found.right_by_reward, right)
     assert found.labels.tolist() == ["a", "b", "c"]
     assert found.pool.tolist() == [1, 2, 1]
     assert found.rewards.tolist() == [[0, 0, 0], [2, 1, 0]]
+
+
+def test_accuracy_is_the_mean_of_that_of_each_label(pool, few_trees):
+    points, labels = pool
+    found = label_points(points[:400], labels[:400], points[:1], seed=0)
+    sizes = {label: (labels[:400] == label).sum() for label in np.unique(labels[:400])}
+    assert found.right.keys() == sizes.keys() and len(set(found.right.values())) > 3
+    mean = sum(found.right[label] * size for label, size in sizes.items()) / 400
+    assert abs(mean - found.accuracy) < 1e-12
+
+
+def cells(points: np.ndarray) -> dict[str, Cells]:
+    """Digits as a table, with a number, a category and missing cells among them."""
+    table = {
+        f"x{i}": Cells("number", column.astype(float), np.zeros(len(points), bool))
+        for i, column in enumerate(points.T)
+    }
+    words = np.where(points[:, 20] > 0.5, "dark", "light").astype(object)
+    is_missing = points[:, 21] > 0.9
+    words[is_missing] = ""
+    numbers = np.where(is_missing, np.nan, points[:, 22])
+    table["word"] = Cells("text", words, is_missing)
+    table["gap"] = Cells("number", numbers, is_missing)
+    return table
+
+
+def test_what_a_reward_teaches_of_each_label(pool):
+    """Its rows lack the twos and call all threes eights: none of these is right."""
+    points, labels = pool
+    synthetic, theirs = points[:900], labels[:900].copy()
+    keeps = theirs != 2
+    synthetic, theirs = synthetic[keeps], theirs[keeps]
+    theirs[theirs == 3] = 8
+    real = [cells(points[900:1300]), cells(points[1300:])]
+    kinds = dict.fromkeys(real[0], "number") | {"word": "category"}
+    right = accuracy_by_label(cells(synthetic), theirs, real, labels[900:], kinds=kinds)
+    assert len(right) == 10 and right[2] == right[3] == 0
+    assert np.delete(right, [2, 3]).min() > 0.7
+    again = accuracy_by_label(cells(synthetic), theirs, real, labels[900:], kinds=kinds)
+    np.testing.assert_array_equal(right, again)
+
+
+def test_an_empty_reward_teaches_nothing(pool):
+    points, labels = pool
+    real, kinds = cells(points[:30]), {}
+    kinds = dict.fromkeys(real, "number") | {"word": "category"}
+    right = accuracy_by_label(
+        cells(points[:0]), labels[:0], [real], labels[:30], kinds=kinds
+    )
+    assert np.isnan(right).all() and len(right) == len(np.unique(labels[:30]))

@@ -298,6 +298,23 @@ def test_quality_can_be_computed_from_the_two_files(run, published, tmp_path):
         assert abs(quality["trend"] - found.trend) < 1e-12
 
 
+def test_labels_are_those_of_the_two_files(run, published):
+    """Counted, and each with a share of the own rows that a forest labels right."""
+    folder, out = run[0], published[1]
+    for name in NAMES:
+        data = json.loads((out / name / "statement.json").read_text("utf-8"))
+        mine, theirs = (
+            [row["ward"] for row in read_csv(path)]
+            for path in (folder / f"{name}.csv", out / name / "reward.csv")
+        )
+        for found in data["labels"]:
+            assert found["num_rows"] == mine.count(found["label"])
+            assert found["num_synthetic"] == theirs.count(found["label"])
+            assert 0 <= found["right"] <= 1
+        assert {found["label"] for found in data["labels"]} == {*mine, *theirs}
+        assert "Labelled right, of yours" in page_of(out, name)
+
+
 def test_all_statements_are_listed_with_their_digests(published):
     listed = report_of(published[1])["statements"]
     assert len(listed) == 6

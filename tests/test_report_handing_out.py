@@ -47,6 +47,8 @@ def test_what_was_not_kept_is_first_and_files_are_last():
             np.array([90, 10]),
             np.array([[90, 10], [40, 0], [0, 0]]),
             0.97,
+            np.array([0.99, 0.8]),
+            np.array([[0.9, 0.7], [1.0, 0.0], [np.nan, np.nan]]),
         ),
     )
     found = before_handing_out(section, origin_of(model))
@@ -181,7 +183,10 @@ def test_of_very_many_columns_ten_are_named():
 
 def shares(pool: list[int], rewards: list[list[int]], accuracy=0.99) -> LabelShares:
     labels = np.array(["neg", "pos", "rare"][: len(pool)])
-    return LabelShares(labels, np.array(pool), np.array(rewards), accuracy)
+    right = np.ones((1 + len(rewards), len(pool)))
+    return LabelShares(
+        labels, np.array(pool), np.array(rewards), accuracy, right[0], right[1:]
+    )
 
 
 def test_labels_that_vanish_are_told():

@@ -23,7 +23,13 @@ from cgm_jax.collaboration import (
     estimate_uncertainty,
 )
 from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
-from cgm_jax.features.labels import PooledLabels, label_points
+from cgm_jax.features.labels import (
+    LabelShares,
+    PooledLabels,
+    accuracy_by_label,
+    label_points,
+    label_shares,
+)
 from cgm_jax.files import InputError, Parties, prepare_output_dir
 from cgm_jax.generators import CoarseTableError, KernelDensity, TableGenerator
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
@@ -86,6 +92,7 @@ class Mediation:
     collaboration: Collaboration
     rewards: tuple[Mapping[str, Cells], ...]  # the rows that each party gets
     labels: PooledLabels | None
+    label_shares: LabelShares | None
     learned: KernelFile | None  # the kernel of the mediator's own
     uncertainty: Uncertainty | None
     review: Review
@@ -162,12 +169,19 @@ def mediate(
     rewards = tuple(
         codec.decode(candidates[reward.indices]) for reward in result.draw.rewards
     )
-    labels = None
+    labels = shares = None
     if parties.labels is not None:
         pooled = np.concatenate(points), np.concatenate(parties.labels)
         labels = label_points(
             *pooled, candidates, seed=settings.seed, is_allowed=labels_to_give(tables)
         )
+        given = [labels.labels[reward.indices] for reward in result.draw.rewards]
+        kinds = {facts.name: facts.kind for facts in codec.facts}
+        right = [
+            accuracy_by_label(rows, theirs, parties.tables, pooled[1], kinds=kinds)
+            for rows, theirs in zip(rewards, given, strict=True)
+        ]
+        shares = label_shares(pooled[1], given, labels, right)
     return Mediation(
         folder=folder,
         settings=settings,
@@ -176,6 +190,7 @@ def mediate(
         collaboration=result,
         rewards=rewards,
         labels=labels,
+        label_shares=shares,
         learned=learned,
         uncertainty=uncertainty,
         review=review(

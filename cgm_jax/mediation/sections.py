@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 import numpy as np
 
-from cgm_jax.features.labels import label_shares
 from cgm_jax.files import OwnFormat
 from cgm_jax.report import CandidateOrigin, PartyFiles, ReportSection, TableFacts
 from cgm_jax.tables.units import in_units
@@ -15,10 +14,6 @@ from .run import Mediation
 def mediation_section(mediation: Mediation) -> ReportSection:
     """What was valued, promised and handed out, with all that a mediator must know."""
     parties, draw = mediation.parties, mediation.collaboration.draw
-    labels, shares = mediation.labels, None
-    if labels is not None and parties.labels is not None:
-        rewards = [labels.labels[reward.indices] for reward in draw.rewards]
-        shares = label_shares(np.concatenate(parties.labels), rewards, labels.accuracy)
     files = [
         PartyFiles(
             f"../{quote(name)}/{reward_name(form)}",
@@ -45,7 +40,7 @@ def mediation_section(mediation: Mediation) -> ReportSection:
             mediation.quality.candidates,
             mediation.quality.rewards,
         ),
-        labels=shares,
+        labels=mediation.label_shares,
         files=files,
     )
 

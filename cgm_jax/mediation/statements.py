@@ -15,12 +15,14 @@ from jaxtyping import Bool, Float
 
 from cgm_jax._shared.digests import digest_of_file
 from cgm_jax.evaluation.reidentification import TOLERANCE, is_near
+from cgm_jax.features.labels import accuracy_by_label
 from cgm_jax.files import write_json, write_text
 from cgm_jax.generators.table_rows import is_among
 from cgm_jax.metrics import table_quality
 from cgm_jax.report.party_statement import (
     GivenColumn,
     Origin,
+    OwnLabel,
     PartyStatement,
     Share,
     ShowShares,
@@ -119,6 +121,7 @@ def party_statements(
             quality=quality if quality is not None and quality.columns else None,
             num_equal=int(is_among(picked, given.astype(picked.dtype)).sum()),
             num_near=int(is_near(reward_points, own_points, limit).sum()),
+            labels=_own_labels(mediation, i, own, kinds),
         )
 
     return [of(i) for i in range(len(parties.names))]
@@ -207,6 +210,32 @@ def _labels_held_back(mediation: Mediation, party: int) -> tuple[str, ...]:
     start = sum(map(len, labels[:party]))
     is_back = ~is_given[start : start + len(labels[party])]
     return tuple(map(str, np.unique(labels[party][is_back]).tolist()))
+
+
+def _own_labels(
+    mediation: Mediation,
+    party: int,
+    own: dict[str, Cells],
+    kinds: dict[str, Kind],
+) -> tuple[OwnLabel, ...]:
+    """The labels of a party's rows and of its synthetic rows, and what these teach."""
+    given, forest = mediation.parties.labels, mediation.labels
+    if given is None or forest is None:
+        return ()
+    mine = given[party]
+    theirs = forest.labels[mediation.collaboration.draw.rewards[party].indices]
+    rows = mediation.rewards[party]
+    right = accuracy_by_label(rows, theirs, [own], mine, kinds=kinds)
+    by_label = dict(zip(np.unique(mine).tolist(), right.tolist(), strict=True))
+    return tuple(
+        OwnLabel(
+            str(label),
+            int((mine == label).sum()),
+            int((theirs == label).sum()),
+            by_label.get(label),
+        )
+        for label in np.unique(np.concatenate([mine, theirs])).tolist()
+    )
 
 
 def _in_own_units(

@@ -71,7 +71,8 @@ def columns_beside(
     Args:
         real: tables of the same columns, whose rows are taken together.
         synthetic: one table of these columns.
-        kinds: the kind of each column; those that are not valued are left out. By default the usual one of its cells' form.
+        kinds: the kind of each column; those that are not valued are left
+            out. By default the usual one of its cells' form.
 
     Raises:
         ValueError: if a table lacks a column or has no rows, or the cells of a column

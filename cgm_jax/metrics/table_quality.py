@@ -98,7 +98,8 @@ def table_quality(
         key: a typed key, for the rows and the folds of the classifiers.
         real: the parties' tables, `Cells` by column name; rows are taken together.
         synthetic: one table of the same columns.
-        kinds: the kind of each column; those that are not valued are left out. By default the usual one of its cells' form.
+        kinds: the kind of each column; those that are not valued are left
+            out. By default the usual one of its cells' form.
         max_detection_rows: of more rows of a table, the classifiers get so many, drawn
             at random; shape and trend are of all rows.
 

@@ -246,6 +246,8 @@ def _label_data(labels: LabelShares, names: Sequence[str]) -> dict[str, Any]:
         "rows_of_parties": labels.pool,
         "rows_of_rewards": dict(zip(names, labels.rewards, strict=True)),
         "accuracy": labels.accuracy,
+        "right": labels.right,
+        "right_by_reward": dict(zip(names, labels.right_by_reward, strict=True)),
     }
 
 

@@ -12,7 +12,7 @@ from cgm_jax.sampling.stopping import StopReason
 from cgm_jax.tables import Cells
 from cgm_jax.tables.kinds import Kind
 
-__all__ = ["GivenColumn", "Origin", "PartyStatement", "Share", "ShowShares"]
+__all__ = ["GivenColumn", "Origin", "OwnLabel", "PartyStatement", "Share", "ShowShares"]
 
 ShowShares = Literal["none", "ranks", "all"]
 """What a party sees of contributions: nothing, its own rank, or α of all by name."""
@@ -35,6 +35,24 @@ class GivenColumn:
     num_missing: int
     held_back: tuple[str, ...] = ()
     holds_missing_back: bool = False
+
+
+@dataclass(frozen=True)
+class OwnLabel:
+    """A label that the party's rows or its synthetic rows have.
+
+    Attributes:
+        label: what it is.
+        num_rows: of the party's rows that have it.
+        num_synthetic: of its synthetic rows.
+        right: the share of the party's rows that a random forest of the synthetic rows
+            labels right; None where there is nothing to label or to learn from.
+    """
+
+    label: str
+    num_rows: int
+    num_synthetic: int
+    right: float | None
 
 
 @dataclass(frozen=True)
@@ -114,6 +132,7 @@ class PartyStatement:
         quality: its data beside its synthetic rows; None without rows or columns.
         num_equal: synthetic rows that equal a row of its own.
         num_near: those within 0.05 of one in every coordinate.
+        labels: that its rows or its synthetic rows have.
     """
 
     party: str
@@ -146,6 +165,7 @@ class PartyStatement:
     quality: TableQuality | None
     num_equal: int
     num_near: int
+    labels: tuple[OwnLabel, ...] = ()
 
     @property
     def missed(self) -> dict[str, float]:

@@ -66,6 +66,7 @@ def statement_data(statement: PartyStatement) -> dict[str, Any]:
             "num_near_own": statement.num_near,
             "origin": statement.origin,
         },
+        "labels": statement.labels,
         "quality": None,
         "sentences": statement_sentences(statement),
     }
