@@ -23,8 +23,8 @@ def test_the_game_of_appendix_c3():
     assert not check.holds and check.parties == (2,)
     assert check.margin == pytest.approx(18 * 16 / 39 - 10)
     assert comparison_sentence(found, "ABCD") == (
-        "Under the scheme of Sim et al. (2020), at the same rho, these would be worse "
-        "off than with their own data alone (R4): C, D."
+        "Under an older rule, which pays by contribution alone (ρ-Shapley fairness), "
+        "these would have less than their own data alone are worth: C, D."
     )
     # Raised to 10, nobody is worse off, but they are now equal.
     assert found.ours["R4"].holds and not found.ours["F3"].holds

@@ -131,6 +131,7 @@ def test_only_what_is_dangerous_or_unknown_warns():
             num_seen=60,
             unseen_recovered=0,
             num_unseen=60,
+            fresh_recovered=0,
             radius=0.1,
             is_between=False,
             p_value=p_value,

@@ -235,3 +235,12 @@ def test_of_very_many_rows_some_are_drawn(monkeypatch):
     control = Control(reward[:900], others, unseen)
     found = reidentify(KEY, reward, own, others, control)
     assert found.verdict is ReadOff.READABLE and found.num_recovered == 50
+
+
+def test_what_fresh_rows_would_give_is_beside_it():
+    """Of 80 rows that were seen, 30 are near to a row that was not."""
+    own, others, unseen, reward = (normal(n, i) for i, n in enumerate((50, 80, 60, 90)))
+    unseen[:30] = others[:30] + 0.01 * others.std(axis=0)
+    control = Control(reward, others, unseen)
+    assert reidentify(KEY, reward, own, others, control).fresh_recovered == 30
+    assert reidentify(KEY, reward, own, others).fresh_recovered is None

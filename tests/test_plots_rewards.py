@@ -214,6 +214,19 @@ def test_own_data_and_reward_alone_decide_what_is_drawn(dimension):
     check_words(figure)
 
 
+def test_a_column_in_which_the_own_data_hardly_vary_leaves_room():
+    """In its standard deviations, the reward is at 500; the other column stays."""
+    rng = np.random.default_rng(0)
+    own, reward = rng.normal(size=(200, 2)), rng.normal(size=(100, 2))
+    reward[:, 1] = 500 + 100 * reward[:, 1]
+    axes = plot_own_and_reward(own, reward).axes[0]
+    drawn = np.concatenate([x.get_offsets() for x in axes.collections])
+    np.testing.assert_allclose(drawn[:200, 0], own[:, 0])
+    both = np.concatenate([own, reward])[:, 1].std()
+    np.testing.assert_allclose(drawn[:200, 1], own[:, 1] / both)
+    assert np.ptp(drawn[:, 1]) < 5
+
+
 def test_own_data_are_drawn_without_a_reward():
     figure = plot_own_and_reward(np.eye(3), np.zeros((0, 3)))
     assert len(scatters_of(figure.axes[0])) == 1

@@ -11,7 +11,7 @@ from small_collaborations import with_nothing, with_reward
 from small_generators import QUALITY, trained
 from small_runs import report_of
 
-from cgm_jax.audit import review
+from cgm_jax.audit import Stress, Trial, review
 from cgm_jax.collaboration import Uncertainty
 from cgm_jax.features.labels import LabelShares
 from cgm_jax.report import TableFacts, before_handing_out
@@ -87,6 +87,22 @@ def test_a_promise_broken_twice_is_one_sentence():
     (line,) = [line for line in told if "(R4)" in line]
     assert "as assigned, this is broken" in line
     assert "by what was handed out, this is broken" in line
+
+
+@pytest.mark.parametrize("gain", [-0.01, 0.0, 0.03])
+def test_cheating_that_pays_is_named(gain: float):
+    found = review(KEY, one(), stress_test=False)
+    trials = (Trial(0, "hand in twice", joint_gain=-0.1), Trial(2, "noise", 0, 0, gain))
+    joint = np.array([0.5, 0.5, 0.5])
+    found = dataclasses.replace(
+        found, stress=Stress(one().promises.scheme, joint, trials)
+    )
+    box = before_handing_out(section_of(one(), review=found))
+    assert ("Cheating" in box) == (gain > 0)
+    if gain > 0:
+        (sentence,) = box["Cheating"]
+        assert "1 of the 2 manipulations" in sentence and '"noise"' in sentence
+        assert "Cy" in sentence and "6.0% more" in sentence
 
 
 def test_a_generator_without_figures_is_no_danger():

@@ -121,6 +121,7 @@ FOUND = Reidentification(
     num_seen=60,
     unseen_recovered=1,
     num_unseen=29,
+    fresh_recovered=2,
     radius=0.3,
     is_between=False,
     p_value=1e-20,

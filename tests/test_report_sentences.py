@@ -119,8 +119,8 @@ def test_nobody_would_be_worse_off_under_the_other_scheme():
     comparison = compare_with_shapley_fair(values, scheme)
     assert comparison.worse_off == ()
     assert comparison_sentence(comparison) == (
-        "Under the scheme of Sim et al. (2020), at the same rho, nobody would be worse "
-        "off than alone either."
+        "Under an older rule, which pays by contribution alone (ρ-Shapley fairness), "
+        "nobody would be worse off than alone either."
     )
 
 
@@ -185,7 +185,7 @@ def test_an_explanation_names_who_limits_what():
     lines = explanation_sentences(explain_scheme(scheme), ["Ada", "Bo"])
     assert lines[0].endswith("because Bo can get 0.9 at most.")
     assert "less than in proportion" in lines[1] and "Ada must get 0.5." in lines[1]
-    rho = f"rho would be 1 instead of {scheme.rho:.4g}"
+    rho = f"the exponent ρ would be 1 instead of {scheme.rho:.4g}"
     assert f"But for what Ada must get and can get, {rho}." in lines
     lines = explanation_sentences(explain(small_promises(3, 2)))
     assert any("not taken part" in line for line in lines)
@@ -199,7 +199,7 @@ def test_nothing_is_said_of_parties_without_whom_nothing_would_change():
     lines = explanation_sentences(explain_scheme(scheme), NAMES)
     assert lines == [
         "The largest reward value is 0.9, because Bo can get 0.9 at most.",
-        "Rewards are in proportion to contributions (rho = 1).",
+        "Rewards are in proportion to contributions (the exponent ρ is 1).",
         "But for what Bo must get and can get, the largest reward value would be 1.2 "
         "instead of 0.9.",
     ]
@@ -347,6 +347,14 @@ def test_dangers_of_generators():
     (warning,) = generator_warnings(quality=worse)
     assert "train it longer" in warning
     assert generator_warnings() == generator_warnings(quality=QUALITY) == []
+    few, many = (
+        replace(QUALITY, nearest_share=0.6, num_held_out=num) for num in (40, 400)
+    )
+    assert generator_warnings(quality=few) == []  # within chance
+    (warning,) = generator_warnings(quality=many)
+    assert warning.startswith("60% of the synthetic rows are nearer to rows that the")
+    hardly = replace(QUALITY, nearest_share=0.54, num_held_out=10**5)
+    assert generator_warnings(quality=hardly) == []
     (warning,) = generator_warnings(is_density=True)
     assert "other parties' data in disguise" in warning
     (warning,) = generator_warnings(is_of_other_data=True)

@@ -10,7 +10,12 @@ of it in every number, and equal in every category.
 How many rows are recovered means nothing alone: a dense reward is near everything. So
 the attack is made on rows that the generator was made of and on rows that it never saw;
 where none are known, on points half-way between real rows, which nobody has. Fisher's
-exact test compares the two shares, for the worst of the guesses.
+exact test compares the two shares, for the worst of the guesses. Beside them is what
+rows that were never seen would give if they were the reward.
+
+Clusters by their density (DBSCAN at several radii), each averaged, recover no more: on
+rewards of a density estimate of wine, breast cancer and diabetes the mean shift finds
+all that they find (``tests/test_mediation_read_off.py``).
 
 References: K. Fukunaga and L. Hostetler, *The estimation of the gradient of a density
 function*, 1975 (mean shift); N. Carlini et al., *Extracting training data from
@@ -66,6 +71,9 @@ class Reidentification(Result):
         num_seen: rows of the control that were seen.
         unseen_recovered: rows of the control that were never seen and yet recovered.
         num_unseen: rows of the control that were never seen.
+        fresh_recovered: rows of the control that were seen and are near to one that was
+            not: what so many fresh real rows would give in place of the reward. None
+            where it is not known which rows the generator never saw.
         radius: within which rows were averaged, in standard deviations; 0 where the
             rows as they are recover the most.
         is_between: whether the unseen rows are points between real ones, since it is
@@ -80,6 +88,7 @@ class Reidentification(Result):
     num_seen: int
     unseen_recovered: int
     num_unseen: int
+    fresh_recovered: int | None
     radius: float
     is_between: bool
     p_value: int | float
@@ -151,9 +160,20 @@ def reidentify(
         seen, unseen = _between(seen, is_number, limit)
     others, seen, unseen = (x[~is_near(x, own, limit)] for x in (others, seen, unseen))
     num = len(others), len(seen), len(unseen)
+    fresh = None if is_between else int(is_near(seen, unseen, limit).sum())
     if not min(len(mine), len(drawn), *num):
         return Reidentification(
-            0, num[0], 0, num[1], 0, num[2], 0.0, is_between, p_value=1, least_p_value=1
+            num_recovered=0,
+            num_others=num[0],
+            seen_recovered=0,
+            num_seen=num[1],
+            unseen_recovered=0,
+            num_unseen=num[2],
+            fresh_recovered=fresh,
+            radius=0.0,
+            is_between=is_between,
+            p_value=1,
+            least_p_value=1,
         )
     guesses = list(_guesses(_some(reward_key, mine), own))
     is_same = drawn.shape == mine.shape and np.array_equal(drawn, mine)
@@ -177,6 +197,7 @@ def reidentify(
         num_seen=num[1],
         unseen_recovered=new,
         num_unseen=num[2],
+        fresh_recovered=fresh,
         radius=radius,
         is_between=is_between,
         p_value=p_value,

@@ -40,6 +40,7 @@ MAX_DOTS = 5_000
 
 _DOT = 4.0  # area of a dot in square points; smaller where there are very many
 _FAINTEST = 0.15  # opacity of the point that was drawn last
+_MOST_SPREAD = 5  # standard deviations of the own data
 _BINS = 10  # a side, to find where a class is densest
 _GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are spread evenly
 
@@ -128,13 +129,19 @@ def plot_own_and_reward(
         columns: names of the d columns.
 
     Returns:
-        The figure: as in `plot_reward`, without candidates, on axes of the own data.
+        The figure: as in `plot_reward`, without candidates, on axes of the own data. A
+        column of which the own data hardly vary beside the reward (both together have a
+        standard deviation above 5) is brought to one of 1: it would hide the others.
 
     Example:
         >>> figure = plot_own_and_reward(np.zeros((2, 1)), np.ones((3, 1)), ["age"])
         >>> figure.get_supxlabel()
         'age'
     """
+    own, reward = np.asarray(own, np.float64), np.asarray(reward, np.float64)
+    spread = np.concatenate([own, reward]).std(axis=0, keepdims=True)
+    scale = np.where(spread > _MOST_SPREAD, spread, 1)
+    own, reward = own / scale, reward / scale
     plane = plane_of(own, columns)
     in_strips = len(plane.axes) == 1
     figure, (axes,) = new_panels(1, height=4.0)

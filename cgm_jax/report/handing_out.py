@@ -14,6 +14,7 @@ from .sentences import (
     promise_warnings,
     rare_category_sentences,
     shared_rows_sentences,
+    stress_sentence,
     uncertainty_warnings,
 )
 
@@ -44,6 +45,7 @@ def before_handing_out(
     groups = {
         "Promises": _on_promises(section),
         "Synthetic rows": _on_generator(section, origin),
+        "Cheating": _on_cheating(section),
         "Columns": _on_columns(section),
         "Parties without a reward": _on_empty_rewards(section),
         "Labels": _on_labels(section),
@@ -78,6 +80,12 @@ def _on_generator(
     )
     if section.privacy is not None:
         yield from privacy_warnings(section.privacy, section.names)
+
+
+def _on_cheating(section: ReportSection) -> Iterator[str]:
+    stress = None if section.review is None else section.review.stress
+    if stress is not None and stress.profitable:
+        yield stress_sentence(stress, section.names)
 
 
 def _on_columns(section: ReportSection) -> Iterator[str]:

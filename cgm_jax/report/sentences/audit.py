@@ -116,14 +116,14 @@ def stress_sentence(stress: Stress, names: Names = None) -> str:
 
 
 def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> str:
-    """Who would be worse off under the scheme of Sim et al."""
-    start = "Under the scheme of Sim et al. (2020), at the same rho, "
+    """Who would be worse off under the older scheme of Sim et al. (2020)."""
+    start = (
+        "Under an older rule, which pays by contribution alone (ρ-Shapley fairness), "
+    )
     if not comparison.worse_off:
         return start + "nobody would be worse off than alone either."
     who = party_names(comparison.worse_off, names)
-    return (
-        f"{start}these would be worse off than with their own data alone (R4): {who}."
-    )
+    return f"{start}these would have less than their own data alone are worth: {who}."
 
 
 def audit_summary(audit: Audit) -> str:

@@ -24,11 +24,11 @@ def _why_optimal(explanation: Explanation, names: Names) -> list[str]:
     lines = [
         f"The largest reward value is {scheme.max_reward_value:.4g}, because "
         f"{_name(upper, names)} can get {scheme.upper_values[upper]:.4g} at most.",
-        f"Rewards follow contributions less than in proportion (rho = {scheme.rho:.4g},"
-        f" not 1), because {_name(lower, names)} must get "
+        "Rewards follow contributions less than in proportion (the exponent ρ is "
+        f"{scheme.rho:.4g}, not 1), because {_name(lower, names)} must get "
         f"{scheme.relaxation * scheme.lower_values[lower]:.4g}."
         if lower is not None
-        else "Rewards are in proportion to contributions (rho = 1).",
+        else "Rewards are in proportion to contributions (the exponent ρ is 1).",
     ]
     for other in explanation.without:
         who = _name(other.party, names)
@@ -52,7 +52,7 @@ def _changes(scheme: RewardScheme, rho: float, largest: float) -> str:
     return " and ".join(
         f"{what} would be {new:.4g} instead of {old:.4g}"
         for what, new, old in (
-            ("rho", rho, scheme.rho),
+            ("the exponent ρ", rho, scheme.rho),
             ("the largest reward value", largest, scheme.max_reward_value),
         )
         if np.isfinite(new) and f"{new:.4g}" != f"{old:.4g}"
@@ -66,7 +66,8 @@ def _why_infeasible(explanation: Explanation, names: Names) -> list[str]:
     lines = [
         f"No reward values are possible: {_name(lower, names)} must get at least "
         f"{scheme.lower_values[lower]:.4g}, {_name(upper, names)} can get at most "
-        f"{scheme.upper_values[upper]:.4g}, and no rho between 0 and 1 is fair to both."
+        f"{scheme.upper_values[upper]:.4g}, and no rule from paying all the same to "
+        "paying in proportion to contributions is fair to both."
     ]
     if explanation.repairs:
         repair = explanation.repairs[0]

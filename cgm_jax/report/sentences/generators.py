@@ -1,5 +1,6 @@
 """Where candidates come from, in words, and what is dangerous about it."""
 
+import math
 from typing import Literal
 
 from cgm_jax.generators.quality import SampleQuality
@@ -69,7 +70,20 @@ def generator_warnings(
             "longer, use another, or use the estimate among parties that may see each "
             "other's data."
         )
+    if quality is not None and _is_copying(quality):
+        sentences.append(
+            f"{quality.nearest_share:.0%} of the synthetic rows are nearer to rows "
+            "that the generator was made of than to rows that it never saw, more than "
+            "the half by chance: it repeats some of what it saw. See the page on "
+            "privacy."
+        )
     return sentences
+
+
+def _is_copying(quality: SampleQuality) -> bool:
+    """Beyond three standard errors of a share of the held-out rows, and 5 points."""
+    excess = quality.nearest_share - 0.5
+    return excess > max(0.05, 1.5 / math.sqrt(quality.num_held_out))
 
 
 def quality_sentences(quality: SampleQuality | None) -> list[str]:

@@ -65,6 +65,11 @@ def reidentification_sentence(attack: Reidentification, party: str) -> str:
         f"({attack.seen_recovered:,} of {attack.num_seen:,} found) and on {never} "
         f"({attack.unseen_recovered:,} of {attack.num_unseen:,} found)"
     )
+    if attack.fresh_recovered is not None:
+        figures += (
+            f"; the latter, {attack.num_unseen:,} real rows, would by themselves give "
+            f"{attack.fresh_recovered:,} of the {attack.num_seen:,}"
+        )
     match attack.verdict:
         case ReadOff.READABLE:
             return (

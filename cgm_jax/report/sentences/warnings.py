@@ -55,7 +55,8 @@ def scheme_warnings(scheme: RewardScheme, names: Names = None) -> list[str]:
         lower, upper = scheme.region.binding_parties(scheme.rho)
         least = scheme.relaxation * scheme.lower_values[lower]
         sentences.append(
-            f"All rewards are nearly equal (rho = {scheme.rho:.2g}), whatever was "
+            f"All rewards are nearly equal (the exponent ρ is {scheme.rho:.2g}; 1 "
+            "would pay in proportion to contributions), whatever was "
             f"contributed: {party_names([lower], names)} must get "
             f"{least:.4g}, and {party_names([upper], names)} "
             f"can get {scheme.upper_values[upper]:.4g} at most."
