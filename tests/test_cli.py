@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -180,9 +182,17 @@ def test_results_are_not_overwritten_unasked(files, no_figures, tmp_path: Path, 
     options = ["--out", out, "--label-column", "sex", "--num-candidates", 500]
     options += ["--no-stress"]
     assert cgm_jax("run", *files, *options) == 2
-    assert "--overwrite" in one_line_error(capsys)
+    captured = capsys.readouterr()
+    assert captured.out == ""  # no table of columns before it
+    assert captured.err.count("\n") == 1 and "--overwrite" in captured.err
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
     assert cgm_jax("run", *files, *options, "--overwrite") == 0
+    # Not on a terminal: what is under way, a line a stage.
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"(Rewards: [a-z ]+\n)+", told)
+    stages = [line.removeprefix("Rewards: ") for line in told.splitlines()]
+    assert all(a != b for a, b in pairwise(stages))
+    assert {"kernel sums", "reward scheme", "sampling", "quality"} <= set(stages)
     assert (out / "mine.txt").read_text() == "keep"
     assert (out / "north" / "reward.csv").exists()
 

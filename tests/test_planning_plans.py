@@ -56,7 +56,7 @@ def test_bytes_and_work_grow_with_every_size(
     sizes: tuple, platform: str, monkeypatch: pytest.MonkeyPatch
 ):
     compute_on(platform, monkeypatch)
-    options = {"rates": RATES, "from_files": True}
+    options = {"rates": RATES, "from_files": True, "num_resamples": 50}
     smaller = plan(*sizes, **options)
     assert (smaller.device_bytes > 0) == (platform != "cpu")
     for grown in larger_than(*sizes):
@@ -64,7 +64,7 @@ def test_bytes_and_work_grow_with_every_size(
         for one, other in zip(smaller.parts, larger.parts, strict=True):
             # A table of 2^n values is made of 20 parties at most.
             is_table = len(sizes[0]) <= 20 < len(grown[0])
-            if is_table and one.name in ("reward scheme", "audit"):
+            if is_table and one.name in ("reward scheme", "standard errors", "audit"):
                 continue
             assert one.kept_bytes <= other.kept_bytes, (grown, one.name)
             assert one.host_bytes <= other.host_bytes, (grown, one.name)
@@ -111,6 +111,35 @@ def test_trials_of_cheating_are_for_few_parties():
         names = [part.name for part in found.parts]
         assert ("what cheating would gain" in names) == expected
         assert "audit" in names
+
+
+def test_standard_errors_are_counted_where_there_are_resamples():
+    """Ten times as many take as many passes, until their numbers need more room."""
+    few, many, none = (
+        plan([5_000] * 4, 2, 1_000, rates=RATES, from_files=True, num_resamples=num)
+        for num in (100, 10_000, 0)
+    )
+    names = [part.name for part in few.parts]
+    assert names[-4:] == ["standard errors", "audit", "privacy", "quality"]
+    assert [part.name for part in none.parts] == names[:-4] + names[-3:]
+    part, more = (found.parts[names.index("standard errors")] for found in (few, many))
+    # Each resample is a product with all kernel entries, 20,000² / 2 of them.
+    assert part.seconds >= 100 * 20_000**2 / RATES.flops
+    assert 50 < more.seconds / part.seconds < 150
+    # At most 2^25 numbers at a time, of 20,000 rows each.
+    assert part.host_bytes >= 8 * 100 * 20_000
+    assert more.host_bytes < 100 * part.host_bytes
+
+
+def test_what_is_judged_takes_seconds_that_no_rate_knows():
+    fast = Rates(*[1e30] * 4, 10_000, 1e30, 1e-30)
+    sizes = [10_000] * 3
+    found = plan(sizes, 20, 10_000, rates=fast, from_files=True)
+    seconds = {part.name: part.seconds for part in found.parts}
+    # 1,000 rows of each reward beside all real ones, 0.3 µs a pair.
+    assert seconds["privacy"] == pytest.approx(3e-7 * 3 * 1_000 * 30_000)
+    cells = 20 * (20_000 + 3 * (3_333 + 1_000) + 3 * (2_000 + 1_000))
+    assert seconds["quality"] == pytest.approx(0.4 * 7 + 3.5e-6 * cells)
 
 
 def test_without_rates_no_time_is_known():

@@ -8,6 +8,7 @@ from typer import Argument, Context, Option, Typer
 
 from cgm_jax.files import (
     UsageError,
+    check_output_dir,
     plain_format,
     prepare_output_dir,
     write_rewards,
@@ -119,6 +120,8 @@ def run(
     )
     # Before anything computes: processes cannot be joined later.
     mesh = mesh_of(devices, distributed=distributed)
+    if not distributed:  # of several processes, only the first one's folder counts
+        check_output_dir(out, overwrite=overwrite)
     tables = open_tables(files, table_options)
     screen.print_columns(tables)
     expected = plan_run(tables, settings)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from cgm_jax._shared.progress import Progress
 from cgm_jax.audit import Audit
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
@@ -45,7 +46,10 @@ errors = Console(stderr=True)
 
 @contextmanager
 def progress(title: str) -> Iterator:
-    """A line that says what is under way, on a terminal."""
+    """A line that says what is under way; where there is no terminal, one a stage."""
+    if not errors.is_terminal:
+        yield _stage_by_stage(title)
+        return
     with rich.progress.Progress(
         rich.progress.TextColumn("{task.description}"),
         rich.progress.BarColumn(),
@@ -53,7 +57,6 @@ def progress(title: str) -> Iterator:
         rich.progress.TimeElapsedColumn(),
         console=errors,
         transient=True,
-        disable=not errors.is_terminal,
     ) as bar:
         task = bar.add_task(escape(title), total=1.0)
 
@@ -61,6 +64,20 @@ def progress(title: str) -> Iterator:
             bar.update(task, description=escape(f"{title}: {stage}"), completed=share)
 
         yield tell
+
+
+def _stage_by_stage(title: str) -> Progress:
+    """A line for each stage as it begins, without its figures: for a log."""
+    begun = ""
+
+    def tell(stage: str, share: float) -> None:
+        nonlocal begun
+        if stage.partition(",")[0] != begun:
+            begun = stage.partition(",")[0]
+            line = f"{title}: {begun}"
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    return tell
 
 
 def say(sentence: str) -> None:

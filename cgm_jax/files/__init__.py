@@ -5,7 +5,7 @@ each party writes them. `check_parties` lists everything that is wrong with the 
 each a `Problem`; an `InputError` names the file and the place, never a cell's value.
 """
 
-from .atomic import prepare_output_dir, write_atomically, write_text
+from .atomic import check_output_dir, prepare_output_dir, write_atomically, write_text
 from .input_errors import FileAccessError, InputError, Problem, UsageError
 from .parties import OwnFormat, Parties, PartyFile, plain_format
 from .reading import CheckedFiles, check_parties, read_tables
@@ -22,6 +22,7 @@ __all__ = [
     "PartyFile",
     "Problem",
     "UsageError",
+    "check_output_dir",
     "check_parties",
     "plain_format",
     "prepare_output_dir",

@@ -9,7 +9,48 @@ from cgm_jax._shared.publishing import create_beside, publish
 
 from .input_errors import UsageError, access_error
 
-__all__ = ["prepare_output_dir", "write_atomically", "write_text"]
+__all__ = [
+    "check_output_dir",
+    "prepare_output_dir",
+    "write_atomically",
+    "write_text",
+]
+
+
+def check_output_dir(path: str | Path, *, overwrite: bool = False) -> None:
+    """Refuse a folder that `prepare_output_dir` would refuse; nothing is created.
+
+    Args:
+        path: the output folder, which need not exist.
+        overwrite: accept a folder that holds something.
+
+    Raises:
+        UsageError: if the folder holds something and ``overwrite`` is false, or if it
+            is a link or not a folder.
+        FileAccessError: if it cannot be looked into.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> check_output_dir(folder)
+        >>> _ = (folder / "report.json").write_text("{}")
+        >>> check_output_dir(folder, overwrite=True)
+        >>> check_output_dir(folder)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        cgm_jax.files.input_errors.UsageError: ...: expected an empty folder, found ...
+    """
+    out = Path(path)
+    try:
+        _check_folder(out)
+        if not overwrite and out.exists() and any(out.iterdir()):
+            raise UsageError(
+                f"{out}: expected an empty folder, found something in it; choose "
+                "another --out, or replace what an older or unfinished run left with "
+                "--overwrite"
+            )
+    except OSError as error:
+        raise access_error(out, "read", error) from None
 
 
 def prepare_output_dir(
@@ -41,13 +82,8 @@ def prepare_output_dir(
     try:
         for folder in (out, *(out / name for name in folders)):
             _check_folder(folder)
+        check_output_dir(out, overwrite=overwrite)
         out.mkdir(parents=True, exist_ok=True)
-        if not overwrite and any(out.iterdir()):
-            raise UsageError(
-                f"{out}: expected an empty folder, found something in it; choose "
-                "another --out, or replace what an older or unfinished run left with "
-                "--overwrite"
-            )
         descriptor, probe = create_beside(out / "probe")
         os.close(descriptor)
         probe.unlink()

@@ -40,6 +40,7 @@ def plan_run(
             search_length_scale=is_searched,
             from_files=True,
             stress_test=settings.tries_cheating(sum(sizes) + num_candidates),
+            num_resamples=settings.num_resamples,
         )
 
     # What does not fit is refused without timing.

@@ -172,6 +172,7 @@ def plan(
     search_length_scale: bool = True,
     from_files: bool = False,
     stress_test: bool = False,
+    num_resamples: int = 0,
 ) -> Plan:
     """What a collaboration would take, before anything is allocated.
 
@@ -183,9 +184,11 @@ def plan(
             are known.
         dtype: that of the points, float32 or float64.
         search_length_scale: whether it is searched, as by default.
-        from_files: whether rows are read from files and promises audited, as by
-            ``cgm-jax run``; labels, privacy figures and pictures are not counted.
+        from_files: whether rows are read from files, promises audited, and rewards
+            judged, as by ``cgm-jax run``; a generator's fit, labels and pictures are
+            not counted.
         stress_test: whether cheating is tried out, too.
+        num_resamples: for standard errors; 0: without.
 
     Returns:
         The plan, of this machine's memory and default device.
@@ -224,6 +227,7 @@ def plan(
         search_length_scale,
         from_files,
         stress_test and len(num_rows) <= MAX_TABLE_PARTIES,
+        _as_size(num_resamples, "num_resamples", 0),
     )
     everything = stages.drawing(task, task.num_candidates)
     return Plan(
@@ -256,10 +260,15 @@ def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
     if not task.search_length_scale:
         del work["length scale"]
         work["kernel sums"] = sums.with_programs(summing)
+    if task.num_resamples:
+        work["standard errors"] = stages.standard_errors(task)
     if task.from_files:
         work["audit"] = stages.audit(task)
     if task.stress_test:
         work["what cheating would gain"] = stages.cheating(task, PICKS)
+    if task.from_files:
+        work["privacy"] = stages.privacy(task, PICKS)
+        work["quality"] = stages.quality(task, PICKS)
     parts = [
         Part(
             name,
@@ -285,6 +294,7 @@ def _seconds(work: Work, task: Task, rates: Rates | None) -> float:
         + work.starts / rates.starts
         + work.picks * pick
         + work.flops / rates.flops
+        + work.seconds
     )
 
 

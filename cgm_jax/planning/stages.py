@@ -26,7 +26,10 @@ __all__ = [
     "kernel_sums",
     "length_scale",
     "points",
+    "privacy",
+    "quality",
     "reward_scheme",
+    "standard_errors",
 ]
 
 EXACT_PASSES = 6  # over all points, where a sample shows the way
@@ -42,6 +45,11 @@ NODES = 1_500  # of the quadrature for Shapley values, about
 WIDTH = 128  # of them at a time
 NUM_SAMPLED = 2**16  # values of coalitions, of more than 20 parties
 NUM_PARTS = 30  # of a party's rows, with which cheating is tried out
+RESAMPLED = 2**25  # numbers of resamples at a time: multiplicities, or sums
+# Seconds of one core, measured: neither is a program that `Rates` times.
+PRIVACY_PAIR = 3e-7  # of a reward's row and a real one: distances and the attack
+QUALITY_TABLE, QUALITY_CELL = 0.4, 3.5e-6  # of two tables, and of each of their cells
+MOST_JUDGED, MOST_OF_STATEMENT = 10_000, 2_000  # rows that classifiers get
 DRAWS = 16  # of every party: honest, and for all that it hands in by eight ways
 
 
@@ -61,6 +69,7 @@ class Task(NamedTuple):
         from_files: whether rows come from files and promises are audited, as in
             ``cgm-jax run``.
         stress_test: whether cheating is tried out, too.
+        num_resamples: for standard errors; 0: without.
     """
 
     num_parties: int
@@ -74,6 +83,7 @@ class Task(NamedTuple):
     search_length_scale: bool = True
     from_files: bool = False
     stress_test: bool = False
+    num_resamples: int = 0
 
     @property
     def itemsize(self) -> int:
@@ -102,6 +112,7 @@ class Work(NamedTuple):
     starts: float = 0  # of draws
     flops: float = 0  # of products in float64
     picks: float = 0
+    seconds: float = 0  # besides, on any device
 
     def with_programs(self, num_bytes: int | float) -> "Work":
         """The same, and what the step imports and compiles, which stays."""
@@ -182,6 +193,53 @@ def audit(task: Task) -> Work:
         return Work(host=32 * 2**n, flops=64 * n**2 * 2**n)
     num = max(NUM_SAMPLED // n, 64)
     return Work(host=40 * num * n, flops=4 * num * n**3)
+
+
+def standard_errors(task: Task) -> Work:
+    """Resamples of the parties' rows: some passes over all pairs, and a scheme each."""
+    n, num = task.num_parties, task.num_resamples
+    one, scheme = _pass(task, among_candidates=False), reward_scheme(task)
+    size = max((n + 1) ** 2, task.num_rows)
+    passes = -(-num // max(1, RESAMPLED // size))
+    # The resampled numbers are there as such, by tiles, and by threads.
+    numbers = min(num * size, max(RESAMPLED, size))
+    host = 8 * numbers * (2 + task.num_workers * task.is_on_host)
+    return Work(
+        kept=24 * num * n,
+        host=24 * num * n + host + max(one.host, scheme.host),
+        device=0 if task.is_on_host else one.device + 16 * numbers,
+        pairs=passes * one.pairs,
+        cross=passes * one.cross,
+        flops=num * (2 * one.pairs + scheme.flops),
+    )
+
+
+def privacy(task: Task, num_picks: int) -> Work:
+    """Distances of rewards to the real rows, beside a control, and an attack."""
+    num_picks = min(num_picks, task.num_candidates)
+    num_pairs = float(task.num_parties) * num_picks * task.num_rows
+    host = 8 * task.num_columns * (3 * task.num_rows + 3 * num_picks)
+    return Work(host=host, seconds=PRIVACY_PAIR * num_pairs)
+
+
+def quality(task: Task, num_picks: int) -> Work:
+    """Candidates and rewards beside real rows, for the report and for statements."""
+    n, num_rows, g = task.num_parties, task.num_rows, task.num_candidates
+    num_picks = min(num_picks, g)
+    each = max(1_000, MOST_JUDGED // n)
+    num_judged = (
+        min(num_rows, MOST_JUDGED)
+        + min(g, MOST_JUDGED)
+        + n * (min(num_rows, each) + min(num_picks, each))
+        + min(num_rows, n * MOST_OF_STATEMENT)
+        + n * min(num_picks, MOST_OF_STATEMENT)
+    )
+    seconds = QUALITY_TABLE * (1 + 2 * n)
+    seconds += QUALITY_CELL * task.num_columns * num_judged
+    kept = 9 * task.num_columns * g  # the candidates as cells
+    at_once = min(num_rows, MOST_JUDGED) + min(g, MOST_JUDGED)
+    rows = 8 * task.num_columns * (2 * num_rows + 4 * at_once)
+    return Work(kept, kept + rows, seconds=seconds)
 
 
 def cheating(task: Task, num_picks: int) -> Work:
