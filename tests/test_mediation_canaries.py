@@ -157,6 +157,7 @@ KINDS = {"csv": ("csv",) * 3, "parquet": ("parquet", "csv", "parquet")}
 GENERATORS = {
     "kde": ("--bandwidth", 0.1),
     "mmd-gan": ("--generator", "mmd-gan", "--num-steps", 20),
+    "product-mixture": ("--generator", "product-mixture"),
 }
 
 

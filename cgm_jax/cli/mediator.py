@@ -293,8 +293,8 @@ def _check_generator(
     """Refuse options that would have no effect on where rows come from."""
     if bandwidth is not None:
         options.check_bandwidth(bandwidth)
-    generator = generator or ("kde" if model is None else "mmd-gan")
-    is_needless = model is not None and generator != "mmd-gan"
+    is_needless = model is not None and generator is not None
+    generator = generator or "kde"
     chosen = f"--generator {generator}" if model is None else "--generator-model"
     without_effect = {
         f"--generator {generator}": is_needless,

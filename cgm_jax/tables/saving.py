@@ -7,11 +7,13 @@ is for whoever may see all tables.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cgm_jax._shared.archive import Arrays, Mismatch, with_prefix
+from cgm_jax._shared import archive
+from cgm_jax._shared.archive import Arrays
 
 from .category_columns import CategoryColumn, LeftOut
 from .codec import ColumnCodec, TableCodec
@@ -19,9 +21,23 @@ from .columns import ColumnChoice
 from .kinds import ColumnFacts
 from .number_columns import NumberColumn
 
-__all__ = ["codec_from_parts", "codec_parts"]
+__all__ = ["codec_from_parts", "codec_parts", "load_codec", "save_codec"]
+
+KIND, ADVICE = "table codec", "save one with TableCodec.save"
 
 _CLASSES = {one.__name__: one for one in (NumberColumn, CategoryColumn, LeftOut)}
+
+
+def save_codec(codec: TableCodec, path: str | Path) -> None:
+    """`TableCodec.save`."""
+    archive.write_archive(path, KIND, *codec_parts(codec))
+
+
+def load_codec(path: str | Path) -> TableCodec:
+    """`TableCodec.load`."""
+    facts, arrays = archive.read_archive(path, KIND, advice=ADVICE)
+    with archive.archive_errors(path, KIND, advice=ADVICE):
+        return codec_from_parts(facts, arrays)
 
 
 def codec_parts(codec: TableCodec) -> tuple[dict[str, Any], Arrays]:
@@ -72,14 +88,15 @@ def codec_from_parts(facts: Mapping[str, Any], arrays: Arrays) -> TableCodec:
         ValueError, KeyError, TypeError: for parts that are not those of a codec.
     """
     columns = [
-        _column(record, with_prefix(arrays, f"{place}."))
+        _column(record, archive.with_prefix(arrays, f"{place}."))
         for place, record in enumerate(facts["columns"])
     ]
     choices = tuple(ColumnChoice(**choice) for choice in facts["choices"])
     codec = TableCodec(tuple(columns), choices)
+    # Columns whose parts do not fit together raise an error, or give no numbers.
     points = codec.handed_out(np.zeros((1, codec.num_dimensions)))
-    if not np.array_equal(codec.encode(codec.decode(points)), points):
-        raise Mismatch("one whose columns do not fit together")
+    if not np.isfinite(codec.encode(codec.decode(points))).all():
+        raise archive.Mismatch("one whose columns do not fit together")
     return codec
 
 

@@ -1,10 +1,12 @@
 r"""The last step of a generator of tables: rows whose categories are categories.
 
 A network gives each column of numbers a value, and each state of a column a logit:
-each of its categories, or of a number "any value", its mass points, and "missing".
-States are drawn with the probabilities of the softmax, by adding Gumbel noise to the
-logits and taking the largest. The noise is a part of z, so that a row is a function of
-z alone.
+each of its categories, or of a number "any value" and "missing". States are drawn with
+the probabilities of the softmax, by adding Gumbel noise to the logits and taking the
+largest. The noise is a part of z, so that a row is a function of z alone.
+
+Mass points are no states here. To a smooth critic they are as the values beside them:
+it does not see how many there are. `TableGenerator` makes them of near values.
 
 Forward, a row has one state in every column, as real rows do. Backward, it is the
 softmax of logits and noise, by whose slope the logits learn ("straight through").
@@ -55,15 +57,14 @@ def network_units(
 def columns_in_units(
     columns: Columns, shift: Float[np.ndarray, " d"], scale: Float[np.ndarray, " d"]
 ) -> Columns:
-    """The columns with their exact values in the units of the networks."""
+    """The columns with their medians in the units of the networks."""
     numbers = iter(_places_of_numbers(columns))
     result = []
     for column in columns:
         if not column.is_category:
             place = next(numbers)
-            values = np.array([*column.mass_points, column.median])
-            *masses, median = ((values - shift[place]) / scale[place]).tolist()
-            column = replace(column, mass_points=tuple(masses), median=median)
+            median = float((column.median - shift[place]) / scale[place])
+            column = replace(column, median=median)
         result.append(column)
     return tuple(result)
 

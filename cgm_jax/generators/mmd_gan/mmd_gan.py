@@ -15,7 +15,7 @@ Swersky and Zemel, *Generative Moment Matching Networks*, 2015.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,8 @@ class MMDGAN:
             those kept are in proportion to the training points; without it, classes
             come out by several percent too often or too seldom (see ``calibration``).
         codec: whose points are trained on and drawn: rows of tables. Then a category is
-            one of its column's, a number may have a value that many rows have, or be
-            missing, and the units are those of the codec. By default every coordinate
-            is a number.
+            one of its column's, a number may be missing, and distances are those that
+            points are valued by. By default every coordinate is a number.
         mesh: devices of this process that share every batch and its kernel's rows. It
             is not saved: a training may go on with other devices.
 
@@ -235,13 +234,14 @@ class MMDGAN:
                 "kernel=...)."
             )
         columns = as_columns(options.pop("columns", None))
-        if columns != (None if codec is None else codec_columns(codec)):
+        made = cls(**options, codec=codec)
+        if columns != made.columns:
             raise ValueError(
                 "Expected the codec that the model was trained with, or none where "
                 "there was none, got another; hand it in again, MMDGAN.like(model, "
                 "codec=...)."
             )
-        return cls(**options, codec=codec)
+        return made
 
     def sample(self, key: Key[Array, ""], model: MMDGANModel, num: int) -> Points:
         """Draw ``num`` >= 1 points, float32 in their units; more start with fewer."""
@@ -259,8 +259,10 @@ class MMDGAN:
 
     @property
     def columns(self) -> Columns | None:
-        """What the coordinates are, with a codec."""
-        return None if self.codec is None else codec_columns(self.codec)
+        """What the coordinates are, with a codec; without mass points (see `heads`)."""
+        if self.codec is None:
+            return None
+        return tuple(replace(c, mass_points=()) for c in codec_columns(self.codec))
 
     def split(
         self, num_columns: int

@@ -145,10 +145,23 @@ class ColumnGenerator(nnx.Module):
 
     def __call__(self, z: Float[Array, "n z"]) -> Float[Array, "n d"]:
         """One row per point."""
-        latent, gumbel = jnp.split(z, [self.latent_size], axis=1)
-        outputs = self.network(latent)
-        values, logits = jnp.split(outputs, [num_numbers(self.columns)], axis=1)
-        return points_of(self.columns, values, logits + gumbel)
+        values, logits = self._outputs(z)
+        return points_of(self.columns, values, logits + z[:, self.latent_size :])
+
+    def logits(self, z: Float[Array, "n z"]) -> Float[Array, "n s"]:
+        """Logarithms of the states' probabilities, up to one number for each column."""
+        return self._outputs(z)[1]
+
+    def move_logits(self, shifts: Float[np.ndarray, " s"]) -> None:
+        """Add something to the logits of all points."""
+        bias = self.network.layers[-1].bias
+        bias[...] = bias[...].at[num_numbers(self.columns) :].add(shifts)
+
+    def _outputs(
+        self, z: Float[Array, "n z"]
+    ) -> tuple[Float[Array, "n g"], Float[Array, "n s"]]:
+        outputs = self.network(z[:, : self.latent_size])
+        return tuple(jnp.split(outputs, [num_numbers(self.columns)], axis=1))
 
 
 class Convolution(nnx.Module):
