@@ -240,6 +240,19 @@ def test_other_files_are_refused(model, tmp_path):
             TableModel.load(path)
 
 
+def test_categories_are_as_frequent_as_in_the_tables():
+    """After three steps only because the logits are moved to that."""
+    places = [name.startswith("job") for name in CODEC.coordinates]
+    expected = POINTS[:, places].mean(axis=0)
+
+    def distance(options: MMDGAN) -> float:
+        fitted = replace(options.fit(KEYS[0], POINTS), calibration=None)
+        points = np.asarray(fitted.sample(KEYS[1], 5_000))
+        return np.abs(points[:, places].mean(axis=0) - expected).max()
+
+    assert distance(GAN) < 0.02 < 0.05 < distance(replace(GAN, calibrated=False))
+
+
 def test_a_models_options_need_its_codec_again():
     model = GAN.fit(KEYS[0], POINTS)
     assert MMDGAN.like(model, codec=CODEC) == GAN

@@ -8,6 +8,7 @@ from oracles import chi_square
 from scipy.stats import chi2
 
 from cgm_jax.generators.mmd_gan.heads import (
+    TEMPERATURE,
     columns_in_units,
     network_units,
     num_numbers,
@@ -69,7 +70,10 @@ def test_the_slope_is_that_of_the_softmax():
         return (weights * one_state_a_column(COLUMNS, scores)).sum()
 
     def soft(scores):
-        parts = [jax.nn.softmax(scores[:, p], axis=1) for p in state_slices(COLUMNS)]
+        parts = [
+            jax.nn.softmax(scores[:, places] / TEMPERATURE, axis=1)
+            for places in state_slices(COLUMNS)
+        ]
         return (weights * jnp.concatenate(parts, axis=1)).sum()
 
     slope = np.asarray(jax.grad(straight)(jnp.asarray(SCORES)))

@@ -13,7 +13,6 @@ from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators import (
-    Generator,
     KernelDensity,
     ProductMixture,
     ProductMixtureModel,
@@ -88,7 +87,7 @@ def generator_for(
     num_steps: int = 6_000,
     bandwidth: int | float = 0.05,
     mesh: Mesh | None = None,
-) -> Generator:
+) -> "KernelDensity | MMDGAN | ProductMixture":
     """The generator of that name for points of a codec.
 
     Devices of a mesh share the training; of several processes, each trains for itself.

@@ -25,6 +25,7 @@ from jaxtyping import Array, Float, Int
 
 from cgm_jax.generators.product_columns import Columns, state_slices
 
+TEMPERATURE = 0.5  # of the slope; drawn is with that of 1
 FARTHEST = 10.0  # of means and deviations, and of 1 / deviation, that stay as they are
 
 
@@ -96,7 +97,7 @@ def one_state_a_column(
     parts, order = [], []
     for size in sorted({len(one) for one in states}):  # as many states: at once
         places = np.stack([one for one in states if len(one) == size])
-        shares = jax.nn.softmax(scores[:, places], axis=-1)
+        shares = jax.nn.softmax(scores[:, places] / TEMPERATURE, axis=-1)
         largest = jax.nn.one_hot(shares.argmax(axis=-1), size, dtype=scores.dtype)
         part = largest + (shares - jax.lax.stop_gradient(shares))  # + 0
         parts.append(part.reshape(len(scores), -1))

@@ -135,7 +135,7 @@ class MMDGAN:
     evaluate_every: int = 250
     patience: int | None = None
     calibrated: bool = True
-    codec: TableCodec | None = None
+    codec: TableCodec | None = field(default=None, repr=False)
     mesh: Mesh | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:

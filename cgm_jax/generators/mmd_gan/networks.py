@@ -246,10 +246,13 @@ def as_columns(
     if columns is None:
         return None
     return tuple(
-        column
-        if isinstance(column, PointColumn)
-        else PointColumn(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in column.items()}
-        )
-        for column in columns
+        one if isinstance(one, PointColumn) else _column(one) for one in columns
     )
+
+
+def _column(facts: Mapping[str, Any]) -> PointColumn:
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in facts.items()
+    }
+    return PointColumn(**fields)
