@@ -221,17 +221,17 @@ def candidate_source(
             loaded.model,
             is_of_other_data=is_of_others,
         )
+    if settings.generator == "kde":
+        rows = TableGenerator(KernelDensity(settings.bandwidth), codec)
+        described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
+        return CandidateSource("kde", rows, described)
     generator = row_source.generator_for(
         settings.generator,
         codec,
         min_rows=tables.options.min_rows,
         num_steps=settings.num_steps,
-        bandwidth=settings.bandwidth,
         mesh=mesh,
     )
-    if isinstance(generator, KernelDensity):
-        described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
-        return CandidateSource("kde", TableGenerator(generator, codec), described)
     model = row_source.fitted_model(key, tables, generator, progress=progress).model
     held_out = row_source.held_out_rows(key, tables, generator)
     described = f"MMD-GAN, {settings.num_steps} steps"
