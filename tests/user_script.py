@@ -334,6 +334,15 @@ def of_tables(key: jax.Array) -> None:
     print(rows["x"].values.max(), codec.num_dimensions, codec.coordinates)
     points, codec = tables.encode_frames([pa.table({"x": numbers})])
     print(points[0].shape, codec.is_category_coordinate)
+    products = generators.ProductMixture(codec=codec, num_components=1)
+    model = generators.TableModel(products.fit(key, points[0]), codec)
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "model.npz"
+        codec.save(path)
+        print(tables.TableCodec.load(path).num_dimensions + 1)
+        model.save(path)
+        loaded = generators.TableModel.load(path)
+    print(loaded.rows(key, 3)["x"].values + 1, loaded.differences(codec), loaded.kind)
     drawing = generators.TableGenerator(generators.KernelDensity(0.1), codec)
     try:
         drawing.sample(key, drawing.fit(key, points[0].astype(np.float32)), 5)
@@ -412,14 +421,17 @@ def trains(key: jax.Array, folder: Path) -> None:
     loaded = generators.MMDGANModel.load(folder / "gan.npz")
     again = generators.MMDGAN.like(loaded, kernel=kernel)
     print(again.sample(key, loaded, 3)[0, 0] + 1, loaded.history[0, 1])
+    codec = tables.TableCodec.load(folder / "codec.npz")
+    drawn = generators.MMDGAN(codec=codec).fit(key, parties[0]).sample(key, 3)
+    print(drawn[0, 0] + 1)
     result = cgm_jax.collaborate(key, parties, generators.MMDGAN.paper())
     print(result.promises.candidates[result.draw.rewards[0].indices].shape)
 
     images = datasets.digits()
-    model: features.ImageClassifierModel = features.ImageClassifier(num_steps=30).fit(
-        key, images.points, images.labels, shape=images.shape
-    )
-    print(model.accuracy + 1, model.labels(images.points)[0])
+    classifier: features.ImageClassifierModel = features.ImageClassifier(
+        num_steps=30
+    ).fit(key, images.points, images.labels, shape=images.shape)
+    print(classifier.accuracy + 1, classifier.labels(images.points)[0])
     places: features.UmapFeatures = features.umap_features(images.points, seed=0)
     print(places.pool[0, 0] + 1, places(images.points[:9])[0, 0] + 1)
 
