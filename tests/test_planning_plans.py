@@ -131,6 +131,14 @@ def test_standard_errors_are_counted_where_there_are_resamples():
     assert more.host_bytes < 100 * part.host_bytes
 
 
+def test_what_the_passes_of_resamples_take():
+    """50 of 4,000 rows are resampled in one pass: half of all pairs, and a bit."""
+    slow = Rates(1.0, 1e30, 1e30, 1e30, 10_000, 1e30, 1e-30)
+    found = plan([1_000] * 4, 2, 1_000, rates=slow, num_resamples=50)
+    (part,) = (part for part in found.parts if part.name == "standard errors")
+    assert 0.5 <= part.seconds / 4_000**2 < 1
+
+
 def test_what_is_judged_takes_seconds_that_no_rate_knows():
     fast = Rates(*[1e30] * 4, 10_000, 1e30, 1e-30)
     sizes = [10_000] * 3

@@ -203,7 +203,8 @@ def print_mediation(mediation: Mediation) -> None:
     review = mediation.review
     say(audit_summary(review.audit))
     if review.stress is not None:
-        say(stress_sentence(review.stress, names))
+        if not review.stress.profitable:  # what pays was said before
+            say(stress_sentence(review.stress, names))
     elif mediation.settings.stress_test is None and len(names) <= MAX_TABLE_PARTIES:
         say(
             "Cheating was not tried out: with so many rows that takes many minutes. "
