@@ -7,10 +7,16 @@ for the mediator only.
 """
 
 from .evaluate import Evaluation, evaluate_rewards
-from .generators import GeneratorComparison, GeneratorFigures, compare_generators
+from .generators import (
+    GeneratorChoice,
+    GeneratorComparison,
+    GeneratorFigures,
+    compare_generators,
+)
 
 __all__ = [
     "Evaluation",
+    "GeneratorChoice",
     "GeneratorComparison",
     "GeneratorFigures",
     "compare_generators",

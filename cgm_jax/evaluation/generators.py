@@ -44,7 +44,12 @@ from cgm_jax.tables import Cells, TableCodec
 
 from .copying import Copying, copying
 
-__all__ = ["GeneratorComparison", "GeneratorFigures", "compare_generators"]
+__all__ = [
+    "GeneratorChoice",
+    "GeneratorComparison",
+    "GeneratorFigures",
+    "compare_generators",
+]
 
 YARDSTICKS = "independent columns", "copied rows", "fresh real rows"
 LEAST_ROWS = 100  # of fewer, a fifth says nothing
@@ -137,6 +142,24 @@ class GeneratorComparison(Result):
             row["is_yardstick"] = each in self.yardsticks
             rows.append(row)
         return rows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GeneratorChoice(Result):
+    """The generator that is used where none was named, and why.
+
+    Attributes:
+        name: of the generator.
+        num_rows: of the pool.
+        comparison: what was compared; None if nothing could be.
+        obstacle: why not: too few rows, or columns in which hardly any rows exist but
+            the real ones.
+    """
+
+    name: str
+    num_rows: int
+    comparison: GeneratorComparison | None = None
+    obstacle: Literal["few rows", "coarse columns"] | None = None
 
 
 def compare_generators(

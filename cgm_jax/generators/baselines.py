@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax.tables import TableCodec
 
 from .base import BLOCK_SIZE, sample_in_blocks
@@ -38,9 +38,7 @@ class BootstrapRows:
         del key
         return _remembered(points)
 
-    def sample(
-        self, key: Key[Array, ""], model: _Rows, num: int
-    ) -> Float[np.ndarray, "num d"]:
+    def sample(self, key: Key[Array, ""], model: _Rows, num: int) -> Points:
         """Draw ``num`` >= 1 of them; more start with fewer."""
         return sample_in_blocks(lambda key: model[_drawn(key, len(model))], key, num)
 
@@ -66,9 +64,7 @@ class IndependentColumns:
         del key
         return _remembered(points)
 
-    def sample(
-        self, key: Key[Array, ""], model: _Rows, num: int
-    ) -> Float[np.ndarray, "num d"]:
+    def sample(self, key: Key[Array, ""], model: _Rows, num: int) -> Points:
         """Draw ``num`` >= 1 points; more start with fewer."""
         columns = plain_columns(model.shape[1])
         if self.codec is not None:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.evaluation import GeneratorChoice
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators import ProductMixture, ProductMixtureModel, TableGenerator
 from cgm_jax.tables import TableCodec
@@ -35,6 +36,7 @@ class CandidateSource:
     model: "MMDGANModel | ProductMixtureModel | None" = None
     held_out: list[Bool[np.ndarray, " _"]] | None = None
     is_of_other_data: bool = False  # the model, which was loaded
+    choice: GeneratorChoice | None = None  # if no generator was named
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,7 @@ def fit_mixture(
             f"all files together have {len(pool)} rows, too few for a mixture of "
             "products; use --generator kde, or pool more rows"
         ) from error
-    return model, _rows_of_parties(options.held_out_rows(key, len(pool)), tables)
+    return model, tables.masks(options.held_out_rows(key, len(pool)))
 
 
 def train_rows(
@@ -150,17 +152,7 @@ def held_out_rows(
 
     num = sum(map(len, tables.points))
     rows = MMDGAN(num_steps=num_steps).held_out_rows(key, num)
-    return _rows_of_parties(rows, tables)
-
-
-def _rows_of_parties(
-    rows: Int[np.ndarray, " h"], tables: CodedTables
-) -> list[Bool[np.ndarray, " _"]]:
-    """Which rows of each party are among some of the pool."""
-    sizes = [len(points) for points in tables.points]
-    mask = np.zeros(sum(sizes), bool)
-    mask[rows] = True
-    return np.split(mask, np.cumsum(sizes)[:-1])
+    return tables.masks(rows)
 
 
 def load_model(path: Path, codec: TableCodec) -> "MMDGANModel":

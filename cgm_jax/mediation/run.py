@@ -31,8 +31,9 @@ from cgm_jax.rewards import InfeasibleError
 from cgm_jax.tables import Cells
 
 from . import row_source
+from .choosing import ChosenName, chosen_source
 from .quality import TableQualities, table_qualities
-from .row_source import CandidateSource, FittedMixture, GeneratorName, TrainedModel
+from .row_source import CandidateSource, FittedMixture, TrainedModel
 from .tables import CodedTables, labels_to_give, of_all_files
 
 MOST_TIMES = 16  # as many candidates as asked for
@@ -44,7 +45,8 @@ MOST_TRIED = 3e8  # pairs of points: of more, all trials of cheating take minute
 class Settings:
     """What the mediator decides."""
 
-    generator: GeneratorName = "kde"
+    # None: the best of those fitted in seconds; auto: the best, the MMD-GAN among them.
+    generator: ChosenName | None = None
     generator_model: Path | None = None  # a trained MMD-GAN to use instead
     num_steps: int = 6_000  # of training the MMD-GAN
     bandwidth: float = 0.05  # of the kernel density estimate, in standard deviations
@@ -203,7 +205,16 @@ def candidate_source(
     mesh: Mesh | None,
     progress: Progress,
 ) -> CandidateSource:
-    """The generator that a mediator asked for, trained if it has to be."""
+    """The generator that a mediator asked for, or the best; trained if need be."""
+    if settings.generator_model is None and settings.generator in (None, "auto"):
+        return chosen_source(
+            key,
+            tables,
+            bandwidth=settings.bandwidth,
+            num_steps=settings.num_steps if settings.generator else None,
+            mesh=mesh,
+            progress=progress,
+        )
     path, num_steps, held_out = settings.generator_model, settings.num_steps, None
     codec = tables.codec
     if path is None and settings.generator == "kde":

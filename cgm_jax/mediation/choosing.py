@@ -1,0 +1,121 @@
+"""Which generator a run uses where none is named: the one that held-out rows defend.
+
+What was compared is what is used: the model that learned all rows but those held out,
+which are the control of the privacy page, too. Nothing depends on the clock.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Key
+
+from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.progress import Progress
+from cgm_jax.evaluation import GeneratorChoice, compare_generators
+from cgm_jax.evaluation.generators import LEAST_ROWS
+from cgm_jax.generators import (
+    CoarseTableError,
+    Generator,
+    KernelDensity,
+    ProductMixture,
+    TableGenerator,
+)
+
+from .row_source import CandidateSource, GeneratorName
+from .tables import CodedTables
+
+__all__ = ["ChosenName", "chosen_source", "contenders"]
+
+ChosenName = Literal["auto", "kde", "product-mixture", "mmd-gan"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A generator with the model that it was fitted to before."""
+
+    generator: Generator
+    model: Any
+
+    def fit(self, key: Key[Array, ""], points: Points) -> Any:
+        """The model."""
+        del key, points
+        return self.model
+
+    def sample(self, key: Key[Array, ""], model: Any, num: int) -> Points:
+        """Draw points; more start with fewer."""
+        return self.generator.sample(key, model, num)
+
+
+def contenders(
+    tables: CodedTables,
+    *,
+    bandwidth: int | float,
+    num_steps: int | None,
+    mesh: Mesh | None = None,
+) -> dict[GeneratorName, Generator]:
+    """The generators of a codec's points; without steps, no MMD-GAN."""
+    codec = tables.codec
+    min_rows = max(ProductMixture.min_rows, tables.options.min_rows)
+    found: dict[GeneratorName, Generator] = {
+        "kde": KernelDensity(bandwidth),
+        "product-mixture": ProductMixture(codec=codec, min_rows=min_rows, held_out=0),
+    }
+    if num_steps is not None:
+        from cgm_jax.generators import MMDGAN
+
+        mesh = None if mesh is None or mesh.is_multi_process else mesh
+        found["mmd-gan"] = MMDGAN(num_steps=num_steps, mesh=mesh)
+    return found
+
+
+def chosen_source(
+    key: Key[Array, ""],
+    tables: CodedTables,
+    *,
+    bandwidth: int | float,
+    num_steps: int | None,
+    mesh: Mesh | None,
+    progress: Progress,
+) -> CandidateSource:
+    """The generator whose rows are the best of those that are no copies.
+
+    Args:
+        key: of the comparison.
+        tables: the parties' tables.
+        bandwidth: of the kernel density estimate.
+        num_steps: of the MMD-GAN; None: it is not compared.
+        mesh: devices that train it.
+        progress: called with what is compared.
+    """
+    pool, codec = np.concatenate(tables.points), tables.codec
+    generators = contenders(tables, bandwidth=bandwidth, num_steps=num_steps, mesh=mesh)
+    described = f"kernel density estimate, bandwidth {bandwidth:g}"
+    kde = CandidateSource("kde", TableGenerator(generators["kde"], codec), described)
+    # Of fewer, the mixture has hardly a component.
+    if len(pool) < max(LEAST_ROWS, 4 * tables.options.min_rows):
+        choice = GeneratorChoice("kde", len(pool), obstacle="few rows")
+        return replace(kde, choice=choice)
+    try:
+        comparison = compare_generators(
+            key, codec, pool, {**generators}, progress=progress
+        )
+    except CoarseTableError:
+        choice = GeneratorChoice("kde", len(pool), obstacle="coarse columns")
+        return replace(kde, choice=choice)
+    best = comparison.best
+    kinds: dict[str, GeneratorName] = {kind: kind for kind in generators}
+    name = kinds[best.name]
+    if name == "product-mixture":
+        described = f"mixture of {best.model.num_components} products"
+    elif name == "mmd-gan":
+        described = f"MMD-GAN, {num_steps} steps"
+    return CandidateSource(
+        name,
+        TableGenerator(Fitted(generators[name], best.model), codec),
+        described,
+        None if name == "kde" else best.model,
+        tables.masks(comparison.held_out),
+        choice=GeneratorChoice(name, len(pool), comparison),
+    )
