@@ -15,7 +15,7 @@ from cgm_jax.files import (
     write_text,
 )
 from cgm_jax.generators import CoarseTableError
-from cgm_jax.mediation.choosing import contenders
+from cgm_jax.mediation.choosing import contenders, least_rows
 from cgm_jax.mediation.run import Keys
 from cgm_jax.mediation.tables import (
     CodedTables,
@@ -70,6 +70,12 @@ def compare(
     labels = [label_column] if is_target and label_column is not None else []
     tables = open_tables(files, table_options, categories=labels)
     _check_target(tables, target)
+    pool, least = np.concatenate(tables.points), least_rows(tables)
+    if len(pool) < least:
+        raise ValueError(
+            f"all files together have {len(pool)} rows, and a comparison needs at "
+            f"least {least}; pool more rows"
+        )
     out = prepare_output_dir(out, overwrite=overwrite)
     generators = contenders(
         tables, bandwidth=BANDWIDTH, num_steps=num_steps or NUM_STEPS
@@ -80,7 +86,7 @@ def compare(
             found = compare_generators(
                 Keys.of(seed).training,
                 tables.codec,
-                np.concatenate(tables.points),
+                pool,
                 {**generators},
                 target=target,
                 progress=tell,

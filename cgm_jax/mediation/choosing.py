@@ -26,7 +26,7 @@ from cgm_jax.generators import (
 from .row_source import CandidateSource, GeneratorName
 from .tables import CodedTables
 
-__all__ = ["ChosenName", "chosen_source", "contenders"]
+__all__ = ["ChosenName", "chosen_source", "contenders", "least_rows"]
 
 ChosenName = Literal["auto", "kde", "product-mixture", "mmd-gan"]
 
@@ -70,6 +70,11 @@ def contenders(
     return found
 
 
+def least_rows(tables: CodedTables) -> int:
+    """With fewer rows, nothing is compared: the mixture has hardly a component."""
+    return max(LEAST_ROWS, 4 * tables.options.min_rows)
+
+
 def chosen_source(
     key: Key[Array, ""],
     tables: CodedTables,
@@ -93,8 +98,7 @@ def chosen_source(
     generators = contenders(tables, bandwidth=bandwidth, num_steps=num_steps, mesh=mesh)
     described = f"kernel density estimate, bandwidth {bandwidth:g}"
     kde = CandidateSource("kde", TableGenerator(generators["kde"], codec), described)
-    # Of fewer, the mixture has hardly a component.
-    if len(pool) < max(LEAST_ROWS, 4 * tables.options.min_rows):
+    if len(pool) < least_rows(tables):
         choice = GeneratorChoice("kde", len(pool), obstacle="few rows")
         return replace(kde, choice=choice)
     try:

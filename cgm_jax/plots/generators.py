@@ -73,6 +73,7 @@ def plot_generators(comparison: GeneratorComparison) -> "Figure":
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params("x", nbins=2)
         panel.margins(x=0.15)
+        panel.xaxis.set_major_formatter("{x:.3g}")
     axes[0].set_yticks(places, names)
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure
