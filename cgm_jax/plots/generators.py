@@ -43,22 +43,19 @@ def plot_generators(comparison: GeneratorComparison) -> "Figure":
         "shape": ("columns", 1.0),
         "trend": ("pairs", 1.0),
         "detection": ("rows", 1.0),
-        "utility": ("", comparison.real_utility),
+        "utility": (f"{comparison.measure} of target", comparison.real_utility),
         "copied_share": ("copied", 0.0),
         "mmd2_at_quarter": ("MMD² at ℓ/4", 0.0),
     }
     if comparison.target is None:
         del panels["utility"]
-    else:
-        label = labels_of([comparison.target], 1, "column", length=14)[0]
-        panels["utility"] = (f"{comparison.measure} of {label}", panels["utility"][1])
     figure = new_figure(WIDTH, 1.1 + 0.32 * len(rows))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     names = labels_of([row["name"] for row in rows], len(rows), "generator")
     places = np.arange(len(rows))
     best = comparison.best.name
     for panel, (name, (title, expected)) in zip(axes, panels.items(), strict=True):
-        if expected is not None and np.isfinite(expected):
+        if np.isfinite(expected):
             panel.axvline(expected, color=PALE, lw=1, ls="--", zorder=0)
         for place, row in zip(places, rows, strict=True):
             if np.isnan(row[name]):

@@ -46,7 +46,8 @@ def comparison_sentences(comparison: GeneratorComparison) -> list[str]:
     if rivals:
         others = ", ".join(f"{_name(each.name)} {_score(each)}" for each in rivals)
         nearest = ""
-        if any(not each.detection <= best.detection - AS_GOOD for each in rivals):
+        least = np.nan_to_num(best.detection) - AS_GOOD
+        if any(np.nan_to_num(each.detection) >= least for each in rivals):
             nearest = " Among those as hard to tell, it is the nearest to unseen rows."
         sentences.append(
             "How hard its rows are to tell from real ones by boosted trees (100% is "
