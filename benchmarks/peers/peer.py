@@ -33,7 +33,7 @@ class Peer:
 
 
 PEERS = (
-    Peer("adversarial-forest", ("arfpy", "pandas<3"), "arfpy: MIT"),
+    Peer("adversarial-forest", ("arfpy", "pandas<3", "numpy<2.4"), "arfpy: MIT"),
     Peer("gaussian-copula", ("pyvinecopulib", "pandas"), "pyvinecopulib: MIT"),
 )
 

@@ -14,6 +14,7 @@ from cgm_jax.files import (
     write_json,
     write_text,
 )
+from cgm_jax.files.table import common_name
 from cgm_jax.generators import CoarseTableError
 from cgm_jax.mediation.choosing import contenders, least_rows
 from cgm_jax.mediation.run import Keys
@@ -58,17 +59,18 @@ def compare(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Compare all generators on rows of the parties' files that none of them sees."""
-    target = target or label_column
+    if (target := target or label_column) is not None:
+        target = common_name(target)
     # The target is a column of the table here: what is drawn of it is to be judged.
-    is_target = label_column == target
+    is_target = label_column is not None and common_name(label_column) == target
     table_options = TableOptions(
         label_column=None if is_target else label_column,
         columns=columns,
         decimal=decimal,
         min_rows=min_rows,
     )
-    labels = [label_column] if is_target and label_column is not None else []
-    tables = open_tables(files, table_options, categories=labels)
+    categories = [label_column] if is_target and label_column else []
+    tables = open_tables(files, table_options, categories=categories)
     _check_target(tables, target)
     pool, least = np.concatenate(tables.points), least_rows(tables)
     if len(pool) < least:
