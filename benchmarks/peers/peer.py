@@ -21,6 +21,7 @@ __all__ = ["PEERS", "Peer", "PeerGenerator", "installed", "read_table"]
 
 PROGRAM = Path(__file__).with_name("drawing.py")
 DRAWN = 3  # rows for every row that is learned: some are those of real ones
+LEAST_DRAWN = 10_000  # `TableGenerator` looks at thousands
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class PeerGenerator:
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "training.csv"), Path(folder, "drawn.csv")
             write_rewards(source, rows, plain_format(rows))
-            words = [PROGRAM, self.peer.name, source, target, DRAWN * len(points), seed]
+            num = max(LEAST_DRAWN, DRAWN * len(points))
+            words = [PROGRAM, self.peer.name, source, target, num, seed]
             _run([self.python, *words], "it fails")
             return self.codec.encode(read_table(target))
 
