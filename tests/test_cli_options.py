@@ -80,6 +80,10 @@ def test_a_refusal_is_a_sentence_that_names_the_option(words, capsys, more, sent
         (["--bandwidth", 0.1, "--generator", "product-mixture"], "--bandwidth: "),
         (["--num-steps", 10, "--generator-model", "m.npz"], "--num-steps: "),
         (["--generator", "kde", "--generator-model", "m.npz"], "--generator kde: "),
+        (
+            ["--generator", "mmd-gan", "--generator-model", "m.npz"],
+            "--generator mmd-gan: ",
+        ),
     ],
     ids=str,
 )
@@ -188,6 +192,16 @@ def test_a_folder_in_place_of_the_models_file(words, tmp_path, capsys):
     model.touch()
     assert cgm_jax("train-generator", *files, "--out", model) == 2
     assert "found a file; choose another --out, or replace" in one_line_error(capsys)
+
+
+@pytest.mark.parametrize(
+    "option", [("--num-steps", 5), ("--checkpoints", "folder"), ("--devices", 1)]
+)
+def test_options_of_the_network_beside_a_density(words, tmp_path, capsys, option):
+    line = ["train-generator", *words[1:4], "--generator", "product-mixture", *option]
+    assert cgm_jax(*line, "--out", tmp_path / "model.npz") == 2
+    message = one_line_error(capsys)
+    assert f"{option[0]}: has no effect with --generator product-mixture" in message
 
 
 def test_too_few_rows_for_a_generator_are_no_ones_fault(tmp_path, capsys):

@@ -127,11 +127,11 @@ def test_a_generator_is_trained_with_the_key_that_a_run_has_for_it(
 ):
     keys = []
 
-    def train_rows(key, *arguments, **more):
+    def fitted_model(key, *arguments, **more):
         keys.append(key)
         raise UsageError("that is all")
 
-    monkeypatch.setattr("cgm_jax.cli.mediator.train_rows", train_rows)
+    monkeypatch.setattr("cgm_jax.cli.mediator.fitted_model", fitted_model)
     words = ["train-generator", *small_run.files, "--label-column", "sex", "--seed", 5]
     assert cgm_jax(*words, "--out", tmp_path / "model.npz") == 2
     children = Keys.of(5)

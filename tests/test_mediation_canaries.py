@@ -157,6 +157,8 @@ KINDS = {"csv": ("csv",) * 3, "parquet": ("parquet", "csv", "parquet")}
 GENERATORS = {
     "kde": ("--generator", "kde", "--bandwidth", 0.1),
     "mmd-gan": ("--generator", "mmd-gan", "--num-steps", 20),
+    "product-mixture": ("--generator", "product-mixture"),
+    "model of the same rows": ("--generator-model", "model.npz"),
 }
 
 
@@ -171,7 +173,11 @@ def test_no_canary_is_in_the_folder_of_another_party(
     }
     options = ("--num-candidates", 600, "--resamples", 0, "--no-stress", "--beta", 1)
     out = tmp_path / "out"
-    words = ("--label-column", "label", *GENERATORS[generator], *options)
+    words = ["--label-column", "label", *GENERATORS[generator], *options]
+    if "model.npz" in words:
+        model = words[words.index("model.npz")] = tmp_path / "model.npz"
+        training = (*words[:2], "--generator", "product-mixture", "--out", model)
+        assert cgm_jax("train-generator", *files.values(), *training) == 0
     assert cgm_jax("run", *files.values(), "--out", out, *words) == 0
     check_folders(out, files)
 

@@ -12,7 +12,7 @@ from small_runs import cgm_jax, opened, report_of, write_parties
 from cgm_jax._shared.progress import silent
 from cgm_jax.generators import KernelDensity, ProductMixture
 from cgm_jax.mediation import choosing
-from cgm_jax.mediation.choosing import Fitted, contenders
+from cgm_jax.mediation.choosing import LearnedRows, contenders
 from cgm_jax.mediation.run import Settings, candidate_source
 from cgm_jax.report.sentences import choice_sentences
 
@@ -109,7 +109,7 @@ def test_a_density_estimate_that_is_chosen_has_not_seen_the_held_out_rows(
     source = source_of(tables, bandwidth=1.0)
     assert source.kind == "kde" and source.model is None
     pool = np.concatenate(tables.points).astype(np.float32)
-    learned = source.generator.fit(KEY, pool).model
+    learned = source.generator.fit(KEY, pool).model.rows
     np.testing.assert_array_equal(
         np.sort(learned, axis=0),
         np.sort(pool[~np.concatenate(source.held_out)], axis=0),
@@ -201,11 +201,9 @@ def test_a_run_says_what_was_chosen_and_what_it_was_compared_with(
     assert cgm_jax("audit", out) == 0
 
 
-def test_a_fitted_generator_draws_what_its_model_draws():
+def test_a_density_of_rows_draws_what_it_drew():
     generator = KernelDensity(0.1)
     model = generator.fit(KEY, np.eye(3, dtype=np.float32))
-    fitted = Fitted(generator, model)
-    assert fitted.fit(KEY, np.zeros((5, 3))) is model
     np.testing.assert_array_equal(
-        fitted.sample(KEY, model, 9), generator.sample(KEY, model, 9)
+        LearnedRows(generator, model).sample(KEY, 9), generator.sample(KEY, model, 9)
     )

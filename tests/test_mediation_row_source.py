@@ -1,34 +1,25 @@
 """A generator that was trained before: on which columns, and on whose data."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from small_generators import trained
 from small_runs import cgm_jax, opened, report_of, write_parties
 
 from cgm_jax._shared.progress import silent
 from cgm_jax.files import UsageError
-from cgm_jax.generators.mmd_gan.model import MMDGANModel
-from cgm_jax.mediation.row_source import TrainedModel, data_digest, load_model
+from cgm_jax.generators import ProductMixture, TableModel
+from cgm_jax.mediation.row_source import data_digest, load_model
 from cgm_jax.mediation.run import Settings, candidate_source
 from cgm_jax.mediation.tables import CodedTables
 from cgm_jax.report.sentences import generator_warnings
-from cgm_jax.tables.units import in_units
 
 
 @pytest.fixture
 def tables(tmp_path: Path) -> CodedTables:
     """Columns age and income."""
     return opened(write_parties(tmp_path)[0], label_column="sex")
-
-
-def loaded(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
-    """Let any file hold a model with these fields."""
-    model = replace(trained(), **changes)
-    monkeypatch.setattr(MMDGANModel, "load", lambda path: model)
 
 
 def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
@@ -85,45 +76,50 @@ def test_a_digest_is_of_the_rows_in_any_order(tables, tmp_path):
     assert data_digest(opened(files, label_column="sex")) != digest
 
 
-def test_a_models_columns_are_put_in_the_parties_order(tables, monkeypatch):
-    class Drawing:
-        columns = ("income", "age")
-
-        def sample(self, key, num):
-            return np.tile([900.0, 31.0], (num, 1))
-
-    source = TrainedModel(Drawing(), tables.codec)
-    points = source.sample(jax.random.key(0), Drawing(), 2)
-    np.testing.assert_allclose(in_units(tables.codec, points), [[31, 900], [31, 900]])
-    loaded(monkeypatch, columns=("income", "age"))
-    assert load_model(Path("model.npz"), tables.codec).columns == ("income", "age")
+def saved(tables: CodedTables, data_digest: str | None = None) -> Path:
+    """The file of a mixture fitted to the tables."""
+    options = ProductMixture(codec=tables.codec, num_components=2, smoothing=1)
+    fitted = options.fit(jax.random.key(0), np.concatenate(tables.points))
+    path = tables.parties.files[0].path.with_name("model.npz")
+    TableModel(fitted, tables.codec, data_digest).save(path)
+    return path
 
 
-@pytest.mark.parametrize("columns", [("age",), ("age", "height"), None])
-def test_other_columns_are_refused(tables, monkeypatch, columns):
-    loaded(monkeypatch, columns=columns)
-    with pytest.raises(UsageError, match="expected a model of the columns age, income"):
-        load_model(Path("model.npz"), tables.codec)
+def test_other_columns_are_refused_by_name(tables):
+    path = saved(tables)
+    files = [file.path for file in tables.parties.files]
+    for file in files:
+        file.write_text(file.read_text().replace("age", "height", 1))
+    with pytest.raises(UsageError) as error:
+        load_model(path, opened(files, label_column="sex").codec)
+    assert str(error.value) == (
+        f"{path}: expected a model of the columns of these files, found that they "
+        "differ: age (only in the model); height (not in the model); train one on "
+        "these files with train-generator"
+    )
 
 
 @pytest.mark.parametrize(
     ("of_these", "is_warned_of"), [(True, False), (False, True), (None, False)]
 )
-def test_a_model_of_other_data_is_said(tables, monkeypatch, of_these, is_warned_of):
+def test_a_model_of_other_data_is_said(tables, of_these, is_warned_of):
     """Nothing is said of a model without a note of its data."""
     digest = data_digest(tables) if of_these else "of others"
-    loaded(
-        monkeypatch,
-        columns=tables.codec.coordinates,
-        data_digest=None if of_these is None else digest,
-    )
+    path = saved(tables, None if of_these is None else digest)
     source = candidate_source(
         jax.random.key(0),
-        Settings(generator_model=Path("model.npz")),
+        Settings(generator_model=path),
         tables,
         mesh=None,
         progress=silent,
     )
     assert source.is_of_other_data is is_warned_of
+    assert source.described == "mixture of products, the model model.npz"
     said = generator_warnings(is_of_other_data=source.is_of_other_data)
     assert len(said) == is_warned_of
+    pool = np.concatenate(tables.points).astype(np.float32)
+    made = source.generator.fit(jax.random.key(1), pool)
+    points = source.generator.sample(jax.random.key(2), made, 50)
+    np.testing.assert_array_equal(
+        tables.codec.handed_out(points).astype(np.float32), points
+    )

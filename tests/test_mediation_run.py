@@ -7,7 +7,7 @@ from small_generators import HISTORY, QUALITY
 from small_runs import opened
 
 from cgm_jax._shared.archive import named_arrays
-from cgm_jax.generators import MMDGAN, MMDGANModel
+from cgm_jax.generators import MMDGAN, MMDGANModel, TableModel
 from cgm_jax.generators.mmd_gan.step import start_training
 from cgm_jax.mediation import publish
 from cgm_jax.mediation.publish import publish_mediation
@@ -53,11 +53,12 @@ def test_images_are_shown_in_pixels(published, images, tmp_path):
     _, state = start_training(jax.random.key(0), *parts, learning_rate=1e-3)
     parameters, range_ = named_arrays(state.average), (np.zeros(16), np.full(16, 255.0))
     model = MMDGANModel(
-        options.facts(), parameters, *range_, HISTORY, "all-steps", QUALITY, columns
+        options.facts(), parameters, *range_, HISTORY, "all-steps", QUALITY
     )
-    model.save(tmp_path / "model.npz")
+    tables = opened(files_of(tmp_path, images, columns))
+    TableModel(model, tables.codec).save(tmp_path / "model.npz")
     done = mediate(
-        opened(files_of(tmp_path, images, columns)),
+        tables,
         tmp_path / "out",
         Settings(
             generator_model=tmp_path / "model.npz",

@@ -10,6 +10,7 @@ from cgm_jax.generators.mmd_gan.calibration import (
     NUM_LANDMARKS,
     Calibration,
     fit_calibration,
+    state_shifts,
 )
 
 SCALE = 1.2
@@ -124,3 +125,18 @@ def test_no_training_point_is_remembered():
     ours = {tuple(row) for row in fitted.landmarks}
     assert not ours & {tuple(row) for row in training}
     assert len(ours) == len(fitted.coefficients) == NUM_LANDMARKS
+
+
+def test_every_state_is_as_frequent_as_it_should_be():
+    rng = np.random.default_rng(0)
+    logits = 3 * rng.normal(size=(2_000, 6))
+    columns, shares = [slice(0, 2), slice(2, 6)], [0.9, 0.1, 0.5, 0.3, 0.2, 0]
+    shift = state_shifts(logits, columns, np.array(shares))
+    weights = np.exp(logits + shift)
+    for one in columns:
+        means = (weights[:, one] / weights[:, one].sum(axis=1, keepdims=True)).mean(0)
+        np.testing.assert_allclose(means, shares[one], atol=2e-6)
+    # Already as frequent: nothing is moved.
+    np.testing.assert_array_equal(
+        state_shifts(logits[:, 2:] + shift[2:], [slice(0, 4)], np.array(shares[2:])), 0
+    )

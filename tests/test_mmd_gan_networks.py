@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from cgm_jax.generators import MMDGAN
+from cgm_jax.generators.mmd_gan.mmd_gan import start_task
 from cgm_jax.generators.mmd_gan.networks import (
     Convolution,
     ImageCritic,
@@ -18,6 +20,7 @@ from cgm_jax.generators.mmd_gan.networks import (
 )
 
 RNG = np.random.default_rng(0)
+KEY = jax.random.key(0)
 SHAPES = [(4, 4, 1), (8, 8, 1), (28, 28, 1), (32, 32, 3), (8, 12, 2)]
 
 
@@ -98,3 +101,18 @@ def test_perceptron_by_hand():
     found, found_squashed = jax.jit(lambda x: (network(x), squashed(x)))(x)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found_squashed, 1 / (1 + np.exp(-expected)), rtol=1e-5)
+
+
+def test_points_without_a_codec_are_made_as_ever():
+    """One network from all of the noise, without states: old seeds, old bits."""
+    options = MMDGAN(width=4, depth=1)
+    architecture = options.split(3)[0]
+    z = architecture.noise(KEY, 5)
+    np.testing.assert_array_equal(z, jax.random.normal(KEY, (5, 6)))
+    network = Perceptron((6, 4, 3), squash=False, rngs=nnx.Rngs(KEY))
+    np.testing.assert_array_equal(architecture.generator(KEY)(z), network(z))
+    assert not {"codec", "columns"} & set(options.facts())
+    points = RNG.normal(30, 9, (40, 3))
+    task = start_task(KEY, options, points)[0]
+    np.testing.assert_array_equal(task.shift, points.mean(axis=0))
+    np.testing.assert_array_equal(task.scale, points.std(axis=0))

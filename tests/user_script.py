@@ -417,14 +417,22 @@ def trains(key: jax.Array, folder: Path) -> None:
     loaded = generators.MMDGANModel.load(folder / "gan.npz")
     again = generators.MMDGAN.like(loaded, kernel=kernel)
     print(again.sample(key, loaded, 3)[0, 0] + 1, loaded.history[0, 1])
+    points, codec = tables.encode_frames([pa.table({"x": np.arange(40.0)})])
+    of_tables = generators.MMDGAN(num_steps=20, codec=codec)
+    model = of_tables.fit(key, points[0].astype(np.float32))
+    generators.TableModel(model, codec).save(folder / "table.npz")
+    table = generators.TableModel.load(folder / "table.npz")
+    print(table.rows(key, 3)["x"].values + 1, table.differences(codec), table.kind)
+    codec.save(folder / "codec.npz")
+    print(tables.TableCodec.load(folder / "codec.npz").num_dimensions + 1)
     result = cgm_jax.collaborate(key, parties, generators.MMDGAN.paper())
     print(result.promises.candidates[result.draw.rewards[0].indices].shape)
 
     images = datasets.digits()
-    model: features.ImageClassifierModel = features.ImageClassifier(num_steps=30).fit(
-        key, images.points, images.labels, shape=images.shape
-    )
-    print(model.accuracy + 1, model.labels(images.points)[0])
+    classifier: features.ImageClassifierModel = features.ImageClassifier(
+        num_steps=30
+    ).fit(key, images.points, images.labels, shape=images.shape)
+    print(classifier.accuracy + 1, classifier.labels(images.points)[0])
     places: features.UmapFeatures = features.umap_features(images.points, seed=0)
     print(places.pool[0, 0] + 1, places(images.points[:9])[0, 0] + 1)
 

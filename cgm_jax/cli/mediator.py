@@ -16,7 +16,7 @@ from cgm_jax.mediation.choosing import ChosenName
 from cgm_jax.mediation.planned import plan_run
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
-from cgm_jax.mediation.row_source import train_rows
+from cgm_jax.mediation.row_source import FittedName, fitted_model, generator_for
 from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.mediation.tables import TableOptions, open_tables
 from cgm_jax.planning import Plan
@@ -52,7 +52,7 @@ def run(
         ),
     ] = None,
     generator_model: Annotated[
-        Path | None, Option(help="A model of train-generator, to use instead.")
+        Path | None, Option(help="A file of train-generator, to use instead.")
     ] = None,
     num_steps: options.NumSteps = None,
     bandwidth: Annotated[
@@ -191,6 +191,13 @@ def train_generator(
     label_column: options.LabelColumn = None,
     columns: options.Columns = None,
     decimal: options.DecimalMark = ".",
+    generator: Annotated[
+        FittedName,
+        Option(
+            help="mmd-gan, a network trained for minutes; or product-mixture, a "
+            "density of groups of rows, fitted in seconds."
+        ),
+    ] = "mmd-gan",
     num_steps: options.NumSteps = None,
     seed: options.Seed = 0,
     checkpoints: Annotated[
@@ -203,7 +210,11 @@ def train_generator(
         str | None, Option(help="Devices that share the training: a number, or all.")
     ] = None,
 ) -> None:
-    """Train an MMD-GAN on the parties' pooled rows, for run --generator-model."""
+    """Train a generator on the parties' pooled rows, for run --generator-model.
+
+    The file holds values of the parties' rows: it is for who may see these.
+    """
+    _check_training(generator, num_steps, checkpoints, devices)
     if out.is_dir() or (out.exists() and not overwrite):
         found, advice = "a file", ", or replace it with --overwrite"
         if out.is_dir():
@@ -219,16 +230,21 @@ def train_generator(
     # Before the training, not after it.
     prepare_output_dir(out.absolute().parent, overwrite=True)
     with screen.progress("Generator") as tell:
-        model = train_rows(
+        options_of = generator_for(
+            generator,
+            tables.codec,
+            num_steps=num_steps or NUM_STEPS,
+            mesh=mesh,
+        )
+        trained = fitted_model(
             Keys.of(seed).training,
             tables,
-            num_steps=num_steps or NUM_STEPS,
+            options_of,
             checkpoint_dir=checkpoints,
-            mesh=mesh,
             progress=tell,
         )
-    model.save(out)
-    screen.print_model(model.quality)
+    trained.save(out)
+    screen.print_model(trained.model.quality)
     screen.console.print(f"Model: {out}", markup=False, soft_wrap=True)
 
 
@@ -274,12 +290,10 @@ def _check_generator(
     """Refuse options that would have no effect on where rows come from."""
     if bandwidth is not None:
         options.check_bandwidth(bandwidth)
-    is_needless = model is not None and generator not in (None, "mmd-gan")
-    chosen = (
-        "the default --generator" if generator is None else f"--generator {generator}"
-    )
-    if model is not None:
-        chosen = "--generator-model"
+    is_needless = model is not None and generator is not None
+    chosen = "--generator-model"
+    if model is None:
+        chosen = f"--generator {generator}" if generator else "the default --generator"
     # By default and with auto, the density estimate is one of those compared.
     has_density = model is None and generator in (None, "auto", "kde")
     has_network = model is None and generator in ("auto", "mmd-gan")
@@ -293,6 +307,23 @@ def _check_generator(
             raise UsageError(
                 f"{option}: has no effect with {chosen}; leave it out, or choose "
                 "another way to make rows"
+            )
+
+
+def _check_training(
+    generator: str, num_steps: int | None, checkpoints: Path | None, devices: str | None
+) -> None:
+    """Refuse options of the network beside the density."""
+    options_given = {
+        "--num-steps": num_steps,
+        "--checkpoints": checkpoints,
+        "--devices": devices,
+    }
+    for option, value in options_given.items():
+        if generator != "mmd-gan" and value is not None:
+            raise UsageError(
+                f"{option}: has no effect with --generator {generator}; leave it out, "
+                "or choose mmd-gan"
             )
 
 

@@ -16,6 +16,7 @@ from .baselines import BootstrapRows, IndependentColumns
 from .gaussian_mixture import GaussianMixture
 from .kernel_density import KernelDensity
 from .product_mixture import ProductMixture, ProductMixtureModel
+from .table_model import TableModel
 from .table_rows import CoarseTableError, TableGenerator
 
 if TYPE_CHECKING:
@@ -41,5 +42,6 @@ __all__ = [
     "ProductMixture",
     "ProductMixtureModel",
     "TableGenerator",
+    "TableModel",
 ]
 __dir__ = __all__.copy

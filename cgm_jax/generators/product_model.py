@@ -194,6 +194,17 @@ class ProductMixtureModel:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, by custom ``.npz``, in place of what is there."""
+        archive.write_archive(path, KIND, *self.parts())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "ProductMixtureModel":
+        """Read a model that `save` wrote; a ``ValueError`` if the file is damaged."""
+        facts, arrays = archive.read_archive(path, KIND, advice=ADVICE)
+        with archive.archive_errors(path, KIND, advice=ADVICE):
+            return cls.of_parts(facts, arrays)
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Facts and arrays, as an archive holds them."""
         facts = {
             "columns": [asdict(column) for column in self.columns],
             "options": self.fitted_with,
@@ -201,30 +212,28 @@ class ProductMixtureModel:
             "quality": self.quality and asdict(self.quality),
         }
         arrays = {**self.parameters._asdict(), **vars(self.units)}
-        archive.write_archive(path, KIND, facts, {**arrays, "history": self.history})
+        return facts, {**arrays, "history": self.history}
 
     @classmethod
-    def load(cls, path: str | Path) -> "ProductMixtureModel":
-        """Read a model that `save` wrote; a ``ValueError`` if the file is damaged."""
-        facts, arrays = archive.read_archive(path, KIND, advice=ADVICE)
-        with archive.archive_errors(path, KIND, advice=ADVICE):
-            columns = tuple(
-                PointColumn(**{k: _tuple(v) for k, v in column.items()})
-                for column in facts["columns"]
-            )
-            model = cls(
-                columns,
-                Parameters(*(arrays[name] for name in _NAMES)),
-                Units(arrays["shift"], arrays["scale"]),
-                facts["options"],
-                arrays["history"],
-                facts["held_out_log_density"],
-                facts["quality"]
-                and SampleQuality(
-                    **{k: _tuple(v) for k, v in facts["quality"].items()}
-                ),
-            )
-            _check(model)
+    def of_parts(
+        cls, facts: Mapping[str, Any], arrays: archive.Arrays
+    ) -> "ProductMixtureModel":
+        """The model of `parts`; within `archive_errors`, as others may be read."""
+        columns = tuple(
+            PointColumn(**{k: _tuple(v) for k, v in column.items()})
+            for column in facts["columns"]
+        )
+        model = cls(
+            columns,
+            Parameters(*(arrays[name] for name in _NAMES)),
+            Units(arrays["shift"], arrays["scale"]),
+            facts["options"],
+            arrays["history"],
+            facts["held_out_log_density"],
+            facts["quality"]
+            and SampleQuality(**{k: _tuple(v) for k, v in facts["quality"].items()}),
+        )
+        _check(model)
         return model
 
     def _point(self, given: Mapping[str, ArrayLike]) -> Float[np.ndarray, " d"]:

@@ -5,7 +5,7 @@ which are the control of the privacy page, too. Nothing depends on the clock.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jax.sharding import Mesh
@@ -23,7 +23,7 @@ from cgm_jax.generators import (
     TableGenerator,
 )
 
-from .row_source import CandidateSource, GeneratorName
+from .row_source import CandidateSource, Fitted, GeneratorName, generator_for
 from .tables import CodedTables
 
 __all__ = ["ChosenName", "chosen_source", "contenders", "least_rows"]
@@ -32,20 +32,15 @@ ChosenName = Literal["auto", "kde", "product-mixture", "mmd-gan"]
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """A generator with the model that it was fitted to before."""
+class LearnedRows:
+    """A density estimate of some rows, which it learned before."""
 
-    generator: Generator
-    model: Any
+    density: KernelDensity
+    rows: Points
 
-    def fit(self, key: Key[Array, ""], points: Points) -> Any:
-        """The model."""
-        del key, points
-        return self.model
-
-    def sample(self, key: Key[Array, ""], model: Any, num: int) -> Points:
+    def sample(self, key: Key[Array, ""], num: int) -> Points:
         """Draw points; more start with fewer."""
-        return self.generator.sample(key, model, num)
+        return self.density.sample(key, self.rows, num)
 
 
 def contenders(
@@ -56,17 +51,22 @@ def contenders(
     mesh: Mesh | None = None,
 ) -> dict[GeneratorName, Generator]:
     """The generators of a codec's points; without steps, no MMD-GAN."""
-    codec = tables.codec
-    min_rows = max(ProductMixture.min_rows, tables.options.min_rows)
-    found: dict[GeneratorName, Generator] = {
-        "kde": KernelDensity(bandwidth),
-        "product-mixture": ProductMixture(codec=codec, min_rows=min_rows, held_out=0),
-    }
+    kinds: list[GeneratorName] = ["kde", "product-mixture"]
     if num_steps is not None:
-        from cgm_jax.generators import MMDGAN
-
-        mesh = None if mesh is None or mesh.is_multi_process else mesh
-        found["mmd-gan"] = MMDGAN(num_steps=num_steps, mesh=mesh)
+        kinds.append("mmd-gan")
+    found: dict[GeneratorName, Generator] = {}
+    for kind in kinds:
+        generator = generator_for(
+            kind,
+            tables.codec,
+            min_rows=tables.options.min_rows,
+            num_steps=num_steps or 1,
+            bandwidth=bandwidth,
+            mesh=mesh,
+        )
+        if isinstance(generator, ProductMixture):
+            generator = replace(generator, held_out=0)  # the comparison judges it
+        found[kind] = generator
     return found
 
 
@@ -111,13 +111,16 @@ def chosen_source(
     best = comparison.best
     kinds: dict[str, GeneratorName] = {kind: kind for kind in generators}
     name = kinds[best.name]
+    model = best.model
     if name == "product-mixture":
         described = f"mixture of {best.model.num_components} products"
     elif name == "mmd-gan":
         described = f"MMD-GAN, {num_steps} steps"
+    else:
+        model = LearnedRows(KernelDensity(bandwidth), model)
     return CandidateSource(
         name,
-        TableGenerator(Fitted(generators[name], best.model), codec),
+        TableGenerator(Fitted(model), codec),
         described,
         None if name == "kde" else best.model,
         tables.masks(comparison.held_out),

@@ -1,8 +1,8 @@
-"""Where a mediator's synthetic rows come from: trained, loaded, or rows plus noise."""
+"""Where a mediator's synthetic rows come from: fitted, loaded, or rows plus noise."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from jax.sharding import Mesh
@@ -13,16 +13,22 @@ from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.evaluation import GeneratorChoice
 from cgm_jax.files import InputError, UsageError
-from cgm_jax.generators import ProductMixture, ProductMixtureModel, TableGenerator
+from cgm_jax.generators import (
+    KernelDensity,
+    ProductMixture,
+    ProductMixtureModel,
+    TableGenerator,
+    TableModel,
+)
+from cgm_jax.generators.product_mixture import LEAST_POINTS
 from cgm_jax.tables import TableCodec
-from cgm_jax.tables.units import from_units, in_units, unit_names
 
 from .tables import CodedTables
 
 if TYPE_CHECKING:
-    from cgm_jax.generators.mmd_gan.model import MMDGANModel
+    from cgm_jax.generators import MMDGAN, MMDGANModel  # Flax is slow to import
 
-
+FittedName = Literal["mmd-gan", "product-mixture"]
 GeneratorName = Literal["kde", "mmd-gan", "product-mixture"]
 
 
@@ -39,136 +45,146 @@ class CandidateSource:
     choice: GeneratorChoice | None = None  # if no generator was named
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedModel:
-    """A model of rows in the parties' units, as a generator of a codec's points."""
+class Sampler(Protocol):
+    """Anything that draws points; more start with fewer."""
 
-    model: "MMDGANModel"
-    codec: TableCodec
-
-    def fit(self, key: Key[Array, ""], points: Points) -> "MMDGANModel":
-        """The model, which was trained before."""
-        del key, points
-        return self.model
-
-    def sample(
-        self, key: Key[Array, ""], model: "MMDGANModel", num: int
-    ) -> Float[np.ndarray, "num d"]:
-        """Draw points; more start with fewer."""
-        names = unit_names(self.codec)
-        columns = model.columns or names
-        order = np.array([columns.index(name) for name in names])
-        rows = np.asarray(model.sample(key, num), np.float64)[:, order]
-        return from_units(self.codec, rows)
+    def sample(self, key: Key[Array, ""], num: int) -> Points:
+        """Draw ``num`` points."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
-class FittedMixture:
-    """A mixture of products, fitted before, as a generator of its codec's points."""
+class Fitted:
+    """A model that was fitted before, as a generator."""
 
-    model: ProductMixtureModel
+    model: Sampler
 
-    def fit(self, key: Key[Array, ""], points: Points) -> ProductMixtureModel:
-        """The model, which was fitted before."""
+    def fit(self, key: Key[Array, ""], points: Points) -> Sampler:
+        """The model."""
         del key, points
         return self.model
 
-    def sample(
-        self, key: Key[Array, ""], model: ProductMixtureModel, num: int
-    ) -> Float[np.ndarray, "num d"]:
+    def sample(self, key: Key[Array, ""], model: Sampler, num: int) -> Points:
         """Draw points; more start with fewer."""
         return model.sample(key, num)
 
 
-def fit_mixture(
-    key: Key[Array, ""], tables: CodedTables
-) -> tuple[ProductMixtureModel, list[Bool[np.ndarray, " _"]]]:
-    """A mixture of products of the pooled rows, and which of them it never saw."""
-    pool = np.concatenate(tables.points).astype(np.float32)
-    min_rows = max(ProductMixture.min_rows, tables.options.min_rows)
-    options = ProductMixture(codec=tables.codec, min_rows=min_rows)
-    try:
-        model = options.fit(key, pool)
-    except ValueError as error:
-        raise ValueError(
-            f"all files together have {len(pool)} rows, too few for a mixture of "
-            "products; use --generator kde, or pool more rows"
-        ) from error
-    return model, tables.masks(options.held_out_rows(key, len(pool)))
+@dataclass(frozen=True, eq=False)
+class LoadedRows:
+    """Rows of a model of other tables, as points of a codec that has these columns."""
+
+    model: TableModel
+    codec: TableCodec
+
+    def sample(self, key: Key[Array, ""], num: int) -> Float[np.ndarray, "num d"]:
+        """Draw points; more start with fewer."""
+        return self.model.points_for(self.codec, key, num)
 
 
-def train_rows(
-    key: Key[Array, ""],
-    tables: CodedTables,
+def generator_for(
+    kind: GeneratorName,
+    codec: TableCodec,
     *,
-    num_steps: int,
-    checkpoint_dir: Path | None = None,
+    min_rows: int = 5,
+    num_steps: int = 6_000,
+    bandwidth: int | float = 0.05,
     mesh: Mesh | None = None,
-    progress: Progress = silent,
-) -> "MMDGANModel":
-    """An MMD-GAN of the parties' pooled rows, in their own units.
+) -> "KernelDensity | MMDGAN | ProductMixture":
+    """The generator of that name for points of a codec.
 
     Devices of a mesh share the training; of several processes, each trains for itself.
     """
-    from cgm_jax.generators.mmd_gan.loop import training_stages
-    from cgm_jax.generators.mmd_gan.mmd_gan import LEAST_POINTS, MMDGAN
+    if kind == "kde":
+        return KernelDensity(bandwidth)
+    if kind == "product-mixture":
+        min_rows = max(ProductMixture.min_rows, min_rows)
+        return ProductMixture(codec=codec, min_rows=min_rows)
+    from cgm_jax.generators import MMDGAN
 
-    pool = np.concatenate(tables.points)
+    mesh = None if mesh is None or mesh.is_multi_process else mesh
+    return MMDGAN(codec=codec, num_steps=num_steps, mesh=mesh)
+
+
+def fitted_model(
+    key: Key[Array, ""],
+    tables: CodedTables,
+    generator: "MMDGAN | ProductMixture",
+    *,
+    checkpoint_dir: Path | None = None,
+    progress: Progress = silent,
+) -> TableModel:
+    """The generator fitted to the parties' pooled rows."""
+    pool = np.concatenate(tables.points).astype(np.float32)
+    too_few = ValueError(
+        f"all files together have {len(pool)} rows, too few to fit a generator to; use "
+        "--generator kde, or pool more rows"
+    )
     if len(pool) < LEAST_POINTS:
-        raise ValueError(
-            f"all files together have {len(pool)} rows, and an MMD-GAN needs at least "
-            f"{LEAST_POINTS}; use --generator kde, or pool more rows"
+        raise too_few
+    if isinstance(generator, ProductMixture):
+        try:
+            model = generator.fit(key, pool)
+        except ValueError as error:
+            raise too_few from error
+    else:
+        model = _trained(key, tables, pool, generator, checkpoint_dir, progress)
+    return TableModel(model, tables.codec, data_digest(tables))
+
+
+def data_digest(tables: CodedTables) -> str:
+    """The digest of all valued cells, whatever the order of files, rows and columns."""
+    rows = tables.codec.decode(np.concatenate(tables.points))
+    names = sorted(c.facts.name for c in tables.codec.columns if c.coordinates)
+    values, places = {}, np.full((len(names), sum(map(len, tables.points))), -1)
+    for place, name in zip(places, names, strict=True):
+        cells = rows[name]
+        distinct, place[~cells.is_missing] = np.unique(
+            cells.present, return_inverse=True
         )
-    if mesh is not None and mesh.is_multi_process:
-        mesh = None
+        # Of objects the bytes would be addresses.
+        values[name] = distinct.astype(str) if distinct.dtype == object else distinct
+    return digest_of_arrays({**values, " rows": places[:, np.lexsort(places)]})
+
+
+def held_out_rows(
+    key: Key[Array, ""], tables: CodedTables, generator: "MMDGAN | ProductMixture"
+) -> list[Bool[np.ndarray, " _"]]:
+    """Which rows of each party `fitted_model` never uses."""
+    num = sum(map(len, tables.points))
+    return tables.masks(generator.held_out_rows(key, num))
+
+
+def load_model(path: Path, codec: TableCodec) -> TableModel:
+    """A trained model whose rows have the columns of a codec, in any order."""
     try:
-        model = MMDGAN(num_steps=num_steps, mesh=mesh).fit(
-            key,
-            in_units(tables.codec, pool),
-            checkpoint_dir=checkpoint_dir,
-            progress=training_stages(progress),
+        model = TableModel.load(path)
+    except ValueError as error:
+        sentence = str(error).removeprefix(f"{path}: ")
+        raise InputError(sentence, file=path) from error
+    if differing := model.differences(codec):
+        raise UsageError(
+            f"{path}: expected a model of the columns of these files, found that they "
+            f"differ: {'; '.join(differing)}; train one on these files with "
+            "train-generator"
         )
+    return model
+
+
+def _trained(
+    key: Key[Array, ""],
+    tables: CodedTables,
+    pool: Float[np.ndarray, "n d"],
+    generator: "MMDGAN",
+    checkpoint_dir: Path | None,
+    progress: Progress,
+) -> "MMDGANModel":
+    """The network after its training, whose errors name a file or an option."""
+    from cgm_jax.generators.mmd_gan.loop import training_stages
+
+    stages = training_stages(progress)
+    try:
+        return generator.fit(key, pool, checkpoint_dir=checkpoint_dir, progress=stages)
     except ValueError as error:
         if checkpoint_dir is not None and str(checkpoint_dir) in str(error):
             raise UsageError(str(error)) from error
         raise InputError(str(error), file=tables.parties.files[0].path) from error
-    return replace(
-        model, columns=unit_names(tables.codec), data_digest=data_digest(tables)
-    )
-
-
-def data_digest(tables: CodedTables) -> str:
-    """The digest of all rows, whatever the order of files, rows and columns."""
-    names = np.array(unit_names(tables.codec))
-    rows = in_units(tables.codec, np.concatenate(tables.points))[:, np.argsort(names)]
-    return digest_of_arrays({"rows": rows[np.lexsort(rows.T)]})
-
-
-def held_out_rows(
-    key: Key[Array, ""], tables: CodedTables, *, num_steps: int
-) -> list[Bool[np.ndarray, " _"]]:
-    """Which rows of each party `train_rows` does not train on."""
-    from cgm_jax.generators.mmd_gan.mmd_gan import MMDGAN
-
-    num = sum(map(len, tables.points))
-    rows = MMDGAN(num_steps=num_steps).held_out_rows(key, num)
-    return tables.masks(rows)
-
-
-def load_model(path: Path, codec: TableCodec) -> "MMDGANModel":
-    """A trained model, of the columns that the parties have, in any order."""
-    from cgm_jax.generators.mmd_gan.model import MMDGANModel
-
-    try:
-        model = MMDGANModel.load(path)
-    except ValueError as error:
-        sentence = str(error).removeprefix(f"{path}: ")
-        raise InputError(sentence, file=path) from error
-    names = unit_names(codec)
-    if sorted(model.columns or ()) != sorted(names):
-        theirs = ", ".join(model.columns or ()) or "columns without names"
-        raise UsageError(
-            f"{path}: expected a model of the columns {', '.join(names)}, "
-            f"found one of {theirs}; train one on these files with train-generator"
-        )
-    return model

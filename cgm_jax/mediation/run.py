@@ -25,7 +25,12 @@ from cgm_jax.collaboration import (
 from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
 from cgm_jax.features.labels import PooledLabels, label_points
 from cgm_jax.files import InputError, Parties, prepare_output_dir
-from cgm_jax.generators import CoarseTableError, KernelDensity, TableGenerator
+from cgm_jax.generators import (
+    CoarseTableError,
+    KernelDensity,
+    ProductMixtureModel,
+    TableGenerator,
+)
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.tables import Cells
@@ -33,9 +38,10 @@ from cgm_jax.tables import Cells
 from . import row_source
 from .choosing import ChosenName, chosen_source
 from .quality import TableQualities, table_qualities
-from .row_source import CandidateSource, FittedMixture, TrainedModel
+from .row_source import CandidateSource, Fitted, LoadedRows
 from .tables import CodedTables, labels_to_give, of_all_files
 
+GENERATORS = {"mmd-gan": "MMD-GAN", "product-mixture": "mixture of products"}
 MOST_TIMES = 16  # as many candidates as asked for
 MOST_PAIRS = 1.5e10  # of points, up to which more candidates are drawn: for minutes
 MOST_TRIED = 3e8  # pairs of points: of more, all trials of cheating take minutes
@@ -47,7 +53,7 @@ class Settings:
 
     # None: the best of those fitted in seconds; auto: the best, the MMD-GAN among them.
     generator: ChosenName | None = None
-    generator_model: Path | None = None  # a trained MMD-GAN to use instead
+    generator_model: Path | None = None  # a file of a trained one to use instead
     num_steps: int = 6_000  # of training the MMD-GAN
     bandwidth: float = 0.05  # of the kernel density estimate, in standard deviations
     num_candidates: int = 10_000  # up to 16 times as many, until promises can be kept
@@ -206,38 +212,45 @@ def candidate_source(
     progress: Progress,
 ) -> CandidateSource:
     """The generator that a mediator asked for, or the best; trained if need be."""
-    if settings.generator_model is None and settings.generator in (None, "auto"):
+    codec, path = tables.codec, settings.generator_model
+    if path is not None:
+        loaded = row_source.load_model(path, codec)
+        is_of_others = loaded.data_digest not in (None, row_source.data_digest(tables))
+        return CandidateSource(
+            loaded.kind,
+            TableGenerator(Fitted(LoadedRows(loaded, codec)), codec),
+            f"{GENERATORS[loaded.kind]}, the model {path.name}",
+            loaded.model,
+            is_of_other_data=is_of_others,
+        )
+    name = settings.generator
+    if name is None or name == "auto":
         return chosen_source(
             key,
             tables,
             bandwidth=settings.bandwidth,
-            num_steps=settings.num_steps if settings.generator else None,
+            num_steps=None if name is None else settings.num_steps,
             mesh=mesh,
             progress=progress,
         )
-    path, num_steps, held_out = settings.generator_model, settings.num_steps, None
-    codec = tables.codec
-    if path is None and settings.generator == "kde":
-        rows = TableGenerator(KernelDensity(settings.bandwidth), codec)
+    generator = row_source.generator_for(
+        name,
+        codec,
+        min_rows=tables.options.min_rows,
+        num_steps=settings.num_steps,
+        bandwidth=settings.bandwidth,
+        mesh=mesh,
+    )
+    if isinstance(generator, KernelDensity):
         described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
-        return CandidateSource("kde", rows, described)
-    if path is None and settings.generator == "product-mixture":
-        mixture, held_out = row_source.fit_mixture(key, tables)
-        rows = TableGenerator(FittedMixture(mixture), codec)
-        described = f"mixture of {mixture.num_components} products"
-        return CandidateSource("product-mixture", rows, described, mixture, held_out)
-    if path is None:
-        model = row_source.train_rows(
-            key, tables, num_steps=num_steps, mesh=mesh, progress=progress
-        )
-        held_out = row_source.held_out_rows(key, tables, num_steps=num_steps)
-        described = f"MMD-GAN, {num_steps} steps"
-    else:
-        model = row_source.load_model(path, codec)
-        described = f"MMD-GAN, the model {path.name}"
-    rows = TableGenerator(TrainedModel(model, codec), codec)
-    is_of_others = model.data_digest not in (None, row_source.data_digest(tables))
-    return CandidateSource("mmd-gan", rows, described, model, held_out, is_of_others)
+        return CandidateSource("kde", TableGenerator(generator, codec), described)
+    model = row_source.fitted_model(key, tables, generator, progress=progress).model
+    held_out = row_source.held_out_rows(key, tables, generator)
+    described = f"MMD-GAN, {settings.num_steps} steps"
+    if isinstance(model, ProductMixtureModel):
+        described = f"mixture of {model.num_components} products"
+    rows = TableGenerator(Fitted(model), codec)
+    return CandidateSource(name, rows, described, model, held_out)
 
 
 def _kernel(path: Path, points: list[np.ndarray]) -> KernelFile:

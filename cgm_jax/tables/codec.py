@@ -8,6 +8,7 @@ that may leave: categories that enough rows have, numbers within the range of se
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -162,6 +163,23 @@ class TableCodec:
         blocks = zip(self.columns, self.blocks(points), strict=True)
         made = [column.handed_out(block) for column, block in blocks]
         return np.concatenate(made, axis=1)
+
+    def save(self, path: str | Path) -> None:
+        """Write the codec to a file, by custom ``.npz``, in place of what is there.
+
+        It holds what the codec knows of the tables: rare categories, too, the ends of
+        columns, and all values of those that have many decimals.
+        """
+        from .saving import save_codec
+
+        save_codec(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TableCodec":
+        """Read a codec that `save` wrote; a ``ValueError`` if the file is damaged."""
+        from .saving import load_codec
+
+        return load_codec(path)
 
     def blocks(self, points: Float[np.ndarray, "m d"]) -> list[np.ndarray]:
         """The coordinates of each column."""

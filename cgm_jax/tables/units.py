@@ -1,4 +1,4 @@
-"""Points in the parties' own units, which a trained generator is saved in.
+"""Points in the parties' own units, in which images are shown and learned.
 
 Numbers are in their units, where float32 holds their digits there; dates, and numbers
 far from 0 beside their spread, stay coordinates, as categories do. Columns of one
@@ -12,34 +12,9 @@ from .category_columns import LeftOut
 from .codec import ColumnCodec, TableCodec
 from .number_columns import NumberColumn
 
-__all__ = ["from_units", "in_units", "unit_names"]
+__all__ = ["from_units", "in_units"]
 
 _FARTHEST = 1e4  # from 0, in deviations: three digits of float32 are left
-
-
-def unit_names(codec: TableCodec) -> tuple[str, ...]:
-    """Names of the columns of `in_units`.
-
-    Args:
-        codec: of all parties' tables.
-
-    Returns:
-        Names of numbers, and of constant ones, and of coordinates such as job=clerk.
-
-    Example:
-        >>> import pyarrow as pa
-        >>> from cgm_jax.tables import read_cells
-        >>> table = {"age": read_cells(pa.array([31, 45, 38]))}
-        >>> unit_names(TableCodec.fit([table], min_rows=1))
-        ('age',)
-    """
-    return tuple(
-        name
-        for column in codec.columns
-        for name in (
-            (column.facts.name,) if _is_constant(column) else column.coordinates
-        )
-    )
 
 
 def in_units(
@@ -52,8 +27,8 @@ def in_units(
         points: of shape (n, d).
 
     Returns:
-        Shape (n, u), one column for each of `unit_names`; a missing number is the
-        median.
+        Shape (n, u): the coordinates, and constant columns of numbers between them; a
+        missing number is the median.
 
     Example:
         >>> import pyarrow as pa
@@ -85,7 +60,7 @@ def from_units(
 
     Args:
         codec: of all parties' tables.
-        rows: any numbers, of shape (n, u), in the order of `unit_names`.
+        rows: any numbers, of shape (n, u), in the order of `in_units`.
 
     Returns:
         Shape (n, d), float64.

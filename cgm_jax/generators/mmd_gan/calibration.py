@@ -19,12 +19,16 @@ span of the landmarks). λ = 1/n, since more would be to learn the noise of n po
 
 The held-out points have no part in it, and what the generator never draws stays absent.
 
+The states of a table's columns need no rejection: `state_shifts` moves their logits so
+that every category is drawn as often as training rows have it.
+
 Reference: J.-C. Deville and C.-E. Särndal, *Calibration estimators in survey sampling*,
 1992 (the bounded "logit" weights); J. Huang et al., *Correcting sample selection bias
 by unlabeled data*, 2007 (matching kernel means); S. Azadi et al., *Discriminator
 rejection sampling*, 2019 (the use on GANs).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +39,8 @@ NUM_LANDMARKS = 256
 LEAST_EIGENVALUE = 1e-6  # of the landmarks' features, to the largest
 LEAST_GAIN = 1e-9  # of a step, in the function that is minimised
 MAX_STEPS = 50
+MAX_SCALINGS = 100
+LEAST_SHARE = 1e-6  # of a state: rarer ones are not told apart from none
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +108,33 @@ def fit_calibration(
     return Calibration(
         landmarks, whiten @ a[:-1], np.asarray(a[-1]), np.asarray(length_scale)
     )
+
+
+def state_shifts(
+    logits: Float[np.ndarray, "n s"],
+    columns: Sequence[slice],
+    shares: Float[np.ndarray, " s"],
+) -> Float[np.ndarray, " s"]:
+    """What to add to logits so that the mean softmax of each column is its shares.
+
+    By iterative scaling: the mean of log(sum of e^(logits + shift)) − shift · shares,
+    convex in the shift, falls with every step.
+    """
+    from scipy.special import softmax
+
+    shift = np.zeros(logits.shape[1])
+    for _ in range(MAX_SCALINGS):
+        means = np.concatenate(
+            [
+                softmax(logits[:, one] + shift[one], axis=1).mean(axis=0)
+                for one in columns
+            ]
+        )
+        if np.abs(means - shares).max() < LEAST_SHARE:
+            break
+        shift += np.log(np.maximum(shares, LEAST_SHARE))
+        shift -= np.log(np.maximum(means, LEAST_SHARE))
+    return shift
 
 
 def _features(

@@ -14,16 +14,18 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.archive import named_arrays
 from cgm_jax._shared.data_parallel import on_mesh, put_whole
 from cgm_jax._shared.progress import Progress
+from cgm_jax.generators.product_columns import state_slices, states_and_values
 from cgm_jax.generators.quality import likeness, sample_quality
 from cgm_jax.generators.three_sample import is_nearer
 from cgm_jax.kernels import Kernel, SquaredExponential
 
-from .calibration import Calibration, fit_calibration
+from .calibration import Calibration, fit_calibration, state_shifts
 from .checkpoints import Checkpoints
 from .model import MMDGANModel, generate_points
 from .step import Parameters, Program, TrainingState, train, with_learning_rate
@@ -31,6 +33,7 @@ from .step import Parameters, Program, TrainingState, train, with_learning_rate
 NUM_EVALUATED, NUM_JUDGED = 1_000, 5_000  # generated points, on the way and at the end
 # To calibrate with: so many times the training points that their noise decides.
 CALIBRATED_TIMES, MOST_CALIBRATED = 10, 50_000
+NUM_SHIFTED = 10_000  # z by whose logits these are moved
 MAX_RESTARTS = 3
 MAX_FAILURES = 3  # checks of the three-sample rule in a row
 
@@ -140,6 +143,27 @@ class Task:
         points = self.generated(average, num, key=self.calibrate_key)
         return fit_calibration(self.training, points, length_scale=self.length_scale)
 
+    def with_states_as_often(self, average: Parameters) -> Parameters:
+        """Some parameters after their logits were moved: see `state_shifts`."""
+        architecture = self.program.architecture
+        if architecture.columns is None:
+            return average
+        key = jax.random.fold_in(self.calibrate_key, 1)
+        generator = nnx.merge(self.program.generator, average)
+        logits = np.asarray(generator.logits(architecture.noise(key, NUM_SHIFTED)))
+        states, _ = states_and_values(architecture.columns, self.training)
+        shares = [
+            np.bincount(state, minlength=column.num_states) / len(state)
+            for state, column in zip(states, architecture.columns, strict=True)
+        ]
+        shifts = state_shifts(
+            logits.astype(np.float64),
+            state_slices(architecture.columns),
+            np.concatenate(shares),
+        )
+        generator.move_logits(shifts.astype(np.float32))
+        return nnx.state(generator)
+
 
 def train_model(
     task: Task,
@@ -153,7 +177,10 @@ def train_model(
         run = checkpoints.newest(run) or run
     run, stop_reason = _train(task, run, checkpoints, progress)
     chosen = run.training.average if task.schedule.patience is None else run.best
-    calibration = task.calibration(chosen) if task.schedule.calibrated else None
+    calibration = None
+    if task.schedule.calibrated:
+        chosen = task.with_states_as_often(chosen)
+        calibration = task.calibration(chosen)
     judged = task.generated(chosen, NUM_JUDGED, calibration=calibration)
     quality = sample_quality(task.quality_key, task.training, task.held_out, judged)
     return MMDGANModel(

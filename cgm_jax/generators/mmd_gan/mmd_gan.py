@@ -14,11 +14,10 @@ Swersky and Zemel, *Generative Moment Matching Networks*, 2015.
 """
 
 import json
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jax
 import numpy as np
@@ -28,27 +27,26 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 from cgm_jax._shared.arrays import Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
+from cgm_jax.generators.product_columns import Columns, codec_columns
 from cgm_jax.gram import median_length_scale
 from cgm_jax.gram.mesh import as_training_mesh
 from cgm_jax.kernels import Kernel
+from cgm_jax.tables import TableCodec
 
 from . import loop
+from .checking import check_kernel, check_options, check_points
 from .checkpoints import Checkpoints
 from .critic_loss import CriticKernel
 from .fixed_kernel import kernel_in_units, kernel_record
+from .heads import network_units
 from .loop import LearningRateRule, TrainingProgress
 from .model import MMDGANModel
-from .networks import Architecture, Latent
+from .networks import Architecture, Latent, as_columns
 from .step import StepOptions, start_training
 
 __all__ = ["MMDGAN", "MMDGANModel", "TrainingProgress"]
 
-LEAST_POINTS = 20
 NUM_KEYS = 6  # children of the key of a fit, of which the second splits the points
-STEPS = "num_steps", "critic_steps", "evaluate_every", "patience"
-SIZES = "latent_size", "width", "depth", "channels", "feature_size"
-NAMES = {"latent": get_args(Latent), "learning_rate_rule": get_args(LearningRateRule)}
-CRITIC_OPTIONS = "critic_steps", "gradient_penalty", "feature_size"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +91,9 @@ class MMDGAN:
         calibrated: whether to keep only one in three of the generator's points, so that
             those kept are in proportion to the training points; without it, classes
             come out by several percent too often or too seldom (see ``calibration``).
+        codec: whose points are trained on and drawn: rows of tables. Then a category is
+            one of its column's, a number may be missing, and distances are those that
+            points are valued by. By default every coordinate is a number.
         mesh: devices of this process that share every batch and its kernel's rows. It
             is not saved: a training may go on with other devices.
 
@@ -134,11 +135,12 @@ class MMDGAN:
     evaluate_every: int = 250
     patience: int | None = None
     calibrated: bool = True
+    codec: TableCodec | None = field(default=None, repr=False)
     mesh: Mesh | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        _check_options(self)
-        _check_kernel(self)
+        check_options(self)
+        check_kernel(self)
         as_training_mesh(self.mesh)
 
     @classmethod
@@ -209,8 +211,14 @@ class MMDGAN:
             return loop.train_model(task, run, facts, checkpoints, progress)
 
     @classmethod
-    def like(cls, model: MMDGANModel, *, kernel: Kernel | None = None) -> "MMDGAN":
-        """The options that a model was trained with; a fixed kernel is needed again."""
+    def like(
+        cls,
+        model: MMDGANModel,
+        *,
+        kernel: Kernel | None = None,
+        codec: TableCodec | None = None,
+    ) -> "MMDGAN":
+        """The options of a model's training; fixed kernels and codecs are no part."""
         options: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in model.trained_with.items()
@@ -225,7 +233,15 @@ class MMDGAN:
                 f"{record['sha256'][:16]}: hand it in again, MMDGAN.like(model, "
                 "kernel=...)."
             )
-        return cls(**options)
+        columns = as_columns(options.pop("columns", None))
+        made = cls(**options, codec=codec)
+        if columns != made.columns:
+            raise ValueError(
+                "Expected the codec that the model was trained with, or none where "
+                "there was none, got another; hand it in again, MMDGAN.like(model, "
+                "codec=...)."
+            )
+        return made
 
     def sample(self, key: Key[Array, ""], model: MMDGANModel, num: int) -> Points:
         """Draw ``num`` >= 1 points, float32 in their units; more start with fewer."""
@@ -234,10 +250,19 @@ class MMDGAN:
     def facts(self) -> dict[str, Any]:
         """The options as JSON holds them; a fixed kernel by its kind and digest."""
         options = {**vars(self)}
-        del options["mesh"]
+        del options["mesh"], options["codec"]
+        if self.columns is not None:
+            options["columns"] = [asdict(column) for column in self.columns]
         if isinstance(self.kernel, Kernel):
             options["kernel"] = kernel_record(self.kernel)
         return json.loads(json.dumps(options))
+
+    @property
+    def columns(self) -> Columns | None:
+        """What the coordinates are, with a codec; without mass points (see `heads`)."""
+        if self.codec is None:
+            return None
+        return tuple(replace(c, mass_points=()) for c in codec_columns(self.codec))
 
     def split(
         self, num_columns: int
@@ -245,6 +270,7 @@ class MMDGAN:
         """The options by their users: the networks, a step, and the loop of steps."""
         kernel = None if isinstance(self.kernel, Kernel) else self.kernel
         options = {**vars(self), "kernel": kernel, "mesh": as_training_mesh(self.mesh)}
+        options["columns"] = self.columns
         return (
             Architecture.of(options, num_columns),
             StepOptions(**{name: options[name] for name in StepOptions._fields}),
@@ -260,13 +286,15 @@ def start_task(
     key: Key[Array, ""], options: MMDGAN, points: Float[np.ndarray, "n d"]
 ) -> tuple[loop.Task, loop.Run]:
     """What is trained, in the networks' units, and the run before its first step."""
-    _check_points(options, points)
+    check_points(options, points)
     shift = points.mean(axis=0, dtype=np.float64)
     deviation = points.std(axis=0, dtype=np.float64)
     scale = np.where(deviation > 0, deviation, 1)
     if options.value_range is not None:
         low, high = options.value_range
         shift, scale = np.full_like(shift, low), np.full_like(shift, high - low)
+    if options.columns is not None:
+        shift, scale = network_units(options.columns, points)
     kernel = None
     if isinstance(options.kernel, Kernel):
         kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
@@ -276,6 +304,7 @@ def start_task(
     held_out, training = scaled[rows[0]], scaled[rows[1]]
     length_scale = float(median_length_scale(training))
     architecture, step_options, schedule = options.split(points.shape[1])
+    architecture = architecture.in_units(shift, scale)
     start_key, _, *keys = jax.random.split(key, NUM_KEYS)
     program, state = start_training(
         start_key, architecture, step_options, learning_rate=options.learning_rate
@@ -295,78 +324,3 @@ def _split_rows(
         order = np.asarray(jax.random.permutation(split_key, num))
     num_held_out = max(2, round(held_out * num))
     return order[:num_held_out], order[num_held_out:]
-
-
-def _check_options(options: MMDGAN) -> None:
-    penalty, (low, high) = options.gradient_penalty, options.value_range or (0, 1)
-    height, width, channels = options.shape or (4, 4, 1)
-    sides_fit = min(height, width) >= 4 and height % 4 == width % 4 == 0
-    is_ordered = -math.inf < low < high < math.inf
-    known_range = options.shape is None or options.value_range is not None
-    counts = {name: getattr(options, name) for name in (*STEPS, *SIZES)}
-    sides = "to be (height, width, channels), sides multiples of 4; pad the images"
-    bounded = "beside shape, such as (0, 255): the numbers of an image are bounded"
-    for name, expected, holds in (
-        *((name, "of at least 1", n is None or n >= 1) for name, n in counts.items()),
-        *(
-            (name, f"to be one of {', '.join(known)}", getattr(options, name) in known)
-            for name, known in NAMES.items()
-        ),
-        ("batch_size", "of at least 2", options.batch_size >= 2),
-        ("learning_rate", "positive and finite", 0 < options.learning_rate < math.inf),
-        ("gradient_penalty", "finite and at least 0", 0 <= penalty < math.inf),
-        ("average", "in [0, 1)", 0 <= options.average < 1),
-        ("held_out", "to be a share in (0, 0.5]", 0 < options.held_out <= 0.5),
-        ("value_range", "finite, lowest below highest", is_ordered),
-        ("shape", sides, sides_fit and channels >= 1),
-        ("value_range", bounded, known_range),
-    ):
-        if not holds:
-            raise ValueError(
-                f"Expected {name} {expected}; got {getattr(options, name)!r}."
-            )
-
-
-def _check_kernel(options: MMDGAN) -> None:
-    names = ", ".join(get_args(CriticKernel))
-    if isinstance(options.kernel, str) and options.kernel in get_args(CriticKernel):
-        return
-    if not isinstance(options.kernel, Kernel):
-        error = ValueError if isinstance(options.kernel, str) else TypeError
-        raise error(
-            f"Expected kernel to be one of {names}, or a kernel of cgm_jax.kernels, as "
-            "SquaredExponential(0.5) or the .kernel of what fit_kernel returned; got "
-            f"{options.kernel!r}."
-        )
-    for name in CRITIC_OPTIONS:
-        if getattr(options, name) != getattr(MMDGAN, name):
-            raise ValueError(
-                f"Expected no {name} beside a fixed kernel, where there is no critic; "
-                f"got {getattr(options, name)}: leave it out, or name the kernel on a "
-                f"critic's features ({names})."
-            )
-
-
-def _check_points(options: MMDGAN, points: Float[np.ndarray, "n d"]) -> None:
-    if len(points) < LEAST_POINTS:
-        raise ValueError(
-            f"Expected at least {LEAST_POINTS} points to train on, got {len(points)}; "
-            "KernelDensity takes fewer."
-        )
-    if (points == points[:1]).all():
-        raise ValueError(
-            "Expected points that differ, got the same row everywhere: there is "
-            "nothing to learn."
-        )
-    if options.shape is not None and math.prod(options.shape) != points.shape[1]:
-        raise ValueError(
-            f"Expected images of shape {options.shape} as rows of "
-            f"{math.prod(options.shape)} numbers, got {points.shape[1]} columns."
-        )
-    if options.value_range is not None:
-        low, high = options.value_range
-        if points.min() < low or points.max() > high:
-            raise ValueError(
-                f"Expected points in value_range={options.value_range}, got numbers "
-                f"from {points.min():g} to {points.max():g}."
-            )

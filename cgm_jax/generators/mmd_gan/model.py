@@ -1,5 +1,6 @@
 """A trained MMD-GAN: what sampling needs, its quality, and a file that holds both."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,6 @@ class MMDGANModel:
         stop_reason: "all-steps", "patience", or "not-finite" after three attempts that
             each ran into infinite numbers; the model is the last good one.
         quality: how samples compare with real points that were held out.
-        columns: names of the columns, where they have any.
-        data_digest: of the data that it was trained on, where whoever trained it noted
-            one.
         calibration: which of the generator's points are kept, with ``calibrated``.
     """
 
@@ -55,14 +53,18 @@ class MMDGANModel:
     history: Float[np.ndarray, "evaluations 5"]
     stop_reason: str
     quality: SampleQuality | None = None
-    columns: tuple[str, ...] | None = None
     calibration: Calibration | None = None
-    data_digest: str | None = None
 
     @property
     def architecture(self) -> Architecture:
         """The shapes of its networks."""
-        return Architecture.of(self.trained_with, len(self.shift))
+        architecture = Architecture.of(self.trained_with, len(self.shift))
+        return architecture.in_units(self.shift, self.scale)
+
+    @property
+    def num_dimensions(self) -> int:
+        """Coordinates of a point."""
+        return len(self.shift)
 
     @property
     def shape(self) -> ImageShape | None:
@@ -87,12 +89,21 @@ class MMDGANModel:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, by custom ``.npz``, in place of what is there."""
+        archive.write_archive(path, KIND, *self.parts())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "MMDGANModel":
+        """Read a model that `save` wrote; a ``ValueError`` if the file is damaged."""
+        facts, arrays = archive.read_archive(path, KIND, advice=ADVICE)
+        with archive.archive_errors(path, KIND, advice=ADVICE):
+            return cls.of_parts(facts, arrays)
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Facts and arrays, as an archive holds them."""
         facts = {
             "options": self.trained_with,
             "stop_reason": self.stop_reason,
             "quality": self.quality and asdict(self.quality),
-            "columns": self.columns,
-            "data_digest": self.data_digest,
         }
         names = "shift", "scale", "history"
         arrays: dict[str, Any] = {name: getattr(self, name) for name in names}
@@ -100,37 +111,33 @@ class MMDGANModel:
         if self.calibration is not None:
             fitted = vars(self.calibration)
             arrays |= {f"calibration.{name}": a for name, a in fitted.items()}
-        archive.write_archive(path, KIND, facts, arrays)
+        return facts, arrays
 
     @classmethod
-    def load(cls, path: str | Path) -> "MMDGANModel":
-        """Read a model that `save` wrote; a ``ValueError`` if the file is damaged."""
-        facts, arrays = archive.read_archive(path, KIND, advice=ADVICE)
-        with archive.archive_errors(path, KIND, advice=ADVICE):
-            calibration = None
-            if fitted := archive.with_prefix(arrays, "calibration."):
-                calibration = Calibration(**fitted)
-                # Arrays that do not fit together raise an error, or give no numbers.
-                zeros = np.zeros((1, len(arrays["shift"])))
-                if not np.isfinite(calibration.acceptance(zeros)).all():
-                    raise archive.Mismatch("one whose calibration is not finite")
-            quality = facts["quality"] and SampleQuality(
-                **{k: _tuple(v) for k, v in facts["quality"].items()}
-            )
-            model = cls(
-                facts["options"],
-                archive.with_prefix(arrays, "parameters."),
-                arrays["shift"],
-                arrays["scale"],
-                arrays["history"],
-                facts["stop_reason"],
-                quality,
-                _tuple(facts["columns"]),
-                calibration,
-                facts.get("data_digest"),
-            )
-            _, template = model.architecture.generator_template()
-            archive.with_arrays(template, model.parameters)
+    def of_parts(cls, facts: Mapping[str, Any], arrays: Arrays) -> "MMDGANModel":
+        """The model of `parts`; within `archive_errors`, as others may be read."""
+        calibration = None
+        if fitted := archive.with_prefix(arrays, "calibration."):
+            calibration = Calibration(**fitted)
+            # Arrays that do not fit together raise an error, or give no numbers.
+            zeros = np.zeros((1, len(arrays["shift"])))
+            if not np.isfinite(calibration.acceptance(zeros)).all():
+                raise archive.Mismatch("one whose calibration is not finite")
+        quality = facts["quality"] and SampleQuality(
+            **{k: _tuple(v) for k, v in facts["quality"].items()}
+        )
+        model = cls(
+            facts["options"],
+            archive.with_prefix(arrays, "parameters."),
+            arrays["shift"],
+            arrays["scale"],
+            arrays["history"],
+            facts["stop_reason"],
+            quality,
+            calibration,
+        )
+        _, template = model.architecture.generator_template()
+        archive.with_arrays(template, model.parameters)
         return model
 
 
@@ -173,7 +180,7 @@ def _draw(
 ) -> tuple[Float[Array, "block d"], Float[Array, "block d"]]:
     """A block of points in the networks' units, and the same in those of the model."""
     z = architecture.noise(key, BLOCK_SIZE)
-    z = z.reshape(-1, SUB_BLOCK, architecture.latent_size)
+    z = z.reshape(-1, SUB_BLOCK, architecture.noise_size)
     points = jax.lax.map(nnx.merge(graph, parameters), z).reshape(BLOCK_SIZE, -1)
     return points, shift[None] + scale[None] * points
 

@@ -16,8 +16,13 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Key
+
+from cgm_jax.generators.product_columns import Columns, PointColumn
+
+from .heads import columns_in_units, num_numbers, num_states, points_of
 
 ImageShape = tuple[int, int, int]  # height, width, channels
 Latent = Literal["normal", "uniform"]
@@ -35,6 +40,7 @@ class Architecture(NamedTuple):
     feature_size: int
     shape: ImageShape | None
     bounded: bool  # whether a table's generator ends in a sigmoid, as that of images
+    columns: Columns | None = None  # of a codec's points
 
     @classmethod
     def of(cls, options: Mapping[str, Any], num_columns: int) -> "Architecture":
@@ -49,7 +55,23 @@ class Architecture(NamedTuple):
             options["feature_size"],
             options["shape"] and tuple(options["shape"]),
             options["value_range"] is not None,
+            as_columns(options.get("columns")),
         )
+
+    def in_units(
+        self, shift: Float[np.ndarray, " d"], scale: Float[np.ndarray, " d"]
+    ) -> "Architecture":
+        """The same, with what is known of columns in the units of the networks."""
+        if self.columns is None:
+            return self
+        return self._replace(columns=columns_in_units(self.columns, shift, scale))
+
+    @property
+    def noise_size(self) -> int:
+        """Numbers of noise for each point: z, and of a table one for each state."""
+        if self.columns is None:
+            return self.latent_size
+        return self.latent_size + num_states(self.columns)
 
     def generator(self, key: Key[Array, ""]) -> nnx.Module:
         """A generator with random parameters."""
@@ -58,7 +80,10 @@ class Architecture(NamedTuple):
             return ImageGenerator(
                 self.latent_size, self.shape, channels=self.channels, rngs=rngs
             )
-        sizes = self.latent_size, *(self.width,) * self.depth, self.num_columns
+        hidden = self.latent_size, *(self.width,) * self.depth
+        if self.columns is not None:
+            return ColumnGenerator(hidden, self.columns, rngs=rngs)
+        sizes = *hidden, self.num_columns
         return Perceptron(sizes, squash=self.bounded, rngs=rngs)
 
     def critic(self, key: Key[Array, ""]) -> nnx.Module:
@@ -78,10 +103,17 @@ class Architecture(NamedTuple):
         self, key: Key[Array, ""], num: int, dtype: Any = jnp.float32
     ) -> Float[Array, "num z"]:
         """Noise that the generator starts from."""
+        if self.columns is not None:
+            key, state_key = jax.random.split(key)
         shape = (num, self.latent_size)
         if self.latent == "normal":
-            return jax.random.normal(key, shape, dtype)
-        return jax.random.uniform(key, shape, dtype, minval=-1.0, maxval=1.0)
+            z = jax.random.normal(key, shape, dtype)
+        else:
+            z = jax.random.uniform(key, shape, dtype, minval=-1.0, maxval=1.0)
+        if self.columns is None:
+            return z
+        shape = (num, num_states(self.columns))
+        return jnp.concatenate([z, jax.random.gumbel(state_key, shape, dtype)], axis=1)
 
 
 class Perceptron(nnx.Module):
@@ -98,6 +130,38 @@ class Perceptron(nnx.Module):
             points = jax.nn.silu(layer(points))
         points = last(points)
         return jax.nn.sigmoid(points) if self.squash else points
+
+
+class ColumnGenerator(nnx.Module):
+    """Noise to points of a codec, whose categories are categories.
+
+    The first of the noise is the network's, the rest draws the states of the columns.
+    """
+
+    def __init__(self, hidden: Sequence[int], columns: Columns, *, rngs: nnx.Rngs):
+        num_outputs = num_numbers(columns) + num_states(columns)
+        self.network = Perceptron((*hidden, num_outputs), squash=False, rngs=rngs)
+        self.latent_size, self.columns = hidden[0], columns
+
+    def __call__(self, z: Float[Array, "n z"]) -> Float[Array, "n d"]:
+        """One row per point."""
+        values, logits = self._outputs(z)
+        return points_of(self.columns, values, logits + z[:, self.latent_size :])
+
+    def logits(self, z: Float[Array, "n z"]) -> Float[Array, "n s"]:
+        """Logarithms of the states' probabilities, up to one number for each column."""
+        return self._outputs(z)[1]
+
+    def move_logits(self, shifts: Float[np.ndarray, " s"]) -> None:
+        """Add something to the logits of all points."""
+        bias = self.network.layers[-1].bias
+        bias[...] = bias[...].at[num_numbers(self.columns) :].add(shifts)
+
+    def _outputs(
+        self, z: Float[Array, "n z"]
+    ) -> tuple[Float[Array, "n g"], Float[Array, "n s"]]:
+        outputs = self.network(z[:, : self.latent_size])
+        return tuple(jnp.split(outputs, [num_numbers(self.columns)], axis=1))
 
 
 class Convolution(nnx.Module):
@@ -173,3 +237,22 @@ def doubled_side(images: Float[Array, "n h w c4"]) -> Float[Array, "n h2 w2 c"]:
     squares = images.reshape(n, height, width, 2, 2, channels // 4)
     rows = squares.transpose(0, 1, 3, 2, 4, 5)
     return rows.reshape(n, 2 * height, 2 * width, channels // 4)
+
+
+def as_columns(
+    columns: Sequence[PointColumn | Mapping[str, Any]] | None,
+) -> Columns | None:
+    """Columns of points, of which JSON keeps dictionaries and lists."""
+    if columns is None:
+        return None
+    return tuple(
+        one if isinstance(one, PointColumn) else _column(one) for one in columns
+    )
+
+
+def _column(facts: Mapping[str, Any]) -> PointColumn:
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in facts.items()
+    }
+    return PointColumn(**fields)
