@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m benchmarks.peers", description=__doc__)
     parser.add_argument("table", type=Path, help="a CSV file of one table")
     parser.add_argument("--target", help="column that is predicted")
+    names = [peer.name for peer in PEERS]
+    parser.add_argument("--only", nargs="*", choices=names, default=names)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", type=float, default=0.2)
     parser.add_argument("--out", type=Path, help="file for the JSON")
@@ -45,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "product-mixture": ProductMixture(codec=codec, held_out=0),
     }
     skipped = {}
-    for peer in PEERS:
+    peers = [peer for peer in PEERS if peer.name in options.only]
+    for peer in peers:
         try:
             generator = PeerGenerator(
                 peer, installed(peer, options.environments), codec
@@ -71,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data = {
             "machine": machine_facts(),
             "table": options.table.name,
-            "licences": {peer.name: peer.licence for peer in PEERS},
+            "licences": {peer.name: peer.licence for peer in peers},
             "skipped": skipped,
             **comparison_data(found),
         }
