@@ -336,6 +336,15 @@ def of_tables(key: jax.Array) -> None:
     print(rows["x"].values.max(), codec.num_dimensions, codec.coordinates)
     points, codec = tables.encode_frames([pa.table({"x": numbers})])
     print(points[0].shape, codec.is_category_coordinate)
+    products = generators.ProductMixture(codec=codec, num_components=1)
+    model = generators.TableModel(products.fit(key, points[0]), codec)
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "model.npz"
+        codec.save(path)
+        print(tables.TableCodec.load(path).num_dimensions + 1)
+        model.save(path)
+        loaded = generators.TableModel.load(path)
+    print(loaded.rows(key, 3)["x"].values + 1, loaded.differences(codec), loaded.kind)
     drawing = generators.TableGenerator(generators.KernelDensity(0.1), codec)
     try:
         drawing.sample(key, drawing.fit(key, points[0].astype(np.float32)), 5)
@@ -417,14 +426,9 @@ def trains(key: jax.Array, folder: Path) -> None:
     loaded = generators.MMDGANModel.load(folder / "gan.npz")
     again = generators.MMDGAN.like(loaded, kernel=kernel)
     print(again.sample(key, loaded, 3)[0, 0] + 1, loaded.history[0, 1])
-    points, codec = tables.encode_frames([pa.table({"x": np.arange(40.0)})])
-    of_tables = generators.MMDGAN(num_steps=20, codec=codec)
-    model = of_tables.fit(key, points[0].astype(np.float32))
-    generators.TableModel(model, codec).save(folder / "table.npz")
-    table = generators.TableModel.load(folder / "table.npz")
-    print(table.rows(key, 3)["x"].values + 1, table.differences(codec), table.kind)
-    codec.save(folder / "codec.npz")
-    print(tables.TableCodec.load(folder / "codec.npz").num_dimensions + 1)
+    codec = tables.TableCodec.load(folder / "codec.npz")
+    drawn = generators.MMDGAN(codec=codec).fit(key, parties[0]).sample(key, 3)
+    print(drawn[0, 0] + 1)
     result = cgm_jax.collaborate(key, parties, generators.MMDGAN.paper())
     print(result.promises.candidates[result.draw.rewards[0].indices].shape)
 

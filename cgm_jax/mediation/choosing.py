@@ -19,7 +19,6 @@ from cgm_jax.generators import (
     CoarseTableError,
     Generator,
     KernelDensity,
-    ProductMixture,
     TableGenerator,
 )
 
@@ -51,22 +50,15 @@ def contenders(
     mesh: Mesh | None = None,
 ) -> dict[GeneratorName, Generator]:
     """The generators of a codec's points; without steps, no MMD-GAN."""
-    kinds: list[GeneratorName] = ["kde", "product-mixture"]
+    codec, min_rows = tables.codec, tables.options.min_rows
+    mixture = generator_for("product-mixture", codec, min_rows=min_rows)
+    found: dict[GeneratorName, Generator] = {
+        "kde": KernelDensity(bandwidth),
+        "product-mixture": replace(mixture, held_out=0),  # the comparison judges it
+    }
     if num_steps is not None:
-        kinds.append("mmd-gan")
-    found: dict[GeneratorName, Generator] = {}
-    for kind in kinds:
-        generator = generator_for(
-            kind,
-            tables.codec,
-            min_rows=tables.options.min_rows,
-            num_steps=num_steps or 1,
-            bandwidth=bandwidth,
-            mesh=mesh,
-        )
-        if isinstance(generator, ProductMixture):
-            generator = replace(generator, held_out=0)  # the comparison judges it
-        found[kind] = generator
+        network = generator_for("mmd-gan", codec, num_steps=num_steps, mesh=mesh)
+        found["mmd-gan"] = network
     return found
 
 

@@ -14,7 +14,6 @@ from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.evaluation import GeneratorChoice
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators import (
-    KernelDensity,
     ProductMixture,
     ProductMixtureModel,
     TableGenerator,
@@ -82,20 +81,17 @@ class LoadedRows:
 
 
 def generator_for(
-    kind: GeneratorName,
+    kind: FittedName,
     codec: TableCodec,
     *,
     min_rows: int = 5,
     num_steps: int = 6_000,
-    bandwidth: int | float = 0.05,
     mesh: Mesh | None = None,
-) -> "KernelDensity | MMDGAN | ProductMixture":
-    """The generator of that name for points of a codec.
+) -> "MMDGAN | ProductMixture":
+    """The generator of that name for points of a codec, with its usual options.
 
     Devices of a mesh share the training; of several processes, each trains for itself.
     """
-    if kind == "kde":
-        return KernelDensity(bandwidth)
     if kind == "product-mixture":
         min_rows = max(ProductMixture.min_rows, min_rows)
         return ProductMixture(codec=codec, min_rows=min_rows)

@@ -233,17 +233,17 @@ def candidate_source(
             mesh=mesh,
             progress=progress,
         )
+    if name == "kde":
+        rows = TableGenerator(KernelDensity(settings.bandwidth), codec)
+        described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
+        return CandidateSource("kde", rows, described)
     generator = row_source.generator_for(
         name,
         codec,
         min_rows=tables.options.min_rows,
         num_steps=settings.num_steps,
-        bandwidth=settings.bandwidth,
         mesh=mesh,
     )
-    if isinstance(generator, KernelDensity):
-        described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
-        return CandidateSource("kde", TableGenerator(generator, codec), described)
     model = row_source.fitted_model(key, tables, generator, progress=progress).model
     held_out = row_source.held_out_rows(key, tables, generator)
     described = f"MMD-GAN, {settings.num_steps} steps"

@@ -105,15 +105,14 @@ class Architecture(NamedTuple):
         """Noise that the generator starts from."""
         if self.columns is not None:
             key, state_key = jax.random.split(key)
+            shape = (num, num_states(self.columns))
+            gumbel = jax.random.gumbel(state_key, shape, dtype)
+            z = self._replace(columns=None).noise(key, num, dtype)
+            return jnp.concatenate([z, gumbel], axis=1)
         shape = (num, self.latent_size)
         if self.latent == "normal":
-            z = jax.random.normal(key, shape, dtype)
-        else:
-            z = jax.random.uniform(key, shape, dtype, minval=-1.0, maxval=1.0)
-        if self.columns is None:
-            return z
-        shape = (num, num_states(self.columns))
-        return jnp.concatenate([z, jax.random.gumbel(state_key, shape, dtype)], axis=1)
+            return jax.random.normal(key, shape, dtype)
+        return jax.random.uniform(key, shape, dtype, minval=-1.0, maxval=1.0)
 
 
 class Perceptron(nnx.Module):
@@ -154,14 +153,14 @@ class ColumnGenerator(nnx.Module):
 
     def move_logits(self, shifts: Float[np.ndarray, " s"]) -> None:
         """Add something to the logits of all points."""
-        bias = self.network.layers[-1].bias
+        bias: Any = self.network.layers[-1].bias
         bias[...] = bias[...].at[num_numbers(self.columns) :].add(shifts)
 
     def _outputs(
         self, z: Float[Array, "n z"]
     ) -> tuple[Float[Array, "n g"], Float[Array, "n s"]]:
-        outputs = self.network(z[:, : self.latent_size])
-        return tuple(jnp.split(outputs, [num_numbers(self.columns)], axis=1))
+        outputs, num = self.network(z[:, : self.latent_size]), num_numbers(self.columns)
+        return outputs[:, :num], outputs[:, num:]
 
 
 class Convolution(nnx.Module):
