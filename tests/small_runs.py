@@ -98,11 +98,11 @@ class SmallRun:
 
 
 def run_small_files(folder: Path) -> SmallRun:
-    """Run the command with all that it does by default but many trees, at a β of 4."""
+    """Run the command with all that it does but many trees, with a kde at a β of 4."""
     files, tables = write_parties(folder)
     out = folder / "out"
     options = ("--label-column", "sex", "--beta", 4, "--bandwidth", 0.2)
-    options = *options, "--num-candidates", 1000
+    options = *options, "--num-candidates", 1000, "--generator", "kde"
     mediations = []
 
     def mediate(*arguments, **more) -> Mediation:

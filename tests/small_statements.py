@@ -55,6 +55,7 @@ def write_tables(folder: Path) -> list[Path]:
 def run_tables(files: Sequence[Path], out: Path) -> Mediation:
     """What a mediator computes of them."""
     settings = Settings(
+        generator="kde",
         bandwidth=0.3,
         num_candidates=400,
         inverse_temperature=4.0,

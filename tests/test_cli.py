@@ -163,7 +163,7 @@ def test_data_that_no_length_scale_fits(tmp_path: Path, capsys):
         rows = 1e6 * np.random.default_rng(i).normal(i, 1, (40, 2))
         np.savetxt(file, rows, delimiter=",", header="x,y", comments="")
     out = tmp_path / "out"
-    options = ["--scale", "none", "--num-candidates", 200]
+    options = ["--scale", "none", "--num-candidates", 200, "--generator", "kde"]
     assert cgm_jax("run", *files, "--out", out, *options) == 3
     assert "common scale" in one_line_error(capsys)
     assert not list(out.iterdir())
@@ -180,7 +180,7 @@ def test_results_are_not_overwritten_unasked(files, no_figures, tmp_path: Path, 
     out.mkdir()
     (out / "mine.txt").write_text("keep")
     options = ["--out", out, "--label-column", "sex", "--num-candidates", 500]
-    options += ["--no-stress"]
+    options += ["--no-stress", "--generator", "kde"]
     assert cgm_jax("run", *files, *options) == 2
     captured = capsys.readouterr()
     assert captured.out == ""  # no table of columns before it
@@ -208,6 +208,7 @@ def test_promises_that_cannot_be_kept_are_refused_or_lowered(
         words.append(tmp_path / f"bank_{i}.csv")
         np.savetxt(words[-1], points, delimiter=",", header="x,y", comments="")
     words += ["--num-candidates", 20, "--bandwidth", 0.2, "--no-stress"]
+    words += ["--generator", "kde"]
     refused, lowered = tmp_path / "refused", tmp_path / "lowered"
     assert cgm_jax(*words, "--out", refused, "--strict") == 4
     error = one_line_error(capsys)
@@ -243,7 +244,7 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(
 
     monkeypatch.setattr("cgm_jax.collaboration.promises.draw_rewards", interrupt)
     out = tmp_path / "out"
-    options = "--label-column", "sex", "--num-candidates", 200
+    options = "--label-column", "sex", "--num-candidates", 200, "--generator", "kde"
     assert cgm_jax("run", *files, "--out", out, *options) == 130
     assert "interrupted" in one_line_error(capsys)
     assert list(out.iterdir()) == []
@@ -308,7 +309,7 @@ def test_a_kernel_of_ones_own(files, no_figures, tmp_path: Path, capsys):
     path = tmp_path / "deep.npz"
     learned.save(path)
     words = ["run", *files, "--label-column", "sex", "--num-candidates", 500]
-    words += ["--no-stress", "--no-stability", "--kernel"]
+    words += ["--no-stress", "--no-stability", "--generator", "kde", "--kernel"]
     assert cgm_jax(*words, path, "--out", tmp_path / "deep") == 0
     printed = capsys.readouterr().out
     assert f"DeepKernel, J on fitted rows {learned.fitted_power:.4g}" in printed

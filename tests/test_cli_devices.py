@@ -11,6 +11,7 @@ import pytest
 from small_runs import cgm_jax, one_line_error, write_parties
 
 OPTIONS = ["--num-candidates", "5000", "--no-stress", "--no-stability"]
+OPTIONS += ["--generator", "kde"]
 
 
 @pytest.mark.parametrize("devices", ["0", "2", "many", "-1", "1" * 5_000])

@@ -72,6 +72,8 @@ def test_a_refusal_is_a_sentence_that_names_the_option(words, capsys, more, sent
     ("more", "option"),
     [
         (["--num-steps", 10], "--num-steps: "),
+        (["--num-steps", 10, "--generator", "kde"], "--num-steps: "),
+        (["--generator", "auto", "--generator-model", "m.npz"], "--generator auto: "),
         (["--bandwidth", 0.1, "--generator", "mmd-gan"], "--bandwidth: "),
         (["--bandwidth", 0.1, "--generator-model", "m.npz"], "--bandwidth: "),
         (["--num-steps", 10, "--generator", "product-mixture"], "--num-steps: "),
@@ -87,7 +89,7 @@ def test_a_refusal_is_a_sentence_that_names_the_option(words, capsys, more, sent
 )
 def test_an_option_without_effect_is_refused(words, capsys, more, option):
     assert cgm_jax(*words, *more) == 2
-    assert f"{option}has no effect with --generator" in one_line_error(capsys)
+    assert f"{option}has no effect with " in one_line_error(capsys)
 
 
 @pytest.mark.parametrize("number", ["1000000000", "1e18"])

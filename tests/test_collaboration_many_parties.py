@@ -64,6 +64,7 @@ def test_a_run_of_more_parties_than_a_table_has_room_for(
     monkeypatch.delattr("cgm_jax.collaboration.promises.coalition_values")
     files = files_of(tmp_path, parties_of(31, 12))
     words = ["run", *files, "--out", tmp_path / "out", "--no-stability"]
+    words += ["--generator", "kde"]
     words += ["--num-candidates", 400, "--resamples", 3]
     with pytest.raises(SystemExit) as end:
         cli.main([str(word) for word in words])
@@ -81,6 +82,7 @@ def test_a_run_of_more_parties_than_a_table_has_room_for(
 def test_the_command_gives_rewards_to_200_parties_in_4_gib(tmp_path: Path):
     files = files_of(tmp_path, parties_of(200, 40))
     words = ["run", *map(str, files), "--out", str(tmp_path / "out")]
+    words += ["--generator", "kde"]
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, *words, "--resamples", "20"],
         cwd=ROOT,

@@ -346,7 +346,7 @@ def test_a_file_that_is_no_model(model, tmp_path):
         ({"max_steps": -1}, "whole max_steps >= 1, got -1"),
         ({"smoothing": 0}, "smoothing, in rows, positive and finite, got 0"),
         ({"smoothing": np.inf}, "positive and finite, got inf"),
-        ({"held_out": 0.6}, r"share in \(0, 0.5\], got 0.6"),
+        ({"held_out": 0.6}, r"share in \[0, 0.5\], got 0.6"),
     ],
 )
 def test_options_without_meaning(options, message):

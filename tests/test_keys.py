@@ -108,6 +108,7 @@ def recorder(monkeypatch) -> Recorder:
 
 def test_a_run(small_run, quick, recorder, tmp_path):
     settings = Settings(
+        generator="kde",
         bandwidth=0.2,
         num_candidates=1000,
         inverse_temperature=4.0,

@@ -155,7 +155,7 @@ def check_folders(out: Path, files: dict[str, Path]) -> None:
 
 KINDS = {"csv": ("csv",) * 3, "parquet": ("parquet", "csv", "parquet")}
 GENERATORS = {
-    "kde": ("--bandwidth", 0.1),
+    "kde": ("--generator", "kde", "--bandwidth", 0.1),
     "mmd-gan": ("--generator", "mmd-gan", "--num-steps", 20),
     "product-mixture": ("--generator", "product-mixture"),
     "model of the same rows": ("--generator-model", "model.npz"),
@@ -195,6 +195,7 @@ def test_only_shared_categories_and_labels(no_figures, tmp_path):
         files[-1].write_text("\n".join(["x,ward,result", *lines]))
     out = tmp_path / "out"
     options = ("--num-candidates", 300, "--resamples", 0, "--label-column", "result")
+    options = (*options, "--generator", "kde")
     for option, is_kept_in in (((), False), (("--only-shared-categories",), True)):
         words = (*options, *option, "--overwrite")
         assert cgm_jax("run", *files, "--out", out, *words) == 0

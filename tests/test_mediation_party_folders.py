@@ -51,6 +51,7 @@ OTHER_ORDERS = [
 @pytest.mark.parametrize("order", OTHER_ORDERS)
 def test_in_other_orders_of_the_parties_too(small_run, no_figures, tmp_path, order):
     settings = Settings(
+        generator="kde",
         bandwidth=0.2,
         num_candidates=1000,
         stability=False,
@@ -72,7 +73,11 @@ def test_whole_numbers_are_not_rounded_to_the_rows_of_others(no_figures, tmp_pat
     for path, rows in zip(files, tables, strict=True):
         np.savetxt(path, rows, "%d", ",", header="a,b,c,d,e", comments="")
     settings = Settings(
-        num_candidates=400, stability=False, inverse_temperature=4.0, stress_test=False
+        generator="kde",
+        num_candidates=400,
+        stability=False,
+        inverse_temperature=4.0,
+        stress_test=False,
     )
     mediation = mediate(opened(files), tmp_path / "out", settings)
     publish_mediation(mediation)

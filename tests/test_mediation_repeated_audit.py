@@ -106,7 +106,9 @@ def test_more_parties_than_a_table_has_room_for(tmp_path, monkeypatch):
     for i, path in enumerate(files):
         rows = rng.normal(0.2 * (i % 4), 1, size=(20 + i, 2))
         np.savetxt(path, rows, "%.6f", ",", header="x,y", comments="")
-    settings = Settings(num_candidates=200, stability=False, stress_test=False)
+    settings = Settings(
+        generator="kde", num_candidates=200, stability=False, stress_test=False
+    )
     monkeypatch.setattr("cgm_jax.mediation.publish.report_page", lambda *a, **k: "")
     monkeypatch.setattr("cgm_jax.mediation.publish.draw_pictures", lambda section: {})
     mediation = mediate(opened(files), tmp_path / "out", settings)

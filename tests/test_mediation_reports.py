@@ -15,6 +15,7 @@ from small_runs import cgm_jax, report_of
 
 INPUTS = SHARED / "inputs" / "mediator"
 OPTIONS = ("--num-candidates", 500, "--resamples", 0, "--no-stress", "--beta", 0.5)
+OPTIONS = (*OPTIONS, "--generator", "kde")
 NUM = 120
 
 

@@ -82,7 +82,9 @@ def test_images_are_shown_in_pixels(published, images, tmp_path):
 
 def test_rows_of_a_table_are_shown_in_scaled_columns(published, images, tmp_path):
     columns = tuple(f"column_{i}" for i in range(16))
-    settings = Settings(num_candidates=50, stability=False, stress_test=False)
+    settings = Settings(
+        generator="kde", num_candidates=50, stability=False, stress_test=False
+    )
     done = mediate(
         opened(files_of(tmp_path, images, columns)), tmp_path / "out", settings
     )

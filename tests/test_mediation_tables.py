@@ -36,7 +36,7 @@ MISMATCH = 0.954
 NUMBERS = ("age", "amount", "hundreds", "score", "ratio", "joined", "seen")
 CATEGORIES = ("sector", "smoker", "code")
 OPTIONS = ("--num-candidates", 2000, "--beta", 0.5, "--bandwidth", 0.1)
-QUICK = ("--resamples", 0, "--no-stress")
+QUICK = ("--generator", "kde", "--resamples", 0, "--no-stress")
 
 
 @dataclass(frozen=True, eq=False)

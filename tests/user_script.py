@@ -234,6 +234,8 @@ def of_the_whole_way(key: jax.Array, folder: Path) -> None:
     print(
         learned.marginal([0]).num_dimensions, learned.conditional(key, given, 3).shape
     )
+    baselines = generators.BootstrapRows(), generators.IndependentColumns()
+    print([each.fit(key, pool).mean() for each in baselines])
     mixture = generators.GaussianMixture(np.ones(1), means, covariances)
     print(mixture.sample(key, mixture, 3)[0, 0] + 1)
 
@@ -350,6 +352,9 @@ def of_tables(key: jax.Array) -> None:
         print(error)
     quality: metrics.TableQuality = metrics.table_quality(key, [{"x": cells}], rows)
     print(quality.shape, quality.trend, quality.columns)
+    both = {"x": cells, "y": cells}
+    taught: metrics.TargetScore = metrics.train_on_synthetic(key, both, both, "y")
+    print(taught.score + 1, taught.measure)
 
 
 def of_two_samples(key: jax.Array) -> None:

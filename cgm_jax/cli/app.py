@@ -18,7 +18,7 @@ from cgm_jax.files import FileAccessError, InputError, UsageError
 from cgm_jax.files.input_errors import access_error
 from cgm_jax.rewards import RewardSchemeError
 
-from . import checking, experiments, mediator
+from . import checking, comparing, experiments, mediator
 from .compilation_cache import cache_folder, keep_compiled_programs
 from .options import fail, fail_with_problems
 
@@ -83,6 +83,7 @@ def before_every_command(
 app.add_typer(experiments.commands)
 app.add_typer(mediator.commands)
 app.add_typer(checking.commands)
+app.add_typer(comparing.commands)
 
 
 def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:

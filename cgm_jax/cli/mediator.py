@@ -13,15 +13,11 @@ from cgm_jax.files import (
     prepare_output_dir,
     write_rewards,
 )
+from cgm_jax.mediation.choosing import ChosenName
 from cgm_jax.mediation.planned import plan_run
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
-from cgm_jax.mediation.row_source import (
-    FittedName,
-    GeneratorName,
-    fitted_model,
-    generator_for,
-)
+from cgm_jax.mediation.row_source import FittedName, fitted_model, generator_for
 from cgm_jax.mediation.run import Keys, Settings, mediate
 from cgm_jax.mediation.tables import TableOptions, open_tables
 from cgm_jax.planning import Plan
@@ -47,12 +43,13 @@ def run(
     min_rows: options.MinRows = 5,
     only_shared_categories: options.OnlyShared = False,
     generator: Annotated[
-        GeneratorName | None,
+        ChosenName | None,
         Option(
             help="Where synthetic rows come from: kde, real rows plus a little noise, "
-            "for parties that may see each other's data (unless you say otherwise); "
-            "mmd-gan, a trained network; or product-mixture, a density of groups of "
-            "rows, fitted in seconds."
+            "for parties that may see each other's data; product-mixture, a density of "
+            "groups of rows, fitted in seconds; mmd-gan, a network trained for "
+            "minutes; auto, the best of them on rows that none saw. By default the "
+            "best of those that take seconds."
         ),
     ] = None,
     generator_model: Annotated[
@@ -108,7 +105,7 @@ def run(
         only_shared_categories=only_shared_categories,
     )
     settings = Settings(
-        generator=generator or "kde",
+        generator=generator,
         generator_model=generator_model,
         num_steps=num_steps or NUM_STEPS,
         bandwidth=BANDWIDTH if bandwidth is None else bandwidth,
@@ -297,12 +294,16 @@ def _check_generator(
     if bandwidth is not None:
         options.check_bandwidth(bandwidth)
     is_needless = model is not None and generator is not None
-    generator = generator or "kde"
-    chosen = f"--generator {generator}" if model is None else "--generator-model"
+    chosen = "--generator-model"
+    if model is None:
+        chosen = f"--generator {generator}" if generator else "the default --generator"
+    # By default and with auto, the density estimate is one of those compared.
+    has_density = model is None and generator in (None, "auto", "kde")
+    has_network = model is None and generator in ("auto", "mmd-gan")
     without_effect = {
         f"--generator {generator}": is_needless,
-        "--bandwidth": bandwidth is not None and chosen != "--generator kde",
-        "--num-steps": num_steps is not None and chosen != "--generator mmd-gan",
+        "--bandwidth": bandwidth is not None and not has_density,
+        "--num-steps": num_steps is not None and not has_network,
     }
     for option, is_given in without_effect.items():
         if is_given:

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from cgm_jax._shared.progress import Progress
 from cgm_jax.audit import Audit
+from cgm_jax.evaluation import GeneratorComparison
+from cgm_jax.evaluation.generators import YARDSTICKS
 from cgm_jax.experiments import Experiment
 from cgm_jax.generators.quality import SampleQuality
 from cgm_jax.mediation.run import Mediation
@@ -24,6 +26,7 @@ from cgm_jax.report.data import quality_rows
 from cgm_jax.report.sentences import (
     audit_remarks,
     audit_summary,
+    choice_sentences,
     collaboration_warnings,
     column_rows,
     generator_warnings,
@@ -197,6 +200,12 @@ def print_mediation(mediation: Mediation) -> None:
             f"Labels of synthetic rows: by a random forest, right for "
             f"{mediation.labels.accuracy:.1%} of held-out real rows"
         )
+    choice = mediation.source.choice
+    if choice is not None:
+        if choice.comparison is not None:
+            print_comparison(choice.comparison)
+        for sentence in choice_sentences(choice):
+            say(sentence)
     if mediation.source.model is not None:
         print_quality(mediation.source.model.quality)
     print_likeness(section)
@@ -225,6 +234,35 @@ def print_likeness(section: ReportSection) -> None:
         words = ("–" if score is None else f"{score:.1%}" for score in scores)
         table.add_row(escape(row["rows"]), *words)
     print_whole(table)
+
+
+def print_comparison(comparison: GeneratorComparison) -> None:
+    """Generators side by side, and what they are compared with."""
+    table = Table(
+        title=f"Generators, on {len(comparison.held_out):,} rows that none of them saw",
+        title_justify="left",
+    )
+    headings = ["columns", "pairs", "rows, trees", "copied", "nearer", "MMD² at ℓ"]
+    headings += ["at ℓ/4", "s to fit", "to draw"]
+    if comparison.target is not None:
+        headings.insert(3, f"{comparison.measure} of {comparison.target}")
+    table.add_column("rows of")
+    for heading in headings:
+        table.add_column(escape(heading), justify="right")
+    for row in comparison.rows():
+        if row["name"] == YARDSTICKS[0]:
+            table.add_section()
+        shares = (row[name] for name in ("shape", "trend", "detection"))
+        cells = ["–" if math.isnan(share) else f"{share:.1%}" for share in shares]
+        if comparison.target is not None:
+            cells.append(f"{row['utility']:.3f}")
+        cells += [f"{row[name]:.1%}" for name in ("copied_share", "nearer_share")]
+        cells += [f"{row[name]:.2g}" for name in ("mmd2", "mmd2_at_quarter")]
+        cells += [f"{row[name]:.1f}" for name in ("fit_seconds", "draw_seconds")]
+        table.add_row(escape(row["name"]), *cells)
+    print_whole(table)
+    if comparison.target is not None:
+        say(f"Real rows teach {comparison.real_utility:.3f} of {comparison.target}.")
 
 
 def print_quality(quality: SampleQuality | None) -> None:
@@ -264,5 +302,10 @@ def _verdict(verdict: Verdict | None) -> str:
 
 
 def print_report(report: Path) -> None:
-    """Where the report is, on a line of its own, however long."""
-    console.print(f"Report: {report}", markup=False, soft_wrap=True)
+    """Where the report is."""
+    say_path("Report", report)
+
+
+def say_path(what: str, path: Path) -> None:
+    """Where something is, on a line of its own, however long."""
+    console.print(f"{what}: {path}", markup=False, soft_wrap=True)

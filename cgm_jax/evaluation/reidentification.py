@@ -33,6 +33,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 from cgm_jax._shared.arrays import as_point_sets
 from cgm_jax._shared.results import Result
+from cgm_jax._shared.some_rows import some_rows
 
 __all__ = ["Control", "ReadOff", "Reidentification", "reidentify"]
 
@@ -175,9 +176,11 @@ def reidentify(
             p_value=1,
             least_p_value=1,
         )
-    guesses = list(_guesses(_some(reward_key, mine), own))
     is_same = drawn.shape == mine.shape and np.array_equal(drawn, mine)
-    of_control = guesses if is_same else _guesses(_some(control_key, drawn), own)
+    mine = mine[some_rows(reward_key, len(mine), MAX_ROWS)]
+    drawn = drawn[some_rows(control_key, len(drawn), MAX_ROWS)]
+    guesses = list(_guesses(mine, own))
+    of_control = guesses if is_same else _guesses(drawn, own)
     attempts = []
     for (radius, at), (_, control_at) in zip(guesses, of_control, strict=True):
         count, old, new = (
@@ -280,11 +283,3 @@ def _p_value(count: int, by_chance: int, num: int, num_control: int) -> float:
 
     total = count + by_chance
     return float(hypergeom.sf(count - 1, num + num_control, total, num))
-
-
-def _some(
-    key: Key[Array, ""], rows: Float[np.ndarray, "m d"]
-) -> Float[np.ndarray, "k d"]:
-    if len(rows) <= MAX_ROWS:
-        return rows
-    return rows[np.asarray(jax.random.permutation(key, len(rows)))[:MAX_ROWS]]

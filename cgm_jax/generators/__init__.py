@@ -3,7 +3,8 @@
 A `Generator` has two methods, ``fit`` and ``sample``. `KernelDensity` adds a little
 noise to real rows, `GaussianMixture` is the simulated data's own, `ProductMixture`
 is a density of tables that can be computed exactly, and `MMDGAN` learns to make rows
-out of noise. `TableGenerator` makes any of them draw rows of a table that
+out of noise; `IndependentColumns` and `BootstrapRows` are what they are compared with.
+`TableGenerator` makes any of them draw rows of a table that
 may be handed out. None of them gives a privacy guarantee.
 """
 
@@ -11,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .base import Generator
+from .baselines import BootstrapRows, IndependentColumns
 from .gaussian_mixture import GaussianMixture
 from .kernel_density import KernelDensity
 from .product_mixture import ProductMixture, ProductMixtureModel
@@ -30,9 +32,11 @@ else:  # a type checker would take any name for one of the package
 
 __all__ = [
     "MMDGAN",
+    "BootstrapRows",
     "CoarseTableError",
     "GaussianMixture",
     "Generator",
+    "IndependentColumns",
     "KernelDensity",
     "MMDGANModel",
     "ProductMixture",

@@ -68,7 +68,8 @@ class ProductMixture:
         smoothing: rows like the pool that each component counts besides its own,
             positive. By default 0.1, or that times a power of ten where it makes other
             rows likelier.
-        held_out: share of the points that is never used, to be judged by.
+        held_out: share of the points that is never used, to be judged by; of 0, there
+            is no judgement.
         min_rows: rows, as the sum of their shares, that every component has at least.
         max_steps: steps of a fit, unless it gains nothing before.
 
@@ -105,9 +106,9 @@ class ProductMixture:
                 "Expected a smoothing, in rows, positive and finite, got "
                 f"{self.smoothing!r}."
             )
-        if not 0 < self.held_out <= 0.5:
+        if not 0 <= self.held_out <= 0.5:
             raise ValueError(
-                f"Expected held_out to be a share in (0, 0.5], got {self.held_out!r}."
+                f"Expected held_out to be a share in [0, 0.5], got {self.held_out!r}."
             )
 
     @on_numbers()
@@ -136,6 +137,8 @@ class ProductMixture:
             # and learned in these units.
             fitting = _Fitting(self, columns, fitted_units(columns, learned))
             model = fitting.chosen(choose_key, start_key, learned)
+            if not len(held_out):
+                return model
             drawn = model.sample(sample_key, MOST_JUDGED[1])
             # The judge compares distances: of a codec's points they are those meant.
             scale = np.ones(array.shape[1])
@@ -277,9 +280,9 @@ def _split_rows(
 def _split(
     key: Key[Array, ""], num: int, share: int | float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
-    """A share of the rows, at least two, and the others."""
+    """A share of the rows, at least two unless it is 0, and the others."""
     order = np.asarray(jax.random.permutation(key, num))
-    num_chosen = max(2, round(share * num))
+    num_chosen = max(2, round(share * num)) if share else 0
     return order[:num_chosen], order[num_chosen:]
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Key
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.evaluation import GeneratorChoice
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators import (
     ProductMixture,
@@ -40,6 +41,7 @@ class CandidateSource:
     model: "MMDGANModel | ProductMixtureModel | None" = None
     held_out: list[Bool[np.ndarray, " _"]] | None = None
     is_of_other_data: bool = False  # the model, which was loaded
+    choice: GeneratorChoice | None = None  # if no generator was named
 
 
 class Sampler(Protocol):
@@ -144,10 +146,8 @@ def held_out_rows(
     key: Key[Array, ""], tables: CodedTables, generator: "MMDGAN | ProductMixture"
 ) -> list[Bool[np.ndarray, " _"]]:
     """Which rows of each party `fitted_model` never uses."""
-    sizes = [len(points) for points in tables.points]
-    mask = np.zeros(sum(sizes), bool)
-    mask[generator.held_out_rows(key, len(mask))] = True
-    return np.split(mask, np.cumsum(sizes)[:-1])
+    num = sum(map(len, tables.points))
+    return tables.masks(generator.held_out_rows(key, num))
 
 
 def load_model(path: Path, codec: TableCodec) -> TableModel:

@@ -42,8 +42,9 @@ from cgm_jax.rewards import InfeasibleError
 from cgm_jax.tables import Cells
 
 from . import row_source
+from .choosing import ChosenName, chosen_source
 from .quality import TableQualities, table_qualities
-from .row_source import CandidateSource, Fitted, GeneratorName, LoadedRows
+from .row_source import CandidateSource, Fitted, LoadedRows
 from .tables import CodedTables, labels_to_give, of_all_files
 
 GENERATORS = {"mmd-gan": "MMD-GAN", "product-mixture": "mixture of products"}
@@ -56,7 +57,8 @@ MOST_TRIED = 3e8  # pairs of points: of more, all trials of cheating take minute
 class Settings:
     """What the mediator decides."""
 
-    generator: GeneratorName = "kde"
+    # None: the best of those fitted in seconds; auto: the best, the MMD-GAN among them.
+    generator: ChosenName | None = None
     generator_model: Path | None = None  # a file of a trained one to use instead
     num_steps: int = 6_000  # of training the MMD-GAN
     bandwidth: float = 0.05  # of the kernel density estimate, in standard deviations
@@ -224,7 +226,7 @@ def candidate_source(
     mesh: Mesh | None,
     progress: Progress,
 ) -> CandidateSource:
-    """The generator that a mediator asked for, trained if it has to be."""
+    """The generator that a mediator asked for, or the best; trained if need be."""
     codec, path = tables.codec, settings.generator_model
     if path is not None:
         loaded = row_source.load_model(path, codec)
@@ -236,12 +238,22 @@ def candidate_source(
             loaded.model,
             is_of_other_data=is_of_others,
         )
-    if settings.generator == "kde":
+    name = settings.generator
+    if name is None or name == "auto":
+        return chosen_source(
+            key,
+            tables,
+            bandwidth=settings.bandwidth,
+            num_steps=None if name is None else settings.num_steps,
+            mesh=mesh,
+            progress=progress,
+        )
+    if name == "kde":
         rows = TableGenerator(KernelDensity(settings.bandwidth), codec)
         described = f"kernel density estimate, bandwidth {settings.bandwidth:g}"
         return CandidateSource("kde", rows, described)
     generator = row_source.generator_for(
-        settings.generator,
+        name,
         codec,
         min_rows=tables.options.min_rows,
         num_steps=settings.num_steps,
@@ -253,7 +265,7 @@ def candidate_source(
     if isinstance(model, ProductMixtureModel):
         described = f"mixture of {model.num_components} products"
     rows = TableGenerator(Fitted(model), codec)
-    return CandidateSource(settings.generator, rows, described, model, held_out)
+    return CandidateSource(name, rows, described, model, held_out)
 
 
 def _kernel(path: Path, points: list[np.ndarray]) -> KernelFile:

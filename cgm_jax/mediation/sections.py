@@ -50,12 +50,13 @@ def candidate_origin(mediation: Mediation) -> CandidateOrigin:
     promises, model = mediation.collaboration.promises, mediation.source.model
     candidates, codec = np.asarray(promises.candidates), mediation.tables.codec
     pool = np.concatenate(promises.parties)
-    origin = CandidateOrigin(pool, candidates, list(codec.coordinates), model)
+    choice = mediation.source.choice
+    origin = CandidateOrigin(pool, candidates, list(codec.coordinates), model, choice)
     if origin.shape is None:
         return origin
     # Images need all of their pixels, the constant ones too, as they are.
     pixels = in_units(codec, np.concatenate(mediation.tables.points))
-    return CandidateOrigin(pixels, in_units(codec, candidates), None, model)
+    return CandidateOrigin(pixels, in_units(codec, candidates), None, model, choice)
 
 
 def reward_name(form: OwnFormat) -> str:

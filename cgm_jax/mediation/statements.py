@@ -60,7 +60,7 @@ def party_statements(
     kinds: dict[str, Kind] = {facts.name: facts.kind for facts in codec.facts}
     options = mediation.tables.options
     origin = Origin(
-        "loaded" if settings.generator_model else settings.generator,
+        "loaded" if settings.generator_model else mediation.source.kind,
         settings.bandwidth if mediation.source.model is None else None,
         len(candidates),
         settings.inverse_temperature,

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from cgm_jax.features.labels import may_be_given
 from cgm_jax.files import InputError, Parties, read_tables
@@ -52,10 +52,32 @@ class CodedTables:
         """Each party's rows as points, float64."""
         return [self.codec.encode(table) for table in self.parties.tables]
 
+    def masks(self, rows: Int[np.ndarray, " k"]) -> list[Bool[np.ndarray, " _"]]:
+        """Which rows of each party are among some of the pool."""
+        sizes = [len(points) for points in self.points]
+        mask = np.zeros(sum(sizes), bool)
+        mask[rows] = True
+        return np.split(mask, np.cumsum(sizes)[:-1])
 
-def open_tables(paths: Sequence[str | Path], options: TableOptions) -> CodedTables:
-    """Read the parties' files; an `InputError` has all that is wrong with them."""
+
+def open_tables(
+    paths: Sequence[str | Path],
+    options: TableOptions,
+    *,
+    categories: Sequence[str] = (),
+) -> CodedTables:
+    """Read the parties' files; an `InputError` has all that is wrong with them.
+
+    Args:
+        paths: of the files.
+        options: what is said about them.
+        categories: columns that are categories, unless the file of kinds has them.
+    """
     choices = read_choices(options.columns)
+    declared = {choice.name for choice in choices}
+    names = dict.fromkeys(map(common_name, categories))
+    more = (ColumnChoice(name, "category") for name in names if name not in declared)
+    choices = (*choices, *more)
     parties = read_tables(
         paths,
         label_column=options.label_column,

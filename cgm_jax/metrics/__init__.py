@@ -2,8 +2,8 @@
 
 The metrics of D_i ∪ G_i in Sec. 6: `reverse_kl_divergence`, `wasserstein2_gaussians`,
 `class_imbalance`, `svm_accuracies`; and how near synthetic rows are to real ones.
-`table_quality` takes tables of `Cells`, all others plain arrays; `cgm_jax.evaluation`
-measures a whole collaboration.
+`table_quality` and `train_on_synthetic` take tables of `Cells`, all others plain
+arrays; `cgm_jax.evaluation` measures a whole collaboration.
 """
 
 from .class_imbalance import class_imbalance
@@ -15,6 +15,7 @@ from .reverse_kl import reverse_kl_divergence, reverse_kl_divergences
 from .shared_rows import SharedRows, shared_rows
 from .svm import svm_accuracies, svm_accuracy
 from .table_quality import TableQuality, table_quality
+from .train_on_synthetic import TargetScore, train_on_synthetic
 from .wasserstein import wasserstein2_gaussians
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NearestReal",
     "SharedRows",
     "TableQuality",
+    "TargetScore",
     "ToReal",
     "class_imbalance",
     "correlation",
@@ -36,6 +38,7 @@ __all__ = [
     "svm_accuracy",
     "table_quality",
     "to_real",
+    "train_on_synthetic",
     "wasserstein2_gaussians",
 ]
 __dir__ = __all__.copy

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.results import Result
+from cgm_jax._shared.some_rows import some_rows
 
 from .table_columns import ColumnBeside
 
@@ -79,8 +80,8 @@ def detection(
     ):
         return None
     real_key, synthetic_key, fold_key = jax.random.split(key, 3)
-    real_rows = _some(real_key, len(columns[0].real), max_rows)
-    synthetic_rows = _some(synthetic_key, len(columns[0].synthetic), max_rows)
+    real_rows = some_rows(real_key, len(columns[0].real), max_rows)
+    synthetic_rows = some_rows(synthetic_key, len(columns[0].synthetic), max_rows)
     values = [
         np.concatenate([column.real[real_rows], column.synthetic[synthetic_rows]])
         for column in columns
@@ -143,9 +144,22 @@ def _for_logistic(
 def _for_trees(
     columns: Sequence[ColumnBeside], values: Sequence[np.ndarray], seed: int
 ) -> tuple[Float[np.ndarray, "n c"], Any]:
-    """Numbers and codes as they are; what is missing is NaN."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    rows, is_category = tree_rows(columns, values)
+    trees = HistGradientBoostingClassifier(
+        categorical_features=is_category, early_stopping=False, random_state=seed
+    )
+    return rows, trees
+
+
+def tree_rows(
+    columns: Sequence[ColumnBeside], values: Sequence[np.ndarray]
+) -> tuple[Float[np.ndarray, "n c"], list[bool]]:
+    """Rows for boosted trees, and which columns of them are categories.
+
+    Numbers and codes are as they are; what is missing is NaN.
+    """
     parts, is_category = [], []
     for column, x in zip(columns, values, strict=True):
         if not column.is_number:
@@ -156,13 +170,9 @@ def _for_trees(
             continue
         parts.append(x)
         is_category.append(not column.is_number)
-    rows = np.stack(parts, axis=1) if parts else np.zeros((len(values[0]), 1))
-    trees = HistGradientBoostingClassifier(
-        categorical_features=is_category if parts else None,
-        early_stopping=False,
-        random_state=seed,
-    )
-    return rows, trees
+    if not parts:
+        return np.zeros((len(values[0]), 1)), [False]
+    return np.stack(parts, axis=1), is_category
 
 
 def _by_frequency(codes: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -171,13 +181,6 @@ def _by_frequency(codes: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     places = np.empty(len(order))
     places[order] = np.minimum(np.arange(len(order)), _MOST_CATEGORIES - 1)
     return places[codes + 1]
-
-
-def _some(key: Key[Array, ""], num: int, most: int) -> Int[np.ndarray, " k"]:
-    """All rows, or so many of them at random."""
-    if num <= most:
-        return np.arange(num)
-    return np.sort(np.asarray(jax.random.permutation(key, num))[:most])
 
 
 def _score(areas: Float[np.ndarray, " k"]) -> float:

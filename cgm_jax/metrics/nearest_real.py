@@ -17,8 +17,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_point_sets
+from cgm_jax._shared.arrays import as_point_sets
 from cgm_jax._shared.results import Result
+from cgm_jax._shared.some_rows import some_rows
 
 from .neighbors import nearest_distances
 
@@ -113,18 +114,11 @@ def nearest_real(
             f"{len(rows)}, {len(near)} and {len(control)}."
         )
     beside_used, beside_held_out = (
-        to_real(rows, _some(jax.random.fold_in(key, i), real, num), decimals=decimals)
+        to_real(rows, np.asarray(real)[chosen], decimals=decimals)
         for i, real in enumerate((near, control))
+        for chosen in [some_rows(jax.random.fold_in(key, i), len(real), num)]
     )
     return NearestReal(beside_used, beside_held_out, num, decimals)
-
-
-def _some(key: Key[Array, ""], points: Points, num: int) -> Points:
-    if len(points) == num:
-        return points
-    # As many as a power of two: few programs for many numbers of points.
-    shares = jax.random.uniform(key, (1 << len(points).bit_length(),))
-    return np.asarray(points)[np.argsort(np.asarray(shares)[: len(points)])[:num]]
 
 
 def to_real(

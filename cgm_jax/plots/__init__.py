@@ -12,6 +12,7 @@ from .contributions import plot_contributions, plot_uncertainty
 from .correlations import plot_correlations
 from .feasible_region import plot_feasible_region
 from .generator import plot_samples, plot_training
+from .generators import plot_generators
 from .margins import plot_margins
 from .plane import Embedding, Plane, plane_of
 from .rewards import (
@@ -32,6 +33,7 @@ __all__ = [
     "plot_contributions",
     "plot_correlations",
     "plot_feasible_region",
+    "plot_generators",
     "plot_margins",
     "plot_own_and_reward",
     "plot_pairs",

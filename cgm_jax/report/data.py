@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cgm_jax.audit import Audit, Check, Review, Stress
+from cgm_jax.evaluation import GeneratorComparison
 from cgm_jax.features.labels import LabelShares
 from cgm_jax.generators import ProductMixtureModel
 
@@ -15,6 +16,7 @@ from .handing_out import before_handing_out
 from .sections import CandidateOrigin, ReportSection
 from .sentences import (
     Names,
+    choice_sentences,
     column_rows,
     comparison_sentence,
     explanation_sentences,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "audit_data",
+    "comparison_data",
     "plain",
     "quality_rows",
     "reasons",
@@ -151,6 +154,13 @@ def report_data(
         data |= _review_data(section.review, section.names)
     if origin is not None and origin.model is not None:
         data["generator"] = _generator_data(origin.model)
+    if origin is not None and origin.choice is not None:
+        choice = origin.choice
+        data["generator_choice"] = {
+            "name": choice.name,
+            "reasons": choice_sentences(choice),
+            "comparison": choice.comparison and comparison_data(choice.comparison),
+        }
     if section.evaluation is not None:
         data["evaluation"] = _facts(section.evaluation, *_EVALUATION_FACTS)
     return plain(data)
@@ -237,6 +247,19 @@ def quality_rows(section: ReportSection) -> list[dict[str, Any]]:
             for name, quality in found
             if quality is not None
         ]
+    )
+
+
+def comparison_data(comparison: GeneratorComparison) -> dict[str, Any]:
+    """Generators side by side, ready for JSON; seconds are those of the machine."""
+    facts = ("num_training", "length_scale", "target", "measure", "real_utility")
+    return plain(
+        {
+            "best": comparison.best.name,
+            "num_held_out": len(comparison.held_out),
+            **_facts(comparison, *facts),
+            "generators": comparison.rows(),
+        }
     )
 
 

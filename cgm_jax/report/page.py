@@ -7,16 +7,19 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from cgm_jax import plots
+from cgm_jax.evaluation import GeneratorComparison
 from cgm_jax.evaluation.privacy import PrivacyFigures
 
-from .data import quality_rows, reasons, report_data
+from .data import comparison_data, quality_rows, reasons, report_data
 from .handing_out import before_handing_out
-from .pictures import Picture, draw_origin
+from .pictures import Picture, draw_comparison, draw_origin
 from .quality import quality_view
 from .sections import CandidateOrigin, ReportSection, shown_parties
 from .sentences import (
     audit_remarks,
     audit_summary,
+    choice_sentences,
+    comparison_sentences,
     is_told_apart,
     outcome,
     privacy_sentences,
@@ -27,7 +30,7 @@ from .sentences import (
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["filled_in", "privacy_page", "report_page"]
+__all__ = ["comparison_page", "filled_in", "privacy_page", "report_page"]
 
 
 def report_page(
@@ -86,6 +89,7 @@ def report_page(
         settings=list(_rows(settings)),
         generator_note=generator_note,
         origin=origin,
+        choice=_choice(origin),
         origin_pictures={} if origin is None else draw_origin(origin),
         max_dots=plots.MAX_DOTS,
     )
@@ -102,6 +106,38 @@ def privacy_page(figures: PrivacyFigures, names: Sequence[str]) -> str:
         decimals=figures.decimals,
         without=[name for name, reward in found if reward is None],
     )
+
+
+def comparison_page(
+    comparison: GeneratorComparison, title: str, *, files: Sequence[str] = ()
+) -> str:
+    """Generators side by side, as a page.
+
+    Args:
+        comparison: what was compared.
+        title: of the page.
+        files: names of the parties' files.
+    """
+    return filled_in(
+        "generators.html.j2",
+        title=title,
+        files=files,
+        reasons=comparison_sentences(comparison),
+        comparison=comparison_data(comparison),
+        comparison_picture=draw_comparison(comparison),
+    )
+
+
+def _choice(origin: CandidateOrigin | None) -> dict[str, Any]:
+    """Why this generator, and what it was compared with."""
+    if origin is None or origin.choice is None:
+        return {}
+    found = origin.choice.comparison
+    return {
+        "reasons": choice_sentences(origin.choice),
+        "comparison": found and comparison_data(found),
+        "picture": found and draw_comparison(found),
+    }
 
 
 def _review(section: ReportSection) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cgm_jax import plots
+from cgm_jax.evaluation import GeneratorComparison
 from cgm_jax.generators import ProductMixtureModel
 
 from .party_statement import PartyStatement
@@ -16,7 +17,14 @@ from .sections import CandidateOrigin, ReportSection, shown_parties
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Picture", "draw_origin", "draw_pictures", "draw_statement", "render"]
+__all__ = [
+    "Picture",
+    "draw_comparison",
+    "draw_origin",
+    "draw_pictures",
+    "draw_statement",
+    "render",
+]
 
 _DOTS_PER_INCH = 160
 
@@ -101,6 +109,11 @@ def draw_origin(origin: CandidateOrigin) -> dict[str, Picture]:
     if model is not None and len(model.history):
         figures["training"] = plots.plot_training(model)
     return {name: render(figure) for name, figure in figures.items()}
+
+
+def draw_comparison(comparison: GeneratorComparison) -> Picture:
+    """Generators side by side."""
+    return render(plots.plot_generators(comparison))
 
 
 def draw_statement(statement: PartyStatement) -> dict[str, Picture]:

@@ -9,7 +9,7 @@ import numpy as np
 from cgm_jax.audit import Review
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
 from cgm_jax.datasets import PaperResults
-from cgm_jax.evaluation import Evaluation
+from cgm_jax.evaluation import Evaluation, GeneratorChoice
 from cgm_jax.evaluation.privacy import PrivacyFigures
 from cgm_jax.features.labels import LabelShares
 from cgm_jax.metrics import TableQuality
@@ -135,12 +135,14 @@ class CandidateOrigin:
         generated: the candidates, in the same columns, shape ``(m, d)``.
         columns: names of the columns.
         model: the trained generator, if one was.
+        choice: why this generator, where none was named.
     """
 
     real: np.ndarray
     generated: np.ndarray
     columns: Sequence[str] | None = None
     model: "MMDGANModel | ProductMixtureModel | None" = None
+    choice: GeneratorChoice | None = None
 
     @property
     def shape(self) -> tuple[int, int, int] | None:

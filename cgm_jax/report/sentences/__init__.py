@@ -11,6 +11,7 @@ from .audit import (
     stress_sentence,
 )
 from .columns import column_rows, left_out_sentences, rare_category_sentences
+from .comparison import choice_sentences, comparison_sentences
 from .explanation import explanation_sentences
 from .generators import generator_note, generator_warnings, quality_sentences
 from .labels import label_sentences
@@ -43,9 +44,11 @@ __all__ = [
     "audit_sentences",
     "audit_summary",
     "broken_sentences",
+    "choice_sentences",
     "collaboration_warnings",
     "column_rows",
     "comparison_sentence",
+    "comparison_sentences",
     "draw_warnings",
     "empty_reward_sentences",
     "explanation_sentences",

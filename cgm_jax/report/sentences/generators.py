@@ -21,12 +21,12 @@ def generator_note(generator: Literal["kde", "mmd-gan", "product-mixture"]) -> s
         )
     if generator == "product-mixture":
         return (
-            "The candidates come from a mixture of products, a density fitted to nine "
-            "tenths of the parties' pooled rows: groups of rows, in each of which the "
-            "columns are independent. Each group is an average of at least five rows; "
-            "still, a synthetic row can come close to a real one. The figures that "
-            "follow are necessary and not sufficient: they are no proof that nothing "
-            "was memorised."
+            "The candidates come from a mixture of products, a density fitted to the "
+            "parties' pooled rows but for those held out: groups of rows, in each of "
+            "which the columns are independent. Each group is an average of at least "
+            "five rows; still, a synthetic row can come close to a real one. The "
+            "figures that follow are necessary and not sufficient: they are no proof "
+            "that nothing was memorised."
         )
     return (
         "The candidates come from an MMD-GAN trained on the parties' pooled rows: a "
