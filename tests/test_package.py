@@ -33,6 +33,7 @@ LAYERS = [
     "_shared",
     "_version",
     "kernels",
+    "embeddings",
     "gram",
     "valuation",
     "two_sample",
