@@ -1,4 +1,4 @@
-"""Shapley values of the paper's credit ratings by features, beside those by all pairs."""
+"""Shapley values of the credit ratings by features, beside those by all pairs."""
 
 import jax
 import numpy as np
