@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import (
         audit,
         datasets,
+        embeddings,
         features,
         generators,
         gram,
@@ -47,6 +48,7 @@ __all__ = [
     "audit",
     "collaborate",
     "datasets",
+    "embeddings",
     "features",
     "generators",
     "gram",
