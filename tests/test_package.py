@@ -36,7 +36,6 @@ LAYERS = [
     "embeddings",
     "gram",
     "valuation",
-    "privacy",
     "two_sample",
     "learning",
     "rewards",

@@ -50,15 +50,13 @@ def embeddings(
     tile_size: int,
     weights: list[AnyArray] | None = None,
     mesh: Mesh | None = None,
-    *,
-    move: bool = True,
 ) -> Float[AnyArray, "blocks features"]:
     """M, the sum of the features of every set of points; weights of all but the last.
 
-    With ``move`` it is that of points moved to the origin, where no product of features
-    depends on it.
+    A sum of features is that of the points moved to the origin, if the products of
+    features do not depend on it.
     """
-    sets = _moved(features, sets) if move else sets
+    sets = _moved(features, sets)
     if weights is not None:
         xp = array_module(weights)
         weights = [*weights, xp.ones(len(sets[-1]), sets[-1].dtype)]
@@ -88,14 +86,11 @@ def rows_of_embeddings(
     totals: Float[AnyArray, "blocks features"],
     tile_size: int,
     mesh: Mesh | None = None,
-    *,
-    move: bool = True,
 ) -> Float[AnyArray, "num_points blocks"]:
     """R of the last set of points: their features' products with M."""
     if len(points) == 0:
         return array_module(totals).zeros((0, len(totals)), totals.dtype)
-    if move:
-        points = _moved(features, [*parties, points])[-1]
+    points = _moved(features, [*parties, points])[-1]
     if mesh is not None:
         return rows_on_mesh(mesh, features, points, np.asarray(totals), tile_size)
     x = Blocks.cut(ByTile(features.kernel), points, [len(points)], tile_size)
