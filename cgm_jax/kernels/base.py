@@ -28,6 +28,8 @@ __all__ = [
     "Sum",
     "centred",
     "check_positive",
+    "register_node",
+    "same_fields",
     "scalar_length_scale",
 ]
 
@@ -72,8 +74,8 @@ class Kernel(abc.ABC):
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        cls.__eq__ = _are_equal  # or `dataclass` would make one that arrays break
-        _register(cls)
+        cls.__eq__ = same_fields  # or `dataclass` would make one that arrays break
+        register_node(cls)
 
     @abc.abstractmethod
     def embed(self, points: Float[Array, "n d"]) -> Embedding:
@@ -186,14 +188,17 @@ def check_positive(name: str, number: Any, *, is_scalar: bool = False) -> None:
         raise ValueError(f"Expected one number as the {name}, got {number}.")
 
 
-def _are_equal(one: Any, other: Any) -> bool:
+def same_fields(one: Any, other: Any) -> bool:
+    """Whether two dataclasses are of one class and of equal fields."""
     if type(one) is not type(other):
         return False
     names = [field.name for field in fields(type(one))]  # type: ignore[arg-type]
     return all(are_equal(getattr(one, n), getattr(other, n)) for n in names)
 
 
-def _register(kind: type[Kernel]) -> None:
+def register_node(kind: type[Any]) -> None:
+    """Make a dataclass a pytree of its fields; those that say so are static."""
+
     # Not by `jax.tree_util.register_dataclass`: its nodes are equal whenever their
     # fields are, whatever the class, and once in a while, when two hashes fall
     # together, `jit` runs one kernel's program for another (seen with JAX 0.10.2).
@@ -201,17 +206,17 @@ def _register(kind: type[Kernel]) -> None:
     def names(*, static: bool) -> list[str]:
         return [
             field.name
-            for field in fields(kind)  # type: ignore[arg-type]
+            for field in fields(kind)
             if field.metadata.get("static", False) is static
         ]
 
-    def flatten(kernel: Kernel) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+    def flatten(kernel: Any) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
         parameters = [
             (GetAttrKey(name), getattr(kernel, name)) for name in names(static=False)
         ]
         return parameters, tuple(getattr(kernel, name) for name in names(static=True))
 
-    def unflatten(static: tuple[Any, ...], parameters: Iterable[Any]) -> Kernel:
+    def unflatten(static: tuple[Any, ...], parameters: Iterable[Any]) -> Any:
         # Bypass `__init__`: JAX unflattens with sentinels and None, too.
         kernel = object.__new__(kind)
         for is_static, values in ((False, parameters), (True, static)):
