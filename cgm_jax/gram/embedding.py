@@ -15,6 +15,7 @@ from cgm_jax._shared.arrays import AnyArray, Points, is_traced, rounded_up
 from cgm_jax.kernels.base import Embedding, Kernel, scalar_length_scale
 
 __all__ = [
+    "ByTile",
     "by_tile",
     "check_embedding",
     "embedded",
@@ -25,7 +26,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class _ByTile(Kernel):
+class ByTile(Kernel):
     """A kernel that embeds what it compares, from points as they are."""
 
     kernel: Kernel
@@ -40,7 +41,7 @@ class _ByTile(Kernel):
         return self.kernel.diagonal(points)
 
     def with_length_scale(self, length_scale: Float[ArrayLike, "..."]) -> Kernel:
-        return _ByTile(self.kernel.with_length_scale(length_scale))
+        return ByTile(self.kernel.with_length_scale(length_scale))
 
 
 def by_tile(kernel: Kernel) -> Kernel:
@@ -49,7 +50,7 @@ def by_tile(kernel: Kernel) -> Kernel:
     Of points that are embedded once and for all, a gradient keeps some copies; of those
     that are embedded tile by tile, none. A network is not run again for every tile.
     """
-    return _ByTile(kernel) if kernel.is_cheap_to_embed else kernel
+    return ByTile(kernel) if kernel.is_cheap_to_embed else kernel
 
 
 def embedded_tiles(

@@ -27,8 +27,11 @@ from jaxtyping import Array, Float
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.sharded import is_sharded, on_host
+from cgm_jax.embeddings import FeatureMap
 from cgm_jax.kernels.base import Kernel, centred
 
+from .embedding import ByTile
+from .feature_tiles import add_embedding, add_embedding_rows
 from .shares import AXIS, ON_ALL, ON_EACH, Shares, made_by, on_each, parameters, put
 from .tile_loops import CHUNK
 from .tiles import add_between, add_rows, add_symmetric_rows, num_columns
@@ -37,8 +40,10 @@ __all__ = [
     "agreed",
     "as_mesh",
     "as_training_mesh",
+    "embeddings_on_mesh",
     "half_ring",
     "on_device_of",
+    "rows_on_mesh",
     "sums_on_mesh",
 ]
 
@@ -177,6 +182,47 @@ def _sums_of_symmetric_rows(points: Shares) -> Float[np.ndarray, " num_points"]:
     return (own + np.roll(visitors, step, axis=0)).reshape(-1)[points.place]
 
 
+def embeddings_on_mesh(
+    mesh: Mesh,
+    features: FeatureMap,
+    sets: list[Points],
+    tile_size: int,
+    weights: list[Any] | None = None,
+) -> Float[np.ndarray, "blocks features"]:
+    """As `embeddings`: every device has the sums of its points, and they are added."""
+    with jax.set_mesh(mesh):
+        points = Shares.cut(mesh, ByTile(features.kernel), sets, tile_size, weights)
+        columns = num_columns(points.num_blocks, points.width)
+        total = _zeros(mesh, (columns, features.num_features))
+        pairs, data = _own_tiles(points), (points.members,)
+        total = _over_pairs(add_embedding, points, total, data, pairs, features)
+        return np.asarray(_summed(mesh, total))[: points.num_blocks]
+
+
+def rows_on_mesh(
+    mesh: Mesh,
+    features: FeatureMap,
+    points: Points,
+    totals: Float[np.ndarray, "blocks features"],
+    tile_size: int,
+) -> Float[np.ndarray, "num_points blocks"]:
+    """As `rows_of_embeddings`."""
+    if len(points) == 0:
+        return np.zeros((0, len(totals)))
+    with jax.set_mesh(mesh):
+        x = Shares.cut(mesh, ByTile(features.kernel), [points], tile_size)
+        total = _zeros(mesh, (*x.shape, len(totals)))
+        both, pairs = (features, totals), _own_tiles(x)
+        total = _over_pairs(add_embedding_rows, x, total, (x.members,), pairs, both)
+        return on_host(total).reshape(-1, len(totals))[x.place]
+
+
+def _own_tiles(points: Shares) -> Pairs:
+    """Each tile of a device once."""
+    tiles = (np.arange(number) for number in points.num_tiles)
+    return [(tile, tile, np.ones(len(tile))) for tile in tiles]
+
+
 def half_ring(num_tiles: Sequence[int], offset: int) -> Iterator[Pairs]:
     """Every two tiles once: rows, columns and weights, of every device in every step.
 
@@ -220,10 +266,19 @@ def _all_pairs(num_rows: int, num_columns: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _over_pairs(
-    add: Callable[..., Array], points: Shares, total: Array, data: tuple, pairs: Pairs
+    add: Callable[..., Array],
+    points: Shares,
+    total: Array,
+    data: tuple,
+    pairs: Pairs,
+    kernel: Any = None,
 ) -> Array:
-    """A total with what pairs of tiles of a step add, by chunks as on one device."""
-    mesh, kernel = points.mesh, parameters(points.kernel)
+    """A total with what pairs of tiles of a step add, by chunks as on one device.
+
+    What all devices have of it is the points' kernel, or another tree in its place.
+    """
+    mesh = points.mesh
+    kernel = parameters(points.kernel if kernel is None else kernel)
     dtype = jnp.result_type(*jax.tree.leaves(points.members.tiles))
     for start in range(0, max(len(row) for row, _, _ in pairs), CHUNK):
         chunk = [[x[start : start + CHUNK] for x in lists] for lists in pairs]

@@ -54,6 +54,7 @@ __all__ = [
     "kernel_tile",
     "num_columns",
     "rows_between_blocks",
+    "rows_by_block",
     "side_and_number",
     "sums_between_blocks",
     "sums_of_rows",
@@ -276,9 +277,9 @@ def add_between(total, width, tile, kernel, points):
     i, j, weight = tile
     k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
     if width < WIDE:
-        sums = _rows_by_block(_columns_by_block(k, points, j, width), points, i, width)
+        sums = rows_by_block(_columns_by_block(k, points, j, width), points, i, width)
     else:  # what is transposed is small
-        sums = _columns_by_block(_rows_by_block(k, points, i, width), points, j, width)
+        sums = _columns_by_block(rows_by_block(k, points, i, width), points, j, width)
     at_i, at_j = points.first[i], points.first[j]
     total = add_at(total, (at_i, at_j), weight * sums)
     return add_at(total, (at_j, at_i), weight * sums.T)
@@ -308,7 +309,7 @@ def _add_rows_of_both(total, width, tile, kernel, points):
     i, j, weight = tile
     k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
     at_i = _columns_by_block(k, points, j, width)
-    at_j = _rows_by_block(k, points, i, width).T
+    at_j = rows_by_block(k, points, i, width).T
     total = add_at(total, (i, 0, points.first[j]), weight * at_i[None])
     return add_at(total, (j, 0, points.first[i]), weight * at_j[None])
 
@@ -327,11 +328,11 @@ def _columns_by_block(
 ) -> Float[Array, "m width"]:
     """kZ, the columns of k being the points of tile j."""
     if width >= WIDE:
-        return _rows_by_block(k.T, points, j, width).T
+        return rows_by_block(k.T, points, j, width).T
     return matmul(k, _membership(points, j, width, k.dtype))
 
 
-def _rows_by_block(
+def rows_by_block(
     k: Float[Array, "m n"], points: Members, i: Int[Array, ""], width: int
 ) -> Float[Array, "width n"]:
     """Zᵀk, the rows of k being the points of tile i."""

@@ -10,6 +10,7 @@ player. For other games there is `permutation_shapley_values`, with
 
 from .bootstrap import bootstrap_sums
 from .coalitions import coalition_values, values_of_coalitions, values_with_candidates
+from .embedding_uncertainty import EmbeddingUncertainty, embedding_uncertainty
 from .interactions import shapley_interactions
 from .mmd import mmd2_biased, mmd2_unbiased, value
 from .permutations import (
@@ -29,12 +30,14 @@ from .shapley import shapley_values
 
 __all__ = [
     "BetaShapley",
+    "EmbeddingUncertainty",
     "ExactShapleyValues",
     "PointValues",
     "ShapleyEstimate",
     "block_semivalues",
     "bootstrap_sums",
     "coalition_values",
+    "embedding_uncertainty",
     "mmd2_biased",
     "mmd2_unbiased",
     "mmd_semivalues",
