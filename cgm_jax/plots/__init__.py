@@ -14,6 +14,7 @@ from .feasible_region import plot_feasible_region
 from .generator import plot_samples, plot_training
 from .margins import plot_margins
 from .plane import Embedding, Plane, plane_of
+from .privacy import plot_privacy_plan
 from .rewards import (
     MAX_DOTS,
     plot_own_and_reward,
@@ -35,6 +36,7 @@ __all__ = [
     "plot_margins",
     "plot_own_and_reward",
     "plot_pairs",
+    "plot_privacy_plan",
     "plot_reward",
     "plot_reward_over_temperatures",
     "plot_rewards",

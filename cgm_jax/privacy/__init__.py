@@ -59,13 +59,16 @@ Significance of the Least Significant Bits for Differential Privacy, CCS 2012.
 """
 
 from .gaussian import Neighbours, noise_multiplier
+from .planning import PrivacyPlan, plan_privacy
 from .release import Release, release
 from .release_sums import resampled_sums, sums_from_releases
 
 __all__ = [
     "Neighbours",
+    "PrivacyPlan",
     "Release",
     "noise_multiplier",
+    "plan_privacy",
     "release",
     "resampled_sums",
     "sums_from_releases",

@@ -33,7 +33,7 @@ from cgm_jax.gram import GramSums, gram_sums
 from .release import Release
 from .shortened import in_chunks, shortened_features, sum_of_features
 
-__all__ = ["as_releases", "resampled_sums", "sums_from_releases"]
+__all__ = ["as_releases", "between_of_totals", "resampled_sums", "sums_from_releases"]
 
 
 @on_numbers()
@@ -91,7 +91,7 @@ def sums_from_releases(
             raise
     drawn = as_points(candidates, "candidates")
     totals, noise = _totals(sent)
-    within = _without_noise(totals @ totals.T, noise, features.num_features)
+    within = between_of_totals(totals, noise)
     rows = np.zeros((len(drawn), len(sent) + 1))
     rows[:, :-1] = _rows(features, drawn, totals)
     if len(drawn):
@@ -181,6 +181,13 @@ def _totals(
     sizes = np.array([each.size for each in releases])
     totals = np.stack([each.embedding for each in releases]) * sizes[:, None]
     return totals, sizes * np.array([each.sigma for each in releases])
+
+
+def between_of_totals(
+    totals: Float[np.ndarray, "n D"], noise: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, "n n"]:
+    """B̃ between the parties, from S̃ and s."""
+    return _without_noise(totals @ totals.T, noise, totals.shape[1])
 
 
 def _without_noise(
