@@ -12,7 +12,7 @@ from typing import Any
 import jax
 from rich.console import Console
 
-from . import deep, generator, gram, kernels, sampling, valuation, whole_run
+from . import deep, features, generator, gram, kernels, sampling, valuation, whole_run
 from .compare import compare
 from .goals import GOALS
 from .machine import machine_facts, machine_name
@@ -26,6 +26,7 @@ __all__ = ["main"]
 RESULTS = Path(__file__).parent / "results"
 TOPICS = {
     "gram": gram.rows,
+    "features": features.rows,
     "kernels": kernels.rows,
     "valuation": valuation.rows,
     "sampling": sampling.rows,

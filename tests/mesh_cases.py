@@ -16,6 +16,7 @@ from pytest import MonkeyPatch
 
 from cgm_jax._shared import sharded
 from cgm_jax.collaboration import promise
+from cgm_jax.embeddings import random_fourier_features
 from cgm_jax.gram import gram_sums, shares, smallest_length_scale
 from cgm_jax.gram import mesh as mesh_passes
 from cgm_jax.kernels import Energy, Laplace, SquaredExponential
@@ -72,6 +73,8 @@ def results(mesh, *, few=False):
     weights = [np.linspace(0.5, 2, len(x)) for x in parties]
     options = {"weights": weights, "tile_size": 16, "mesh": mesh}
     add("weighted", kernel, parties, candidates, **options)
+    features = random_fourier_features(jax.random.key(0), kernel, 3, 60)
+    add("features", kernel, parties, candidates, features=features, **options)
     if not few:
         for name, each in KERNELS.items():
             add(name, each, parties, candidates, tile_size=16, mesh=mesh)
@@ -86,6 +89,7 @@ def results(mesh, *, few=False):
 
     *parties, candidates = map(put, blocks_of(SHARDED))
     add("sharded", kernel, parties, candidates, tile_size=8)
+    add("sharded features", kernel, parties, candidates, features=features, tile_size=8)
     # Beside points of the host, of a number that devices cannot share equally.
     *others, some = blocks_of([13, 1, 11])
     everyone = [*parties, *others]

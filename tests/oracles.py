@@ -131,6 +131,19 @@ def block_sums(
     return rows, member.T @ rows
 
 
+def embedding_sums(features: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """R of the last block, and B, of the features of every block's points."""
+    totals = np.stack([np.asarray(phi, float).sum(axis=0) for phi in features])
+    return features[-1] @ totals.T, totals @ totals.T
+
+
+def waves(x: np.ndarray, frequencies: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """√w cos(ω·x) of all frequencies, then √w sin(ω·x)."""
+    phases = np.asarray(x, float) @ np.asarray(frequencies, float).T
+    both = np.concatenate([np.cos(phases), np.sin(phases)], axis=1)
+    return both * np.sqrt(np.tile(weights, 2))
+
+
 def marginal_values(
     k: KernelFunction, subset: np.ndarray, points: np.ndarray, reference: np.ndarray
 ) -> np.ndarray:

@@ -23,6 +23,7 @@ import cgm_jax
 from cgm_jax import (
     audit,
     datasets,
+    embeddings,
     features,
     generators,
     gram,
@@ -102,6 +103,25 @@ def of_length_scales() -> None:
     print(round(smallest, 3), kernel.with_length_scale(smallest).length_scale)
     wide = kernels.SquaredExponential(np.array([0.1, 0.3]))
     print(gram.project_kernel(wide, parties, candidates).length_scale[0])
+
+
+def of_embeddings(key: jax.Array) -> None:
+    drawn: embeddings.FeatureMap = embeddings.random_fourier_features(
+        key, kernel, 2, 200, kind="quasi-random", num_groups=4
+    )
+    print(drawn(candidates).shape, drawn.num_features, drawn.norm, drawn.max_error)
+    box = candidates.min(axis=0), candidates.max(axis=0)
+    exact = embeddings.hermite_features(kernel, *box, tolerance=1e-6)
+    sums = gram.embedding_sums(kernel, exact, parties, candidates)
+    print(gram.gram_sums(kernel, parties, candidates, features=exact) == sums)
+    states = embeddings.category_features(kernel, [(0, 1), (2,)], np.array([0.5, 0.7]))
+    print(states(np.array([[0.5, 0, 0.7]]))[0, 0] + 1, exact.max_error)
+    deep = kernels.DeepKernel(jnp.sin, kernel)
+    print(embeddings.deep_features(key, deep, 2, 40)(parties[0]).shape)
+    made: gram.PartyEmbeddings = gram.party_embeddings(drawn, parties, candidates)
+    print(made.totals[0, 0] + 1, made.sums.between[0, 0], len(made.sums_of_groups))
+    errors: valuation.EmbeddingUncertainty = valuation.embedding_uncertainty(made)
+    print(errors.shapley_errors / errors.own_value_errors, errors.shapley_values[0])
 
 
 def of_values(key: jax.Array) -> None:
@@ -434,6 +454,7 @@ def main() -> None:
         of_the_whole_way(key, folder)
     of_plans()
     of_length_scales()
+    of_embeddings(key)
     of_values(key)
     of_any_game(key)
     of_one_value()

@@ -28,6 +28,7 @@ from scipy.stats import qmc
 
 from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
 from cgm_jax._shared.checks import as_key, as_whole
+from cgm_jax._shared.precision import at_once
 from cgm_jax.kernels import Kernel
 
 from .fourier import FourierFeatures
@@ -144,7 +145,8 @@ def drawn_in_groups(
             "Expected a key that is not traced: frequencies are drawn outside of "
             "`jit`, `grad` and `vmap`."
         )
-    seeds = np.random.SeedSequence(np.asarray(_words(as_key(key))).tolist())
+    with at_once(x64=None):
+        seeds = np.random.SeedSequence(np.asarray(_words(as_key(key))).tolist())
     drawn = []
     for seed in seeds.spawn(groups):
         rng = np.random.default_rng(seed)

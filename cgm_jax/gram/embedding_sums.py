@@ -47,7 +47,7 @@ class PartyEmbeddings(Result):
     totals: Float[AnyArray, "blocks features"]
     """M, shape ``(n+1, D)``, float64."""
 
-    sizes: Float[AnyArray, " blocks"]
+    sizes: Float[np.ndarray, " blocks"]
     """Number of points in every block, or their total weight, shape ``(n+1,)``."""
 
     num_groups: int = field(metadata={"static": True})

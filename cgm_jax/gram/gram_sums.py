@@ -63,7 +63,7 @@ class GramSums(Result):
     candidate_rows: Float[AnyArray, "g blocks"]
     """The candidates' rows of R, shape ``(g, n+1)``, float64."""
 
-    sizes: Float[AnyArray, " blocks"]
+    sizes: Float[np.ndarray, " blocks"]
     """Number of points in every block, or their total weight, shape ``(n+1,)``; floats,
     so that products of sizes do not overflow."""
 
@@ -192,7 +192,7 @@ def as_weighted_blocks(
 
 def block_sizes(
     points: list[Points], drawn: Points, weights: list[AnyArray] | None
-) -> Float[AnyArray, " blocks"]:
+) -> Any:
     """The number of points of every block, or their total weight."""
     if weights is None:
         return np.array([*map(len, points), len(drawn)], float)
