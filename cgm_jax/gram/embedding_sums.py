@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import ArrayLike, Float
 
@@ -104,7 +105,6 @@ def embedding_sums(
             another number of columns.
 
     Example:
-        >>> import numpy as np
         >>> from cgm_jax.embeddings import hermite_features
         >>> from cgm_jax.kernels import SquaredExponential
         >>> kernel = SquaredExponential(1.0)
@@ -160,7 +160,6 @@ def party_embeddings(
         ValueError: as `embedding_sums`.
 
     Example:
-        >>> import numpy as np
         >>> from cgm_jax.embeddings import random_fourier_features
         >>> from cgm_jax.kernels import SquaredExponential
         >>> kernel = SquaredExponential(1.0)

@@ -227,7 +227,10 @@ def release(
 
 
 def feature_digest(features: FeatureMap, *, agreement: str = "") -> str:
-    """SHA-256 of a feature map's kind and numbers, and of an agreement's digest."""
+    """SHA-256 of a feature map's kind and numbers, and of an agreement's digest.
+
+    Numbers count in float32: the last digits of float64 can be others elsewhere.
+    """
     kinds: list[str] = []
     for part in (features, features.kernel):
         static = {
@@ -238,7 +241,11 @@ def feature_digest(features: FeatureMap, *, agreement: str = "") -> str:
         plain = {n: v for n, v in static.items() if isinstance(v, int | float | str)}
         kinds.append(f"{type(part).__name__} {json.dumps(plain, sort_keys=True)}")
     text = "\n".join([*kinds, agreement])
-    return digest_of_arrays(named_arrays(features), text=text)
+    numbers = {
+        name: np.asarray(array, np.float32)
+        for name, array in named_arrays(features).items()
+    }
+    return digest_of_arrays(numbers, text=text)
 
 
 def _from_facts(facts: dict[str, Any]) -> Release:
