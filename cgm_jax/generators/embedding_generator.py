@@ -17,7 +17,6 @@ Reference: Harder, Adamczewski & Park, DP-MERF, AISTATS 2021; Balog, Tolstikhin 
 Schölkopf, ICML 2018, with points that are found one by one instead.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -33,7 +32,6 @@ from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.results import Result
 from cgm_jax.embeddings import FeatureMap
-from cgm_jax.privacy import Release
 from cgm_jax.privacy.release_sums import as_releases
 
 from .base import BLOCK_SIZE, sample_in_blocks
@@ -125,11 +123,9 @@ class EmbeddingGenerator:
                 f"got {self.low} and {self.high}."
             )
 
-    def fit(
-        self, key: Key[Array, ""], releases: Sequence[Release]
-    ) -> EmbeddingGeneratorModel:
-        """Train a network on one release of each party."""
-        sent = as_releases(releases)
+    def fit(self, key: Key[Array, ""], points: Any) -> EmbeddingGeneratorModel:
+        """Train a network on one release of each party, which stand for points."""
+        sent = as_releases(points)
         for each in sent:
             each.verify(self.features, agreement=self.agreement)
         sizes = np.array([each.size for each in sent])

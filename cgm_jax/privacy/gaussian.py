@@ -35,7 +35,7 @@ def noise_multiplier(epsilon: int | float, delta: float) -> float:
 
     Raises:
         ValueError: if ε or δ is out of range.
-        ImportError: without ``dp-accounting`` (``pip install 'cgm-jax[private]'``).
+        ModuleNotFoundError: without ``dp-accounting``, of ``cgm-jax[private]``.
 
     Example:
         >>> round(noise_multiplier(1.0, 1e-5), 2)
@@ -59,10 +59,11 @@ def noise_multiplier(epsilon: int | float, delta: float) -> float:
         return 0.0
     try:
         from dp_accounting import get_sigma_gaussian
-    except ImportError as error:
-        raise ImportError(
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
             "Noise for (ε, δ) comes from dp-accounting, which is not installed: "
-            "pip install 'cgm-jax[private]'."
+            "pip install 'cgm-jax[private]'.",
+            name=error.name,
         ) from error
     return float(get_sigma_gaussian(epsilon, delta)) * ROUNDED_UP
 

@@ -178,7 +178,7 @@ def release(
     Raises:
         ValueError: if there is no point, an entry or feature is not finite, the norm of
             features is above 1, or ε, δ or ``neighbours`` is out of range.
-        ImportError: without ``dp-accounting``.
+        ModuleNotFoundError: without ``dp-accounting``.
 
     Example:
         >>> import jax, secrets

@@ -23,6 +23,7 @@ from .privacy import (
     reidentification_sentence,
 )
 from .quality import table_quality_sentences
+from .releases import release_sentences
 from .shared_rows import shared_rows_sentences
 from .statement import statement_sentences
 from .warnings import (
@@ -64,6 +65,7 @@ __all__ = [
     "rare_category_sentences",
     "reidentification_sentence",
     "relaxation_warnings",
+    "release_sentences",
     "scheme_warnings",
     "shared_rows_sentences",
     "statement_sentences",
