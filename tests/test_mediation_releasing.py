@@ -72,6 +72,7 @@ def test_rows_that_are_valued_are_those_that_can_be_written(files):
     assert abs(table["age"].values.mean() - 32.5) < 4
 
 
+@pytest.mark.slow
 def test_rewards_are_written_and_the_report_has_what_was_promised(files, tmp_path):
     names, releases = load_releases(paths_of(files), AGREEMENT)
     run = reward(names, releases, AGREEMENT, num_candidates=1_000, num_resamples=5)
