@@ -118,6 +118,14 @@ def test_the_small_run_says_where_it_ran_and_judges_no_goal(small_run: dict):
 
 
 @pytest.mark.slow
+def test_the_small_run_of_features(tmp_path: Path):
+    result = run_benchmarks(tmp_path / "features.json", "--only", "features")
+    [row] = result["rows"]
+    assert row["name"] == "values by features" and row["peak_bytes"] > 0
+    assert 0 < row["error"] < 0.2  # the features' own, which it states
+
+
+@pytest.mark.slow
 def test_the_small_run_of_the_generator(tmp_path: Path):
     result = run_benchmarks(tmp_path / "generator.json", "--only", "generator")
     check_rows(result["rows"])

@@ -12,7 +12,7 @@ all points, 1 for a kernel that is 1 on its diagonal.
 - `category_features`: exact for categories, beside features of other coordinates;
 - `deep_features`: random features of what a network makes of points.
 
-`cgm_jax.gram` makes sums of them: `gram_sums(kernel, …, features=…)`.
+`cgm_jax.gram` makes sums of them: ``gram_sums(kernel, …, features=…)``.
 """
 
 from .base import FeatureMap

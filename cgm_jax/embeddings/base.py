@@ -19,8 +19,8 @@ class FeatureMap(abc.ABC):
     r"""A map φ of points with :math:`k(x, x') \approx \phi(x) \cdot \phi(x')`.
 
     A subclass is a frozen dataclass, a pytree of its fields, whose `embed` makes
-    features in the dtype of the points; it stands in `jit`, `vmap` and `grad` as its
-    kernel does.
+    features in the dtype of the points; it stands in ``jit``, ``vmap`` and ``grad`` as
+    its kernel does.
 
     Args:
         kernel: k, which the features stand for.
