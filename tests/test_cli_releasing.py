@@ -111,7 +111,8 @@ def test_noise_is_new_for_every_release_and_its_key_is_nowhere(folder):
     made = []
     for name in ("c1", "c2"):
         words = "release", file.name, "--agreement", "agreement.json"
-        call(folder, *words, "--epsilon", "1", "--out", f"{name}.release")
+        told = call(folder, *words, "--epsilon", "1", "--out", f"{name}.release")
+        assert "private with ε = 1" in told
         made.append(Release.load(folder / f"{name}.release"))
     file.unlink()
     one, other = made

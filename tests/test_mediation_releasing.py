@@ -37,8 +37,9 @@ def files(tmp_path_factory):
     for seed, name in enumerate("ab"):
         ages = np.clip(rng.normal(30 + 5 * seed, 8, size=500), 0, 100).astype(int)
         jobs = np.where(rng.random(500) < 0.8, "nurse", "clerk")
-        rows = [f"{age},{job}" for age, job in zip(ages, jobs, strict=True)]
-        (folder / f"{name}.csv").write_text("\n".join(["age,job", *rows]))
+        ages[0] = 120
+        rows = [f"{i},{ages[i]},{jobs[i]}" for i in range(500)]
+        (folder / f"{name}.csv").write_text("\n".join(["id,age,job", *rows]))
         sent = release_file(
             jax.random.key(seed),
             folder / f"{name}.csv",
@@ -46,7 +47,8 @@ def files(tmp_path_factory):
             epsilon=3.0,
             decimal=".",
         )
-        sent.save(folder / f"{name}.release")
+        assert (sent.left_out, sent.num_beyond) == (("id",), {"age": 1})
+        sent.release.save(folder / f"{name}.release")
     return folder
 
 

@@ -21,7 +21,7 @@ from cgm_jax.mediation.releasing import (
     reward,
 )
 from cgm_jax.privacy import Neighbours
-from cgm_jax.report.sentences import release_sentences
+from cgm_jax.report.sentences import own_release_sentences, release_sentences
 
 from . import options, screen
 
@@ -104,11 +104,11 @@ def release(
     words = jnp.asarray(np.frombuffer(secrets.token_bytes(8), np.uint32))
     key = jax.random.wrap_key_data(words, impl="threefry2x32")
     made = release_file(key, file, agreed, epsilon=epsilon, decimal=decimal)
-    made.save(out)
-    screen.say(
-        f"Wrote {out}: ε = {epsilon:g}, δ = {made.delta:g}, one release. A second one "
-        "of the same rows would add its ε to this."
-    )
+    made.release.save(out)
+    screen.say(f"Wrote {out}")
+    told = own_release_sentences(made.release, made.left_out, made.num_beyond)
+    for sentence in told:
+        screen.say(sentence)
 
 
 def run_releases(

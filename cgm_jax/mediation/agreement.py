@@ -73,6 +73,12 @@ class AgreedColumn:
             return [0.0] * size, [float(_HEIGHT)] * size
         return [-np.sqrt(3.0)], [np.sqrt(3.0)]
 
+    def num_beyond(self, cells: Cells) -> int:
+        """How many numbers are beyond the range."""
+        if self.values is not None or self.low is None or self.high is None:
+            return 0
+        return int(((cells.values < self.low) | (cells.values > self.high)).sum())
+
     def encode(self, cells: Cells, file: Path) -> Float[np.ndarray, "n c"]:
         """Coordinates; numbers beyond the range are at its end."""
         if self.values is None:

@@ -37,6 +37,7 @@ from .agreement import Agreement
 
 __all__ = [
     "AgreedRows",
+    "ReleasedFile",
     "ReleasedRun",
     "load_releases",
     "prepared_folder",
@@ -67,6 +68,17 @@ class AgreedRows:
 
 
 @dataclass(frozen=True, eq=False)
+class ReleasedFile:
+    """A release, and what only the party itself is told of its file."""
+
+    release: Release
+    left_out: tuple[str, ...]
+    """Columns that are not in the agreement."""
+    num_beyond: dict[str, int]
+    """Numbers beyond the agreed range, which count as its end."""
+
+
+@dataclass(frozen=True, eq=False)
 class ReleasedRun:
     """What was made of the parties' releases."""
 
@@ -78,7 +90,7 @@ class ReleasedRun:
 
 def release_file(
     key: jax.Array, path: Path, agreement: Agreement, *, epsilon: float, decimal: Any
-) -> Release:
+) -> ReleasedFile:
     """Read one party's file, and make its release."""
     choices = [
         ColumnChoice(column.name, column.kind)
@@ -86,14 +98,22 @@ def release_file(
         if column.kind == "category"
     ]
     parties = read_tables([path], decimal=decimal, choices=choices, least_parties=1)
-    return release(
+    table = parties.tables[0]
+    made = release(
         key,
         agreement.features,
-        agreement.encode(parties.tables[0], path),
+        agreement.encode(table, path),
         epsilon=epsilon,
         delta=agreement.delta,
         neighbours=agreement.neighbours,
         agreement=agreement.digest,
+    )
+    agreed = {column.name: column for column in agreement.columns}
+    beyond = {name: column.num_beyond(table[name]) for name, column in agreed.items()}
+    return ReleasedFile(
+        made,
+        tuple(name for name in table if name not in agreed),
+        {name: number for name, number in beyond.items() if number},
     )
 
 

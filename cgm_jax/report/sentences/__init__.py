@@ -23,7 +23,7 @@ from .privacy import (
     reidentification_sentence,
 )
 from .quality import table_quality_sentences
-from .releases import release_sentences
+from .releases import own_release_sentences, release_sentences
 from .shared_rows import shared_rows_sentences
 from .statement import statement_sentences
 from .warnings import (
@@ -56,6 +56,7 @@ __all__ = [
     "label_sentences",
     "left_out_sentences",
     "outcome",
+    "own_release_sentences",
     "plan_sentences",
     "privacy_sentences",
     "privacy_warnings",

@@ -1,6 +1,6 @@
 """What releases promise, what they cost and what they do not cover, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from cgm_jax.privacy import Release
 
 from .names import Names, party_names
 
-__all__ = ["release_sentences"]
+__all__ = ["own_release_sentences", "release_sentences"]
 
 _RELATION = {
     "replace one": "one row's content is exchanged for another's",
@@ -41,6 +41,24 @@ def release_sentences(
         "rows, whose ε add up, the time a release takes, and attacks on the noise's "
         "floating-point numbers."
     )
+    return sentences
+
+
+def own_release_sentences(
+    sent: Release, left_out: Sequence[str], num_beyond: Mapping[str, int]
+) -> list[str]:
+    """For the party alone: what it promised, and what of its file is not in it."""
+    sentences = [
+        _promise(sent, "This release"),
+        "A second release of the same rows would add its ε to this one's.",
+    ]
+    if left_out:
+        sentences.append(f"Not agreed on, and left out: {', '.join(left_out)}.")
+    for column, number in num_beyond.items():
+        sentences.append(
+            f"Column {column}: {number:,} numbers beyond the agreed range count as its "
+            "end."
+        )
     return sentences
 
 
