@@ -61,7 +61,7 @@ def test_a_run_of_more_parties_than_a_table_has_room_for(
 ):
     drawn = Picture(b"", 1, 1)  # pictures are made, but not drawn
     monkeypatch.setattr("cgm_jax.report.pictures.render", lambda figure: drawn)
-    monkeypatch.delattr("cgm_jax.collaboration.promises.coalition_values")
+    monkeypatch.delattr("cgm_jax.collaboration.promising.coalition_values")
     files = files_of(tmp_path, parties_of(31, 12))
     words = ["run", *files, "--out", tmp_path / "out", "--no-stability"]
     words += ["--generator", "kde"]

@@ -139,7 +139,7 @@ def test_all_is_the_same_without_the_table(
     key = jax.random.key(1)
     expected = promise(*small_ratings(), stability=stability)
     resampled = estimate_uncertainty(key, expected, 3)
-    monkeypatch.setattr("cgm_jax.collaboration.promises.MAX_TABLE_PARTIES", 4)
+    monkeypatch.setattr("cgm_jax.collaboration.promising.MAX_TABLE_PARTIES", 4)
     monkeypatch.delattr("cgm_jax.rewards.from_sums.shapley_values")
     promises = promise(*small_ratings(), stability=stability)
     assert promises.coalition_values is None
@@ -166,7 +166,7 @@ def test_all_is_the_same_without_the_table(
 
 
 def test_no_table_of_more_than_20_parties(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delattr("cgm_jax.collaboration.promises.coalition_values")
+    monkeypatch.delattr("cgm_jax.collaboration.promising.coalition_values")
     rng = np.random.default_rng(0)
     parties = [rng.normal(i % 3, 1, size=(3 + i, 2)) for i in range(21)]
     promises = promise(parties, rng.normal(1, 1.5, size=(300, 2)))

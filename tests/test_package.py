@@ -36,6 +36,7 @@ LAYERS = [
     "embeddings",
     "gram",
     "valuation",
+    "privacy",
     "two_sample",
     "learning",
     "rewards",

@@ -31,6 +31,7 @@ from cgm_jax import (
     learning,
     metrics,
     planning,
+    privacy,
     rewards,
     sampling,
     tables,
@@ -377,6 +378,35 @@ def of_tables(key: jax.Array) -> None:
     print(taught.score + 1, taught.measure)
 
 
+def of_releases(key: jax.Array) -> None:
+    """Only with `dp-accounting`, which the extra ``private`` brings."""
+    keys = jax.random.split(key, 5)
+    relation: privacy.Neighbours = "add or remove one"
+    box = np.full(2, -6.0), np.full(2, 6.0)
+    exact = embeddings.hermite_features(kernel, *box, tolerance=1e-3)
+    print(privacy.noise_multiplier(1, 1e-5) + 1)
+    releases: list[privacy.Release] = [
+        privacy.release(one, exact, x, epsilon=9, delta=1e-5, neighbours=relation)
+        for one, x in zip(keys, parties, strict=False)
+    ]
+    releases[0].verify(exact)
+    print(releases[0].embedding[0] + releases[0].sigma, releases[0].size_error + 1)
+    sums = privacy.sums_from_releases(releases, exact, candidates)
+    again = privacy.resampled_sums(
+        keys[3], releases, exact, candidates, sums, num_resamples=2
+    )
+    print(again[0].between[0, 0] - sums.between[0, 0])
+    planned: privacy.PrivacyPlan = privacy.plan_privacy(
+        keys[4], [20, 20], exact, epsilons=[1, np.inf], num_repeats=2
+    )
+    print(planned.expected_error[1] < 0.1, planned.alpha_errors.shape)
+    learner = generators.EmbeddingGenerator(exact, *box, num_steps=100)
+    learned: generators.EmbeddingGeneratorModel = learner.fit(keys[3], releases)
+    print(learner.sample(keys[4], learned, 3)[0, 0] + 1, learned.losses[-1])
+    promises = cgm_jax.promise(releases, candidates, features=exact, relax=True)
+    print(promises.num_points, promises.features is exact)
+
+
 def of_two_samples(key: jax.Array) -> None:
     x, y = parties[:2]
     tested: two_sample.TwoSampleTest = two_sample.two_sample_test(key, kernel, x, y)
@@ -480,6 +510,7 @@ def main() -> None:
     of_audits()
     of_metrics(key)
     of_two_samples(key)
+    of_releases(key)
     of_tables(key)
 
 

@@ -1,7 +1,8 @@
-"""Studies of learned kernels, from the command line.
+"""Studies of learned kernels and of releases, from the command line.
 
 python -m benchmarks.studies power blobs
 python -m benchmarks.studies kernels digits
+python -m benchmarks.studies released
 """
 
 from enum import StrEnum
@@ -25,7 +26,7 @@ from cgm_jax.cli.options import (
 from cgm_jax.cli.screen import console, print_report, progress, say, warn
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES
-from cgm_jax.files import UsageError, prepare_output_dir
+from cgm_jax.files import UsageError, prepare_output_dir, write_json
 from cgm_jax.report.sentences import collaboration_warnings
 
 from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
@@ -33,10 +34,18 @@ from .kernel_tables import kernel_tables
 from .power import POWER_PROBLEMS, PowerOptions, PowerResults, measure_power
 from .power_tables import power_tables
 from .publish import publish_comparison, publish_power
+from .released_values import (
+    DELTA,
+    line_of_errors,
+    line_of_rewards,
+    measure_errors,
+    measure_rewards,
+    plain_row,
+)
 
 __all__ = ["app", "main"]
 
-app = new_app("python -m benchmarks.studies", "Studies of learned kernels.")
+app = new_app("python -m benchmarks.studies", "Studies of kernels and releases.")
 
 if TYPE_CHECKING:
     ImagesName = StrEnum
@@ -184,6 +193,34 @@ def power(
             raise UsageError(str(error)) from error
     print_power(results)
     print_report(publish_power(folder, results))
+
+
+@app.command()
+def released(
+    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
+        "benchmarks/results/released-values.json"
+    ),
+    num_repeats: Annotated[
+        int, typer.Option(min=1, help="Seeds of noise and features.")
+    ] = 20,
+) -> None:
+    """Values of the credit ratings from one noisy release a bank, beside exact ones."""
+    errors, rewards = [], []
+    for row in measure_errors(num_repeats=num_repeats):
+        errors.append(row)
+        console.print(line_of_errors(row), highlight=False, soft_wrap=True)
+    for row in measure_rewards(num_repeats=num_repeats):
+        rewards.append(row)
+        console.print(line_of_rewards(row), highlight=False, soft_wrap=True)
+    write_json(
+        out,
+        {
+            "delta": DELTA,
+            "seeds": num_repeats,
+            "errors of values": [plain_row(row) for row in errors],
+            "errors of reward values": [plain_row(row) for row in rewards],
+        },
+    )
 
 
 def print_comparison(comparison: KernelComparison) -> None:

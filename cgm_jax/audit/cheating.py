@@ -144,7 +144,8 @@ def stress(
             f"Expected at most {MAX_TABLE_PARTIES} parties, got "
             f"{len(promises.parties)}."
         )
-    points, drawn = as_blocks(promises.parties, promises.candidates)
+    honest_points = promises.points_for("trials of cheating")
+    points, drawn = as_blocks(honest_points, promises.candidates)
     kernel = promises.kernel
     deal_key, draw_key = jax.random.split(key)
     parts = deal(deal_key, points)

@@ -84,7 +84,7 @@ def review(
         audit(collaboration),
         explain(promises),
         None if table is None else compare_with_shapley_fair(table, promises.scheme),
-        shared_rows(promises.parties),
+        shared_rows(promises.points_for("a search for shared ones")),
         trials,
         beta,
     )

@@ -18,14 +18,14 @@ from cgm_jax.files import FileAccessError, InputError, UsageError
 from cgm_jax.files.input_errors import access_error
 from cgm_jax.rewards import RewardSchemeError
 
-from . import checking, comparing, experiments, mediator
+from . import checking, comparing, experiments, mediator, releasing
 from .compilation_cache import cache_folder, keep_compiled_programs
 from .options import fail, fail_with_problems
 
 __all__ = ["app", "new_app", "run_app"]
 
 # What brings a package that `run` alone does not need.
-EXTRAS = {"umap": "images", "orbax": "gan"}
+EXTRAS = {"umap": "images", "orbax": "gan", "dp_accounting": "private"}
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 SEVERAL_NUMBERS = "--beta", "--num-points"  # options that take them behind each other
 
@@ -84,6 +84,7 @@ app.add_typer(experiments.commands)
 app.add_typer(mediator.commands)
 app.add_typer(checking.commands)
 app.add_typer(comparing.commands)
+app.add_typer(releasing.commands)
 
 
 def run_app(commands: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:

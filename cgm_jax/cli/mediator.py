@@ -26,6 +26,7 @@ from cgm_jax.report.sentences import relaxation_warnings
 
 from . import options, screen
 from .devices import Devices, Distributed, mesh_of, output_dir
+from .releasing import run_releases
 
 commands = Typer()
 
@@ -90,11 +91,30 @@ def run(
             help="Of contributions, a party's statement has: its rank, or α of all."
         ),
     ] = "ranks",
+    agreement: Annotated[
+        Path | None,
+        Option(help="What agree wrote, where the files are releases."),
+    ] = None,
     overwrite: options.Overwrite = False,
     devices: Devices = None,
     distributed: Distributed = False,
 ) -> None:
-    """Value the parties' files, and write one reward file per party and a report."""
+    """Value the parties' files, and write one reward file per party and a report.
+
+    Files that end in .release are those that release made, and need --agreement.
+    """
+    if any(file.suffix == ".release" for file in files) or agreement is not None:
+        run_releases(
+            context,
+            files,
+            out,
+            agreement,
+            seed=seed,
+            num_candidates=num_candidates,
+            beta=beta,
+            overwrite=overwrite,
+        )
+        return
     _check_generator(generator, generator_model, num_steps, bandwidth)
     table_options = TableOptions(
         label_column=label_column,

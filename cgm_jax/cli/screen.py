@@ -168,7 +168,7 @@ def print_mediation(mediation: Mediation) -> None:
     for i, (name, reward) in enumerate(parties[:MAX_ROWS]):
         table.add_row(
             escape(name),
-            f"{len(promises.parties[i]):,}",
+            f"{promises.num_points[i]:,}",
             f"{scheme.normalized_shapley[i]:.3f}{errors[i]}",
             f"{reward.initial_value:.5f}",
             f"{reward.reward_value:.5f}",

@@ -7,7 +7,8 @@ drawn from a generator, and doubled until the programme is feasible (App. F).
 """
 
 from .collaboration import Collaboration, Growing, collaborate
-from .promises import Draw, Promises, promise
+from .promises import Draw, Promises
+from .promising import promise
 from .uncertainty import Uncertainty, estimate_uncertainty
 
 __all__ = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -15,12 +16,16 @@ from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.sharded import on_host
+from cgm_jax.embeddings import FeatureMap
 from cgm_jax.generators.base import Generator
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
+from cgm_jax.privacy import Release
 from cgm_jax.rewards import InfeasibleError
 
-from .promises import Draw, Promises, check_memory, checked_kernel, promise
+from .from_releases import are_releases, check_no_features, checked_releases
+from .promises import Draw, Promises
+from .promising import check_memory, checked_kernel, promise
 from .saving import load_parts, save_collaboration
 
 __all__ = ["Collaboration", "Growing", "collaborate"]
@@ -61,10 +66,17 @@ class Collaboration(Result):
 
     @classmethod
     def load(
-        cls, path: str | Path, *, network: Network | None = None
+        cls,
+        path: str | Path,
+        *,
+        network: Network | None = None,
+        features: FeatureMap | None = None,
     ) -> "Collaboration":
-        """Read what `save` wrote; arguments and errors are those of `load_kernel`."""
-        return cls(*load_parts(path, network=network))
+        """Read what `save` wrote; arguments and errors are those of `load_kernel`.
+
+        Of a collaboration of releases, hand in their features again, too.
+        """
+        return cls(*load_parts(path, network=network, features=features))
 
 
 @dataclass(frozen=True)
@@ -97,9 +109,11 @@ class Growing:
 @on_numbers()
 def collaborate(
     key: Key[Array, ""],
-    parties: Sequence[Float[ArrayLike, "_ d"]],
+    parties: Sequence[Float[ArrayLike, "_ d"]] | Sequence[Release],
     candidates: Float[ArrayLike, "g d"] | Generator | Growing,
     *,
+    features: FeatureMap | None = None,
+    agreement: str = "",
     kernel: Kernel | None = None,
     search_length_scale: bool = False,
     inverse_temperature: float = 1.0,
@@ -115,9 +129,11 @@ def collaborate(
 
     Args:
         key: a typed key, split once into that of the candidates and that of the draw.
-        parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
+        parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ. Or
+            the releases of all of them.
         candidates: the synthetic points G to hand out, shape ``(g, d)``; or a
-            generator, which is fitted to the pool and draws 10,000 points, doubled
+            generator, which is fitted to the pool (`generators.EmbeddingGenerator` to
+            releases) and draws 10,000 points, doubled
             until the promises can be kept (`Growing` for other numbers).
         inverse_temperature: β >= 0: the larger, the fewer points a party gets.
         relax: as in `promise`; only with the most candidates allowed.
@@ -144,17 +160,28 @@ def collaborate(
         Tay et al. 2022, Sec. 3 to 5 and App. F.
     """
     candidates_key, draw_key = jax.random.split(as_key(key))
-    if not isinstance(candidates, Generator | Growing):
-        *parties, candidates = aligned(*as_sequence(parties), candidates)
-    points = as_parties(parties, sharded=True)
-    checked_kernel(points, kernel, search_length_scale=search_length_scale)
-    sets = _candidate_sets(candidates_key, points, candidates)
+    if are_releases(parties):
+        points, features = checked_releases(
+            parties, features, kernel, search_length_scale=search_length_scale
+        )
+        num_columns = features.num_dimensions
+    else:
+        check_no_features(features, agreement)
+        if not isinstance(candidates, Generator | Growing):
+            *parties, candidates = aligned(*as_sequence(parties), candidates)
+        rows = cast(Sequence[Points], parties)
+        points = as_parties(rows, sharded=True)
+        checked_kernel(points, kernel, search_length_scale=search_length_scale)
+        num_columns = points[0].shape[1]
+    sets = _candidate_sets(candidates_key, points, num_columns, candidates)
     while True:
         drawn, is_last = next(sets)
         try:
             promises = promise(
                 points,
                 drawn,
+                features=features,
+                agreement=agreement,
                 kernel=kernel,
                 search_length_scale=search_length_scale,
                 stability=stability,
@@ -177,7 +204,8 @@ def collaborate(
 
 def _candidate_sets(
     key: Key[Array, ""],
-    parties: list[Points],
+    parties: Sequence[Points] | Sequence[Release],
+    num_columns: int,
     candidates: Float[ArrayLike, "g d"] | Generator | Growing,
 ) -> Iterator[tuple[Points, bool]]:
     """Sets of candidates to try one after the other, and whether each is the last.
@@ -190,13 +218,16 @@ def _candidate_sets(
         yield as_points(candidates, "candidates", sharded=True), True
         return
     fit_key, sample_key = jax.random.split(key)
-    model = candidates.generator.fit(fit_key, np.concatenate([*map(on_host, parties)]))
+    model = candidates.generator.fit(fit_key, _learned_from(parties, candidates))
     num = candidates.num
     while True:
-        check_memory(parties, None, num, search_length_scale=False)
+        if not are_releases(parties):
+            check_memory(
+                cast(list[Points], parties), None, num, search_length_scale=False
+            )
         is_last = num == candidates.at_most
         sample = candidates.generator.sample(sample_key, model, num)
-        points, shape = as_points(sample, "sample"), (num, parties[0].shape[1])
+        points, shape = as_points(sample, "sample"), (num, num_columns)
         if points.shape != shape:
             raise ValueError(
                 f"Expected {shape[0]} points of {shape[1]} columns from `sample` of "
@@ -204,3 +235,18 @@ def _candidate_sets(
             )
         yield points, is_last
         num = min(2 * num, candidates.at_most)
+
+
+def _learned_from(
+    parties: Sequence[Points] | Sequence[Release], candidates: Growing
+) -> Any:
+    """What a generator is fitted to: all rows in one, or the releases as they are."""
+    learns_from_releases = getattr(candidates.generator, "learns_from_releases", False)
+    if learns_from_releases is not isinstance(parties[0], Release):
+        raise ValueError(
+            "Expected candidates or an EmbeddingGenerator with releases, and another "
+            f"generator with rows, got {type(candidates.generator).__name__}."
+        )
+    if learns_from_releases:
+        return parties
+    return np.concatenate([*map(on_host, parties)])

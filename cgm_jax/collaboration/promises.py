@@ -1,39 +1,35 @@
-"""What each party is promised: from the parties' points to fair reward values.
+"""What each party is promised, and the draws that keep it.
 
-    length scale → Gram sums → coalition values → Shapley values → reward scheme
-
-Everything depends on the reference set T: when the candidates grow (App. F), all of it
-is computed anew. For more than 20 parties no table of all 2^n coalition values is made:
-Shapley values come from the sums in polynomial time, and stability needs n coalitions.
+`promise` (in ``promising.py``) makes `Promises`; a `Draw` is what was handed out.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
-from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Key, Real
 
-from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
+from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.checks import as_key, as_keys, as_real
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.sharded import is_sharded, on_host
-from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
-from cgm_jax.kernels import Kernel, SquaredExponential
+from cgm_jax.embeddings import FeatureMap
+from cgm_jax.gram import GramSums
+from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import scalar_length_scale
-from cgm_jax.planning import plan
-from cgm_jax.rewards import RewardScheme, scheme_from_sums
+from cgm_jax.privacy import Release
+from cgm_jax.rewards import RewardScheme
 from cgm_jax.sampling import Reward
 from cgm_jax.sampling.weighted_sampling import draw_rewards
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
-from .outliers import Outlier, find_outlier
+from .outliers import Outlier
 
-__all__ = ["Draw", "Promises", "coalition_table", "promise"]
+__all__ = ["Draw", "Promises"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,8 +55,8 @@ class Draw(Result):
 class Promises(Result):
     """What the parties' data are worth and what was promised for them."""
 
-    parties: list[Points]
-    """The parties' points, arrays of shape ``(n_i, d)``."""
+    parties: list[Points] | list[Release]
+    """The parties' points, arrays of shape ``(n_i, d)``, or their releases."""
 
     candidates: Points
     """G, shape ``(g, d)``."""
@@ -81,10 +77,14 @@ class Promises(Result):
     outlier: Outlier | None
     """What made the kernel flat, if it is."""
 
+    features: FeatureMap | None = None
+    """The features of releases; None where the parties' points are known."""
+
     def __repr__(self) -> str:
-        sizes = [len(points) for points in self.parties]
+        sizes = self.num_points
+        what = "points" if self.features is None else "points, released"
         return (
-            f"Promises({len(sizes)} parties of {_shown(sizes)} points, "
+            f"Promises({len(sizes)} parties of {_shown(sizes)} {what}, "
             f"candidates={self.candidates.shape}, kernel={type(self.kernel).__name__}, "
             f"{self.scheme!r})"
         )
@@ -93,6 +93,20 @@ class Promises(Result):
     def length_scale(self) -> float:
         """ℓ, in the units of the points; NaN for a kernel without a scalar one."""
         return scalar_length_scale(self.kernel)
+
+    @property
+    def num_points(self) -> list[int]:
+        """n_i; rounded where a release has it with noise."""
+        return [round(float(size)) for size in self.sums.sizes[:-1]]
+
+    def points_for(self, purpose: str) -> list[Points]:
+        """The parties' points, for what cannot be done without; or a ValueError."""
+        if self.features is not None:
+            raise ValueError(
+                f"Expected the parties' rows for {purpose}, got their releases, which "
+                "hide them."
+            )
+        return cast(list[Points], self.parties)
 
     @property
     def shapley_method(self) -> Literal["all coalitions", "polynomial time"]:
@@ -147,6 +161,7 @@ class Promises(Result):
 
         Example:
             >>> import jax
+            >>> from cgm_jax import promise
             >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
             >>> promises = promise(parties, np.linspace(-1, 2, 50)[:, None])
             >>> draw = promises.draw(jax.random.key(1), inverse_temperature=np.inf)
@@ -187,6 +202,7 @@ class Promises(Result):
             Two seeds at each of two β:
 
             >>> import jax
+            >>> from cgm_jax import promise
             >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
             >>> promises = promise(parties, np.linspace(-1, 2, 50)[:, None])
             >>> keys = jax.random.split(jax.random.key(1), 4)
@@ -240,122 +256,6 @@ class Promises(Result):
 
 def _as_beta(number: Any, name: str = "inverse_temperature") -> float:
     return as_real(number, name, smallest=0.0)
-
-
-@on_numbers()
-def promise(
-    parties: Sequence[Float[ArrayLike, "_ d"]],
-    candidates: Float[ArrayLike, "g d"],
-    *,
-    kernel: Kernel | None = None,
-    search_length_scale: bool = False,
-    stability: bool = True,
-    fairness_weight: float = 1e-3,
-    relax: bool = False,
-    mesh: Mesh | None = None,
-    progress: Progress = silent,
-) -> Promises:
-    """Value the parties' data and promise fair reward values.
-
-    Args:
-        parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
-            Float64 points are computed in float64, others in float32.
-        candidates: the synthetic points G to hand out, shape ``(g, d)``.
-        kernel: used as it is; by default the squared exponential at the smallest length
-            scale at which no party's data have a negative value.
-        search_length_scale: bring the given kernel to that length scale, too.
-        stability: whether no coalition may do better alone (R6, the paper's choice);
-            otherwise only no party (R4).
-        fairness_weight: ε, the weight of ρ in the linear programme.
-        relax: where no reward values keep all bounds, lower the bounds by the least
-            common factor instead of raising an error (see `solve_reward_scheme`).
-        mesh: devices that share the length scale and the sums, as in `gram_sums`.
-        progress: called with the stage ("length scale", "kernel sums", "reward scheme")
-            and the share of it that is done.
-
-    Returns:
-        What was valued and promised.
-
-    Raises:
-        InfeasibleError: if no reward values keep the promises with these candidates.
-        MemoryError: if it would not fit into memory; it says what would (see `plan`).
-        NoContributionError: if no party adds anything to the others' data.
-        ValueError: if shapes do not fit, an entry is not finite, an option is out of
-            range, or the kernel has no length scale to be searched.
-
-    Example:
-        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
-        >>> promises = promise(parties, np.linspace(-1, 2, 50)[:, None])
-        >>> promises.scheme.normalized_shapley.round(2)
-        array([0.87, 1.  ])
-
-    Reference:
-        Tay et al. 2022, Sec. 3, 4.1 and 5.
-    """
-    *parties, candidates = aligned(*as_sequence(parties), candidates)
-    points = as_parties(parties, sharded=True)
-    drawn = as_points(candidates, "candidates", sharded=True)
-    used = checked_kernel(points, kernel, search_length_scale=search_length_scale)
-    is_searched = kernel is None or search_length_scale
-    check_memory(points, drawn, len(drawn), search_length_scale=is_searched)
-    if is_searched:
-        progress("length scale", 0.0)
-        scale = smallest_length_scale(used, points, drawn, mesh=mesh)
-        used = used.with_length_scale(scale)
-    outlier = None
-    if kernel is None:  # the length scale of another kernel need not be one of points
-        outlier = find_outlier(scalar_length_scale(used), points, drawn, mesh)
-    progress("kernel sums", 0.0)
-    sums = gram_sums(used, points, drawn, mesh=mesh)
-    progress("reward scheme", 0.0)
-    table = coalition_table(sums)
-    scheme = scheme_from_sums(
-        sums, table, stability=stability, fairness_weight=fairness_weight, relax=relax
-    )
-    return Promises(points, drawn, used, sums, table, scheme, outlier)
-
-
-def checked_kernel(
-    parties: list[Points], kernel: Kernel | None, *, search_length_scale: bool
-) -> Kernel:
-    """The kernel to value with, if the parties can be valued with it at all."""
-    if len(parties) < 2:
-        raise ValueError(
-            "Expected at least two parties, got one: it has nobody to pool with."
-        )
-    used = SquaredExponential(1.0) if kernel is None else kernel
-    if search_length_scale and np.isnan(scalar_length_scale(used)):
-        raise ValueError(
-            "Expected a kernel with one length scale to search for it, got "
-            f"{type(used).__name__} that has none, one per dimension, or parts that do "
-            "not share one. Bring it to one by `with_length_scale`, or use it as it is."
-        )
-    return used
-
-
-def check_memory(
-    parties: list[Points],
-    candidates: Points | None,
-    num_candidates: int,
-    *,
-    search_length_scale: bool,
-) -> None:
-    """Raise a `MemoryError` if so many candidates do not fit, made or still to be."""
-    known = parties if candidates is None else [*parties, candidates]
-    plan(
-        [len(points) for points in parties],
-        parties[0].shape[1],
-        num_candidates,
-        dtype=np.result_type(*(points.dtype for points in known)),
-        search_length_scale=search_length_scale,
-    ).check()
-
-
-def coalition_table(sums: GramSums) -> Float[np.ndarray, " coalitions"] | None:
-    """v_c of all coalitions, unless there are too many."""
-    if sums.num_parties > MAX_TABLE_PARTIES:
-        return None
-    return np.asarray(coalition_values(sums))
 
 
 def _shown(sizes: list[int]) -> str:

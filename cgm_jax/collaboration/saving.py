@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from cgm_jax._shared.archive import (
     with_prefix,
     write_archive,
 )
+from cgm_jax._shared.arrays import Points
+from cgm_jax.embeddings import FeatureMap
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels.deep import Network
 from cgm_jax.kernels.saving import describe_kernel, rebuild_kernel
+from cgm_jax.privacy import Release
 from cgm_jax.rewards import RewardScheme, RewardStatus
 from cgm_jax.sampling import Reward
 
@@ -36,14 +39,24 @@ def save_collaboration(path: str | Path, collaboration: "Collaboration") -> None
     outlier = promises.outlier
     arrays: Arrays = {
         "candidates": np.asarray(promises.candidates),
-        **{f"party.{i}": np.asarray(x) for i, x in enumerate(promises.parties)},
     }
+    sent: list[dict[str, Any]] | None = None
+    if promises.features is None:
+        points = promises.points_for("a file of them")
+        arrays |= {f"party.{i}": np.asarray(x) for i, x in enumerate(points)}
+    else:
+        releases = cast(list[Release], promises.parties)
+        sent = [
+            _facts_of(each, f"party.{i}.", arrays) for i, each in enumerate(releases)
+        ]
+
     _facts_of(promises.sums, "sums.", arrays)  # arrays only
     if promises.coalition_values is not None:
         arrays["coalition_values"] = promises.coalition_values
     facts: dict[str, Any] = {
         "kernel": describe_kernel(promises.kernel, "kernel", arrays),
         "num_parties": len(promises.parties),
+        "releases": sent,
         "scheme": _facts_of(promises.scheme, "scheme.", arrays),
         "outlier": None if outlier is None else asdict(outlier),
         "inverse_temperature": draw.inverse_temperature,
@@ -64,26 +77,44 @@ def _facts_of(result: Any, prefix: str, arrays: Arrays) -> dict[str, Any]:
 
 
 def load_parts(
-    path: str | Path, *, network: Network | None = None
+    path: str | Path,
+    *,
+    network: Network | None = None,
+    features: FeatureMap | None = None,
 ) -> tuple[Promises, Draw]:
     """Read what `save_collaboration` wrote."""
     facts, arrays = read_archive(path, _KIND)
+    if (features is None) is not (facts.get("releases") is None):
+        raise ValueError(
+            f"{path}: expected features for a collaboration of releases, and for no "
+            "other; hand in those that the releases were made with."
+        )
     with archive_errors(path, _KIND):
         sums = with_prefix(arrays, "sums.")
         scheme: dict[str, Any] = facts["scheme"] | with_prefix(arrays, "scheme.")
         scheme["status"] = RewardStatus(scheme["status"])
         outlier = facts["outlier"]
         promises = Promises(
-            parties=[arrays[f"party.{i}"] for i in range(facts["num_parties"])],
+            parties=_parties(facts, arrays),
             candidates=arrays["candidates"],
             kernel=rebuild_kernel(facts["kernel"], arrays, network),
             sums=GramSums(**sums),
             coalition_values=arrays.get("coalition_values"),
             scheme=RewardScheme(**scheme),
             outlier=None if outlier is None else Outlier(**outlier),
+            features=features,
         )
         rewards = [
             Reward(**with_prefix(arrays, f"reward.{i}."), **reward)
             for i, reward in enumerate(facts["rewards"])
         ]
         return promises, Draw(rewards, facts["inverse_temperature"])
+
+
+def _parties(facts: dict[str, Any], arrays: Arrays) -> list[Points] | list[Release]:
+    if facts["releases"] is None:
+        return [arrays[f"party.{i}"] for i in range(facts["num_parties"])]
+    return [
+        Release(**with_prefix(arrays, f"party.{i}."), **each)
+        for i, each in enumerate(facts["releases"])
+    ]

@@ -3,12 +3,15 @@
 Notation: v_i = v_c({i}) the value of party i's own data, φ_i its Shapley value, α_i =
 φ_i / max φ, r_i its reward value. All of it is computed once more for resamples of
 every party's points; its spread over them is the standard error. The candidates and the
-kernel are kept: what choosing them adds to the uncertainty is not in it.
+kernel are kept: what choosing them adds to the uncertainty is not in it. Of releases,
+the noise and the features are drawn once more, and the rows stay what they were: then
+it is the error of what was computed of them, and not of the rows.
 
 Reference: Efron, Tibshirani: An Introduction to the Bootstrap, 1993.
 """
 
 import dataclasses
+from typing import cast
 
 import jax
 import numpy as np
@@ -18,10 +21,12 @@ from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums
+from cgm_jax.privacy import Release, resampled_sums
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
 from cgm_jax.valuation import bootstrap_sums
 
-from .promises import Promises, coalition_table
+from .promises import Promises
+from .promising import coalition_table
 
 __all__ = ["Uncertainty", "estimate_uncertainty"]
 
@@ -122,6 +127,9 @@ def estimate_uncertainty(
 ) -> Uncertainty:
     """How far values and promises would differ, had other points been drawn.
 
+    Of promises made of releases it is how far they would, had other noise been drawn
+    (and other features, where these are random and in several groups).
+
     Args:
         key: a typed key.
         promises: what was promised for the parties' own points.
@@ -153,21 +161,16 @@ def estimate_uncertainty(
             "two."
         )
     sums, scheme = promises.sums, promises.scheme
-    size = max(sums.between.size, sum(map(len, promises.parties)))
+    size = max(sums.between.size, int(sums.sizes[:-1].sum()))
     at_once = max(1, _MEMORY // (8 * size))
     schemes: list[RewardScheme] = []
     progress("uncertainty", 0.0)
     while len(schemes) < num_resamples:
-        resampled = bootstrap_sums(
+        for resample in _resamples(
             jax.random.fold_in(key, len(schemes)),
-            promises.kernel,
-            promises.parties,
-            promises.candidates,
-            sums,
-            num_resamples=min(at_once, num_resamples - len(schemes)),
-        )
-        for between in resampled:
-            resample = GramSums(between, sums.candidate_rows[:0], sums.sizes)
+            promises,
+            min(at_once, num_resamples - len(schemes)),
+        ):
             schemes.append(
                 scheme_from_sums(
                     resample,
@@ -183,6 +186,22 @@ def estimate_uncertainty(
     names = "own_values", "shapley_values", "reward_values"
     arrays = (np.stack([getattr(each, name) for each in schemes]) for name in names)
     return Uncertainty(scheme, *arrays)
+
+
+def _resamples(key: Key[Array, ""], promises: Promises, num: int) -> list[GramSums]:
+    """Sums of other points of the parties; of releases, of other noise and features."""
+    sums, candidates = promises.sums, promises.candidates
+    if promises.features is not None:
+        sent = cast(list[Release], promises.parties)
+        return resampled_sums(
+            key, sent, promises.features, candidates, sums, num_resamples=num
+        )
+    points = promises.points_for("a bootstrap of them")
+    resampled = bootstrap_sums(
+        key, promises.kernel, points, candidates, sums, num_resamples=num
+    )
+    nothing = sums.candidate_rows[:0]
+    return [GramSums(between, nothing, sums.sizes) for between in resampled]
 
 
 def _spread(samples: Float[np.ndarray, "resamples n"]) -> Float[np.ndarray, " n"]:

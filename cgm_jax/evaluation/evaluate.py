@@ -144,9 +144,10 @@ def evaluate_rewards(
     """
     classes = [np.asarray(party_labels) for party_labels in labels]
     candidate_classes = np.asarray(candidate_labels)
-    parties = [np.asarray(x) for x in (measured[0] if measured else promises.parties)]
+    valued = promises.points_for("metrics of what is held")
+    parties = [np.asarray(x) for x in (measured[0] if measured else valued)]
     candidates = np.asarray(measured[1] if measured else promises.candidates)
-    expected = [*map(len, promises.parties), len(promises.candidates)]
+    expected = [*map(len, valued), len(promises.candidates)]
     for what, given in (
         ("a label of", [*classes, candidate_classes]),
         ("a measured row for", [*parties, candidates]),
@@ -170,7 +171,7 @@ def evaluate_rewards(
         return {
             "mmd2_unbiased": mmd2_to_reference(
                 promises.kernel,
-                promises.parties,
+                valued,
                 promises.candidates,
                 promises.sums,
                 picks,

@@ -112,7 +112,7 @@ def privacy_figures(
     Reference: Platzer and Reutterer 2021.
     """
     promises, rewards = collaboration.promises, collaboration.draw.rewards
-    parties = [np.asarray(x) for x in promises.parties]
+    parties = [np.asarray(x) for x in promises.points_for("distances to them")]
     candidates = np.asarray(promises.candidates)
     half_key, fit_key, sample_key, choice_key = jax.random.split(key, 4)
     attack_key = jax.random.fold_in(choice_key, len(parties))

@@ -57,6 +57,7 @@ def read_tables(
     min_rows: int = 2,
     decimal: Decimal = ".",
     choices: Sequence[ColumnChoice] = (),
+    least_parties: int = 2,
 ) -> Parties:
     r"""Read one CSV, Parquet or NPY file per party.
 
@@ -74,6 +75,7 @@ def read_tables(
             cells are read as ever.
         choices: what is declared of some columns: numbers and text may be mixed in a
             category.
+        least_parties: the fewest files; 1 where a party reads its own.
 
     Returns:
         The data of all parties.
@@ -101,6 +103,7 @@ def read_tables(
         min_rows=min_rows,
         decimal=decimal,
         choices=choices,
+        least_parties=least_parties,
     )
     if checked.parties is None:
         raise InputError.of(checked.problems)
@@ -114,6 +117,7 @@ def check_parties(
     min_rows: int = 2,
     decimal: Decimal = ".",
     choices: Sequence[ColumnChoice] = (),
+    least_parties: int = 2,
 ) -> CheckedFiles:
     r"""Find all problems of all files at once.
 
@@ -123,6 +127,7 @@ def check_parties(
         min_rows: the fewest rows a party may have.
         decimal: the mark before decimals.
         choices: what is declared of some columns.
+        least_parties: the fewest files.
 
     Returns:
         Problems, warnings and, if there are no problems, the tables.
@@ -141,7 +146,7 @@ def check_parties(
         age - add or rename it here, or remove it there
         bmi - give the column in a larger unit
     """
-    sources = check_sources(paths)
+    sources = check_sources(paths, least=least_parties)
     left_out = {common_name(x.name) for x in choices if x.kind == "left out"}
     label_column = None if label_column is None else common_name(label_column)
     _check_kinds(sources, label_column)

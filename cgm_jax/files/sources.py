@@ -42,12 +42,12 @@ class Source:
     kind: Kind
 
 
-def check_sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
+def check_sources(paths: Sequence[str | Path], *, least: int = 2) -> tuple[Source, ...]:
     """Check everything that can be known before any file is read.
 
     The parties are sorted by their names: the order of the paths changes nothing.
     """
-    if len(paths) < 2:
+    if len(paths) < least:
         raise UsageError(
             f"expected the files of at least two parties, found {len(paths)}; give one "
             "file per party"

@@ -4,8 +4,9 @@ A `Generator` has two methods, ``fit`` and ``sample``. `KernelDensity` adds a li
 noise to real rows, `GaussianMixture` is the simulated data's own, `ProductMixture`
 is a density of tables that can be computed exactly, and `MMDGAN` learns to make rows
 out of noise; `IndependentColumns` and `BootstrapRows` are what they are compared with.
-`TableGenerator` makes any of them draw rows of a table that
-may be handed out. None of them gives a privacy guarantee.
+`TableGenerator` makes any of them draw rows of a table that may be handed out. None of
+these gives a privacy guarantee. `EmbeddingGenerator` learns from releases in the place
+of rows, and keeps what they promise (`privacy`).
 """
 
 import importlib
@@ -20,13 +21,20 @@ from .table_model import TableModel
 from .table_rows import CoarseTableError, TableGenerator
 
 if TYPE_CHECKING:
+    from .embedding_generator import EmbeddingGenerator, EmbeddingGeneratorModel
     from .mmd_gan import MMDGAN, MMDGANModel
 else:  # a type checker would take any name for one of the package
 
     def __getattr__(name: str) -> Any:
         # Flax takes longer to import than the rest of the package together.
-        if name in ("MMDGAN", "MMDGANModel"):
-            return getattr(importlib.import_module(".mmd_gan", __name__), name)
+        folder = {
+            "EmbeddingGenerator": ".embedding_generator",
+            "EmbeddingGeneratorModel": ".embedding_generator",
+            "MMDGAN": ".mmd_gan",
+            "MMDGANModel": ".mmd_gan",
+        }.get(name)
+        if folder is not None:
+            return getattr(importlib.import_module(folder, __name__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -34,6 +42,8 @@ __all__ = [
     "MMDGAN",
     "BootstrapRows",
     "CoarseTableError",
+    "EmbeddingGenerator",
+    "EmbeddingGeneratorModel",
     "GaussianMixture",
     "Generator",
     "IndependentColumns",

@@ -49,7 +49,7 @@ def candidate_origin(mediation: Mediation) -> CandidateOrigin:
     """What the candidates imitate: as points, or as the pixels of images."""
     promises, model = mediation.collaboration.promises, mediation.source.model
     candidates, codec = np.asarray(promises.candidates), mediation.tables.codec
-    pool = np.concatenate(promises.parties)
+    pool = np.concatenate(promises.points_for("a picture of them"))
     choice = mediation.source.choice
     origin = CandidateOrigin(pool, candidates, list(codec.coordinates), model, choice)
     if origin.shape is None:

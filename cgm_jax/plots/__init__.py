@@ -15,6 +15,7 @@ from .generator import plot_samples, plot_training
 from .generators import plot_generators
 from .margins import plot_margins
 from .plane import Embedding, Plane, plane_of
+from .privacy import plot_privacy_plan
 from .rewards import (
     MAX_DOTS,
     plot_own_and_reward,
@@ -37,6 +38,7 @@ __all__ = [
     "plot_margins",
     "plot_own_and_reward",
     "plot_pairs",
+    "plot_privacy_plan",
     "plot_reward",
     "plot_reward_over_temperatures",
     "plot_rewards",

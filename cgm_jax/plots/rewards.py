@@ -208,7 +208,7 @@ def _plot_panels(
     plane: Plane | Embedding | None,
     candidate_labels: Shaped[np.ndarray, " g"] | None = None,
 ) -> "Figure":
-    plane = plane or plane_of(np.concatenate(promises.parties))
+    plane = plane or plane_of(np.concatenate(promises.points_for("a picture of them")))
     in_strips = len(plane.axes) == 1
     figure, grid = new_panels(len(panels), height=2.6)
     for axes, (draw, party, title) in zip(grid, panels, strict=True):
@@ -266,7 +266,8 @@ def _places(
     promises: Promises, party: int, plane: Plane | Embedding
 ) -> tuple[Float[np.ndarray, "g k"], Float[np.ndarray, "m k"]]:
     """Where the candidates and one party's points stand."""
-    candidates, own = promises.candidates, promises.parties[party]
+    candidates = promises.candidates
+    own = promises.points_for("a picture of them")[party]
     if isinstance(plane, Plane):
         return plane.place(candidates), plane.place(own)
     given = np.asarray(plane.candidates), np.asarray(plane.parties[party])

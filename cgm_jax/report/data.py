@@ -87,7 +87,7 @@ def report_data(
     num_parties = len(promises.parties)
     columns = {
         "name": section.names,
-        "rows": [len(points) for points in promises.parties],
+        "rows": promises.num_points,
         "shapley_value": scheme.shapley_values,
         "normalized_shapley": scheme.normalized_shapley,
         "own_value": scheme.own_values,

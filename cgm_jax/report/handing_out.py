@@ -92,7 +92,9 @@ def _on_columns(section: ReportSection) -> Iterator[str]:
     if section.tables is not None:
         codec = section.tables.codec
         yield from left_out_sentences(codec.facts)
-        yield from rare_category_sentences(codec, section.promises.parties)
+        yield from rare_category_sentences(
+            codec, section.promises.points_for("counts of categories")
+        )
 
 
 def _on_empty_rewards(section: ReportSection) -> Iterator[str]:

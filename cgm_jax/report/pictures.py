@@ -65,7 +65,7 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
     promises, first, names = section.promises, section.first, section.names
     shown = shown_parties(promises.scheme)
     plane = section.embedding or plots.plane_of(
-        np.concatenate(promises.parties), section.columns
+        np.concatenate(promises.points_for("a picture of them")), section.columns
     )
     figures = {
         "contributions": plots.plot_contributions(promises, names, parties=shown),

@@ -24,6 +24,7 @@ from .privacy import (
     reidentification_sentence,
 )
 from .quality import table_quality_sentences
+from .releases import own_release_sentences, release_sentences
 from .shared_rows import shared_rows_sentences
 from .statement import statement_sentences
 from .warnings import (
@@ -58,6 +59,7 @@ __all__ = [
     "label_sentences",
     "left_out_sentences",
     "outcome",
+    "own_release_sentences",
     "plan_sentences",
     "privacy_sentences",
     "privacy_warnings",
@@ -67,6 +69,7 @@ __all__ = [
     "rare_category_sentences",
     "reidentification_sentence",
     "relaxation_warnings",
+    "release_sentences",
     "scheme_warnings",
     "shared_rows_sentences",
     "statement_sentences",

@@ -1,0 +1,220 @@
+"""What the parties of releases agree on first: public columns, ranges and features.
+
+Nothing in it may come from the rows: ranges and categories are what such rows can be,
+and ℓ is chosen from what is public. A number between low and high is a coordinate of
+variance 1 if it is uniform, a category one coordinate for each value, so high that two
+rows of different categories are as far apart as in `tables`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from cgm_jax.embeddings import (
+    FeatureMap,
+    hermite_features,
+    random_fourier_features,
+)
+from cgm_jax.files import InputError, write_json
+from cgm_jax.kernels import SquaredExponential
+from cgm_jax.privacy import Neighbours
+from cgm_jax.tables import Cells, as_text
+from cgm_jax.tables.number_columns import MISMATCH
+
+__all__ = ["AgreedColumn", "Agreement", "FeatureKind", "read_agreed_columns"]
+
+FeatureKind = Literal["quadrature", "orthogonal", "quasi-random"]
+_FORMAT = "cgm-jax agreement 1"
+_HEIGHT = MISMATCH / np.sqrt(2)
+_TOLERANCE = 1e-3  # of quadrature: noise hides less, and fewer features carry less
+_COLUMN = (
+    '{"name": "age", "kind": "whole number", "low": 0, "high": 120} or {"name": '
+    '"job", "kind": "category", "values": ["clerk", "nurse"]}'
+)
+
+
+@dataclass(frozen=True)
+class AgreedColumn:
+    """A column, and what its cells can be."""
+
+    name: str
+    kind: Literal["number", "whole number", "category"]
+    low: int | float | None = None
+    high: int | float | None = None
+    values: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind == "category":
+            values = self.values or ()
+            fits = len(values) > 1 and len(set(values)) == len(values)
+            fits &= all(isinstance(value, str) for value in values)
+            fits &= self.low is None and self.high is None
+        else:
+            ends = self.low, self.high
+            fits = self.kind in ("number", "whole number") and self.values is None
+            fits &= all(type(end) in (int, float) for end in ends)
+            fits = fits and -1e30 < self.low < self.high < 1e30  # type: ignore[operator]
+        if not (fits and isinstance(self.name, str) and self.name):
+            raise ValueError(f"expected a column such as {_COLUMN}")
+
+    @property
+    def edges(self) -> tuple[list[float], list[float]]:
+        """The least and the largest of each coordinate."""
+        if self.values is not None:
+            size = len(self.values)
+            return [0.0] * size, [float(_HEIGHT)] * size
+        return [-np.sqrt(3.0)], [np.sqrt(3.0)]
+
+    def num_beyond(self, cells: Cells) -> int:
+        """How many numbers are beyond the range."""
+        if self.values is not None or self.low is None or self.high is None:
+            return 0
+        return int(((cells.values < self.low) | (cells.values > self.high)).sum())
+
+    def encode(self, cells: Cells, file: Path) -> Float[np.ndarray, "n c"]:
+        """Coordinates; numbers beyond the range are at its end."""
+        if self.values is None:
+            if cells.form not in ("whole", "number") or cells.is_missing.any():
+                sentence = (
+                    "expected a number in every row, as agreed; correct the file, or "
+                    "agree on categories for it"
+                )
+                raise InputError(sentence, file=file, column=self.name)
+            low, high = float(self.low or 0), float(self.high or 0)
+            share = (cells.values.astype(float) - low) / (high - low)
+            return np.sqrt(12.0) * (np.clip(share, 0, 1)[:, None] - 0.5)
+        words = as_text(cells) if cells.form != "time" else np.full(len(cells), None)
+        is_value = words[:, None] == np.array(self.values, object)[None]
+        if not is_value.any(axis=1).all():
+            sentence = (
+                "expected the categories of the agreement, found another, or a missing "
+                'cell; agree on it (a missing cell is the category "")'
+            )
+            raise InputError(sentence, file=file, column=self.name)
+        return _HEIGHT * is_value
+
+    def decode(self, points: Float[np.ndarray, "m c"]) -> Cells:
+        """The cells that are nearest."""
+        nothing = np.zeros(len(points), bool)
+        if self.values is not None:
+            values = np.array(self.values, object)[np.argmax(points, axis=1)]
+            return Cells("text", values, nothing)
+        low, high = float(self.low or 0), float(self.high or 0)
+        numbers = low + (high - low) * np.clip(points[:, 0] / np.sqrt(12.0) + 0.5, 0, 1)
+        if self.kind == "whole number":
+            return Cells("whole", np.rint(numbers).astype(np.int64), nothing)
+        digits = 4 - int(np.ceil(np.log10(high - low)))  # four of the range
+        return Cells("number", np.round(numbers, max(digits, 0)), nothing)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """All that is public, and the same for all parties."""
+
+    columns: tuple[AgreedColumn, ...]
+    length_scale: float
+    kind: FeatureKind
+    num_features: int
+    seed: int
+    delta: float
+    neighbours: Neighbours
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything agreed on."""
+        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def features(self) -> FeatureMap:
+        """The features of points."""
+        kernel = SquaredExponential(self.length_scale)
+        low, high = self.edges
+        if self.kind == "quadrature":
+            return hermite_features(kernel, low, high, tolerance=_TOLERANCE)
+        key = jax.random.key(self.seed)
+        return random_fourier_features(
+            key, kernel, len(low), self.num_features, kind=self.kind
+        )
+
+    @property
+    def edges(self) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
+        """The least and the largest of each coordinate."""
+        sides = zip(*(column.edges for column in self.columns), strict=True)
+        low, high = (np.concatenate(side) for side in sides)
+        return low, high
+
+    def encode(
+        self, table: Mapping[str, Cells], file: Path
+    ) -> Float[np.ndarray, "n d"]:
+        """A party's rows as points."""
+        if missing := [c.name for c in self.columns if c.name not in table]:
+            sentence = "expected a column of the agreement, found none of its name"
+            raise InputError(sentence, file=file, column=missing[0])
+        blocks = [column.encode(table[column.name], file) for column in self.columns]
+        return np.concatenate(blocks, axis=1)
+
+    def decode(self, points: Float[np.ndarray, "m d"]) -> dict[str, Cells]:
+        """Points as rows."""
+        ends = np.cumsum([len(column.edges[0]) for column in self.columns])[:-1]
+        blocks = zip(self.columns, np.split(points, ends, axis=1), strict=True)
+        return {column.name: column.decode(block) for column, block in blocks}
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, for the parties to read and to keep."""
+        write_json(path, {"format": _FORMAT, **asdict(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Agreement":
+        """Read what `save` wrote."""
+        try:
+            facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            if facts.pop("format") != _FORMAT or set(facts) != set(cls.__annotations__):
+                raise ValueError
+            columns = tuple(_column(entry) for entry in facts.pop("columns"))
+            known = {"kind": get_args(FeatureKind), "neighbours": get_args(Neighbours)}
+            if any(facts[name] not in values for name, values in known.items()):
+                raise ValueError
+            return cls(columns, **facts)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                "expected an agreement that cgm-jax agree wrote, found another or a "
+                "changed file; write it again",
+                file=path,
+            ) from error
+
+
+def read_agreed_columns(path: Path) -> tuple[AgreedColumn, ...]:
+    """The columns of a JSON list, what `describe` prints with ranges and values."""
+    try:
+        entries = json.loads(path.read_text("utf-8-sig"))
+        if not isinstance(entries, list) or not entries:
+            raise ValueError(f"expected a list of columns such as {_COLUMN}")
+        columns = tuple(_column(entry) for entry in entries)
+        if len({column.name for column in columns}) < len(columns):
+            raise ValueError("expected each column once")
+        return columns
+    except (ValueError, TypeError, RecursionError) as error:
+        what = f"expected a JSON list of columns such as {_COLUMN}"
+        if str(error).startswith("expected"):
+            what = str(error)
+        sentence = f"{what}; start from what describe prints"
+        raise InputError(sentence, file=path) from error
+
+
+def _column(entry: Any) -> AgreedColumn:
+    known = set(AgreedColumn.__annotations__)
+    if not isinstance(entry, dict) or set(entry) - known:
+        raise ValueError(f"expected a column such as {_COLUMN}")
+    given: dict[str, Any] = dict(entry)
+    if given.get("values") is not None:
+        given["values"] = tuple(given["values"])
+    return AgreedColumn(**given)

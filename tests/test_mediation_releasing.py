@@ -1,0 +1,97 @@
+"""What is valued are the rows that are handed out, of releases of one agreement."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from cgm_jax.files import InputError, UsageError
+from cgm_jax.generators import EmbeddingGenerator
+from cgm_jax.mediation.agreement import AgreedColumn, Agreement
+from cgm_jax.mediation.releasing import (
+    AgreedRows,
+    load_releases,
+    publish_released,
+    release_file,
+    reward,
+)
+
+AGREEMENT = Agreement(
+    (
+        AgreedColumn("age", "whole number", 0, 100),
+        AgreedColumn("job", "category", values=("clerk", "nurse")),
+    ),
+    0.5,
+    "orthogonal",
+    200,
+    7,
+    1e-5,
+    "replace one",
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("parties"), np.random.default_rng(0)
+    for seed, name in enumerate("ab"):
+        ages = np.clip(rng.normal(30 + 5 * seed, 8, size=500), 0, 100).astype(int)
+        jobs = np.where(rng.random(500) < 0.8, "nurse", "clerk")
+        ages[0] = 120
+        rows = [f"{i},{ages[i]},{jobs[i]}" for i in range(500)]
+        (folder / f"{name}.csv").write_text("\n".join(["id,age,job", *rows]))
+        sent = release_file(
+            jax.random.key(seed),
+            folder / f"{name}.csv",
+            AGREEMENT,
+            epsilon=3.0,
+            decimal=".",
+        )
+        assert (sent.left_out, sent.num_beyond) == (("id",), {"age": 1})
+        sent.release.save(folder / f"{name}.release")
+    return folder
+
+
+def paths_of(files):
+    return [files / "b.release", files / "a.release"]
+
+
+def test_rows_that_are_valued_are_those_that_can_be_written(files):
+    names, releases = load_releases(paths_of(files), AGREEMENT)
+    assert names == ("a", "b")
+    low, high = AGREEMENT.edges
+    network = EmbeddingGenerator(
+        AGREEMENT.features, low, high, agreement=AGREEMENT.digest, num_steps=1_000
+    )
+    generator = AgreedRows(network, AGREEMENT)
+    model = generator.fit(jax.random.key(0), releases)
+    points = generator.sample(jax.random.key(1), model, 1_000)
+    table = AGREEMENT.decode(np.asarray(points, np.float64))
+    again = AGREEMENT.encode(table, files)
+    np.testing.assert_allclose(points, again, atol=1e-6)
+    share = np.mean(table["job"].values == "nurse")
+    assert abs(share - 0.8) < 0.1
+    assert abs(table["age"].values.mean() - 32.5) < 4
+
+
+@pytest.mark.slow
+def test_rewards_are_written_and_the_report_has_what_was_promised(files, tmp_path):
+    names, releases = load_releases(paths_of(files), AGREEMENT)
+    run = reward(names, releases, AGREEMENT, num_candidates=1_000, num_resamples=5)
+    report = publish_released(tmp_path, run, AGREEMENT)
+    assert report.is_file()
+    for name, drawn in zip(names, run.collaboration.draw.rewards, strict=True):
+        lines = (tmp_path / name / "reward.csv").read_text().splitlines()
+        assert len(lines) == 1 + len(drawn.indices)
+
+
+def test_releases_of_other_agreements_and_damaged_ones_are_refused(files, tmp_path):
+    with pytest.raises(InputError, match="the agreement"):
+        load_releases(paths_of(files), replace(AGREEMENT, delta=1e-6))
+    with pytest.raises(UsageError, match="two parties"):
+        load_releases(paths_of(files)[:1], AGREEMENT)
+    with pytest.raises(UsageError, match="a name of its own"):
+        load_releases([*paths_of(files), files / "a.release"], AGREEMENT)
+    (tmp_path / "c.release").write_text("{}")
+    with pytest.raises(InputError, match="expected a release"):
+        load_releases([*paths_of(files), tmp_path / "c.release"], AGREEMENT)
