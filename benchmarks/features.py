@@ -22,7 +22,7 @@ __all__ = ["peak_of_values", "rows"]
 
 _NUM_PARTIES = 5
 _NUM_DIMS = 8
-_NUM_FEATURES = 8_000
+_NUM_FEATURES = 4_000
 
 
 def rows(*, small: bool) -> Iterator[Row]:
