@@ -99,6 +99,13 @@ def test_other_columns_are_refused_by_name(tables):
     )
 
 
+def test_of_many_other_columns_some_are_named(tables, monkeypatch):
+    many = [f"c{i} (only in the model)" for i in range(13)]
+    monkeypatch.setattr(TableModel, "differences", lambda model, codec: many)
+    with pytest.raises(UsageError, match=r"c9 \(only in the model\) and 3 more; train"):
+        load_model(saved(tables), tables.codec)
+
+
 @pytest.mark.parametrize(
     ("of_these", "is_warned_of"), [(True, False), (False, True), (None, False)]
 )
