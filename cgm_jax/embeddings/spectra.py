@@ -12,7 +12,7 @@ A product of kernels is the characteristic function of a sum of independent freq
 In a sum, which kernel a frequency is of is drawn in proportion to k(x, x).
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -33,6 +33,7 @@ from cgm_jax.kernels.stationary import Stationary
 __all__ = ["Source", "concrete", "drawn_frequencies", "length_scales", "num_numbers"]
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where frequencies come from: standard normal rows and uniform numbers."""
 
