@@ -98,6 +98,11 @@ def release(
 ) -> None:
     """Make the one release that a party sends; run it on the party's own machine."""
     agreed = Agreement.load(agreement)
+    if out.exists():
+        raise UsageError(
+            f"{out}: expected a file that does not exist: a release that was sent "
+            "counts, and another of the same rows adds its ε and δ to it"
+        )
     if not epsilon > 0:
         raise UsageError(f"--epsilon: expected a number above 0, got {epsilon}")
     # From the system's entropy, and nowhere else but in this process's memory.
@@ -105,7 +110,7 @@ def release(
     key = jax.random.wrap_key_data(words, impl="threefry2x32")
     made = release_file(key, file, agreed, epsilon=epsilon, decimal=decimal)
     made.release.save(out)
-    screen.say(f"Wrote {out}")
+    screen.say(f"Wrote {out}, by the agreement with digest {agreed.digest}")
     told = own_release_sentences(made.release, made.left_out, made.num_beyond)
     for sentence in told:
         screen.say(sentence)

@@ -25,11 +25,13 @@ from cgm_jax.files import (
     read_tables,
     write_json,
     write_rewards,
+    write_text,
 )
 from cgm_jax.files.sources import RESERVED_NAMES
 from cgm_jax.generators import EmbeddingGenerator
 from cgm_jax.privacy import Release, release
 from cgm_jax.report.data import plain
+from cgm_jax.report.page import released_page
 from cgm_jax.report.sentences import release_sentences
 from cgm_jax.tables import ColumnChoice
 
@@ -141,6 +143,10 @@ def load_releases(
             raise InputError(
                 "expected the agreed neighbouring relation, found another", file=path
             )
+        for other in [other for other in named if other != name]:
+            if np.array_equal(named[other].embedding, named[name].embedding):
+                sentence = f"expected a release of its own, found that of {other} again"
+                raise InputError(sentence, file=path)
     if len(named) < 2:
         raise UsageError("expected the releases of at least two parties, found one")
     return tuple(named), list(named.values())
@@ -207,20 +213,16 @@ def publish_released(out: Path, run: ReleasedRun, agreement: Agreement) -> Path:
                 "stop_reason": drawn.stop_reason,
             }
         )
-    report = out / "mediator" / "report.json"
-    sentences = release_sentences(run.releases, run.uncertainty, run.names)
-    write_json(
-        report,
-        plain(
-            {
-                "agreement": agreement.digest,
-                "neighbours": agreement.neighbours,
-                "parties": parties,
-                "sentences": sentences,
-            }
-        ),
-    )
-    return report
+    facts = {
+        "agreement": agreement.digest,
+        "neighbours": agreement.neighbours,
+        "parties": parties,
+        "sentences": release_sentences(run.releases, run.uncertainty, run.names),
+    }
+    write_json(out / "mediator" / "report.json", plain(facts))
+    page = out / "mediator" / "report.html"
+    write_text(page, released_page(plain(facts)))
+    return page
 
 
 def prepared_folder(out: Path, names: Sequence[str], *, overwrite: bool) -> Path:

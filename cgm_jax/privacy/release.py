@@ -91,7 +91,8 @@ class Release(Result):
                 f"Expected an embedding of {features.num_features} features, got shape "
                 f"{self.embedding.shape}."
             )
-        if not (np.isfinite(self.embedding).all() and 1 <= self.size < math.inf):
+        numbers = np.append(self.embedding, self.sigma)
+        if not (np.isfinite(numbers).all() and 1 <= self.size < math.inf):
             raise ValueError(
                 "Expected finite numbers and a size of at least 1 in a release; it was "
                 "damaged: let it be sent again."
@@ -133,7 +134,10 @@ class Release(Result):
             if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
                 raise ValueError
             return _from_facts(facts)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (
+            *(ValueError, TypeError, KeyError),
+            *(OverflowError, RecursionError),
+        ) as error:
             raise ArchiveError(
                 path,
                 "expected a release of this version of cgm-jax, found another or a "

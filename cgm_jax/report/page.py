@@ -30,7 +30,13 @@ from .sentences import (
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["comparison_page", "filled_in", "privacy_page", "report_page"]
+__all__ = [
+    "comparison_page",
+    "filled_in",
+    "privacy_page",
+    "released_page",
+    "report_page",
+]
 
 
 def report_page(
@@ -126,6 +132,11 @@ def comparison_page(
         comparison=comparison_data(comparison),
         comparison_picture=draw_comparison(comparison),
     )
+
+
+def released_page(facts: Mapping[str, Any]) -> str:
+    """What was released, promised and handed out, of the facts in report.json."""
+    return filled_in("released.html.j2", **facts)
 
 
 def _choice(origin: CandidateOrigin | None) -> dict[str, Any]:

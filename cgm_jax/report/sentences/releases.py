@@ -21,13 +21,19 @@ def release_sentences(
     releases: Sequence[Release], uncertainty: Uncertainty, names: Names = None
 ) -> list[str]:
     """What was released and promised, what it cost in accuracy, what is not covered."""
+    parties = [party_names([i], names) for i in range(len(releases))]
     sentences = [
-        _promise(sent, party_names([i], names)) for i, sent in enumerate(releases)
+        _promise(sent, party) for sent, party in zip(releases, parties, strict=True)
     ]
+    sentences += _large_deltas(releases, parties)
+    counts = {
+        "with noise" if sent.neighbours == "add or remove one" else "exact"
+        for sent in releases
+    }
     sentences.append(
         "Each party released one vector, the noisy mean of features of its rows, and "
-        "nothing else; values, promises and synthetic rows were computed from these, "
-        "which costs no more privacy."
+        f"their number ({', '.join(sorted(counts))}); values, promises and synthetic "
+        "rows were computed from these, which adds nothing to ε or δ."
     )
     errors = uncertainty.normalized_shapley_errors
     if np.isfinite(errors).all():
@@ -36,9 +42,11 @@ def release_sentences(
             f"± {errors.max():.3f} (one standard error)."
         )
     sentences.append(
-        "Not covered: how the columns, ranges and categories of the agreement were "
-        "chosen, numbers of rows where one is replaced, further releases of the same "
-        "rows, whose ε add up, the time a release takes, and attacks on the noise's "
+        "Not covered: several rows of one person; how the columns, ranges and "
+        "categories of the agreement were chosen; numbers of rows where one is "
+        "replaced; further releases of the same rows, whose ε and δ add up, and which "
+        "nobody else can notice; that a party takes part, and the time its release "
+        "takes; whoever finds the noise's key, of 64 bits; and attacks on its "
         "floating-point numbers."
     )
     return sentences
@@ -50,7 +58,8 @@ def own_release_sentences(
     """For the party alone: what it promised, and what of its file is not in it."""
     sentences = [
         _promise(sent, "This release"),
-        "A second release of the same rows would add its ε to this one's.",
+        *_large_deltas([sent], ["This release"]),
+        "A second release of the same rows would add its ε and δ to this one's.",
     ]
     if left_out:
         sentences.append(f"Not agreed on, and left out: {', '.join(left_out)}.")
@@ -60,6 +69,21 @@ def own_release_sentences(
             "end."
         )
     return sentences
+
+
+def _large_deltas(releases: Sequence[Release], parties: Sequence[str]) -> list[str]:
+    """Noise that could be left out in one of n cases has δ = 1/n, and shows a row."""
+    large = [
+        party
+        for sent, party in zip(releases, parties, strict=True)
+        if sent.delta * sent.size >= 1 and np.isfinite(sent.epsilon)
+    ]
+    if not large:
+        return []
+    return [
+        f"{', '.join(large)}: δ is one over the number of rows or more, which allows "
+        "that a whole row is given away; agree on a smaller δ."
+    ]
 
 
 def _promise(sent: Release, party: str) -> str:
