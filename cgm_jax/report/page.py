@@ -34,8 +34,8 @@ __all__ = [
     "comparison_page",
     "filled_in",
     "privacy_page",
-    "released_page",
     "report_page",
+    "setting_rows",
 ]
 
 
@@ -92,7 +92,7 @@ def report_page(
         ],
         is_confidential=any(section.files for section in sections),
         date=settings.get("date"),
-        settings=list(_rows(settings)),
+        settings=list(setting_rows(settings)),
         generator_note=generator_note,
         origin=origin,
         choice=_choice(origin),
@@ -132,11 +132,6 @@ def comparison_page(
         comparison=comparison_data(comparison),
         comparison_picture=draw_comparison(comparison),
     )
-
-
-def released_page(facts: Mapping[str, Any]) -> str:
-    """What was released, promised and handed out, of the facts in report.json."""
-    return filled_in("released.html.j2", **facts)
 
 
 def _choice(origin: CandidateOrigin | None) -> dict[str, Any]:
@@ -182,16 +177,21 @@ def _quality(section: ReportSection) -> dict[str, Any] | None:
     )
 
 
-def _rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def setting_rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Settings as rows of a table: one for each entry of a dict and each dict."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from ((f"{name}: {inner}", text) for inner, text in _rows(value))
+            yield from (
+                (f"{name}: {inner}", text) for inner, text in setting_rows(value)
+            )
         elif isinstance(value, (list, tuple)) and any(
             isinstance(item, Mapping) for item in value
         ):
             for item in value:
-                yield name, ", ".join(f"{inner} {text}" for inner, text in _rows(item))
+                yield (
+                    name,
+                    ", ".join(f"{inner} {text}" for inner, text in setting_rows(item)),
+                )
         elif isinstance(value, (list, tuple)):
             yield name, ", ".join(map(_words, value))
         else:
