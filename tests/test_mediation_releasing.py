@@ -82,7 +82,12 @@ def test_rewards_are_written_and_the_report_has_what_was_promised(files, tmp_pat
     report = publish_released(tmp_path, run, AGREEMENT)
     assert report == tmp_path / "mediator" / "report.html"
     page = report.read_text()
-    for said in ("private with ε = 3, δ = 1e-05", "exchanged", "Not covered", "±"):
+    for said in (
+        "private with ε = 3, δ = 1e-05",
+        "content of one row",
+        "Not covered",
+        "±",
+    ):
         assert said in page
     assert AGREEMENT.digest in page
     assert {path.name for path in tmp_path.rglob("*.*")} == {

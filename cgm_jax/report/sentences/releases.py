@@ -12,8 +12,8 @@ from .names import Names, party_names
 __all__ = ["own_release_sentences", "release_sentences"]
 
 _RELATION = {
-    "replace one": "one row's content is exchanged for another's",
-    "add or remove one": "one row more or less is in the data",
+    "replace one": "differ in the content of one row",
+    "add or remove one": "differ by one row more or less",
 }
 
 
@@ -90,6 +90,6 @@ def _promise(sent: Release, party: str) -> str:
     if np.isinf(sent.epsilon):
         return f"{party}: released without noise (ε is infinite); nothing is promised."
     return (
-        f"{party}: private with ε = {sent.epsilon:g}, δ = {sent.delta:g}, where "
-        f"{_RELATION[sent.neighbours]}."
+        f"{party}: private with ε = {sent.epsilon:g}, δ = {sent.delta:g}, for data "
+        f"that {_RELATION[sent.neighbours]}."
     )
