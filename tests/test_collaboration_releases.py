@@ -139,7 +139,9 @@ def test_options_that_contradict_releases_are_refused():
 
 
 def test_a_generator_of_releases_makes_candidates():
-    generator = generators.EmbeddingGenerator(FEATURES, [-4, -4], [4, 4], num_steps=100)
+    generator = generators.EmbeddingGenerator(
+        FEATURES, np.full(2, -4.0), np.full(2, 4.0), num_steps=100
+    )
     growing = generators_of(generator)
     result = collaborate(jax.random.key(0), RELEASES, growing, **RELAXED)
     assert result.promises.candidates.shape == (200, 2)

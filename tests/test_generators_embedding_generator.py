@@ -76,7 +76,7 @@ def test_what_it_cannot_learn_from_is_refused(fitted):
     features = small_features(40)
     for options, message in (
         ({"low": HIGH}, "low < high"),
-        ({"low": [0.0]}, "low < high"),
+        ({"low": LOW[:1]}, "low < high"),
         ({"num_steps": 150}, "100 divides"),
         ({"batch_size": 1}, "batch_size"),
         ({"learning_rate": 0.0}, "learning_rate"),

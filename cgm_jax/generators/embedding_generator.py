@@ -81,7 +81,9 @@ class EmbeddingGenerator:
         >>> features = random_fourier_features(features_key, kernel, 1, 100)
         >>> rows = np.random.default_rng(0).normal(1, 0.2, size=(500, 1))
         >>> sent = release(secret, features, rows, epsilon=1, delta=1e-5)
-        >>> generator = EmbeddingGenerator(features, [-3.0], [3.0], num_steps=500)
+        >>> generator = EmbeddingGenerator(
+        ...     features, np.array([-3.0]), np.array([3.0]), num_steps=500
+        ... )
         >>> model = generator.fit(keys[0], [sent])
         >>> bool(abs(generator.sample(keys[1], model, 1_000).mean() - 1) < 0.1)
         True

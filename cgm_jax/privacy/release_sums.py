@@ -18,6 +18,7 @@ itself would not do, it is longer by D s_i². Deterministic features make no oth
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -166,7 +167,7 @@ def resampled_sums(
     return result
 
 
-def as_releases(releases: Sequence[Release]) -> list[Release]:
+def as_releases(releases: Any) -> list[Release]:
     """One release of each party, at least one."""
     sent = as_sequence(releases)
     for each in sent:
