@@ -113,8 +113,8 @@ class AgreedColumn:
                 column=self.name,
             )
         words, position = np.unique(as_text(cells).astype(str), return_inverse=True)
-        mark = cells.spelling.decimal if cells.form == "text" else "."
-        read = np.array(_read_alone(words.tolist(), mark))
+        has_commas = cells.form == "text" and cells.spelling.decimal == ","
+        read = np.array(_read_alone(words.tolist(), "," if has_commas else "."))
         is_value = (read[:, None] == np.array(_read_alone(self.values))[None])[position]
         if not is_value.any(axis=1).all():
             sentence = (

@@ -169,7 +169,8 @@ def release(
             off. Never a number such as 0, and never one that is used again.
         features: φ; it must not depend on the rows. Norms may be at most 1, and rows
             of features that are longer by rounding, or by mistake, are shortened to 1.
-        points: the party's points, shape ``(n, d)``.
+        points: the party's points, shape ``(n, d)``, each made of its own row and of
+            public numbers, and of no other row.
         epsilon: ε > 0; infinity adds no noise and promises nothing.
         delta: δ in (0, 1), much less than 1/n.
         neighbours: which sets of rows cannot be told apart: those that differ by one
