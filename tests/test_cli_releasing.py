@@ -29,6 +29,37 @@ def call(folder: Path, *words: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+# A program that can open, in the parties' folder, what is named to it and no more.
+GUARDED = """
+import os, sys
+folder, allowed = os.path.realpath(sys.argv[1]), set(sys.argv[2].split(","))
+
+def guard(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        path = os.path.realpath(os.fsdecode(arguments[0]))
+        inside = os.path.relpath(path, folder)
+        names = inside.split(os.sep)
+        if names[0] not in ("..", "out") and inside not in allowed:
+            if not names[-1].startswith("."):  # a file that is about to be renamed
+                raise PermissionError(13, "not of this party", path)
+
+sys.addaudithook(guard)
+from cgm_jax.cli import main
+main(sys.argv[3:])
+"""
+
+
+def guarded(folder: Path, allowed: str, *words: str) -> subprocess.CompletedProcess:
+    """A command that is refused every other file of the folder."""
+    return subprocess.run(
+        [sys.executable, "-c", GUARDED, str(folder), allowed, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+
+
 def rows_of(mean: float, share: float, seed: int) -> str:
     rng = np.random.default_rng(seed)
     ages = np.clip(rng.normal(mean, 8, size=400), 0, 100).astype(int)
@@ -124,3 +155,69 @@ def test_noise_is_new_for_every_release_and_its_key_is_nowhere(folder):
         *("format", "embedding", "size", "epsilon", "delta", "sigma"),
         *("neighbours", "digest"),
     }
+
+
+@pytest.mark.slow
+def test_every_process_opens_the_file_of_one_party_at_most(tmp_path):
+    """All files are there, and each command is let into its own."""
+    (tmp_path / "columns.json").write_text(json.dumps(COLUMNS))
+    for seed, name in enumerate("ab"):
+        (tmp_path / f"{name}.csv").write_text(rows_of(30 + 20 * seed, 0.5, seed))
+    agree = "agree", "columns.json", "--out", "agreement.json", "--length-scale", "0.5"
+    done = guarded(tmp_path, "columns.json,agreement.json", *agree)
+    assert done.returncode == 0, done.stderr
+    for name in "ab":
+        words = "release", f"{name}.csv", "--agreement", "agreement.json"
+        options = "--epsilon", "1", "--out", f"{name}.release"
+        own = f"{name}.release,agreement.json"
+        other = guarded(tmp_path, own, *words, *options)
+        assert other.returncode == 6  # the guard holds: its own rows are not let in
+        assert f"{name}.csv" in other.stderr
+        done = guarded(tmp_path, f"{own},{name}.csv", *words, *options)
+        assert done.returncode == 0, done.stderr
+    allowed = "a.release,b.release,agreement.json"
+    words = *RUN, "--out", "out", "--num-candidates", "500"
+    done = guarded(tmp_path, allowed, *words)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "a",
+        "b",
+        "mediator",
+    }
+    for name in "ab":
+        assert [p.name for p in (tmp_path / "out" / name).iterdir()] == ["reward.csv"]
+
+
+@pytest.mark.slow
+def test_wrong_options_and_files_are_one_line_of_advice(folder):
+    (folder / "d.csv").write_text(rows_of(30, 0.3, 3))
+    release = "release", "d.csv", "--agreement", "agreement.json", "--out", "d.release"
+    for epsilon in ("0", "-1", "nan", "x"):
+        assert "--epsilon" in call(folder, *release, "--epsilon", epsilon, code=2)
+    again = call(folder, *release[:-1], "a.release", "--epsilon", "1", code=2)
+    assert "adds its ε and δ" in again
+    for text, said in (
+        ("age,work\n1,clerk\n2,nurse", "expected a column of the agreement"),
+        ("age,job\none,clerk\n2,nurse", "column age"),
+        ("age,job\n1,pilot\n2,nurse", "the categories of the agreement"),
+        ("age,job\n,clerk\n2,nurse", "a number in every row"),
+    ):
+        (folder / "d.csv").write_text(text)
+        words = call(folder, *release, "--epsilon", "1", code=3)
+        assert said in words
+        assert "pilot" not in words
+        assert len(words.strip().splitlines()) <= 3
+    assert not (folder / "d.release").exists()
+    (folder / "d.csv").write_text(rows_of(30, 0.3, 3))
+    told = call(folder, *release, "--epsilon", "1e9")
+    assert "ε = 1e+09" in told
+    (folder / "large.json").write_text(json.dumps(COLUMNS))
+    agree = "agree", "large.json", "--out", "l.json", "--length-scale", "0.5"
+    call(folder, *agree, "--delta", "0.01")
+    words = "release", "d.csv", "--agreement", "l.json", "--out", "l.release"
+    assert "a smaller δ" in call(folder, *words, "--epsilon", "1")
+    (folder / "cut.release").write_text((folder / "a.release").read_text()[:-9])
+    cut = call(folder, "run", "cut.release", *RUN[2:], "--out", "no", code=3)
+    assert "cut.release: expected a release" in cut
+    gone = call(folder, "run", "gone.release", *RUN[2:], "--out", "no", code=6)
+    assert "gone.release" in gone

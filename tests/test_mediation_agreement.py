@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cgm_jax.files import InputError
+from cgm_jax.files import InputError, read_tables
 from cgm_jax.mediation.agreement import (
     AgreedColumn,
     Agreement,
     read_agreed_columns,
 )
-from cgm_jax.tables import Cells
+from cgm_jax.tables import Cells, ColumnChoice
 
 AGE = AgreedColumn("age", "whole number", 0, 120)
 INCOME = AgreedColumn("income", "number", 0.0, 12.0)
@@ -56,6 +56,47 @@ def test_a_uniform_number_has_variance_1_and_numbers_beyond_are_at_the_end():
     assert np.allclose(points[:, 1], np.sqrt(3))
 
 
+WORDS = ("1", "1.0", "+1", "1e0", "01", "0.1", "0.10", ".1", "true", "TRUE", "True")
+MORE = ("yes", "?", "NA", "5%", "1.5", "1,5", "x", "20230101", "20230101.0")
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+def test_no_row_changes_how_another_is_read(tmp_path, mark):
+    """Or one row would move the sums of features by more than its own features."""
+    values = ("1", "01", "0.1", "true", "yes", "", "5%", "1.5", "1,5", "x", "20230101")
+    values = values[:8] + values[9:] if mark == "," else values
+    column = AgreedColumn("job", "category", values=values)
+    agreement = replace(AGREEMENT, columns=(column, AGE))
+    file, between = tmp_path / "a.csv", ";" if mark == "," else ","
+
+    def first_row(first: str, second: str) -> list[float] | None:
+        rows = [f'"{word}"{between}1' for word in (first, first, second, second)]
+        file.write_text("\n".join([f"job{between}age", *rows]))
+        choices = [ColumnChoice("job", "category")]
+        try:
+            parties = read_tables(
+                [file], decimal=mark, choices=choices, least_parties=1
+            )
+            return agreement.encode(parties.tables[0], file)[0].tolist()
+        except InputError:
+            return None  # refused, which only the party learns
+
+    several = 0
+    for first in WORDS + MORE:
+        read = [first_row(first, second) for second in WORDS + MORE]
+        assert len({tuple(row) for row in read if row is not None}) <= 1, first
+        several += len(read) - read.count(None) > 9
+    assert several > 9
+
+
+@pytest.mark.parametrize(
+    "pair", [("1", "1.0"), ("true", "TRUE"), ("", "NA"), ("x", " x")]
+)
+def test_values_that_are_read_as_one_are_refused(pair):
+    with pytest.raises(ValueError, match="different"):
+        AgreedColumn("job", "category", values=pair)
+
+
 def test_what_does_not_fit_is_refused_without_a_cell():
     good = table([1], [1.0], ["nurse"])
     text = Cells("text", np.array(["secret"], object), np.zeros(1, bool))
@@ -89,6 +130,16 @@ def test_a_file_has_all_of_it_and_the_digest_sees_every_part(tmp_path):
         {**facts, "kind": "x"},
         {**facts, "more": 1},
         {**facts, "columns": [{"name": "age"}]},
+        {**facts, "columns": []},
+        {**facts, "columns": [facts["columns"][0]] * 2},
+        {**facts, "length_scale": "1"},
+        {**facts, "length_scale": float("nan")},
+        {**facts, "length_scale": 10**400},
+        {**facts, "num_features": 1.5},
+        {**facts, "num_features": 10**12},
+        {**facts, "seed": -1},
+        {**facts, "delta": 1},
+        {**facts, "neighbours": "none"},
         [],
     ):
         path.write_text(json.dumps(wrong))

@@ -12,15 +12,15 @@ from typer import Argument, Context, Option, Typer
 
 from cgm_jax.files import UsageError
 from cgm_jax.mediation.agreement import Agreement, FeatureKind, read_agreed_columns
+from cgm_jax.mediation.publish_released import publish_released
 from cgm_jax.mediation.releasing import (
-    ReleasedRun,
     load_releases,
     prepared_folder,
-    publish_released,
     release_file,
     reward,
 )
 from cgm_jax.privacy import Neighbours
+from cgm_jax.report.released import ReleasedRun
 from cgm_jax.report.sentences import own_release_sentences, release_sentences
 
 from . import options, screen
@@ -98,6 +98,11 @@ def release(
 ) -> None:
     """Make the one release that a party sends; run it on the party's own machine."""
     agreed = Agreement.load(agreement)
+    if out.exists():
+        raise UsageError(
+            f"{out}: expected a file that does not exist: a release that was sent "
+            "counts, and another of the same rows adds its ε and δ to it"
+        )
     if not epsilon > 0:
         raise UsageError(f"--epsilon: expected a number above 0, got {epsilon}")
     # From the system's entropy, and nowhere else but in this process's memory.
@@ -105,7 +110,7 @@ def release(
     key = jax.random.wrap_key_data(words, impl="threefry2x32")
     made = release_file(key, file, agreed, epsilon=epsilon, decimal=decimal)
     made.release.save(out)
-    screen.say(f"Wrote {out}")
+    screen.say(f"Wrote {out}, by the agreement with digest {agreed.digest}")
     told = own_release_sentences(made.release, made.left_out, made.num_beyond)
     for sentence in told:
         screen.say(sentence)
@@ -145,7 +150,14 @@ def run_releases(
             inverse_temperature=options.at_least("--beta", beta, 0),
             progress=tell,
         )
-        report = publish_released(folder, done, agreed)
+        report = publish_released(
+            folder,
+            done,
+            agreed,
+            files=sorted(files, key=lambda path: path.stem),
+            command=options.command_line(context),
+            seed=seed,
+        )
     _print_run(done)
     screen.say(f"Wrote {report}")
 

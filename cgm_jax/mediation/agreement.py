@@ -4,11 +4,17 @@ Nothing in it may come from the rows: ranges and categories are what such rows c
 and ℓ is chosen from what is public. A number between low and high is a coordinate of
 variance 1 if it is uniform, a category one coordinate for each value, so high that two
 rows of different categories are as far apart as in `tables`.
+
+Each row is encoded by itself: what is in one row must not change how another is read,
+or more than one row would move between neighbours (`privacy`). So categories are
+compared as each would be read alone, where 1, 1.0 and +1 are one number.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,15 +30,17 @@ from cgm_jax.embeddings import (
     random_fourier_features,
 )
 from cgm_jax.files import InputError, write_json
+from cgm_jax.files.csv_table import Decimal
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.privacy import Neighbours
-from cgm_jax.tables import Cells, as_text
+from cgm_jax.tables import Cells, as_text, read_cells
 from cgm_jax.tables.number_columns import MISMATCH
 
 __all__ = ["AgreedColumn", "Agreement", "FeatureKind", "read_agreed_columns"]
 
 FeatureKind = Literal["quadrature", "orthogonal", "quasi-random"]
 _FORMAT = "cgm-jax agreement 1"
+_WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")  # some are read as dates
 _HEIGHT = MISMATCH / np.sqrt(2)
 _TOLERANCE = 1e-3  # of quadrature: noise hides less, and fewer features carry less
 _COLUMN = (
@@ -57,6 +65,12 @@ class AgreedColumn:
             fits = len(values) > 1 and len(set(values)) == len(values)
             fits &= all(isinstance(value, str) for value in values)
             fits &= self.low is None and self.high is None
+            if fits and len({*_read_alone(values)}) < len(values):
+                raise ValueError(
+                    f"expected values of column {self.name} that are read as "
+                    "different ones (1, 1.0 and +1 are one number; ?, NA and the like "
+                    'are missing cells, as "" is)'
+                )
         else:
             ends = self.low, self.high
             fits = self.kind in ("number", "whole number") and self.values is None
@@ -91,8 +105,17 @@ class AgreedColumn:
             low, high = float(self.low or 0), float(self.high or 0)
             share = (cells.values.astype(float) - low) / (high - low)
             return np.sqrt(12.0) * (np.clip(share, 0, 1)[:, None] - 0.5)
-        words = as_text(cells) if cells.form != "time" else np.full(len(cells), None)
-        is_value = words[:, None] == np.array(self.values, object)[None]
+        if cells.form == "time":
+            raise InputError(
+                "expected the categories of the agreement, found dates; write them in "
+                "words, such as day 2023-01-31, and agree on these",
+                file=file,
+                column=self.name,
+            )
+        words, position = np.unique(as_text(cells).astype(str), return_inverse=True)
+        has_commas = cells.form == "text" and cells.spelling.decimal == ","
+        read = np.array(_read_alone(words.tolist(), "," if has_commas else "."))
+        is_value = (read[:, None] == np.array(_read_alone(self.values))[None])[position]
         if not is_value.any(axis=1).all():
             sentence = (
                 "expected the categories of the agreement, found another, or a missing "
@@ -126,6 +149,20 @@ class Agreement:
     seed: int
     delta: float
     neighbours: Neighbours
+
+    def __post_init__(self) -> None:
+        whole = (self.num_features, 2, 10**7), (self.seed, 0, 2**32 - 1)
+        real = (self.length_scale, 1e30), (self.delta, 1)
+        fits = all(type(n) is int and low <= n <= high for n, low, high in whole)
+        fits &= all(type(x) in (int, float) and 0 < x < end for x, end in real)
+        fits &= self.kind in get_args(FeatureKind)
+        fits &= self.neighbours in get_args(Neighbours)
+        names = [column.name for column in self.columns]
+        if not (fits and 0 < len({*names}) == len(names)):
+            raise ValueError(
+                "expected columns, each once, a length scale above 0, δ between 0 and "
+                "1, and kinds of features and neighbours that there are"
+            )
 
     @property
     def digest(self) -> str:
@@ -179,12 +216,11 @@ class Agreement:
             facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
             if facts.pop("format") != _FORMAT or set(facts) != set(cls.__annotations__):
                 raise ValueError
-            columns = tuple(_column(entry) for entry in facts.pop("columns"))
-            known = {"kind": get_args(FeatureKind), "neighbours": get_args(Neighbours)}
-            if any(facts[name] not in values for name, values in known.items()):
-                raise ValueError
-            return cls(columns, **facts)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return cls(tuple(map(_column, facts.pop("columns"))), **facts)
+        except (
+            *(ValueError, KeyError, TypeError, AttributeError),
+            *(OverflowError, RecursionError),
+        ) as error:
             raise InputError(
                 "expected an agreement that cgm-jax agree wrote, found another or a "
                 "changed file; write it again",
@@ -218,3 +254,21 @@ def _column(entry: Any) -> AgreedColumn:
     if given.get("values") is not None:
         given["values"] = tuple(given["values"])
     return AgreedColumn(**given)
+
+
+def _read_alone(words: Sequence[str], decimal: Decimal = ".") -> list[str]:
+    """What each word says, whatever else is in its column."""
+    import pyarrow as pa
+
+    def said(word: str) -> str:
+        cells = read_cells(pa.array([word]), decimal=decimal)
+        word = unicodedata.normalize("NFC", word.strip())
+        is_number = cells.form in ("whole", "number") or _WHOLE.fullmatch(word)
+        if is_number and not cells.spelling.has_leading_zeros:
+            value = word if cells.form == "time" else str(cells.values[0])
+            return f"number {float(value)}"
+        if cells.form == "truth":
+            return f"truth {cells.values[0]}"
+        return "" if cells.form == "empty" else f"text {word}"
+
+    return [said(word) for word in words]

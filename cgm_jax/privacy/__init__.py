@@ -45,11 +45,13 @@ longer than 1 are shortened to 1, each by itself: what is not bounded is not pri
 
 so these are unbiased estimates of what the features make of B_ij (`gram`).
 
-**Not covered**: that features, kernel, ranges and columns were chosen without the rows;
-several releases of the same rows (their ε add up); time taken, and that a party takes
-part; the numbers of rows under "replace one"; who can guess the key, of which JAX knows
-64 bits in a generator that is not made for cryptography; and attacks on the noise's
-floating-point numbers (Mironov 2012).
+**Not covered**: that features, kernel, ranges and columns were chosen without the rows,
+and that each point was made of its row alone (a scale, or categories, taken from all
+rows move every point when one row is another); several rows of one person; several
+releases of the same rows (their ε and their δ add up); time taken, and that a party
+takes part, or cannot; the numbers of rows under "replace one"; who can guess the key,
+of which JAX knows 64 bits in a generator that is not made for cryptography; and attacks
+on the noise's floating-point numbers (Mironov 2012).
 
 References: Dwork & Roth, The Algorithmic Foundations of Differential Privacy, 2014.
 Balle & Wang, Improving the Gaussian Mechanism for Differential Privacy, ICML 2018.

@@ -91,7 +91,8 @@ class Release(Result):
                 f"Expected an embedding of {features.num_features} features, got shape "
                 f"{self.embedding.shape}."
             )
-        if not (np.isfinite(self.embedding).all() and 1 <= self.size < math.inf):
+        numbers = np.append(self.embedding, self.sigma)
+        if not (np.isfinite(numbers).all() and 1 <= self.size < math.inf):
             raise ValueError(
                 "Expected finite numbers and a size of at least 1 in a release; it was "
                 "damaged: let it be sent again."
@@ -133,7 +134,10 @@ class Release(Result):
             if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
                 raise ValueError
             return _from_facts(facts)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (
+            *(ValueError, TypeError, KeyError),
+            *(OverflowError, RecursionError),
+        ) as error:
             raise ArchiveError(
                 path,
                 "expected a release of this version of cgm-jax, found another or a "
@@ -165,7 +169,8 @@ def release(
             off. Never a number such as 0, and never one that is used again.
         features: φ; it must not depend on the rows. Norms may be at most 1, and rows
             of features that are longer by rounding, or by mistake, are shortened to 1.
-        points: the party's points, shape ``(n, d)``.
+        points: the party's points, shape ``(n, d)``, each made of its own row and of
+            public numbers, and of no other row.
         epsilon: ε > 0; infinity adds no noise and promises nothing.
         delta: δ in (0, 1), much less than 1/n.
         neighbours: which sets of rows cannot be told apart: those that differ by one

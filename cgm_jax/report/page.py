@@ -29,7 +29,13 @@ from .sentences.numbers import number_words
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["comparison_page", "filled_in", "privacy_page", "report_page"]
+__all__ = [
+    "comparison_page",
+    "filled_in",
+    "privacy_page",
+    "report_page",
+    "setting_rows",
+]
 
 
 def report_page(
@@ -85,7 +91,7 @@ def report_page(
         ],
         is_confidential=any(section.files for section in sections),
         date=settings.get("date"),
-        settings=list(_rows(settings)),
+        settings=list(setting_rows(settings)),
         generator_note=generator_note,
         origin=origin,
         choice=_choice(origin),
@@ -170,16 +176,21 @@ def _quality(section: ReportSection) -> dict[str, Any] | None:
     )
 
 
-def _rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def setting_rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Settings as rows of a table: one for each entry of a dict and each dict."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from ((f"{name}: {inner}", text) for inner, text in _rows(value))
+            yield from (
+                (f"{name}: {inner}", text) for inner, text in setting_rows(value)
+            )
         elif isinstance(value, (list, tuple)) and any(
             isinstance(item, Mapping) for item in value
         ):
             for item in value:
-                yield name, ", ".join(f"{inner} {text}" for inner, text in _rows(item))
+                yield (
+                    name,
+                    ", ".join(f"{inner} {text}" for inner, text in setting_rows(item)),
+                )
         elif isinstance(value, (list, tuple)):
             yield name, ", ".join(map(_words, value))
         else:
