@@ -45,12 +45,13 @@ from .quality import sample_quality
 __all__ = ["ProductMixture", "ProductMixtureModel"]
 
 LEAST_POINTS = 20
-SIZES = 1, 4, 16, 32, 64, 128, 256  # components, tried while likelihood rises
+SIZES = 1, 4, 16, 64, 256  # components, tried while likelihood rises
+MODEST = 64  # components with which the tree and the smoothing are chosen
 CHOOSING = 0.1  # share of the rows not held out
-START = 1.0  # the smoothing with which the number of components is chosen
-SMOOTHINGS = (0.3, 0.1), (3.0, 10.0)  # tried while likelihood rises
+START = 1.0  # the smoothing with which the tree is chosen
+SMOOTHINGS = (0.3, 0.1), (3.0, 10.0, 30.0)  # tried while likelihood rises
 WARM_UP = 2  # passes before the first hidden state may be dropped
-TOLERANCE, PATIENCE = 1e-3, 2  # gain a row, in nats; passes without it
+TOLERANCE, PATIENCE = 2e-3, 2  # gain a row, in nats; passes without it
 MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
@@ -99,7 +100,7 @@ class ProductMixture:
     smoothing: int | float | None = None
     held_out: int | float = 0.1
     min_rows: int = 5
-    max_steps: int = 100
+    max_steps: int = 30
 
     def __post_init__(self) -> None:
         for name in ("num_components", "min_rows", "max_steps"):
@@ -200,20 +201,28 @@ class _Fitting:
             fits.append(one)
             return one.score
 
-        smallest = 0
+        def grow(
+            tree: Tree, sizes: list[int], smoothing: int | float, score: float
+        ) -> None:
+            for size in sizes:
+                start = states[learned][order[:size]]
+                start = product_em.started(start, pool, len(tree.parents))
+                before, score = score, fit(tree, start, smoothing)
+                if score <= before:
+                    break
+
+        sizes = _sizes(options, len(learned))
         for tree in trees(states[learned], num_states):
-            scores = [-np.inf]
-            for size in _sizes(options, len(learned)):
-                if size >= smallest and scores[-1] == max(scores):
-                    start = states[learned][order[:size]]
-                    start = product_em.started(start, pool, len(tree.parents))
-                    scores.append(fit(_on_device(tree), start, smoothing))
-            smallest = len(max(fits, key=_SCORE).parameters.weights)
+            modest = [size for size in sizes if size <= MODEST] or sizes
+            grow(_on_device(tree), modest, smoothing, -np.inf)
         best = max(fits, key=_SCORE)
         for values in SMOOTHINGS if options.smoothing is None else ():
             for value in values:
                 if fit(best.tree, best.parameters, value) < max(map(_SCORE, fits)):
                     break
+        best = max(fits, key=_SCORE)
+        larger = [size for size in sizes if size > len(best.parameters.weights)]
+        grow(best.tree, larger, best.smoothing, best.score)
         best = max(fits, key=_SCORE)
         parameters = product_em.settled(
             *(best.parameters, best.tree, states, pool),
