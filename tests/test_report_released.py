@@ -81,7 +81,9 @@ def test_values_have_their_errors_and_an_order_that_may_be_chance(run, quick):
     alike = errors.shapley_values[:, [0, 0, 0]]
     alike = alike + 1e-6 * np.random.default_rng(0).normal(size=alike.shape)
     page = page_of(replace(run, uncertainty=replace(errors, shapley_values=alike)))
-    assert "with other noise and features they may well be in another" in page.text
+    assert (
+        "with other noise or random features they may well be in another" in page.text
+    )
     assert "not told apart" in page.text
 
 
