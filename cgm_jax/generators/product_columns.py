@@ -1,9 +1,7 @@
-"""Columns of points as states and numbers: what the factors of a product describe.
+"""Columns of points as states and numbers.
 
 A column of a point has one of a few states: a category, or for a number "any value",
-one of its mass points, or "missing". In the state 0 a number has a value besides. The
-features of a point are its states (one 1 a column), for each column of numbers whether
-it is in state 0, and its standardised value z and z² there, otherwise 0.
+one of its mass points, or "missing". In the state 0 a number has a value besides.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +14,6 @@ from jaxtyping import Float, Int
 from cgm_jax.tables import TableCodec
 from cgm_jax.tables.category_columns import CategoryColumn
 from cgm_jax.tables.number_columns import NumberColumn
-
-# Of a coordinate that never varies, relative to its size: what float32 tells apart.
-_SMALLEST_SCALE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -63,14 +58,6 @@ class PointColumn:
 
 
 Columns = tuple[PointColumn, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Units:
-    """Shift and scale of the numbers, by which they are standardised."""
-
-    shift: Float[np.ndarray, " g"]
-    scale: Float[np.ndarray, " g"]
 
 
 def plain_columns(num_dimensions: int) -> Columns:
@@ -124,31 +111,6 @@ def states_and_values(
         if not column.is_category
     ]
     return states, np.array(values, np.float64).reshape(-1, len(points)).T
-
-
-def fitted_units(columns: Columns, points: Float[np.ndarray, "n d"]) -> Units:
-    """Mean and standard deviation of each column of numbers, where it has a value."""
-    _, values = states_and_values(columns, points)
-    count = np.maximum(1, np.isfinite(values).sum(axis=0))
-    shift = np.nansum(values, axis=0) / count
-    scale = np.sqrt(np.nansum((values - shift[None]) ** 2, axis=0) / count)
-    smallest = _SMALLEST_SCALE * np.maximum(1, np.abs(shift))
-    return Units(shift, np.where(scale > smallest, scale, smallest))
-
-
-def features(
-    columns: Columns, units: Units, points: Float[np.ndarray, "n d"]
-) -> Float[np.ndarray, "n f"]:
-    """States, whether there is a value, z and z²: f = states + 3 numbers."""
-    states, values = states_and_values(columns, points)
-    one_hot = [
-        np.eye(column.num_states)[state]
-        for column, state in zip(columns, states, strict=True)
-    ]
-    z = (values - units.shift[None]) / units.scale[None]
-    has_value = np.isfinite(z)
-    z = np.where(has_value, z, 0)
-    return np.concatenate([*one_hot, has_value, z, z**2], axis=1)
 
 
 def chosen_columns(columns: Columns, chosen: Iterable[str | int]) -> Sequence[int]:

@@ -1,18 +1,26 @@
-r"""Mixtures of products fitted by expectation and maximisation.
+r"""Hidden trees fitted by expectation and maximisation.
 
-With the features φ(x) of a point (``product_columns``) a component's log-density is
-φ(x)·θ_c. Both steps are therefore products of matrices: with responsibilities
-:math:`r_{ic} \propto w_c e^{φ(x_i)·θ_c}`, the sums :math:`T = Φ^T r` give the
-parameters. So that no component rests on single rows, each counts α rows that are as
-the pool is: :math:`T + α \bar φ` instead of T. Every step raises
+A node i has one of H hidden states :math:`z_i`; of the root it has probability
+:math:`w(z)`, of others :math:`T_i(z_{p(i)}, z_i)` given the parent's. A column j at
+node i has the state x with probability :math:`E_j(x, z_i)`. The sums over hidden states
+are products of matrices: messages go up the tree, and shares of the rows go down.
 
-.. math:: \sum_i \log \sum_c w_c e^{φ(x_i)·θ_c} + α \sum_c \bar φ·θ_c .
+With expected counts N of a column's states, the probabilities E come from one decision
+after the other: states are halved as long as there are several, and of each half
 
-Variances are at least α / (n_c + α) of the pool's, and 0.001 of it. Components whose
-responsibilities sum to less than ``min_rows`` are dropped.
+.. math:: P(\text{half} \mid z) = (N_\text{half} + α q) / (N_\text{both} + α),
 
-Reference: Dempster, Laird and Rubin 1977; McLachlan and Peel, *Finite Mixture Models*,
-2000; for the starting rows Arthur and Vassilvitskii 2007.
+with q the half's share in the pool: α rows as the pool is at each decision. So states
+that few rows tell apart have the proportions of the pool. Of T and w each row counts α
+rows more, spread evenly. Every full step raises
+
+.. math:: \sum_i \log p(x_i) + α \sum q \log P + \frac{α}{H} \sum (\log T + \log w).
+
+Hidden states whose rows are fewer than ``min_rows`` are dropped.
+
+Reference: Dempster, Laird and Rubin 1977; O. Cappé and E. Moulines, *On-line
+expectation-maximization algorithm for latent data models*, 2009, for steps on parts of
+the rows; M. Lavine, *Some aspects of Polya tree distributions*, 1992.
 """
 
 from typing import Any, NamedTuple
@@ -20,181 +28,310 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from cgm_jax._shared.arrays import AnyArray
 from cgm_jax._shared.precision import compiled, matmul
 
-CHUNK_SIZE = 4_096  # rows whose responsibilities are held at once
-SMALLEST_VARIANCE = 1e-3  # of the pool's
-WARM_UP = 5  # steps before the first component may be dropped
-TOLERANCE = 3e-4  # gain a row, in nats, of the last step
-MOST_START_ROWS = 8_192  # rows that the starting ones are drawn from
+from .product_tree import Tree
+
+LEAST_ROWS, MOST_ROWS = 256, 2_048  # in one step
+LEAST_STEPS = 8  # in a pass over more rows
+DECAY = 0.7  # of how much a step counts
+SAME = 0.9  # of the rows of a hidden state have it at the next node, at the start
+FULL_STEPS = 2  # after those on parts of the rows
+MOST_NUMBERS = 2**25  # in the messages of a step
+_SMALLEST = 1e-30  # of a message that is divided by
 
 
 class Parameters(NamedTuple):
-    """The parameters of k components; means and variances are in standardised units."""
+    """The probabilities of h hidden states at m nodes and of s states of c columns."""
 
-    log_weights: Float[AnyArray, " k"]
-    log_probabilities: Float[AnyArray, "s k"]  # of the states
-    means: Float[AnyArray, "g k"]
-    variances: Float[AnyArray, "g k"]
-
-
-class Rows(NamedTuple):
-    """Features in chunks, which rows are padding, and the pool's mean features."""
-
-    chunks: Float[AnyArray, "b c f"]
-    is_row: Bool[AnyArray, "b c"]
-    pool: Float[AnyArray, " f"]
+    weights: Float[AnyArray, " h"]
+    transitions: Float[AnyArray, "e h h"]  # from the parent, of the m - 1 other nodes
+    emissions: Float[AnyArray, "c s h"]
 
 
-def coefficients(parameters: Parameters) -> Float[AnyArray, "f k"]:
-    """θ: what the features are multiplied by."""
-    _, log_probabilities, means, variances = parameters
-    xp: Any = np if isinstance(means, np.ndarray) else jnp
-    at_zero = -(xp.log(2 * np.pi * variances) + means**2 / variances) / 2
-    parts = log_probabilities, at_zero, means / variances, -1 / (2 * variances)
-    return xp.concatenate(parts)
+class Counts(NamedTuple):
+    """Rows that are expected in hidden states, pairs of them, and columns' states."""
+
+    hidden: Float[Array, "m h"]
+    pairs: Float[Array, "e h h"]
+    states: Float[Array, "c s h"]
 
 
+@compiled()
+def messages(
+    parameters: Parameters, tree: Tree, states: Int[AnyArray, "n k"]
+) -> tuple[Float[Array, " n"], Float[Array, "m n h"], Float[Array, "e n h"]]:
+    """Log-likelihood; what the columns below a node say of it, and of its parent.
+
+    The states are those of the columns that ``tree.nodes`` and the emissions have.
+    """
+    weights, transitions, emissions = parameters
+    num, (parents, nodes) = len(states), tree
+    m, h = len(transitions) + 1, len(weights)
+
+    def times(below: Array, log_sum: Array, node: Array, factor: Array):
+        product = below[node] * factor
+        largest = product.max(axis=1)
+        below = below.at[node].set(product / largest[:, None])
+        return below, log_sum + jnp.log(largest)
+
+    def of_column(carry: tuple[Array, Array], column: Array):
+        factor = emissions[column][states[:, column]]
+        return times(*carry, nodes[column], factor), None
+
+    def of_node(carry: tuple[Array, Array], node: Array):
+        message = matmul(carry[0][node], transitions[node - 1].T)
+        return times(*carry, parents[node], message), message
+
+    carry = jnp.ones((m, num, h), weights.dtype), jnp.zeros(num, weights.dtype)
+    carry, _ = jax.lax.scan(of_column, carry, jnp.arange(len(nodes)))
+    order = jnp.arange(1, m)
+    (below, log_sum), up = jax.lax.scan(of_node, carry, order, reverse=True)
+    return log_sum + jnp.log(matmul(below[0], weights)), below, up
+
+
+@compiled()
+def expected(
+    parameters: Parameters,
+    tree: Tree,
+    states: Int[AnyArray, "n c"],
+    is_row: Bool[AnyArray, " n"],
+) -> tuple[Float[Array, ""], Counts]:
+    """The log-likelihood of the rows, and the counts that are expected of them."""
+    weights, transitions, emissions = parameters
+    log_likelihood, below, up = messages(parameters, tree, states)
+    parents, nodes = tree
+    root = below[0] * weights[None]
+    root = root * (is_row / root.sum(axis=1))[:, None]
+
+    def of_node(shares, node):
+        rest = shares[parents[node]] / jnp.maximum(up[node - 1], _SMALLEST)
+        transition, message = transitions[node - 1], below[node]
+        share = message * matmul(rest, transition)
+        pairs = transition * matmul(rest.T, message)
+        return shares.at[node].set(share), pairs
+
+    shares = jnp.zeros_like(below).at[0].set(root)
+    shares, pairs = jax.lax.scan(of_node, shares, jnp.arange(1, len(below)))
+
+    def of_column(_, column):
+        start = jnp.zeros(emissions.shape[1:], root.dtype)
+        return None, start.at[states[:, column]].add(shares[nodes[column]])
+
+    _, counts = jax.lax.scan(of_column, None, jnp.arange(len(nodes)))
+    total = jnp.sum(jnp.where(is_row, log_likelihood, 0))
+    return total, Counts(shares.sum(axis=1), pairs, counts)
+
+
+@compiled()
 def maximized(
-    sums: Float[Array, "f k"],
-    counts: Float[Array, " k"],
-    rows: Rows,
-    num_numbers: int,
+    counts: Counts,
+    pool: Float[AnyArray, "c s"],
     *,
     smoothing: Float[AnyArray, ""],
+    min_rows: Float[AnyArray, ""],
 ) -> Parameters:
-    """The parameters of sums of features over ``counts`` rows, and α of the pool's."""
-    sums = sums + smoothing * rows.pool[:, None]
-    ends = np.cumsum([len(sums) - 3 * num_numbers, num_numbers, num_numbers])
-    states, present, first, second = jnp.split(sums, ends)
-    probabilities = states / (counts + smoothing)[None]
-    means = first / present
-    variances = jnp.maximum(second / present - means**2, SMALLEST_VARIANCE)
-    log_weights = jnp.log(counts / counts.sum())
-    return Parameters(log_weights, jnp.log(probabilities), means, variances)
+    """The parameters of expected counts; of hidden states with enough rows."""
+    is_kept = counts.hidden >= min_rows
+    even = smoothing * is_kept / is_kept.sum(axis=1, keepdims=True)
+    weights = jnp.where(is_kept[0], counts.hidden[0], 0) + even[0]
+    transitions = jnp.where(is_kept[1:, None], counts.pairs, 0) + even[1:, None]
+    return Parameters(
+        weights / weights.sum(),
+        transitions / transitions.sum(axis=2, keepdims=True),
+        jnp.exp(_log_emissions(counts.states, pool, smoothing)),
+    )
+
+
+def _log_emissions(counts: Any, pool: Any, smoothing: Any) -> Array:
+    """One decision after the other, from the last to the first."""
+    result, shares = jnp.zeros_like(counts), pool[:, :, None]
+    (c, s, h), size = counts.shape, 1
+    while size < s:
+        halves, pooled = (a.reshape(c, -1, 2, a.shape[-1]) for a in (counts, shares))
+        both, all_pooled = (a.sum(axis=2, keepdims=True) for a in (halves, pooled))
+        part = pooled / jnp.where(all_pooled > 0, all_pooled, 1)
+        log_part = jnp.log((halves + smoothing * part) / (both + smoothing))
+        result = result + jnp.repeat(log_part.reshape(c, -1, h), size, axis=1)
+        counts, shares, size = both[:, :, 0], all_pooled[:, :, 0], 2 * size
+    return result
+
+
+@compiled()
+def penalty(
+    parameters: Parameters,
+    pool: Float[AnyArray, "c s"],
+    *,
+    smoothing: Float[AnyArray, ""],
+) -> Float[Array, ""]:
+    """What is added to the log-likelihood; of hidden states that were not dropped."""
+    weights, transitions, emissions = map(jnp.asarray, parameters)
+    h = len(weights)
+
+    def log(x: Array) -> Array:
+        return jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1)), 0)
+
+    total = (log(weights).sum() + log(transitions).sum()) / h
+    shares, states = jnp.asarray(pool)[:, :, None], emissions
+    while states.shape[1] > 1:
+        both = shares.reshape(len(shares), -1, 2, 1).sum(axis=2)
+        of_both = states.reshape(len(states), -1, 2, h).sum(axis=2)
+        part = shares / jnp.repeat(jnp.where(both > 0, both, 1), 2, axis=1)
+        log_part = log(states) - jnp.repeat(log(of_both), 2, axis=1)
+        total = total + (part * log_part).sum()
+        shares, states = both, of_both
+    return smoothing * total
+
+
+def pool_shares(
+    states: Int[np.ndarray, "n c"], num_states: Int[np.ndarray, " c"]
+) -> Float[np.ndarray, "c s"]:
+    """Shares of the states, of a power of two; with one row that has all equally."""
+    size = 1 << int(num_states.max() - 1).bit_length()
+    result = np.zeros((len(num_states), size), np.float32)
+    for column, num in enumerate(num_states.tolist()):
+        counts = np.bincount(states[:, column], minlength=num)
+        result[column, :num] = (counts + 1 / num) / (len(states) + 1)
+    return result
+
+
+def started(
+    states: Int[np.ndarray, "h c"], pool: Float[AnyArray, "c s"], num_nodes: int
+) -> Parameters:
+    """One hidden state a row: it and one of the pool's at every decision.
+
+    Most of its rows have the same hidden state at all nodes.
+    """
+    h, c = states.shape
+    counts = np.zeros((c, pool.shape[1], h), np.float32)
+    counts[np.arange(c)[:, None], states.T, np.arange(h)[None]] = 1
+    transition = SAME * np.eye(h, dtype=np.float32) + np.float32((1 - SAME) / h)
+    return Parameters(
+        jnp.full(h, 1 / h, jnp.float32),
+        jnp.tile(jnp.asarray(transition), (num_nodes - 1, 1, 1)),
+        jnp.exp(_log_emissions(jnp.asarray(counts), jnp.asarray(pool), 1)),
+    )
+
+
+def chunk_size(num_rows: int, num_nodes: int, num_hidden: int) -> int:
+    """Rows of a step: some steps a pass, whose messages fit into memory."""
+    wanted = min(num_rows, max(LEAST_ROWS, num_rows // LEAST_STEPS), MOST_ROWS)
+    return max(1, min(wanted, MOST_NUMBERS // (num_nodes * num_hidden)))
 
 
 @compiled()
 def step(
     parameters: Parameters,
-    rows: Rows,
+    counts: Counts,
+    tree: Tree,
+    states: Int[AnyArray, "n c"],
+    pool: Float[AnyArray, "c s"],
     *,
+    part: Float[AnyArray, ""],
+    num_rows: Float[AnyArray, ""],
     smoothing: Float[AnyArray, ""],
     min_rows: Float[AnyArray, ""],
-) -> tuple[Parameters, Float[Array, " b"], Any, Float[Array, " k"]]:
-    """One step; and of the old parameters log-likelihood, penalty and rows each has."""
-    theta = coefficients(parameters)
-
-    def of_chunk(carry, chunk):
-        sums, counts = carry
-        x, is_row = chunk
-        joint = matmul(x, theta) + parameters.log_weights[None]
-        log_density = logsumexp(joint, axis=1)
-        shares = jnp.exp(joint - log_density[:, None]) * is_row[:, None]
-        carry = sums + matmul(x.T, shares), counts + shares.sum(axis=0)
-        return carry, jnp.sum(log_density * is_row)
-
-    start = jnp.zeros_like(theta), jnp.zeros_like(parameters.log_weights)
-    (sums, counts), totals = jax.lax.scan(of_chunk, start, (rows.chunks, rows.is_row))
-    is_kept = jnp.isfinite(parameters.log_weights)
-    penalty = smoothing * jnp.sum(jnp.where(is_kept, matmul(rows.pool, theta), 0))
-    kept = jnp.where(counts >= min_rows, counts, 0)
-    num_numbers = len(parameters.means)
-    new = maximized(sums, kept, rows, num_numbers, smoothing=smoothing)
-    return new, totals, penalty, counts
-
-
-def as_rows(features: Float[np.ndarray, "n f"], num_numbers: int, slices: list) -> Rows:
-    """Features in float32 and chunks, and their mean, in which no state is absent."""
-    n, f = features.shape
-    size = min(CHUNK_SIZE, n)
-    num = -(-n // size)
-    padded = np.zeros((num * size, f), np.float32)
-    padded[:n] = features
-    pool = features.mean(axis=0)
-    for states in slices:  # one row more, in which all states are equally likely
-        num_states = states.stop - states.start
-        pool[states] = (n * pool[states] + 1 / num_states) / (n + 1)
-    if num_numbers:
-        present = pool[-3 * num_numbers : -2 * num_numbers]
-        present[:] = pool[-num_numbers:] = np.maximum(present, 1 / n)
-        pool[-2 * num_numbers : -num_numbers] = 0  # of standardised numbers
-    return Rows(
-        jnp.asarray(padded.reshape(num, size, f)),
-        jnp.asarray((np.arange(num * size) < n).reshape(num, size)),
-        jnp.asarray(pool, jnp.float32),
+) -> tuple[Parameters, Counts]:
+    """A step on a part of the rows, which replace a part of what was counted before."""
+    _, new = expected(parameters, tree, states, jnp.ones(len(states), bool))
+    scale = num_rows / len(states)
+    counts = jax.tree.map(
+        lambda old, one: (1 - part) * old + part * scale * one, counts, new
     )
+    return maximized(counts, pool, smoothing=smoothing, min_rows=min_rows), counts
 
 
-def started(
-    features: Float[np.ndarray, "k f"], rows: Rows, num_numbers: int
-) -> Parameters:
-    """One component a row: what that row and one of the pool's would give."""
-    first = jnp.asarray(features.T, jnp.float32)
-    counts = jnp.ones(len(features), jnp.float32)
-    return maximized(first, counts, rows, num_numbers, smoothing=jnp.float32(1))
-
-
-def fit(
+def one_pass(
+    key: Key[Array, ""],
     parameters: Parameters,
-    rows: Rows,
+    counts: Counts,
+    tree: Tree,
+    states: Int[np.ndarray, "n c"],
+    pool: Float[AnyArray, "c s"],
+    *,
+    num_before: int,
+    smoothing: int | float,
+    min_rows: int,
+) -> tuple[Parameters, Counts]:
+    """Steps on all rows, in random order; the first of all forgets the counts."""
+    num = len(states)
+    size = chunk_size(num, len(tree.parents), len(parameters.weights))
+    order = np.asarray(jax.random.permutation(key, num))
+    for i in range(num // size):
+        part = max((i + 1 + num_before * (num // size)) ** -DECAY, size / num)
+        parameters, counts = step(
+            parameters,
+            counts,
+            tree,
+            states[order[i * size : (i + 1) * size]],
+            pool,
+            part=jnp.float32(part),
+            num_rows=jnp.float32(num),
+            smoothing=jnp.float32(smoothing),
+            min_rows=jnp.float32(min_rows),
+        )
+    return parameters, counts
+
+
+def no_counts(parameters: Parameters) -> Counts:
+    """What has been counted before the first step."""
+    weights, transitions, emissions = parameters
+    hidden = jnp.zeros((len(transitions) + 1, len(weights)), weights.dtype)
+    return Counts(hidden, jnp.zeros_like(transitions), jnp.zeros_like(emissions))
+
+
+def settled(
+    parameters: Parameters,
+    tree: Tree,
+    states: Int[np.ndarray, "n c"],
+    pool: Float[AnyArray, "c s"],
     *,
     smoothing: int | float,
     min_rows: int,
-    max_steps: int,
-) -> tuple[Parameters, Float[np.ndarray, " steps"]]:
-    """Steps until they gain nothing, and what each of them started from raised.
-
-    Every component that is returned has at least ``min_rows`` rows.
-    """
-    history: list[float] = []
-    num_rows = int(rows.is_row.sum())
+) -> Parameters:
+    """Full steps, until every hidden state that is left has enough rows."""
+    num_steps = 0
     while True:
-        smallest = min_rows if len(history) >= WARM_UP else 0
-        new, totals, penalty, counts = step(
-            parameters,
-            rows,
+        _, counts = full_counts(parameters, tree, states)
+        enough = np.asarray(counts.hidden) >= min_rows
+        if num_steps >= FULL_STEPS and (enough | ~kept(parameters)).all():
+            return parameters
+        parameters = maximized(
+            counts,
+            pool,
             smoothing=jnp.float32(smoothing),
-            min_rows=jnp.float32(smallest),
+            min_rows=jnp.float32(min_rows),
         )
-        counts = np.asarray(counts)
-        is_kept = np.isfinite(np.asarray(parameters.log_weights))
-        history.append(float(np.asarray(totals, np.float64).sum()) + float(penalty))
-        gain = (history[-1] - history[-2]) / num_rows if len(history) > 1 else np.inf
-        is_done = len(history) > max_steps or abs(gain) < TOLERANCE
-        if is_done and len(history) > WARM_UP and (counts[is_kept] >= min_rows).all():
-            kept = [np.asarray(a)[..., is_kept] for a in parameters]
-            return Parameters(*kept), np.array(history)
-        parameters = new
+        num_steps += 1
 
 
-@compiled(static_argnames="num")
-def spread_rows(
-    key: Key[Array, ""], x: Float[Array, "n f"], num: int
-) -> Int[Array, " num"]:
-    """Rows drawn one after the other, likelier the farther from those before."""
-
-    def draw(nearest: Float[Array, " n"], key: Key[Array, ""]):
-        row = jax.random.categorical(key, jnp.log(nearest))
-        distances = jnp.sum((x - x[row][None]) ** 2, axis=1)
-        return jnp.minimum(nearest, distances + 1e-6), row
-
-    far = jnp.full(len(x), 1e6, x.dtype)  # the first is drawn evenly
-    return jax.lax.scan(draw, far, jax.random.split(key, num))[1]
+def kept(parameters: Parameters) -> Bool[np.ndarray, "m h"]:
+    """Which hidden states of each node were not dropped."""
+    weights, transitions = (np.asarray(a) for a in parameters[:2])
+    return np.concatenate([weights[None] > 0, (transitions > 0).any(axis=1)])
 
 
-def start_rows(
-    key: Key[Array, ""], features: Float[np.ndarray, "n f"], num_numbers: int, num: int
-) -> Int[np.ndarray, " num"]:
-    """Which rows the components start from; more rows start with fewer."""
-    subset_key, draw_key = jax.random.split(key)
-    subset = np.asarray(jax.random.permutation(subset_key, len(features)))
-    subset = subset[:MOST_START_ROWS]
-    x = features[subset, : features.shape[1] - num_numbers].astype(np.float32)
-    if num_numbers:
-        x[:, -num_numbers:] = np.clip(x[:, -num_numbers:], -3, 3)  # no lone outliers
-    return subset[np.asarray(spread_rows(draw_key, jnp.asarray(x), num))]
+def full_counts(
+    parameters: Parameters, tree: Tree, states: Int[np.ndarray, "n c"]
+) -> tuple[float, Any]:
+    """Mean log-likelihood of all rows, and their expected counts."""
+    size = chunk_size(len(states), len(tree.parents), len(parameters.weights))
+    total, sums = 0.0, None
+    for start in range(0, len(states), size):
+        chunk = states[start : start + size]
+        one, counts = expected(parameters, tree, *padded(chunk, size))
+        total += float(one)
+        sums = counts if sums is None else jax.tree.map(jnp.add, sums, counts)
+    return total / len(states), sums
+
+
+def padded(
+    chunk: Int[np.ndarray, "k c"], size: int
+) -> tuple[Int[np.ndarray, "n c"], Bool[np.ndarray, " n"]]:
+    """As many rows as a compiled step takes, and which of them there are."""
+    rows = np.zeros((size, chunk.shape[1]), np.int32)
+    rows[: len(chunk)] = chunk
+    return rows, np.arange(size) < len(chunk)

@@ -1,18 +1,22 @@
 r"""A mixture of products: a density of tables that can be computed exactly.
 
-.. math:: p(x) = \sum_{c=1}^k w_c \prod_j p_{cj}(x_j)
+.. math:: p(x) = \sum_z w(z_1) \prod_{i>1} T_i(z_{p(i)}, z_i) \prod_j p_j(x_j | z_j)
 
-Within a component the columns are independent: a category has probabilities, a number
-is normal, or one of the values that many rows have, or missing. Dependence between
-columns is in the components. Marginals and conditionals are mixtures of the same kind,
-and the likelihood of rows that were not learned says how many components there should
-be.
+Given the components z, the columns are independent: each has one of the states of a
+column, a category or a bin of its numbers, in which the value is drawn. Each column has
+its own component, one of h; the components form a tree, so that columns that say much
+of each other are near. A mixture of a few products of all columns would be the case in
+which all components are equal; here the sum is over as many products as there are
+ways through the tree. It is a product of matrices, and so are marginals, conditionals
+and both steps of the fit.
 
 Rows are set aside twice. Those held out are never used: they judge. One in ten of the
-rest choose the number of components and the smoothing, and are learned afterwards.
+rest choose the number of components, the smoothing and when to stop, and are learned
+in the last steps.
 
-Reference: Dempster, Laird and Rubin 1977; McLachlan and Peel, *Finite Mixture Models*,
-2000. Deep circuits for tables (TabPC) are compared with such shallow mixtures.
+Reference: C. Chow and C. Liu 1968; M. Meila and M. Jordan, *Learning with mixtures of
+trees*, 2000; A. Liu and G. Van den Broeck, *Tractable regularization of probabilistic
+circuits*, 2021, for hidden Chow-Liu trees.
 """
 
 import math
@@ -20,58 +24,57 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import AnyArray, as_points
 from cgm_jax._shared.checks import as_whole
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.tables import TableCodec
 
 from . import product_em
-from .product_columns import (
-    Columns,
-    Units,
-    codec_columns,
-    features,
-    fitted_units,
-    plain_columns,
-    state_slices,
-)
-from .product_em import Parameters, Rows
+from .product_bins import Bins, fitted_bins, states_of
+from .product_columns import Columns, codec_columns, plain_columns
+from .product_em import Parameters
 from .product_model import ProductMixtureModel
+from .product_tree import Tree, fitted_tree
 from .quality import sample_quality
 
 __all__ = ["ProductMixture", "ProductMixtureModel"]
 
 LEAST_POINTS = 20
-MOST_COMPONENTS = 1_024
+MOST_COMPONENTS = 256
 CHOOSING = 0.1  # share of the rows not held out
-START = 0.1  # the smoothing with which the number of components is chosen
-SMOOTHINGS = (0.01, 0.001, 0.0001), (1.0, 10.0, 100.0)  # tried while likelihood rises
+START = 1.0  # the smoothing with which the number of components is chosen
+SMOOTHINGS = (0.3, 0.1), (3.0, 10.0)  # tried while likelihood rises
+WARM_UP = 2  # passes before the first hidden state may be dropped
+TOLERANCE, PATIENCE = 1e-3, 2  # gain a row, in nats; passes without it
 MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProductMixture:
-    """Mixture of products, fitted by expectation and maximisation.
+    """Mixture of products along a tree, fitted by expectation and maximisation.
 
-    Points are sampled in float32. With a codec they are its points: rows of tables that
-    `TableGenerator` makes rows that may be handed out.
+    Numbers are drawn in bins of about equally many rows, and values that many rows have
+    are drawn exactly. Points are sampled in float32. With a codec they are its points:
+    rows of tables that `TableGenerator` makes rows that may be handed out.
 
     Args:
-        num_components: products that are mixed, at most a fifth (one in ``min_rows``)
-            of the rows that are learned. By default doubled from 1 until the likelihood
-            of other rows stops rising.
+        num_components: hidden states of each column, at most a fifth (one in
+            ``min_rows``) of the rows that are learned. By default doubled from 1, to at
+            most 256, until the likelihood of other rows stops rising.
         codec: whose points are fitted; by default each coordinate is a number.
-        smoothing: rows like the pool that each component counts besides its own,
-            positive. By default 0.1, or that times a power of ten where it makes other
-            rows likelier.
-        held_out: share of the points that is never used, to be judged by; of 0, there
-            is no judgement.
-        min_rows: rows, as the sum of their shares, that every component has at least.
-        max_steps: steps of a fit, unless it gains nothing before.
+        smoothing: rows like the pool that each hidden state counts besides its own,
+            positive. By default 1, or about a third, a tenth, three times or ten times
+            that where it makes other rows likelier.
+        held_out: share of the points that is never used, to be judged by; with 0 there
+            is no judgement, ``quality`` and ``held_out_log_density`` are None.
+        min_rows: rows, as the sum of their shares, that every hidden state has at
+            least; a value that fewer rows have is never drawn for itself.
+        max_steps: passes over the rows in a fit, unless it gains nothing before.
 
     Raises:
         ValueError: for invalid options.
@@ -87,7 +90,7 @@ class ProductMixture:
         >>> model.marginal([0]).log_density(points[:, :1]).shape
         (100,)
 
-    Reference: Dempster, Laird and Rubin 1977; McLachlan and Peel 2000.
+    Reference: Chow and Liu 1968; Meila and Jordan 2000; Liu and Van den Broeck 2021.
     """
 
     num_components: int | None = None
@@ -133,17 +136,16 @@ class ProductMixture:
             _check_number(self, len(others))
             _, choose_key, start_key, sample_key, judge_key = _keys(key)
             learned = array[others]
-            # Only numbers by which coordinates are divided; all that follows is chosen
-            # and learned in these units.
-            fitting = _Fitting(self, columns, fitted_units(columns, learned))
-            model = fitting.chosen(choose_key, start_key, learned)
-            if not len(held_out):
+            bins = fitted_bins(columns, learned, min_rows=self.min_rows)
+            keys = jnp.stack([choose_key, start_key])
+            model = _Fitting(self, bins).chosen(keys, learned)
+            if not self.held_out:
                 return model
             drawn = model.sample(sample_key, MOST_JUDGED[1])
             # The judge compares distances: of a codec's points they are those meant.
             scale = np.ones(array.shape[1])
             if self.codec is None:
-                scale = model.units.scale
+                scale = np.where(np.ptp(learned, axis=0) > 0, learned.std(axis=0), 1)
             judged = [
                 x / scale[None]
                 for x in (learned[: MOST_JUDGED[0]], array[held_out], drawn)
@@ -170,82 +172,104 @@ class _Fitting:
     """What all fits of one choice have in common."""
 
     options: ProductMixture
-    columns: Columns
-    units: Units
+    bins: tuple[Bins, ...]
 
     def chosen(
-        self,
-        choose_key: Key[Array, ""],
-        start_key: Key[Array, ""],
-        points: Float[np.ndarray, "n d"],
+        self, keys: Key[Array, " 2"], points: Float[np.ndarray, "n d"]
     ) -> ProductMixtureModel:
         """The model whose size and smoothing one in ten rows chose; it learns all."""
-        options = self.options
-        if options.num_components is not None and options.smoothing is not None:
-            x, rows = self._rows(points)
-            num = options.num_components
-            order = product_em.start_rows(start_key, x, self._num_numbers, num)
-            return self._fitted(self._started(x[order], rows), rows, options.smoothing)
-        chosen_by, learned = _split(choose_key, len(points), CHOOSING)
-        x, rows = self._rows(points[learned])
+        options, (choose_key, start_key) = self.options, keys
+        states, density = states_of(self.bins, points)
+        others, learned = _split(choose_key, len(points), CHOOSING)
+        rows = _Rows.of(self.bins, states[learned])
+        choosing = states[others], float(density[others].mean())
+        order = np.asarray(jax.random.permutation(start_key, len(learned)))
         smoothing = START if options.smoothing is None else options.smoothing
-        sizes = _sizes(options, len(learned))
-        order = product_em.start_rows(start_key, x, self._num_numbers, sizes[-1])
-        scored: list[tuple[float, ProductMixtureModel]] = []
         history: list[tuple[float, float, float, float]] = []
+        fits: list[tuple[float, Parameters, float]] = []
 
-        def score(start: Parameters, smoothing: int | float) -> None:
-            model = self._fitted(start, rows, smoothing)
-            score = float(model.log_density(points[chosen_by]).mean())
-            size = len(start.log_weights)
-            history.append((size, model.num_components, smoothing, score))
-            scored.append((score, model))
+        def fit(start: Parameters, smoothing: int | float) -> None:
+            score, parameters = rows.fitted(
+                start_key, start, options, smoothing=smoothing, choosing=choosing
+            )
+            num_kept = int(product_em.kept(parameters).sum(axis=1).max())
+            history.append((len(start.weights), num_kept, smoothing, score))
+            fits.append((score, parameters, float(smoothing)))
 
-        for size in sizes:
-            score(self._started(x[order[:size]], rows), smoothing)
-            if len(scored) > 1 and scored[-1][0] <= scored[-2][0]:
+        for size in _sizes(options, len(learned)):
+            fit(rows.started(order[:size]), smoothing)
+            if len(fits) > 1 and fits[-1][0] <= fits[-2][0]:
                 break
-        best = max(scored, key=itemgetter(0))[1]
+        best = max(fits, key=itemgetter(0))
         for values in SMOOTHINGS if options.smoothing is None else ():
             for value in values:
-                score(best.parameters, value)
-                if scored[-1][0] < max(scored, key=itemgetter(0))[0]:
+                fit(best[1], value)
+                if fits[-1][0] < max(fits, key=itemgetter(0))[0]:
                     break
-        best = max(scored, key=itemgetter(0))[1]
-        model = self._fitted(
-            best.parameters, self._rows(points)[1], best.fitted_with["smoothing"]
-        )
-        return replace(model, history=np.array(history))
-
-    def _rows(self, points: Float[np.ndarray, "n d"]) -> tuple[np.ndarray, Rows]:
-        x = features(self.columns, self.units, points).astype(np.float32)
-        return x, product_em.as_rows(x, self._num_numbers, state_slices(self.columns))
-
-    def _started(self, x: Float[np.ndarray, "k f"], rows: Rows) -> Parameters:
-        return product_em.started(x, rows, self._num_numbers)
-
-    def _fitted(
-        self, start: Parameters, rows: Rows, smoothing: int | float
-    ) -> ProductMixtureModel:
-        parameters, _ = product_em.fit(
-            start,
-            rows,
+        _, parameters, smoothing = max(fits, key=itemgetter(0))
+        rows = replace(rows, states=states)
+        parameters = product_em.settled(
+            parameters,
+            *(rows.tree, rows.states, rows.pool),
             smoothing=smoothing,
-            min_rows=self.options.min_rows,
-            max_steps=self.options.max_steps,
+            min_rows=options.min_rows,
         )
-        facts = {name: getattr(self.options, name) for name in _FACTS}
+        facts = {name: getattr(options, name) for name in _FACTS}
         return ProductMixtureModel(
-            self.columns,
-            _normalized(parameters, self.columns),
-            self.units,
-            {**facts, "smoothing": float(smoothing)},
-            np.zeros((0, 4)),
+            self.bins,
+            Tree(*map(np.asarray, rows.tree)),
+            _normalized(parameters, self.bins),
+            {**facts, "smoothing": smoothing},
+            np.array(history),
         )
 
-    @property
-    def _num_numbers(self) -> int:
-        return len(self.units.scale)
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """States of rows that are learned, their shares, and the tree of the columns."""
+
+    states: Int[np.ndarray, "n c"]
+    pool: Float[AnyArray, "c s"]
+    tree: Tree
+
+    @classmethod
+    def of(cls, bins: tuple[Bins, ...], states: Int[np.ndarray, "n c"]) -> "_Rows":
+        num_states = np.array([one.num_states for one in bins])
+        pool = product_em.pool_shares(states, num_states)
+        tree = Tree(*map(jnp.asarray, fitted_tree(states, num_states)))
+        return cls(states, jnp.asarray(pool), tree)
+
+    def started(self, places: Int[np.ndarray, " h"]) -> Parameters:
+        num_nodes = len(self.tree.parents)
+        return product_em.started(self.states[places], self.pool, num_nodes)
+
+    def fitted(
+        self,
+        key: Key[Array, ""],
+        parameters: Parameters,
+        options: ProductMixture,
+        *,
+        smoothing: int | float,
+        choosing: tuple[Int[np.ndarray, "k c"], float],
+    ) -> tuple[float, Parameters]:
+        """Passes until other rows get no likelier, and how likely they are."""
+        others, density = choosing
+        counts = product_em.no_counts(parameters)
+        best, num_flat = (-np.inf, parameters), 0
+        for i in range(options.max_steps):
+            parameters, counts = product_em.one_pass(
+                jax.random.fold_in(key, i),
+                *(parameters, counts, self.tree, self.states, self.pool),
+                num_before=i,
+                smoothing=smoothing,
+                min_rows=options.min_rows if i >= WARM_UP else 0,
+            )
+            score = product_em.full_counts(parameters, self.tree, others)[0] + density
+            num_flat = 0 if score > best[0] + TOLERANCE else num_flat + 1
+            best = max(best, (score, parameters), key=itemgetter(0))
+            if num_flat > PATIENCE:
+                break
+        return best
 
 
 def _sizes(options: ProductMixture, num_rows: int) -> list[int]:
@@ -256,13 +280,17 @@ def _sizes(options: ProductMixture, num_rows: int) -> list[int]:
     return [2**i for i in range(most.bit_length())]
 
 
-def _normalized(parameters: Parameters, columns: Columns) -> Parameters:
-    """In float64, in which probabilities sum to 1."""
-    weights, states, *moments = (np.asarray(a, np.float64) for a in parameters)
-    weights, states = np.exp(weights), np.exp(states)
-    for places in state_slices(columns):
-        states[places] /= states[places].sum(axis=0)
-    return Parameters(np.log(weights / weights.sum()), np.log(states), *moments)
+def _normalized(parameters: Parameters, bins: tuple[Bins, ...]) -> Parameters:
+    """In float64, in which probabilities sum to 1; 0 beyond a column's states."""
+    weights, transitions, emissions = (np.asarray(a, np.float64) for a in parameters)
+    num_states = np.array([one.num_states for one in bins])
+    is_state = np.arange(emissions.shape[1])[None] < num_states[:, None]
+    emissions = emissions * is_state[:, :, None]
+    return Parameters(
+        weights / weights.sum(),
+        transitions / transitions.sum(axis=2, keepdims=True),
+        emissions / emissions.sum(axis=1, keepdims=True),
+    )
 
 
 def _keys(key: Key[Array, ""]) -> Key[Array, " 5"]:

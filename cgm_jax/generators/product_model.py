@@ -4,48 +4,42 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared import archive
-from cgm_jax._shared.arrays import Points, as_points
-from cgm_jax._shared.precision import at_once
+from cgm_jax._shared.arrays import AnyArray, as_points
+from cgm_jax._shared.precision import at_once, compiled
 
 from .base import BLOCK_SIZE, sample_in_blocks
-from .product_columns import (
-    Columns,
-    PointColumn,
-    Units,
-    chosen_columns,
-    features,
-    split_points,
-    state_slices,
-)
-from .product_em import CHUNK_SIZE, Parameters, coefficients
+from .product_bins import Bins, states_of
+from .product_columns import Columns, PointColumn, chosen_columns, split_points
+from .product_em import Parameters, chunk_size, kept, messages, padded
+from .product_tree import Tree
 from .quality import SampleQuality
 
 __all__ = ["ProductMixtureModel"]
 
 KIND, ADVICE = "mixture of products", "fit one with ProductMixture"
-_NAMES = "log_weights", "log_probabilities", "means", "variances"
+_PIECES = "low", "high", "share", "bin"
 
 
 @dataclass(frozen=True, eq=False)
 class ProductMixtureModel:
-    r"""A mixture of products over the columns of points.
+    r"""A hierarchical mixture of products over the columns of points.
 
-    .. math:: p(x) = \sum_c w_c \prod_j p_{cj}(x_j)
+    .. math:: p(x) = \sum_z w(z_1) \prod_{i>1} T_i(z_{p(i)}, z_i) \prod_j p_j(x_j | z)
 
     Attributes:
-        columns: what the coordinates are.
-        parameters: of the components: logarithms of their weights, shape ``(k,)``, and
-            of the probabilities of all columns' states, ``(s, k)``; means and variances
-            of the columns of numbers, ``(g, k)``, in standardised units; float64.
-        units: shift and scale of the columns of numbers.
+        bins: what the coordinates are: the states of each column.
+        tree: the parent of each node, and the node of each column.
+        parameters: probabilities of the hidden states, of the root ``(h,)`` and of the
+            other nodes given the parent's ``(m - 1, h, h)``, and of the states of each
+            column ``(c, s, h)``; float64.
         fitted_with: the options, as JSON holds them, with the smoothing that was used.
         history: one row per fit that was tried: components asked for and kept, the
             smoothing, and the mean log-density of the rows that chose between them.
@@ -53,40 +47,28 @@ class ProductMixtureModel:
         quality: how samples compare with these rows.
     """
 
-    columns: Columns
+    bins: tuple[Bins, ...]
+    tree: Tree
     parameters: Parameters
-    units: Units
     fitted_with: dict[str, Any]
     history: Float[np.ndarray, "fits 4"]
     held_out_log_density: float | None = None
     quality: SampleQuality | None = None
 
     @property
+    def columns(self) -> Columns:
+        """What the coordinates are."""
+        return tuple(one.column for one in self.bins)
+
+    @property
     def num_components(self) -> int:
-        """How many products are mixed."""
-        return len(self.parameters.log_weights)
+        """Hidden states that are left at the node that has most of them."""
+        return int(kept(self.parameters).sum(axis=1).max())
 
     @property
     def num_dimensions(self) -> int:
         """Coordinates of a point."""
         return sum(column.size for column in self.columns)
-
-    @property
-    def weights(self) -> Float[np.ndarray, " k"]:
-        """Share of each component."""
-        return np.exp(np.asarray(self.parameters.log_weights))
-
-    @property
-    def means(self) -> Float[np.ndarray, "k g"]:
-        """Mean of each component in each column of numbers, in the points' units."""
-        means = np.asarray(self.parameters.means)
-        return self.units.shift + self.units.scale * means.T
-
-    @property
-    def variances(self) -> Float[np.ndarray, "k g"]:
-        """Variances, in the points' units."""
-        variances = np.asarray(self.parameters.variances)
-        return variances.T * self.units.scale**2
 
     def log_density(self, points: Float[ArrayLike, "n d"]) -> Float[np.ndarray, " n"]:
         """Logarithm of the density of points, shape ``(n,)``, float64.
@@ -103,8 +85,15 @@ class ProductMixtureModel:
                 f"Expected points of {self.num_dimensions} coordinates, as those of "
                 f"the fit, got {array.shape[1]}."
             )
-        chunks = np.split(array, range(CHUNK_SIZE, len(array), CHUNK_SIZE))
-        return np.concatenate([_log_sum(self._joint(chunk)) for chunk in chunks])
+        states, within = states_of(self.bins, array)
+        with at_once(x64=True):
+            size = chunk_size(len(array), *self.parameters.transitions.shape[:2])
+            chunks = [states[i : i + size] for i in range(0, len(states), size)]
+            sums = [
+                np.asarray(_log_density(self.parameters, self.tree, padded(x, size)[0]))
+                for x in chunks
+            ]
+        return np.concatenate(sums)[: len(array)] + within
 
     def marginal(self, columns: Iterable[str | int]) -> "ProductMixtureModel":
         """The same mixture of some columns alone: the other factors are dropped.
@@ -119,21 +108,12 @@ class ProductMixtureModel:
             ValueError: for columns that there are not, or none.
         """
         chosen = chosen_columns(self.columns, columns)
-        slices = state_slices(self.columns)
-        states = np.concatenate([np.r_[slices[i]] for i in chosen])
-        places = np.cumsum([not column.is_category for column in self.columns]) - 1
-        numbers = [places[i] for i in chosen if not self.columns[i].is_category]
-        log_weights, log_probabilities, means, variances = self.parameters
+        emissions = self.parameters.emissions[np.array(chosen)]
         return replace(
             self,
-            columns=tuple(self.columns[i] for i in chosen),
-            parameters=Parameters(
-                log_weights,
-                log_probabilities[states],
-                means[numbers],
-                variances[numbers],
-            ),
-            units=Units(self.units.shift[numbers], self.units.scale[numbers]),
+            bins=tuple(self.bins[i] for i in chosen),
+            tree=self.tree._replace(nodes=self.tree.nodes[np.array(chosen)]),
+            parameters=self.parameters._replace(emissions=emissions),
             held_out_log_density=None,
             quality=None,
         )
@@ -179,18 +159,19 @@ class ProductMixtureModel:
                 )
             if not is_nan.any():
                 known.append(i)
-        log_weights = self.parameters.log_weights
         is_known = ~np.isnan(row)
+        model = self
         if known:
-            joint = self.marginal(known)._joint(row[None, is_known])
-            log_weights = (joint - _log_sum(joint)[:, None])[0]
-        points = np.array(self._sampled(key, num, np.exp(log_weights)))
+            model = self._after(self.marginal(known), row[None, is_known])
+        points = np.array(model.sample(key, num))
         points[:, is_known] = row[is_known].astype(np.float32)
         return points
 
     def sample(self, key: Key[Array, ""], num: int) -> Float[np.ndarray, "num d"]:
         """Draw ``num`` >= 1 points, float32; more points start with fewer."""
-        return self._sampled(key, num, self.weights)
+        tables = _Tables.of(self)
+        with at_once(key, x64=False):
+            return np.asarray(sample_in_blocks(partial(_draw, self, tables), key, num))
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, by custom ``.npz``, in place of what is there."""
@@ -211,8 +192,13 @@ class ProductMixtureModel:
             "held_out_log_density": self.held_out_log_density,
             "quality": self.quality and asdict(self.quality),
         }
-        arrays = {**self.parameters._asdict(), **vars(self.units)}
-        return facts, {**arrays, "history": self.history}
+        pieces = {
+            name: np.concatenate([getattr(one, name) for one in self.bins])
+            for name in _PIECES
+        }
+        arrays = {**self.parameters._asdict(), **self.tree._asdict(), **pieces}
+        num_pieces = np.array([len(one.low) for one in self.bins])
+        return facts, {**arrays, "num_pieces": num_pieces, "history": self.history}
 
     @classmethod
     def of_parts(
@@ -223,10 +209,12 @@ class ProductMixtureModel:
             PointColumn(**{k: _tuple(v) for k, v in column.items()})
             for column in facts["columns"]
         )
+        ends = np.cumsum(arrays["num_pieces"])[:-1]
+        pieces = [np.split(arrays[name], ends) for name in _PIECES]
         model = cls(
-            columns,
-            Parameters(*(arrays[name] for name in _NAMES)),
-            Units(arrays["shift"], arrays["scale"]),
+            tuple(Bins(*one) for one in zip(columns, *pieces, strict=True)),
+            Tree(*(arrays[name] for name in Tree._fields)),
+            Parameters(*(arrays[name] for name in Parameters._fields)),
             facts["options"],
             arrays["history"],
             facts["held_out_log_density"],
@@ -252,80 +240,95 @@ class ProductMixtureModel:
             block[:] = np.ravel(value)
         return row
 
-    def _joint(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
-        """Logarithms of w_c p_c(x)."""
-        x = features(self.columns, self.units, points)
-        log_weights = self.parameters.log_weights
-        # Every number's state 0 has a value, whose density is in the points' units.
-        num = len(self.units.scale)
-        start = x.shape[1] - 3 * num
-        volume = x[:, start : start + num] @ np.log(self.units.scale)
-        return x @ coefficients(self.parameters) + log_weights[None] - volume[:, None]
+    def _after(
+        self, known: "ProductMixtureModel", point: Float[np.ndarray, "1 _"]
+    ) -> "ProductMixtureModel":
+        """The mixture after columns have been seen: a message from each node below."""
+        states, _ = states_of(known.bins, point)
+        with at_once(x64=True):
+            _, below, _ = messages(known.parameters, known.tree, states)
+        below = np.asarray(below)[:, 0]
+        weights, transitions, emissions = self.parameters
+        weights = weights * below[0]
+        transitions = transitions * below[1:, None]
+        sums = transitions.sum(axis=2, keepdims=True)
+        # A parent's state that cannot be, whose children's states do not matter.
+        transitions = np.where(sums > 0, transitions / np.where(sums > 0, sums, 1), 0)
+        parameters = Parameters(weights / weights.sum(), transitions, emissions)
+        return replace(self, parameters=parameters)
 
-    def _sampled(
-        self, key: Key[Array, ""], num: int, weights: Float[np.ndarray, " k"]
-    ) -> Float[np.ndarray, "num d"]:
-        probabilities = np.exp(self.parameters.log_probabilities).T
-        tables = [np.cumsum(weights)[None]]
-        for states in state_slices(self.columns):
-            tables.append(np.cumsum(probabilities[:, states], axis=1))
-        tables = [table / table[:, -1:] for table in tables]
-        with at_once(key, x64=False):
-            draw = partial(_draw, self, tables)
-            return np.asarray(sample_in_blocks(draw, key, num))
+
+class _Tables(NamedTuple):
+    """Cumulative probabilities."""
+
+    root: Float[np.ndarray, " h"]
+    transitions: Float[np.ndarray, "e h h"]
+    emissions: list[Float[np.ndarray, "h s"]]
+
+    @classmethod
+    def of(cls, model: ProductMixtureModel) -> "_Tables":
+        weights, transitions, emissions = model.parameters
+        states = [
+            np.cumsum(emission[: one.num_states].T, axis=1)
+            for one, emission in zip(model.bins, emissions, strict=True)
+        ]
+        return cls(np.cumsum(weights), np.cumsum(transitions, axis=2), states)
 
 
 def _draw(
-    model: ProductMixtureModel, tables: list[np.ndarray], key: Key[Array, ""]
-) -> Points:
-    """A block of points; the tables are cumulative: of components, then of states."""
-    uniform_key, normal_key = jax.random.split(key)
-    shapes = (BLOCK_SIZE, len(tables)), (BLOCK_SIZE, len(model.units.scale))
-    uniform = np.asarray(jax.random.uniform(uniform_key, shapes[0], jnp.float32))
-    normal = np.asarray(jax.random.normal(normal_key, shapes[1], jnp.float32))
-    component = _inverse(tables[0], uniform[:, 0])
-    z = model.parameters.means.T[component]
-    z = z + np.sqrt(model.parameters.variances.T[component]) * normal
-    values = iter((model.units.shift[None] + model.units.scale[None] * z).T)
+    model: ProductMixtureModel, tables: _Tables, key: Key[Array, ""]
+) -> Float[np.ndarray, "m d"]:
+    """A block of points, from the root to the columns."""
+    num_nodes, num_columns = len(model.tree.parents), len(model.bins)
+    shape = num_nodes + 2 * num_columns, BLOCK_SIZE
+    uniform = iter(np.asarray(jax.random.uniform(key, shape, jnp.float32), np.float64))
+    hidden = [np.searchsorted(tables.root, next(uniform) * tables.root[-1], "right")]
+    for table, parent in zip(tables.transitions, model.tree.parents[1:], strict=True):
+        hidden.append(_inverse(table[hidden[parent]], next(uniform)))
     blocks = []
-    for i, column in enumerate(model.columns, 1):
-        state = _inverse(tables[i][component], uniform[:, i])
-        number = None if column.is_category else next(values)
-        blocks.append(column.block(state, number))
+    for one, table, node in zip(
+        model.bins, tables.emissions, model.tree.nodes, strict=True
+    ):
+        states = _inverse(table[hidden[node]], next(uniform))
+        blocks.append(one.block(states, next(uniform)))
     return np.concatenate(blocks, axis=1).astype(np.float32)
 
 
 def _inverse(table: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """The first place whose cumulative probability is above a number in [0, 1)."""
-    if len(table) == 1:
-        return np.searchsorted(table[0], uniform, side="right")
-    return np.count_nonzero(table <= uniform[:, None], axis=1)
+    return np.count_nonzero(table <= (uniform * table[:, -1])[:, None], axis=1)
 
 
-def _log_sum(joint: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
-    largest = joint.max(axis=1)
-    return largest + np.log(np.exp(joint - largest[:, None]).sum(axis=1))
+@compiled()
+def _log_density(
+    parameters: Parameters, tree: Tree, states: Int[AnyArray, "n c"]
+) -> Float[Array, " n"]:
+    return messages(parameters, tree, states)[0]
 
 
 def _check(model: ProductMixtureModel) -> None:
     """Raise unless arrays fit together and are parameters of densities."""
-    num_states = sum(column.num_states for column in model.columns)
-    num_numbers = sum(not column.is_category for column in model.columns)
-    k = len(model.parameters.log_weights)
-    shapes = (k,), (num_states, k), (num_numbers, k), (num_numbers, k)
-    arrays = *model.parameters, model.units.shift, model.units.scale
-    expected = *shapes, (num_numbers,), (num_numbers,)
-    for array, shape in zip(arrays, expected, strict=True):
-        if array.shape != shape or array.dtype != np.float64 or not k:
-            raise archive.Mismatch("one whose arrays do not fit together")
-        if not np.isfinite(array).all():
-            raise archive.Mismatch("one whose numbers are not finite")
-    is_scale = (model.units.scale > 0).all() and (model.parameters.variances > 0).all()
-    sums = [model.weights.sum()]
-    probabilities = np.exp(model.parameters.log_probabilities)
-    for states in state_slices(model.columns):
-        sums.extend(probabilities[states].sum(axis=0))
-    if not is_scale or not np.allclose(sums, 1, rtol=0, atol=1e-6):
+    (weights, transitions, emissions), (parents, nodes) = model.parameters, model.tree
+    h, m, c = len(weights), len(parents), len(model.bins)
+    pieces = [[getattr(one, name) for name in _PIECES] for one in model.bins]
+    fits = [
+        transitions.shape == (m - 1, h, h),
+        emissions.shape == (c, emissions.shape[1], h),
+        nodes.shape == (c,),
+        emissions.shape[1] >= max(one.num_states for one in model.bins),
+        all(array.dtype == np.float64 for array in model.parameters),
+        all(len({len(array) for array in one}) == 1 for one in pieces),
+        (parents[1:] < np.arange(1, m)).all() and (parents >= 0).all(),
+        ((nodes >= 0) & (nodes < m)).all(),
+    ]
+    if not all(fits):
+        raise archive.Mismatch("one whose arrays do not fit together")
+    numbers = [*model.parameters, *(array for one in pieces for array in one)]
+    if not all(np.isfinite(array).all() for array in numbers):
+        raise archive.Mismatch("one whose numbers are not finite")
+    is_share = all((array >= 0).all() for array in model.parameters)
+    sums = [np.ravel(a) for a in (weights.sum(), transitions.sum(2), emissions.sum(1))]
+    if not is_share or not np.allclose(np.concatenate(sums), 1, rtol=0, atol=1e-6):
         raise archive.Mismatch("one whose probabilities do not sum to 1")
 
 

@@ -42,6 +42,7 @@ class NumberColumn:
     hands_out_present: bool  # or missing cells only: too few rows have another
     known: Shaped[np.ndarray, " k"]  # real values, where there is no grid, or none
     known_points: Float[np.ndarray, " k"]
+    common: Float[np.ndarray, " c"]  # held by many rows, on a grid too fine for float32
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -96,8 +97,8 @@ class NumberColumn:
         is_missing = self._is_missing(points) & self.hands_out_missing
         is_missing |= not self.hands_out_present
         if not len(self.known):
-            values = np.clip(self._values(points[:, 0]), self.lowest, self.highest)
-            result = self._points(values)
+            x = self._with_common(points[:, 0].astype(np.float64))
+            result = self._points(np.clip(self._values(x), self.lowest, self.highest))
         else:
             result = np.clip(self._snapped(points[:, 0])[0], *self.range_coordinates)
         result = np.where(is_missing, self.median_coordinate, result)
@@ -117,9 +118,18 @@ class NumberColumn:
         """Float32 coordinates that a mass point or an end has are exactly there."""
         result = points.astype(np.float64)
         if points.dtype == np.float32:
+            result = self._with_common(result)
             for exact in (*self.mass_coordinates, *self.range_coordinates):
                 result[points == np.float32(exact)] = exact
         return result
+
+    def _with_common(self, points: Any) -> Float[np.ndarray, " m"]:
+        """Float32 coordinates that a common value has are exactly there."""
+        if not len(self.common):
+            return points
+        rounded = self.common.astype(np.float32)
+        place = np.minimum(np.searchsorted(rounded, points), len(rounded) - 1)
+        return np.where(points == rounded[place], self.common[place], points)
 
     def _values(self, points: Any) -> Shaped[np.ndarray, " m"]:
         """What coordinates stand for: on the grid, or the real value that is there."""
@@ -201,8 +211,10 @@ def number_columns(
             hands_out_present=len(values) >= 2 * min_rows - 1 or num_missing < min_rows,
             known=ordered[:0],
             known_points=x[:0],
+            common=x[:0],
         )
-        result.append(column if _is_on_grid(fact, x) else _with_known(column, ordered))
+        with_values = _with_common if _is_on_grid(fact, x) else _with_known
+        result.append(with_values(column, ordered, min_rows))
     return result
 
 
@@ -283,7 +295,18 @@ def _is_on_grid(facts: ColumnFacts, x: Any) -> bool:
     return bool(np.abs(x).max() < _FINEST_GRID * unit)
 
 
-def _with_known(column: NumberColumn, ordered: Any) -> NumberColumn:
+def _with_common(column: NumberColumn, ordered: Any, min_rows: int) -> NumberColumn:
+    """With the values of `min_rows` rows, where float32 would make others of them."""
+    distinct, counts = np.unique(ordered, return_counts=True)
+    points = column._points(distinct)
+    rounded = points.astype(np.float32).astype(np.float64)
+    if (column._values(rounded) == distinct).all():
+        return column
+    return replace(column, common=points[counts >= min_rows])
+
+
+def _with_known(column: NumberColumn, ordered: Any, min_rows: int) -> NumberColumn:
+    del min_rows  # they are exact in float64 only, which no drawn point is
     known = np.unique(ordered)
     points = column._points(known)
     if (np.diff(points) <= 0).any():
