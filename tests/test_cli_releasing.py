@@ -164,7 +164,8 @@ def test_every_process_opens_the_file_of_one_party_at_most(tmp_path):
     for seed, name in enumerate("ab"):
         (tmp_path / f"{name}.csv").write_text(rows_of(30 + 20 * seed, 0.5, seed))
     agree = "agree", "columns.json", "--out", "agreement.json", "--length-scale", "0.5"
-    done = guarded(tmp_path, "columns.json,agreement.json", *agree)
+    files = "columns.json,agreement.json"
+    done = guarded(tmp_path, files, *agree, "--num-features", "100")
     assert done.returncode == 0, done.stderr
     for name in "ab":
         words = "release", f"{name}.csv", "--agreement", "agreement.json"

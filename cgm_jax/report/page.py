@@ -1,9 +1,7 @@
 """Pages for people: one file each, without scripts or links to anything outside."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import cache
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from cgm_jax import plots
@@ -26,6 +24,7 @@ from .sentences import (
     promise_rows,
     stress_sentence,
 )
+from .sentences.numbers import number_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -222,23 +221,13 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=_number,
+        number=number_words,
         share=_share,
         signed_share=_signed_share,
         stop=lambda reward: outcome(reward["stop_reason"], reward["num_points"]),
     )
     environment.tests["told_apart"] = is_told_apart
     return environment
-
-
-def _number(value: float | Integral | None) -> str:
-    """Four significant digits, and no exponent unless the number is very small."""
-    if value is None:
-        return "–"
-    if isinstance(value, Integral):
-        return f"{int(value):,}"
-    text = f"{value:#.4g}"
-    return text if 0 < abs(value) < 1e-7 else f"{Decimal(text):,f}"
 
 
 def _share(value: float | None) -> str:

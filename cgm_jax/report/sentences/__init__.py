@@ -11,7 +11,7 @@ from .audit import (
     stress_sentence,
 )
 from .columns import column_rows, left_out_sentences, rare_category_sentences
-from .comparison import choice_sentences, comparison_sentences
+from .comparison import choice_sentences, comparison_sentences, yardstick_sentences
 from .explanation import explanation_sentences
 from .generators import generator_note, generator_warnings, quality_sentences
 from .labels import label_sentences
@@ -87,5 +87,6 @@ __all__ = [
     "table_quality_sentences",
     "uncertainty_warnings",
     "uncovered",
+    "yardstick_sentences",
 ]
 __dir__ = __all__.copy
