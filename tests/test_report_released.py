@@ -20,7 +20,7 @@ from cgm_jax.report.released import (
 )
 from cgm_jax.report.sentences import promise_sentences, uncovered
 
-NAMES = "Ada & sons", "Bo", "Cy"
+NAMES = "<b>Ada & sons", "Bo", "Cy"
 SETTINGS = {
     "command": "cgm-jax run *.release --out rewards",
     "inputs": [
@@ -54,7 +54,7 @@ def test_what_is_private_comes_first_and_every_party_has_its_own(run, quick):
     first, *_ = page.all("section")
     assert first.attributes["aria-labelledby"] == "private"
     rows = {row[0]: row[1:] for row in table_rows(page)[:4]}
-    assert rows["Ada&sons"][:4] == ["3", "1e-05", "20.1", "150"]
+    assert rows["<b>Ada&sons"][:4] == ["3", "1e-05", "20.1", "150"]
     assert rows["Bo"][:4] == ["1", "1e-05", "2.72", "400"]
     for row, release in zip(list(rows.values())[1:], sent, strict=True):
         np.testing.assert_allclose(float(row[4]), release.sigma, rtol=1e-3)

@@ -32,8 +32,8 @@ def release_sentences(
     return [
         *promise_sentences(releases, names),
         released_sentence(releases),
-        f"Not covered: {'; '.join(uncovered(releases))}.",
         *cost_sentences(uncertainty, names),
+        f"Not covered: {'; '.join(uncovered(releases))}.",
     ]
 
 
