@@ -127,6 +127,9 @@ def test_without_noise_nothing_is_private(quick):
 
 
 def test_a_statement_is_of_one_party_alone(run):
+    epsilons = 1.0, 2.0, 3.0
+    sent = [replace(r, epsilon=e) for r, e in zip(run.releases, epsilons, strict=True)]
+    run = replace(run, releases=sent)
     for i, name in enumerate(NAMES):
         statement = own_statement(run, i, settings=SETTINGS)
         json.dumps(statement, allow_nan=False)
@@ -138,4 +141,4 @@ def test_a_statement_is_of_one_party_alone(run):
         for other in (*NAMES[:i], *NAMES[i + 1 :]):
             assert other not in said
         assert f"{len(run.collaboration.draw.rewards[i].indices):,}" in page.text
-        assert "private with ε = 1" in page.text
+        assert f"private with ε = {epsilons[i]:g}," in page.text
