@@ -12,9 +12,9 @@ A classifier learns images of the network alone and is tested on real ones.
 
     python -m benchmarks.studies released-images
 
-Reference: Harder, Adamczewski & Park, DP-MERF, AISTATS 2021, do the same with δ = 1e-5,
-10,000 waves for each class, a convolutional network as the generator, and the mean
-accuracy of twelve kinds of classifiers.
+Reference: Harder, Adamczewski & Park, DP-MERF, AISTATS 2021, who release the same with
+more waves, train a convolutional generator for longer, and report the mean accuracy of
+several kinds of classifiers.
 """
 
 import warnings
