@@ -48,6 +48,11 @@ def test_a_table_a_page_a_picture_and_json(one_generator, files, tmp_path, capsy
         assert row["name"] in printed and row["name"] in page
         assert f"{row['shape']:.1%}" in printed
         assert f"{100 * row['shape']:.1f} %" in page
+        assert f"± {row['copied_share_error']:.0%}" in printed
+        assert f"± {100 * row['copied_share_error']:.1f} %" in page
+    fresh = data["generators"][-1]
+    assert f"Fresh real rows are only {fresh['num_drawn']}" in printed
+    assert f"Fresh real rows are only {fresh['num_drawn']}" in page
     assert data["best"] == "kde"
     assert "the kernel density estimate is the one to use" in page
     assert str(out / "comparison.html") in printed.replace("\n", "")
@@ -89,7 +94,7 @@ def test_labels_in_numbers_are_categories(one_generator, tmp_path):
     ("options", "sentence"),
     [
         (["--target", "salary"], "--target salary: expected a column that varies"),
-        (["--label-column", "salary"], "salary"),
+        (["--label-column", "salary"], "--label-column salary: expected a column of"),
         (["--num-steps", "0"], "'--num-steps': expected a whole number"),
         (["--min-rows", "90"], "180 rows, and a comparison needs at least 360"),
     ],

@@ -16,10 +16,16 @@ from cgm_jax.generators import (
     TableGenerator,
     product_em,
 )
+from cgm_jax.generators import product_mixture as product_mixture_file
 from cgm_jax.generators.base import BLOCK_SIZE
 from cgm_jax.generators.product_bins import Bins, fitted_bins, states_of
 from cgm_jax.generators.product_columns import plain_columns
-from cgm_jax.generators.product_tree import mutual_information, spanning_tree
+from cgm_jax.generators.product_tree import (
+    mutual_information,
+    shared_nodes,
+    spanning_tree,
+    trees,
+)
 from cgm_jax.tables import Cells, TableCodec
 
 KEY = jax.random.key(0)
@@ -289,10 +295,10 @@ def test_rows_held_out_are_never_used():
 def test_other_rows_choose_how_many_components_there_are():
     model = ProductMixture().fit(KEY, CLUSTERS)
     sizes, _, smoothings, scores = model.history.T
-    doubled = sizes[smoothings == 1]
-    np.testing.assert_array_equal(doubled, 2.0 ** np.arange(len(doubled)))
-    assert (np.diff(scores[: len(doubled) - 1]) > 0).all()
-    assert scores[len(doubled) - 1] <= scores[len(doubled) - 2]
+    tried = sizes[smoothings == 1]
+    np.testing.assert_array_equal(tried, product_mixture_file.SIZES[: len(tried)])
+    first = scores[: len(tried)]
+    assert (np.diff(first[:-1]) > 0).all() and first[-1] <= first[-2]
     assert 2 <= model.num_components <= 16
     assert model.fitted_with["smoothing"] == smoothings[scores.argmax()]
 
@@ -320,6 +326,39 @@ def test_values_that_few_rows_have_are_not_drawn_for_themselves():
     cells, width = cell_points(bins)
     inside, within = bins.states(cells)
     np.testing.assert_allclose(shares[inside] * np.exp(within) @ width, 1)
+
+
+def test_columns_join_the_precise_one_that_they_say_most_of():
+    information = np.zeros((6, 6))
+    pairs = {
+        (0, 1): 1.5,
+        (2, 0): 0.5,
+        (2, 1): 0.4,
+        (3, 2): 0.6,
+        (3, 1): 0.1,
+        (4, 1): 0.3,
+    }
+    for (i, j), nats in pairs.items():
+        information[i, j] = information[j, i] = nats
+    # The third and the fifth join; the fourth says more of the third, the last nothing.
+    np.testing.assert_array_equal(shared_nodes(information), [0, 1, 0, 3, 1, 5])
+    information[0, 1] = information[1, 0] = 0.9
+    np.testing.assert_array_equal(shared_nodes(information), range(6))
+
+
+def test_a_tree_of_shared_nodes_is_tried_where_there_is_one():
+    rng = np.random.default_rng(4)
+    first = rng.integers(20, size=4_000)
+    second = (first + rng.integers(3, size=4_000)) % 20
+    third = np.where(rng.random(4_000) < 0.5, first // 10, rng.integers(2, size=4_000))
+    states = np.column_stack([first, third, second])
+    alone, shared = trees(states, np.array([20, 2, 20]))
+    assert len(alone.parents) == 3 and sorted(alone.nodes.tolist()) == [0, 1, 2]
+    assert len(shared.parents) == 2
+    assert shared.nodes[1] in (shared.nodes[0], shared.nodes[2])
+    assert shared.nodes[0] != shared.nodes[2]
+    for tree in (alone, shared):
+        assert (tree.parents[1:] < np.arange(1, len(tree.parents))).all()
 
 
 def test_the_tree_is_the_one_of_most_information():

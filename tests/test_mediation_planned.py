@@ -42,6 +42,7 @@ def test_the_command_says_memory_and_time(files, known_rates, capsys):
     assert "Memory: about 0." in printed
     assert "what cheating would gain" in printed
     assert "Time: about " in printed
+    assert "Fitting generators and comparing them comes before, and is not" in printed
     assert "Up to 160,000 candidates are drawn" in printed
     assert cgm_jax("plan", *files, "--label-column", "sex", "--no-stress") == 0
     assert "cheating" not in capsys.readouterr().out
@@ -118,6 +119,7 @@ def test_sentences_of_other_devices(monkeypatch: pytest.MonkeyPatch):
         sentences = plan_sentences(of(platform, dtype))
         assert len(sentences) == 2
         assert "On the device: about 0." in sentences[0]
+        assert "generators" not in sentences[1]  # of points that are given
     assert "On the device" not in plan_sentences(of("cpu", "float64"))[0]
 
 

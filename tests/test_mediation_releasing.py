@@ -10,10 +10,10 @@ import pytest
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.generators import EmbeddingGenerator
 from cgm_jax.mediation.agreement import AgreedColumn, Agreement
+from cgm_jax.mediation.publish_released import publish_released
 from cgm_jax.mediation.releasing import (
     AgreedRows,
     load_releases,
-    publish_released,
     release_file,
     reward,
 )
@@ -79,19 +79,17 @@ def test_rows_that_are_valued_are_those_that_can_be_written(files):
 def test_rewards_are_written_and_the_report_has_what_was_promised(files, tmp_path):
     names, releases = load_releases(paths_of(files), AGREEMENT)
     run = reward(names, releases, AGREEMENT, num_candidates=1_000, num_resamples=5)
-    report = publish_released(tmp_path, run, AGREEMENT)
+    sent = sorted(paths_of(files))
+    options = {"files": sent, "command": "cgm-jax run", "seed": 0}
+    report = publish_released(tmp_path, run, AGREEMENT, **options)
     assert report == tmp_path / "mediator" / "report.html"
     page = report.read_text()
-    for said in (
-        "private with ε = 3, δ = 1e-05",
-        "content of one row",
-        "Not covered",
-        "±",
-    ):
+    for said in ("private with ε = 3, δ = 1e-05", "one row", "not covered", "±"):
         assert said in page
     assert AGREEMENT.digest in page
     assert {path.name for path in tmp_path.rglob("*.*")} == {
-        *("reward.csv", "report.json", "report.html")
+        *("reward.csv", "statement.json", "statement.html"),
+        *("report.json", "report.html"),
     }
     for name, drawn in zip(names, run.collaboration.draw.rewards, strict=True):
         lines = (tmp_path / name / "reward.csv").read_text().splitlines()

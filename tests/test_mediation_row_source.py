@@ -34,7 +34,7 @@ def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
     generator, said = report["generator"], report["settings"]["generator"]
     assert said == f"mixture of {generator['num_components']} products"
     assert generator["quality"]["num_held_out"] == 18
-    assert generator["history"]["components"][:2] == [1, 2]
+    assert generator["history"]["components"][:2] == [1, 4]
     assert generator["held_out_log_density"] < 0
     control = report["nearest_rows"]["control"]
     assert "held out of the training" in control
@@ -97,6 +97,13 @@ def test_other_columns_are_refused_by_name(tables):
         "differ: age (only in the model); height (not in the model); train one on "
         "these files with train-generator"
     )
+
+
+def test_of_many_other_columns_some_are_named(tables, monkeypatch):
+    many = [f"c{i} (only in the model)" for i in range(13)]
+    monkeypatch.setattr(TableModel, "differences", lambda model, codec: many)
+    with pytest.raises(UsageError, match=r"c9 \(only in the model\) and 3 more; train"):
+        load_model(saved(tables), tables.codec)
 
 
 @pytest.mark.parametrize(

@@ -126,5 +126,10 @@ def test_a_target_that_cannot_be_predicted_is_refused():
     kinds = {"x": "number", "two": "identifier"}
     with pytest.raises(ValueError, match="got two; there are x"):
         score(rows, rows, "two", kinds=kinds)
-    with pytest.raises(ValueError, match="got 0 to learn and 50 to test"):
-        score({**rows, "two": [""] * 50}, rows, "two")
+
+
+def test_where_a_target_is_missing_everywhere_its_score_is_unknown():
+    rows = some(table(50, 0), "x", "two")
+    none = {**rows, "two": [""] * 50}
+    for training, test in ((none, rows), (rows, none)):
+        assert np.isnan(score(training, test, "two").score)

@@ -1,5 +1,6 @@
 """What is said of compared generators, on a page and in a report."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,7 +10,11 @@ from small_comparisons import COPY, comparison, figures
 from cgm_jax.evaluation import GeneratorChoice
 from cgm_jax.report.data import comparison_data
 from cgm_jax.report.page import comparison_page
-from cgm_jax.report.sentences import choice_sentences, comparison_sentences
+from cgm_jax.report.sentences import (
+    choice_sentences,
+    comparison_sentences,
+    yardstick_sentences,
+)
 
 
 def test_a_copier_is_ruled_out_and_named():
@@ -46,6 +51,15 @@ def test_what_decides_between_those_as_hard_to_tell_is_said(detection):
     assert ("unknown" in why) == (not is_close)
 
 
+@pytest.mark.parametrize("detection", [0.11, 0.2])
+def test_a_generator_no_better_than_independent_columns_is_said(detection):
+    found = comparison(figures("product-mixture", detection=detection))
+    is_said = "independently of each other are as hard" in " ".join(
+        comparison_sentences(found)
+    )
+    assert is_said == (detection == 0.11)  # theirs is 0.1
+
+
 def test_where_all_copy_none_is_ruled_out():
     found = comparison(
         figures("kde", copying=COPY, detection=0.9),
@@ -64,6 +78,15 @@ def test_a_choice_without_a_comparison_says_why():
     assert "hardly any rows exist but the real ones" in choice_sentences(coarse)[0]
     found = GeneratorChoice("product-mixture", 100, comparison())
     assert choice_sentences(found) == comparison_sentences(comparison())
+
+
+def test_yardsticks_and_an_unknown_score_are_said():
+    copied, score = yardstick_sentences(comparison())
+    assert "± about a standard error" in copied and "only 80" in copied
+    assert score.endswith("predict job with an AUC of 0.790.")
+    assert len(yardstick_sentences(comparison(target=None))) == 1
+    unknown = dataclasses.replace(comparison(), real_utility=np.nan)
+    assert yardstick_sentences(unknown)[1].endswith("unknown.")
 
 
 def test_numbers_are_strict_json():

@@ -138,6 +138,9 @@ FOUND = Reidentification(
         ({}, "on rows that it never saw (1 of 29 found)"),
         ({"is_between": True}, "on points between them, which nobody has (1 of 29"),
         ({"p_value": 0.5}, "Ada: no sign that rows of others can be read off"),
+        ({"p_value": 0.5}, "of the 60: not more than by chance."),
+        ({"p_value": 0.002}, "Ada: no clear sign that rows of others can be read"),
+        ({"p_value": 0.002}, ": more than chance often gives (p = 0.002)."),
         ({"p_value": 0.5, "least_p_value": 0.1}, "others are too few to compare"),
         (
             {"p_value": 1.0, "least_p_value": 1.0, "unseen_recovered": 28},

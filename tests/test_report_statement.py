@@ -200,14 +200,27 @@ def test_places_in_words(rank, num, expected):
     assert not re.search(r"It is", words(statement(share=None), "worth"))
 
 
+def test_small_values_have_no_exponent():
+    found = statement(own_value=5.38214e-06)
+    assert "alone are worth 0.000005382: that" in words(found, "worth")
+    assert "your own data, 0.000005382: kept" in words(found, "kept")
+
+
 def test_where_synthetic_rows_come_from():
     origin = statement().origin
     for generator, phrase in (
         ("kde", "noise added, of 0.05"),
         ("mmd-gan", "trained on the rows of all"),
         ("product-mixture", "a mixture of products"),
-        ("loaded", "trained before"),
     ):
         found = statement(origin=dataclasses.replace(origin, generator=generator))
         assert phrase in words(found, "drawn")
         assert ("in disguise" in words(found, "disclosed")) == (generator == "kde")
+    for generator, phrase in (
+        ("mmd-gan", "trained before made them (an MMD-GAN)"),
+        ("product-mixture", "fitted before: groups of rows"),
+    ):
+        loaded = dataclasses.replace(origin, generator=generator, is_loaded=True)
+        assert phrase in words(statement(origin=loaded), "drawn")
+        noise = "made of noise alone" in words(statement(origin=loaded), "disclosed")
+        assert noise == (generator == "mmd-gan")

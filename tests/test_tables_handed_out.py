@@ -8,6 +8,7 @@ import pytest
 from real_tables import cells_of, mixed_tables
 
 from cgm_jax.tables import TableCodec
+from cgm_jax.tables.number_columns import NumberColumn
 
 
 def pool_of(tables: list[dict[str, Any]], name: str) -> np.ndarray:
@@ -48,6 +49,27 @@ def test_a_real_row_that_may_leave_is_handed_out_as_it_is():
     for table in tables:
         points = codec.encode(table)
         np.testing.assert_array_equal(codec.handed_out(points), points)
+
+
+def test_common_values_stay_exact_in_float32():
+    """A rate of nine decimals, of which float32 knows seven; others are near."""
+    rng = np.random.default_rng(6)
+    common = np.repeat(1 / np.arange(3, 13), 12).round(9)
+    alone = rng.uniform(0, 0.5, 40).round(9)
+    texts = [f"{x:.9f}" for x in np.concatenate([common, alone])]
+    codec = TableCodec.fit([cells_of({"rate": texts})])
+    (column,) = codec.columns
+    assert isinstance(column, NumberColumn) and len(column.common) == 10
+    drawn = column.common.astype(np.float32)[:, None]
+    for points in (drawn, codec.handed_out(drawn), codec.handed_out(drawn * 1.0)):
+        rows = codec.decode(points.astype(np.float32))
+        np.testing.assert_array_equal(rows["rate"].values, np.unique(common))
+    near = np.nextafter(drawn, np.float32(9))
+    assert not np.isin(codec.decode(near)["rate"].values, common).any()
+    whole = TableCodec.fit([cells_of({"age": [str(i * i % 90) for i in range(200)]})])
+    assert isinstance(whole.columns[0], NumberColumn) and not len(
+        whole.columns[0].common
+    )
 
 
 def test_what_few_rows_have_is_not_handed_out():

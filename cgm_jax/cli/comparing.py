@@ -120,7 +120,7 @@ def _check_target(tables: CodedTables, target: str | None) -> None:
     if target not in named:
         kinds = {facts.name: facts.kind for facts in tables.codec.facts}
         found = (
-            f"found a column of {kinds[target]}" if target in kinds else "found none"
+            f"found one of kind {kinds[target]}" if target in kinds else "found none"
         )
         raise UsageError(
             f"--target {target}: expected a column that varies and is valued, {found}; "

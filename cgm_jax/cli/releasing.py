@@ -12,15 +12,15 @@ from typer import Argument, Context, Option, Typer
 
 from cgm_jax.files import UsageError
 from cgm_jax.mediation.agreement import Agreement, FeatureKind, read_agreed_columns
+from cgm_jax.mediation.publish_released import publish_released
 from cgm_jax.mediation.releasing import (
-    ReleasedRun,
     load_releases,
     prepared_folder,
-    publish_released,
     release_file,
     reward,
 )
 from cgm_jax.privacy import Neighbours
+from cgm_jax.report.released import ReleasedRun
 from cgm_jax.report.sentences import own_release_sentences, release_sentences
 
 from . import options, screen
@@ -155,7 +155,14 @@ def run_releases(
             inverse_temperature=options.at_least("--beta", beta, 0),
             progress=tell,
         )
-        report = publish_released(folder, done, agreed)
+        report = publish_released(
+            folder,
+            done,
+            agreed,
+            files=sorted(files, key=lambda path: path.stem),
+            command=options.command_line(context),
+            seed=seed,
+        )
     _print_run(done)
     screen.say(f"Wrote {report}")
 

@@ -35,6 +35,7 @@ from cgm_jax.report.sentences import (
     promise_rows,
     quality_sentences,
     stress_sentence,
+    yardstick_sentences,
 )
 from cgm_jax.report.sentences.audit import Verdict
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
@@ -255,14 +256,15 @@ def print_comparison(comparison: GeneratorComparison) -> None:
         shares = (row[name] for name in ("shape", "trend", "detection"))
         cells = ["–" if math.isnan(share) else f"{share:.1%}" for share in shares]
         if comparison.target is not None:
-            cells.append(f"{row['utility']:.3f}")
-        cells += [f"{row[name]:.1%}" for name in ("copied_share", "nearer_share")]
+            cells.append(_score(row["utility"]))
+        copied, error = row["copied_share"], row["copied_share_error"]
+        cells += [f"{copied:.0%} ± {error:.0%}", f"{row['nearer_share']:.1%}"]
         cells += [f"{row[name]:.2g}" for name in ("mmd2", "mmd2_at_quarter")]
         cells += [f"{row[name]:.1f}" for name in ("fit_seconds", "draw_seconds")]
         table.add_row(escape(row["name"]), *cells)
     print_whole(table)
-    if comparison.target is not None:
-        say(f"Real rows teach {comparison.real_utility:.3f} of {comparison.target}.")
+    for sentence in yardstick_sentences(comparison):
+        say(sentence)
 
 
 def print_quality(quality: SampleQuality | None) -> None:
@@ -291,6 +293,10 @@ def print_audit(audit: Audit, names: Sequence[str]) -> None:
     print_whole(table)
     for sentence in audit_remarks(audit):
         say(sentence)
+
+
+def _score(score: float) -> str:
+    return "–" if math.isnan(score) else f"{score:.3f}"
 
 
 def _verdict(verdict: Verdict | None) -> str:

@@ -138,6 +138,7 @@ class GeneratorComparison(Result):
             row["mmd2"], row["mmd2_at_quarter"] = each.mmd2
             row["nearer_share"] = each.copying.nearer_share
             row["copied_share"] = each.copying.copied_share
+            row["copied_share_error"] = each.copying.error
             row["is_copier"] = each.copying.is_copier
             row["is_yardstick"] = each in self.yardsticks
             rows.append(row)

@@ -36,7 +36,8 @@ class Bins:
     ) -> "Bins":
         """The bins of a column's coordinates."""
         if column.is_category:
-            return cls(column, *np.empty((3, 0)), np.empty(0, int))
+            nothing = np.empty(0)
+            return cls(column, nothing, nothing, nothing, np.empty(0, int))
         values = block[~_is_missing(column, block), 0].astype(np.float64)
         if not len(values):
             values = np.array([column.median])

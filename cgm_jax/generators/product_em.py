@@ -166,7 +166,7 @@ def penalty(
     pool: Float[AnyArray, "c s"],
     *,
     smoothing: Float[AnyArray, ""],
-) -> Float[Array, ""]:
+) -> Any:
     """What is added to the log-likelihood; of hidden states that were not dropped."""
     weights, transitions, emissions = map(jnp.asarray, parameters)
     h = len(weights)
@@ -174,7 +174,7 @@ def penalty(
     def log(x: Array) -> Array:
         return jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1)), 0)
 
-    total = (log(weights).sum() + log(transitions).sum()) / h
+    total: Any = (log(weights).sum() + log(transitions).sum()) / h
     shares, states = jnp.asarray(pool)[:, :, None], emissions
     while states.shape[1] > 1:
         both = shares.reshape(len(shares), -1, 2, 1).sum(axis=2)

@@ -21,7 +21,8 @@ circuits*, 2021, for hidden Chow-Liu trees.
 
 import math
 from dataclasses import dataclass, replace
-from operator import itemgetter
+from operator import attrgetter
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,13 +39,13 @@ from .product_bins import Bins, fitted_bins, states_of
 from .product_columns import Columns, codec_columns, plain_columns
 from .product_em import Parameters
 from .product_model import ProductMixtureModel
-from .product_tree import Tree, fitted_tree
+from .product_tree import Tree, trees
 from .quality import sample_quality
 
 __all__ = ["ProductMixture", "ProductMixtureModel"]
 
 LEAST_POINTS = 20
-MOST_COMPONENTS = 256
+SIZES = 1, 4, 16, 32, 64, 128, 256  # components, tried while likelihood rises
 CHOOSING = 0.1  # share of the rows not held out
 START = 1.0  # the smoothing with which the number of components is chosen
 SMOOTHINGS = (0.3, 0.1), (3.0, 10.0)  # tried while likelihood rises
@@ -64,8 +65,8 @@ class ProductMixture:
 
     Args:
         num_components: hidden states of each column, at most a fifth (one in
-            ``min_rows``) of the rows that are learned. By default doubled from 1, to at
-            most 256, until the likelihood of other rows stops rising.
+            ``min_rows``) of the rows that are learned. By default from 1 to 256, more
+            as long as the likelihood of other rows rises.
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each hidden state counts besides its own,
             positive. By default 1, or about a third, a tenth, three times or ten times
@@ -181,47 +182,66 @@ class _Fitting:
         options, (choose_key, start_key) = self.options, keys
         states, density = states_of(self.bins, points)
         others, learned = _split(choose_key, len(points), CHOOSING)
-        rows = _Rows.of(self.bins, states[learned])
+        num_states = np.array([one.num_states for one in self.bins])
+        pool = jnp.asarray(product_em.pool_shares(states[learned], num_states))
         choosing = states[others], float(density[others].mean())
         order = np.asarray(jax.random.permutation(start_key, len(learned)))
         smoothing = START if options.smoothing is None else options.smoothing
         history: list[tuple[float, float, float, float]] = []
-        fits: list[tuple[float, Parameters, float]] = []
+        fits: list[_Fit] = []
 
-        def fit(start: Parameters, smoothing: int | float) -> None:
-            score, parameters = rows.fitted(
+        def fit(tree: Tree, start: Parameters, smoothing: int | float) -> float:
+            rows = _Rows(states[learned], pool, tree)
+            one = rows.fitted(
                 start_key, start, options, smoothing=smoothing, choosing=choosing
             )
-            num_kept = int(product_em.kept(parameters).sum(axis=1).max())
-            history.append((len(start.weights), num_kept, smoothing, score))
-            fits.append((score, parameters, float(smoothing)))
+            num_kept = int(product_em.kept(one.parameters).sum(axis=1).max())
+            history.append((len(start.weights), num_kept, smoothing, one.score))
+            fits.append(one)
+            return one.score
 
-        for size in _sizes(options, len(learned)):
-            fit(rows.started(order[:size]), smoothing)
-            if len(fits) > 1 and fits[-1][0] <= fits[-2][0]:
-                break
-        best = max(fits, key=itemgetter(0))
+        smallest = 0
+        for tree in trees(states[learned], num_states):
+            scores = [-np.inf]
+            for size in _sizes(options, len(learned)):
+                if size >= smallest and scores[-1] == max(scores):
+                    start = states[learned][order[:size]]
+                    start = product_em.started(start, pool, len(tree.parents))
+                    scores.append(fit(_on_device(tree), start, smoothing))
+            smallest = len(max(fits, key=_SCORE).parameters.weights)
+        best = max(fits, key=_SCORE)
         for values in SMOOTHINGS if options.smoothing is None else ():
             for value in values:
-                fit(best[1], value)
-                if fits[-1][0] < max(fits, key=itemgetter(0))[0]:
+                if fit(best.tree, best.parameters, value) < max(map(_SCORE, fits)):
                     break
-        _, parameters, smoothing = max(fits, key=itemgetter(0))
-        rows = replace(rows, states=states)
+        best = max(fits, key=_SCORE)
         parameters = product_em.settled(
-            parameters,
-            *(rows.tree, rows.states, rows.pool),
-            smoothing=smoothing,
+            *(best.parameters, best.tree, states, pool),
+            smoothing=best.smoothing,
             min_rows=options.min_rows,
         )
         facts = {name: getattr(options, name) for name in _FACTS}
         return ProductMixtureModel(
             self.bins,
-            Tree(*map(np.asarray, rows.tree)),
+            Tree(*map(np.asarray, best.tree)),
             _normalized(parameters, self.bins),
-            {**facts, "smoothing": smoothing},
+            {**facts, "smoothing": best.smoothing},
             np.array(history),
         )
+
+
+class _Fit(NamedTuple):
+    score: float  # mean log-density of the rows that choose
+    tree: Tree
+    parameters: Parameters
+    smoothing: float
+
+
+_SCORE = attrgetter("score")
+
+
+def _on_device(tree: Tree) -> Tree:
+    return Tree(*map(jnp.asarray, tree))
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,17 +252,6 @@ class _Rows:
     pool: Float[AnyArray, "c s"]
     tree: Tree
 
-    @classmethod
-    def of(cls, bins: tuple[Bins, ...], states: Int[np.ndarray, "n c"]) -> "_Rows":
-        num_states = np.array([one.num_states for one in bins])
-        pool = product_em.pool_shares(states, num_states)
-        tree = Tree(*map(jnp.asarray, fitted_tree(states, num_states)))
-        return cls(states, jnp.asarray(pool), tree)
-
-    def started(self, places: Int[np.ndarray, " h"]) -> Parameters:
-        num_nodes = len(self.tree.parents)
-        return product_em.started(self.states[places], self.pool, num_nodes)
-
     def fitted(
         self,
         key: Key[Array, ""],
@@ -251,11 +260,11 @@ class _Rows:
         *,
         smoothing: int | float,
         choosing: tuple[Int[np.ndarray, "k c"], float],
-    ) -> tuple[float, Parameters]:
+    ) -> _Fit:
         """Passes until other rows get no likelier, and how likely they are."""
         others, density = choosing
         counts = product_em.no_counts(parameters)
-        best, num_flat = (-np.inf, parameters), 0
+        best, num_flat = _Fit(-np.inf, self.tree, parameters, float(smoothing)), 0
         for i in range(options.max_steps):
             parameters, counts = product_em.one_pass(
                 jax.random.fold_in(key, i),
@@ -265,8 +274,9 @@ class _Rows:
                 min_rows=options.min_rows if i >= WARM_UP else 0,
             )
             score = product_em.full_counts(parameters, self.tree, others)[0] + density
-            num_flat = 0 if score > best[0] + TOLERANCE else num_flat + 1
-            best = max(best, (score, parameters), key=itemgetter(0))
+            num_flat = 0 if score > best.score + TOLERANCE else num_flat + 1
+            if score > best.score:
+                best = best._replace(score=score, parameters=parameters)
             if num_flat > PATIENCE:
                 break
         return best
@@ -276,8 +286,11 @@ def _sizes(options: ProductMixture, num_rows: int) -> list[int]:
     """Numbers of components to try."""
     if options.num_components is not None:
         return [options.num_components]
-    most = min(MOST_COMPONENTS, max(1, num_rows // options.min_rows))
-    return [2**i for i in range(most.bit_length())]
+    return [
+        size
+        for size in SIZES
+        if size * options.min_rows <= max(num_rows, options.min_rows)
+    ]
 
 
 def _normalized(parameters: Parameters, bins: tuple[Bins, ...]) -> Parameters:

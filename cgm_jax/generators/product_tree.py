@@ -1,11 +1,16 @@
 r"""Which columns a mixture of products ties together: a tree of mutual information.
 
-Each column has a hidden state; the hidden states form the tree whose edges have the
-largest sum of mutual information between the columns, in nats,
+Hidden states form the tree whose edges have the largest sum of mutual information
+between columns, in nats,
 
 .. math:: I_{ij} = \sum_{xy} p_{ij}(x, y) \log \frac{p_{ij}(x, y)}{p_i(x) p_j(y)},
 
-of states that are put together to at most 24, less what chance adds.
+of states that are put together to at most 24, less what chance adds. Each column has a
+node of its own, or columns share nodes: those that are worth more than a nat to another
+column keep their own, such as the balances of six months, and the others join the node
+of the one that they say most of, such as the month's payment. Then a path through the
+tree carries all that belongs together. Which of the two is better, rows say that were
+not learned.
 
 Reference: C. Chow and C. Liu, *Approximating discrete probability distributions with
 dependence trees*, 1968.
@@ -19,6 +24,8 @@ from jaxtyping import Float, Int
 from cgm_jax._shared.arrays import AnyArray
 
 MOST_STATES = 24
+PRECISE = 1.0  # nats: more than one hidden state can carry beside other columns
+MUCH = 1 / 3  # of what a column says of the one that it says most of
 
 
 class Tree(NamedTuple):
@@ -28,13 +35,39 @@ class Tree(NamedTuple):
     nodes: Int[AnyArray, " c"]
 
 
-def fitted_tree(
+def trees(
     states: Int[np.ndarray, "n c"], num_states: Int[np.ndarray, " c"]
-) -> Tree:
-    """The tree of columns, a node for each."""
-    order, parents = spanning_tree(mutual_information(states, num_states))
-    nodes = np.argsort(order)
-    return Tree(nodes[parents].astype(np.int32), nodes.astype(np.int32))
+) -> list[Tree]:
+    """The tree with a node for each column, and one of shared nodes if there is one."""
+    information = mutual_information(states, num_states)
+    alone = np.arange(len(information))
+    shared = shared_nodes(information)
+    groups = [alone] if len(set(shared)) in (1, len(alone)) else [alone, shared]
+    return [_tree(information, group) for group in groups]
+
+
+def shared_nodes(information: Float[np.ndarray, "c c"]) -> Int[np.ndarray, " c"]:
+    """The column at whose node each is: itself, or the one that it says most of."""
+    most = information.max(axis=1)
+    is_precise = most > PRECISE
+    nodes = np.arange(len(most))
+    if not is_precise.any():
+        return nodes
+    to_precise = np.where(is_precise[None], information, -np.inf)
+    joins = ~is_precise & (to_precise.max(axis=1) > MUCH * most)
+    return np.where(joins, to_precise.argmax(axis=1), nodes)
+
+
+def _tree(information: Float[np.ndarray, "c c"], groups: Int[np.ndarray, " c"]) -> Tree:
+    """The tree of groups, which are as near as the two nearest of their columns."""
+    _, groups = np.unique(groups, return_inverse=True)
+    m = groups.max() + 1
+    weights = np.full((m, m), -np.inf)
+    np.maximum.at(weights, (groups[:, None], groups[None]), information)
+    np.fill_diagonal(weights, 0)
+    order, parents = spanning_tree(weights)
+    place = np.argsort(order)
+    return Tree(place[parents].astype(np.int32), place[groups].astype(np.int32))
 
 
 def mutual_information(

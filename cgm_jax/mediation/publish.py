@@ -101,9 +101,8 @@ def _settings(mediation: Mediation) -> dict[str, Any]:
     """Everything that is needed to repeat the run, in words for the report."""
     settings, parties, labels = mediation.settings, mediation.parties, mediation.labels
     options = mediation.tables.options
-    packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d} (UTC)",
+        "date": made_on(),
         "command": settings.command,
         "inverse temperature (beta)": settings.inverse_temperature,
         "seed": settings.seed,
@@ -125,6 +124,19 @@ def _settings(mediation: Mediation) -> dict[str, Any]:
             {"party": name, "file": file.path.name, "sha256": file.sha256}
             for name, file in zip(parties.names, parties.files, strict=True)
         ],
+        **made_with(),
+    }
+
+
+def made_on() -> str:
+    """The date."""
+    return f"{datetime.now(UTC):%Y-%m-%d} (UTC)"
+
+
+def made_with() -> dict[str, Any]:
+    """Versions and the device, which the last digits depend on."""
+    packages = ("jax", "jaxlib", "numpy", "scipy", "cvxpy", "scikit-learn")
+    return {
         "versions": {
             "cgm-jax": __version__,
             "python": platform.python_version(),

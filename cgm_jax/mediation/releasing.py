@@ -10,29 +10,12 @@ import numpy as np
 
 from cgm_jax._shared.archive import ArchiveError
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax.collaboration import (
-    Collaboration,
-    Growing,
-    Uncertainty,
-    collaborate,
-    estimate_uncertainty,
-)
-from cgm_jax.files import (
-    InputError,
-    UsageError,
-    plain_format,
-    prepare_output_dir,
-    read_tables,
-    write_json,
-    write_rewards,
-    write_text,
-)
+from cgm_jax.collaboration import Growing, collaborate, estimate_uncertainty
+from cgm_jax.files import InputError, UsageError, prepare_output_dir, read_tables
 from cgm_jax.files.sources import RESERVED_NAMES
 from cgm_jax.generators import EmbeddingGenerator
 from cgm_jax.privacy import Release, release
-from cgm_jax.report.data import plain
-from cgm_jax.report.page import released_page
-from cgm_jax.report.sentences import release_sentences
+from cgm_jax.report.released import ReleasedRun
 from cgm_jax.tables import ColumnChoice
 
 from .agreement import Agreement
@@ -40,10 +23,8 @@ from .agreement import Agreement
 __all__ = [
     "AgreedRows",
     "ReleasedFile",
-    "ReleasedRun",
     "load_releases",
     "prepared_folder",
-    "publish_released",
     "release_file",
     "reward",
 ]
@@ -78,16 +59,6 @@ class ReleasedFile:
     """Columns that are not in the agreement."""
     num_beyond: dict[str, int]
     """Numbers beyond the agreed range, which count as its end."""
-
-
-@dataclass(frozen=True, eq=False)
-class ReleasedRun:
-    """What was made of the parties' releases."""
-
-    names: tuple[str, ...]
-    releases: list[Release]
-    collaboration: Collaboration
-    uncertainty: Uncertainty
 
 
 def release_file(
@@ -181,48 +152,7 @@ def reward(
     )
     promises = collaboration.promises
     uncertainty = estimate_uncertainty(resample_key, promises, num_resamples)
-    return ReleasedRun(names, releases, collaboration, uncertainty)
-
-
-def publish_released(out: Path, run: ReleasedRun, agreement: Agreement) -> Path:
-    """Write a file of rows for each party, and the report; the report's path."""
-    promises, draw = run.collaboration.promises, run.collaboration.draw
-    rows = np.asarray(promises.candidates, np.float64)
-    parties = []
-    scheme, uncertainty = promises.scheme, run.uncertainty
-    for i, (name, sent, drawn) in enumerate(
-        zip(run.names, run.releases, draw.rewards, strict=True)
-    ):
-        table = agreement.decode(rows[drawn.indices])
-        write_rewards(out / name / "reward.csv", table, plain_format(table))
-        parties.append(
-            {
-                "name": name,
-                "rows": sent.size,
-                "epsilon": "infinity" if np.isinf(sent.epsilon) else sent.epsilon,
-                "delta": sent.delta,
-                "sigma": sent.sigma,
-                "own_value": scheme.own_values[i],
-                "shapley_value": scheme.shapley_values[i],
-                "shapley_error": uncertainty.shapley_errors[i],
-                "normalized_shapley": scheme.normalized_shapley[i],
-                "normalized_shapley_error": uncertainty.normalized_shapley_errors[i],
-                "reward_value": scheme.reward_values[i],
-                "reward_value_error": uncertainty.reward_value_errors[i],
-                "rows_handed_out": len(drawn.indices),
-                "stop_reason": drawn.stop_reason,
-            }
-        )
-    facts = {
-        "agreement": agreement.digest,
-        "neighbours": agreement.neighbours,
-        "parties": parties,
-        "sentences": release_sentences(run.releases, run.uncertainty, run.names),
-    }
-    write_json(out / "mediator" / "report.json", plain(facts))
-    page = out / "mediator" / "report.html"
-    write_text(page, released_page(plain(facts)))
-    return page
+    return ReleasedRun(names, releases, collaboration, uncertainty, digest)
 
 
 def prepared_folder(out: Path, names: Sequence[str], *, overwrite: bool) -> Path:

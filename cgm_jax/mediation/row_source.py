@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FittedName = Literal["mmd-gan", "product-mixture"]
 GeneratorName = Literal["kde", "mmd-gan", "product-mixture"]
+_MOST_NAMED = 10  # columns in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +159,11 @@ def load_model(path: Path, codec: TableCodec) -> TableModel:
         sentence = str(error).removeprefix(f"{path}: ")
         raise InputError(sentence, file=path) from error
     if differing := model.differences(codec):
+        shown, more = differing[:_MOST_NAMED], len(differing) - _MOST_NAMED
+        rest = f" and {more:,} more" if more > 0 else ""
         raise UsageError(
             f"{path}: expected a model of the columns of these files, found that they "
-            f"differ: {'; '.join(differing)}; train one on these files with "
+            f"differ: {'; '.join(shown)}{rest}; train one on these files with "
             "train-generator"
         )
     return model

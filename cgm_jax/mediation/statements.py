@@ -60,12 +60,13 @@ def party_statements(
     kinds: dict[str, Kind] = {facts.name: facts.kind for facts in codec.facts}
     options = mediation.tables.options
     origin = Origin(
-        "loaded" if settings.generator_model else mediation.source.kind,
+        mediation.source.kind,
         settings.bandwidth if mediation.source.model is None else None,
         len(candidates),
         settings.inverse_temperature,
         options.min_rows,
         options.only_shared_categories,
+        is_loaded=settings.generator_model is not None,
     )
     shares = _shares(scheme.shapley_values, parties.names, tolerance, show_shares)
 

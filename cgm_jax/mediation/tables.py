@@ -1,6 +1,6 @@
 """The parties' files as tables and as points: what every run starts from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cgm_jax.features.labels import may_be_given
-from cgm_jax.files import InputError, Parties, read_tables
+from cgm_jax.files import InputError, Parties, UsageError, read_tables
 from cgm_jax.files.csv_table import Decimal
 from cgm_jax.files.input_errors import Problem, access_error
 from cgm_jax.files.table import common_name
@@ -84,6 +84,7 @@ def open_tables(
         decimal=options.decimal,
         choices=choices,
     )
+    _check_categories(parties, names)
     tables = CodedTables(parties, fitted_codec(parties, choices, options), options)
     labels_to_give(tables)
     return tables
@@ -123,6 +124,17 @@ def read_choices(path: Path | None) -> tuple[ColumnChoice, ...]:
         sentence = str(error).removeprefix(f"{path}: ")
         raise InputError(sentence, file=path) from None
     return tuple(replace(choice, name=common_name(choice.name)) for choice in choices)
+
+
+def _check_categories(parties: Parties, names: Iterable[str]) -> None:
+    """Refuse a column that is named for what it is, and is none."""
+    found = parties.tables[0]
+    for name in names:
+        if name not in found:
+            raise UsageError(
+                f"--label-column {name}: expected a column of the files, found none of "
+                f"that name; there are {', '.join(found)}"
+            )
 
 
 def fitted_codec(

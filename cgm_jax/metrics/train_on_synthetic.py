@@ -28,7 +28,8 @@ class TargetScore(Result):
     """How well a target is predicted in rows that were not learned.
 
     Attributes:
-        score: of the test rows; 1 is best, NaN where they have one value only.
+        score: of the test rows; 1 is best, NaN where they have one value only, and
+            where there is no value to learn or to test.
         measure: what it is, by the kind of the target: area under the ROC curve, or R².
     """
 
@@ -54,8 +55,8 @@ def train_on_synthetic(
         kinds: the kind of each column, as in `table_quality`.
 
     Raises:
-        ValueError: if the target is no column that can be compared, or it is missing in
-            all rows of a table; and as `table_quality` does.
+        ValueError: if the target is no column that can be compared; and as
+            `table_quality` does.
         ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
@@ -84,11 +85,9 @@ def train_on_synthetic(
     learned, tested = (
         np.flatnonzero(~mask) for mask in (is_missing_in_training, is_missing_in_test)
     )
+    measure = "R²" if answer.is_number else "AUC"
     if not len(learned) or not len(tested):
-        raise ValueError(
-            f"Expected rows with a value of {target} in both tables, got "
-            f"{len(learned)} to learn and {len(tested)} to test."
-        )
+        return TargetScore(np.nan, measure)
     # The trees' bins need a number; what only test rows have cannot be learned.
     others = [
         column
@@ -113,7 +112,7 @@ def train_on_synthetic(
         rows[len(learned) :],
         answer.real[tested],
     )
-    return TargetScore(found, "R²" if answer.is_number else "AUC")
+    return TargetScore(found, measure)
 
 
 def _area(

@@ -1,9 +1,7 @@
 """Pages for people: one file each, without scripts or links to anything outside."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import cache
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from cgm_jax import plots
@@ -26,6 +24,7 @@ from .sentences import (
     promise_rows,
     stress_sentence,
 )
+from .sentences.numbers import number_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,6 +35,7 @@ __all__ = [
     "nearness_page",
     "released_page",
     "report_page",
+    "setting_rows",
 ]
 
 
@@ -92,7 +92,7 @@ def report_page(
         ],
         is_confidential=any(section.files for section in sections),
         date=settings.get("date"),
-        settings=list(_rows(settings)),
+        settings=list(setting_rows(settings)),
         generator_note=generator_note,
         origin=origin,
         choice=_choice(origin),
@@ -132,11 +132,6 @@ def comparison_page(
         comparison=comparison_data(comparison),
         comparison_picture=draw_comparison(comparison),
     )
-
-
-def released_page(facts: Mapping[str, Any]) -> str:
-    """What was released, promised and handed out, of the facts in report.json."""
-    return filled_in("released.html.j2", **facts)
 
 
 def _choice(origin: CandidateOrigin | None) -> dict[str, Any]:
@@ -182,16 +177,21 @@ def _quality(section: ReportSection) -> dict[str, Any] | None:
     )
 
 
-def _rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def setting_rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Settings as rows of a table: one for each entry of a dict and each dict."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from ((f"{name}: {inner}", text) for inner, text in _rows(value))
+            yield from (
+                (f"{name}: {inner}", text) for inner, text in setting_rows(value)
+            )
         elif isinstance(value, (list, tuple)) and any(
             isinstance(item, Mapping) for item in value
         ):
             for item in value:
-                yield name, ", ".join(f"{inner} {text}" for inner, text in _rows(item))
+                yield (
+                    name,
+                    ", ".join(f"{inner} {text}" for inner, text in setting_rows(item)),
+                )
         elif isinstance(value, (list, tuple)):
             yield name, ", ".join(map(_words, value))
         else:
@@ -222,23 +222,13 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=_number,
+        number=number_words,
         share=_share,
         signed_share=_signed_share,
         stop=lambda reward: outcome(reward["stop_reason"], reward["num_points"]),
     )
     environment.tests["told_apart"] = is_told_apart
     return environment
-
-
-def _number(value: float | Integral | None) -> str:
-    """Four significant digits, and no exponent unless the number is very small."""
-    if value is None:
-        return "–"
-    if isinstance(value, Integral):
-        return f"{int(value):,}"
-    text = f"{value:#.4g}"
-    return text if 0 < abs(value) < 1e-7 else f"{Decimal(text):,f}"
 
 
 def _share(value: float | None) -> str:

@@ -62,20 +62,22 @@ class Origin:
     Who knows the seed can draw the noise anew and take it off the rows.
 
     Attributes:
-        generator: where candidates come from; "loaded" is a model trained before.
+        generator: where candidates come from.
         bandwidth: of the kernel density estimate, in standard deviations.
         num_candidates: that all rewards were drawn from.
         inverse_temperature: β.
         min_rows: that must have a category or be as extreme as a number.
         only_shared_categories: whether what a single party has is held back.
+        is_loaded: whether the generator is a model that was trained before.
     """
 
-    generator: Literal["kde", "mmd-gan", "product-mixture", "loaded"]
+    generator: Literal["kde", "mmd-gan", "product-mixture"]
     bandwidth: float | int | None
     num_candidates: int
     inverse_temperature: float | int
     min_rows: int
     only_shared_categories: bool
+    is_loaded: bool = False
 
 
 @dataclass(frozen=True)

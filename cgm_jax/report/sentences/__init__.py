@@ -11,7 +11,7 @@ from .audit import (
     stress_sentence,
 )
 from .columns import column_rows, left_out_sentences, rare_category_sentences
-from .comparison import choice_sentences, comparison_sentences
+from .comparison import choice_sentences, comparison_sentences, yardstick_sentences
 from .explanation import explanation_sentences
 from .generators import generator_note, generator_warnings, quality_sentences
 from .labels import label_sentences
@@ -24,7 +24,14 @@ from .nearest_rows import (
 from .outcomes import outcome
 from .planning import plan_sentences
 from .quality import table_quality_sentences
-from .releases import own_release_sentences, release_sentences
+from .releases import (
+    cost_sentences,
+    own_release_sentences,
+    promise_sentences,
+    release_sentences,
+    released_sentence,
+    uncovered,
+)
 from .shared_rows import shared_rows_sentences
 from .statement import statement_sentences
 from .warnings import (
@@ -50,6 +57,7 @@ __all__ = [
     "column_rows",
     "comparison_sentence",
     "comparison_sentences",
+    "cost_sentences",
     "draw_warnings",
     "empty_reward_sentences",
     "explanation_sentences",
@@ -64,17 +72,21 @@ __all__ = [
     "own_release_sentences",
     "plan_sentences",
     "promise_rows",
+    "promise_sentences",
     "promise_warnings",
     "quality_sentences",
     "rare_category_sentences",
     "reidentification_sentence",
     "relaxation_warnings",
     "release_sentences",
+    "released_sentence",
     "scheme_warnings",
     "shared_rows_sentences",
     "statement_sentences",
     "stress_sentence",
     "table_quality_sentences",
     "uncertainty_warnings",
+    "uncovered",
+    "yardstick_sentences",
 ]
 __dir__ = __all__.copy

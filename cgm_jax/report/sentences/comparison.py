@@ -5,7 +5,7 @@ import numpy as np
 from cgm_jax.evaluation import GeneratorChoice, GeneratorComparison, GeneratorFigures
 from cgm_jax.evaluation.generators import AS_GOOD
 
-__all__ = ["choice_sentences", "comparison_sentences"]
+__all__ = ["choice_sentences", "comparison_sentences", "yardstick_sentences"]
 
 _NAMES = {
     "kde": "kernel density estimate",
@@ -52,6 +52,29 @@ def comparison_sentences(comparison: GeneratorComparison) -> list[str]:
         sentences.append(
             "How hard its rows are to tell from real ones by boosted trees (100% is "
             f"best): {_score(best)}; {others}.{nearest}"
+        )
+    independent = np.nan_to_num(comparison.yardsticks[0].detection)
+    if independent >= np.nan_to_num(best.detection) - AS_GOOD:
+        sentences.append(
+            "Columns drawn independently of each other are as hard to tell: trees show "
+            "no difference between generators here."
+        )
+    return sentences
+
+
+def yardstick_sentences(comparison: GeneratorComparison) -> list[str]:
+    """How to read the figures beside what they are compared with."""
+    fresh, score = comparison.yardsticks[-1], comparison.real_utility
+    sentences = [
+        f"Copied is ± about a standard error. Fresh real rows are only "
+        f"{fresh.num_drawn:,}, so that chance alone makes their columns and pairs less "
+        "alike."
+    ]
+    if comparison.target is not None:
+        words = "unknown" if np.isnan(score) else f"{score:.3f}"
+        sentences.append(
+            f"Trees that learned the real rows predict {comparison.target} with an "
+            f"{comparison.measure} of {words}."
         )
     return sentences
 

@@ -13,6 +13,7 @@ _SHORT = {
     "be measured",
 }
 
+_DOUBTFUL = 0.05  # no proof, and no more an absence of signs
 _FIT = "within 0.05 standard deviations in every number, and equal in every category"
 
 
@@ -77,9 +78,13 @@ def reidentification_sentence(attack: Reidentification, party: str) -> str:
                 "it out only among parties that may see each other's data."
             )
         case ReadOff.NO_SIGN:
+            sign, ending = "no sign", "not more than by chance"
+            if attack.p_value < _DOUBTFUL:
+                sign = "no clear sign"
+                ending = f"more than chance often gives (p = {attack.p_value:.1g})"
             return (
-                f"{party}: no sign that rows of others can be read off this reward. "
-                f"{figures}: not more than by chance. Another attack may do better."
+                f"{party}: {sign} that rows of others can be read off this reward. "
+                f"{figures}: {ending}. Another attack may do better."
             )
     return (
         f"{party}: whether rows of others can be read off this reward cannot be "

@@ -47,18 +47,24 @@ def _memory_sentence(plan: Plan) -> str:
 def _time_sentence(plan: Plan) -> str:
     if math.isnan(plan.seconds):
         return (
-            "Time: not estimated for so few points, of which most goes into compiling; "
-            "`cgm-jax plan` times this device."
+            "Time: not estimated for so few points, of which most goes into compiling "
+            "and generators; `cgm-jax plan` times this device."
         )
     steps = ", ".join(
         f"{part.name} {_duration(part.seconds)}"
         for part in plan.parts
         if part.seconds >= WORTH_SAYING
     )
+    generators = ""
+    if plan.task.from_files:
+        generators = (
+            " Fitting generators and comparing them comes before, and is not counted: "
+            "it can take minutes, and training an mmd-gan many."
+        )
     return (
         f"Time: about {_duration(plan.seconds)} ({steps}), with 1,000 rows for every "
         "party. How many each gets is not known beforehand; sampling takes "
-        f"{_duration(plan.most_sampling_seconds)} at most."
+        f"{_duration(plan.most_sampling_seconds)} at most.{generators}"
     )
 
 

@@ -5,13 +5,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cgm_jax.collaboration import Uncertainty
-from cgm_jax.privacy import Release
+from cgm_jax.privacy import Neighbours, Release
 
 from .names import Names, party_names
+from .warnings import uncertainty_warnings
 
-__all__ = ["own_release_sentences", "release_sentences"]
+__all__ = [
+    "cost_sentences",
+    "own_release_sentences",
+    "promise_sentences",
+    "release_sentences",
+    "released_sentence",
+    "uncovered",
+]
 
-_RELATION = {
+_RELATION: dict[Neighbours, str] = {
     "replace one": "differ in the content of one row",
     "add or remove one": "differ by one row more or less",
 }
@@ -21,35 +29,71 @@ def release_sentences(
     releases: Sequence[Release], uncertainty: Uncertainty, names: Names = None
 ) -> list[str]:
     """What was released and promised, what it cost in accuracy, what is not covered."""
+    return [
+        *promise_sentences(releases, names),
+        released_sentence(releases),
+        f"Not covered: {'; '.join(uncovered(releases))}.",
+        *cost_sentences(uncertainty, names),
+    ]
+
+
+def promise_sentences(releases: Sequence[Release], names: Names = None) -> list[str]:
+    """(ε, δ) of each party, and whose δ is too large to mean anything."""
     parties = [party_names([i], names) for i in range(len(releases))]
-    sentences = [
+    promised = [
         _promise(sent, party) for sent, party in zip(releases, parties, strict=True)
     ]
-    sentences += _large_deltas(releases, parties)
-    counts = {
-        "with noise" if sent.neighbours == "add or remove one" else "exact"
-        for sent in releases
-    }
-    sentences.append(
-        "Each party released one vector, the noisy mean of features of its rows, and "
-        f"their number ({', '.join(sorted(counts))}); values, promises and synthetic "
-        "rows were computed from these, which adds nothing to ε or δ."
+    return [*promised, *_large_deltas(releases, parties)]
+
+
+def released_sentence(releases: Sequence[Release]) -> str:
+    """What left the parties, and what was made of it."""
+    kinds = {sent.neighbours: len(sent.embedding) for sent in releases}
+    counts = [
+        "with noise" if kind == "add or remove one" else "exact" for kind in kinds
+    ]
+    return (
+        f"Each party released one vector of {max(kinds.values()):,} numbers, the noisy "
+        f"mean of features of its rows, and their number ({', '.join(sorted(counts))}),"
+        " and nothing else; values, promises and synthetic rows were computed from "
+        "these, which adds nothing to ε or δ."
     )
-    errors = uncertainty.normalized_shapley_errors
-    if np.isfinite(errors).all():
+
+
+def uncovered(releases: Sequence[Release]) -> list[str]:
+    """What no (ε, δ) here says anything about, a phrase each."""
+    is_public = any(sent.neighbours == "replace one" for sent in releases)
+    sizes = ["numbers of rows, which are in the releases as they are"]
+    return [
+        "several rows of one person: what is hidden is one row",
+        "how the agreement was made: columns, ranges, categories and the length scale "
+        "must not come from the rows",
+        *(sizes if is_public else []),
+        "further releases of the same rows, whose ε and δ add up, and which nobody "
+        "else can notice",
+        "that a party takes part, and the time its release takes",
+        "whether a party added the noise that it states, which nobody else can check",
+        "attacks on the floating-point numbers of the noise",
+        "whoever finds the key of the noise, of 64 bits, in a generator of random "
+        "numbers that is not made for cryptography",
+    ]
+
+
+def cost_sentences(uncertainty: Uncertainty, names: Names = None) -> list[str]:
+    """How sure contributions and rewards are, and who cannot be told apart."""
+    alphas = uncertainty.normalized_shapley_errors
+    rewards = uncertainty.reward_value_errors
+    sentences = []
+    if np.isfinite(alphas).all():
+        reward = uncertainty.scheme.reward_values
+        share = np.max(rewards / np.where(reward > 0, reward, np.nan))
+        most = f", and reward values by up to {share:.1%}" if np.isfinite(share) else ""
         sentences.append(
-            f"Noise and features make contributions α uncertain by up to "
-            f"± {errors.max():.3f} (one standard error)."
+            "Noise and random features make contributions α uncertain by up to "
+            f"± {alphas.max():.3f}{most} (one standard error)."
         )
-    sentences.append(
-        "Not covered: several rows of one person; how the columns, ranges and "
-        "categories of the agreement were chosen; numbers of rows where one is "
-        "replaced; further releases of the same rows, whose ε and δ add up, and which "
-        "nobody else can notice; that a party takes part, and the time its release "
-        "takes; whoever finds the noise's key, of 64 bits; and attacks on its "
-        "floating-point numbers."
-    )
-    return sentences
+    redrawn = "noise and features"
+    return sentences + uncertainty_warnings(uncertainty, names, redrawn=redrawn)
 
 
 def own_release_sentences(

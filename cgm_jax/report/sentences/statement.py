@@ -2,6 +2,7 @@
 
 from cgm_jax.report.party_statement import GivenColumn, PartyStatement
 
+from .numbers import number_words
 from .quality import likeness_sentences
 
 __all__ = ["statement_sentences"]
@@ -78,13 +79,13 @@ def _words_held_back(column: GivenColumn) -> list[str]:
 
 def _worth(statement: PartyStatement) -> list[str]:
     sentences = [
-        f"Your data alone are worth {statement.own_value:.4g}: that is how well they "
-        "represent the data of all parties and the synthetic rows there were to choose "
-        "from. A value has no unit and can be compared with others of this statement "
-        "only.",
-        f"Your contribution is {statement.contribution:.4g}: what your data add to "
-        "the value of the others', averaged over all orders in which parties could "
-        "have joined (the Shapley value).",
+        f"Your data alone are worth {number_words(statement.own_value)}: that is how "
+        "well they represent the data of all parties and the synthetic rows there were "
+        "to choose from. A value has no unit and can be compared with others of this "
+        "statement only.",
+        f"Your contribution is {number_words(statement.contribution)}: what your data "
+        "add to the value of the others', averaged over all orders in which parties "
+        "could have joined (the Shapley value).",
     ]
     share = statement.share
     if share is not None:
@@ -99,7 +100,7 @@ def _promised(statement: PartyStatement) -> list[str]:
     promised, own = statement.reward_value, statement.own_value
     sentences = [
         f"You are promised that your data and your synthetic rows together are worth "
-        f"{promised:.4g}{_more(promised, own)}."
+        f"{number_words(promised)}{_more(promised, own)}."
     ]
     if statement.is_excluded:
         sentences.append(
@@ -109,8 +110,8 @@ def _promised(statement: PartyStatement) -> list[str]:
     elif statement.is_raised:
         sentences.append(
             f"Your fair share, by what you contributed, would be "
-            f"{statement.fair_share:.4g}. Nobody is promised less than the own data "
-            "are worth, so the promise was raised to that."
+            f"{number_words(statement.fair_share)}. Nobody is promised less than the "
+            "own data are worth, so the promise was raised to that."
         )
     else:
         sentences.append(
@@ -135,7 +136,7 @@ def _kept(statement: PartyStatement) -> list[str]:
     verdict = "were kept" if statement.is_kept else "were not all kept"
     sentences = [
         f"The promises to you {verdict}: what you hold now, your data and your "
-        f"synthetic rows, is worth {final:.4g}."
+        f"synthetic rows, is worth {number_words(final)}."
     ]
     for words, name, asked in (
         ("At least the value of your own data", "own value", statement.own_value),
@@ -145,7 +146,7 @@ def _kept(statement: PartyStatement) -> list[str]:
         if name == "fair share" and statement.is_excluded:
             continue
         ending = "kept" if not missed[name] else f"short by {missed[name]:.2g}"
-        sentences.append(f"{words}, {asked:.4g}: {ending}.")
+        sentences.append(f"{words}, {number_words(asked)}: {ending}.")
     if statement.is_stable is not None:
         ending = "kept" if statement.is_stable else "not kept"
         lowered = ", lowered as said above" if statement.is_relaxed else ""
@@ -159,16 +160,17 @@ def _kept(statement: PartyStatement) -> list[str]:
 
 def _drawn(statement: PartyStatement) -> list[str]:
     origin, num = statement.origin, statement.num_points
+    trained, fitted = "on the rows of all parties", "to the rows of all parties"
+    if origin.is_loaded:
+        trained = fitted = "before"
     sources = {
         "kde": "They are real rows of the parties with noise added, of "
         f"{origin.bandwidth or 0:g} standard deviations of each column (a kernel "
         "density estimate).",
-        "mmd-gan": "A generator that was trained on the rows of all parties made them "
-        "(an MMD-GAN).",
-        "product-mixture": "They were drawn from a density that was fitted to the rows "
-        "of all parties: groups of rows, in each of which the columns are independent "
-        "(a mixture of products).",
-        "loaded": "A generator that was trained before made them (an MMD-GAN).",
+        "mmd-gan": f"A generator that was trained {trained} made them (an MMD-GAN).",
+        "product-mixture": f"They were drawn from a density that was fitted {fitted}: "
+        "groups of rows, in each of which the columns are independent (a mixture of "
+        "products).",
     }
     strength = f"(β = {origin.inverse_temperature:g}; at 0, all are as likely)"
     return [
@@ -185,7 +187,7 @@ def _drawn(statement: PartyStatement) -> list[str]:
 
 
 def _why_so_many(statement: PartyStatement) -> str:
-    num, promised = statement.num_points, f"{statement.reward_value:.4g}"
+    num, promised = statement.num_points, f"{number_words(statement.reward_value)}"
     if not num:
         if statement.is_excluded:
             return "You get no synthetic rows, since your data add nothing on average."

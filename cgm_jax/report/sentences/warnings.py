@@ -139,12 +139,17 @@ def empty_reward_sentences(
     ]
 
 
-def uncertainty_warnings(uncertainty: Uncertainty, names: Names = None) -> list[str]:
+def uncertainty_warnings(
+    uncertainty: Uncertainty,
+    names: Names = None,
+    *,
+    redrawn: str = "rows from the same sources",
+) -> list[str]:
     """Which contributions cannot be told apart, and resamples without rewards."""
     runs = _not_told_apart(uncertainty)
     sentences = [
         f"{party_names(run, names)} cannot be told apart by their contributions: with "
-        "other rows from the same sources they may well be in another order ("
+        f"other {redrawn} they may well be in another order ("
         f"{_orders(run[:_MOST_SENTENCES], uncertainty, names)} of "
         f"{uncertainty.num_resamples} resamples)."
         for run in runs[:_MOST_SENTENCES]
