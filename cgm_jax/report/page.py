@@ -33,7 +33,6 @@ __all__ = [
     "comparison_page",
     "filled_in",
     "nearness_page",
-    "released_page",
     "report_page",
     "setting_rows",
 ]
