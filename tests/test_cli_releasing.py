@@ -186,7 +186,8 @@ def test_every_process_opens_the_file_of_one_party_at_most(tmp_path):
         "mediator",
     }
     for name in "ab":
-        assert [p.name for p in (tmp_path / "out" / name).iterdir()] == ["reward.csv"]
+        own = sorted(path.name for path in (tmp_path / "out" / name).iterdir())
+        assert own == ["reward.csv", "statement.html", "statement.json"]
 
 
 @pytest.mark.slow
