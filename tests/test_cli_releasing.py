@@ -164,7 +164,8 @@ def test_every_process_opens_the_file_of_one_party_at_most(tmp_path):
     for seed, name in enumerate("ab"):
         (tmp_path / f"{name}.csv").write_text(rows_of(30 + 20 * seed, 0.5, seed))
     agree = "agree", "columns.json", "--out", "agreement.json", "--length-scale", "0.5"
-    done = guarded(tmp_path, "columns.json,agreement.json", *agree)
+    files = "columns.json,agreement.json"
+    done = guarded(tmp_path, files, *agree, "--num-features", "100")
     assert done.returncode == 0, done.stderr
     for name in "ab":
         words = "release", f"{name}.csv", "--agreement", "agreement.json"
@@ -185,7 +186,8 @@ def test_every_process_opens_the_file_of_one_party_at_most(tmp_path):
         "mediator",
     }
     for name in "ab":
-        assert [p.name for p in (tmp_path / "out" / name).iterdir()] == ["reward.csv"]
+        own = sorted(path.name for path in (tmp_path / "out" / name).iterdir())
+        assert own == ["reward.csv", "statement.html", "statement.json"]
 
 
 @pytest.mark.slow
@@ -214,6 +216,7 @@ def test_wrong_options_and_files_are_one_line_of_advice(folder):
     (folder / "large.json").write_text(json.dumps(COLUMNS))
     agree = "agree", "large.json", "--out", "l.json", "--length-scale", "0.5"
     call(folder, *agree, "--delta", "0.01")
+    assert "does not exist" in call(folder, *agree, code=2)
     words = "release", "d.csv", "--agreement", "l.json", "--out", "l.release"
     assert "a smaller δ" in call(folder, *words, "--epsilon", "1")
     (folder / "cut.release").write_text((folder / "a.release").read_text()[:-9])

@@ -21,7 +21,7 @@ from cgm_jax.collaboration import Uncertainty
 from cgm_jax.datasets import credit_ratings
 from cgm_jax.evaluation import Evaluation
 from cgm_jax.evaluation.evaluate import Measurements
-from cgm_jax.evaluation.privacy import PrivacyFigures
+from cgm_jax.evaluation.nearest_rows import NearnessFigures
 from cgm_jax.generators import GaussianMixture, KernelDensity
 from cgm_jax.metrics import SharedRows
 from cgm_jax.rewards import InfeasibleError
@@ -265,7 +265,7 @@ def test_results_have_a_short_repr():
         Stress(scheme, many, (None,) * 300),
         measured,
         Evaluation(many, many, table, measured, measured),
-        PrivacyFigures((None,) * 300, "none", 2),
+        NearnessFigures((None,) * 300, "none", 2),
         reviewed,
     ):
         text = repr(result)

@@ -10,7 +10,7 @@ from small_releases import releases_of, small_features, small_parties
 from cgm_jax import audit, collaborate, evaluation, generators, plots, promise
 from cgm_jax.collaboration import Collaboration, estimate_uncertainty
 from cgm_jax.embeddings import hermite_features
-from cgm_jax.evaluation.privacy import privacy_figures
+from cgm_jax.evaluation.nearest_rows import nearness_figures
 from cgm_jax.gram import gram_sums
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.privacy import resampled_sums, sums_from_releases
@@ -108,7 +108,7 @@ def test_what_needs_rows_is_refused_by_name(collaboration):
         "a search for shared ones": lambda: audit.review(
             key, collaboration, stress_test=False
         ),
-        "distances to them": lambda: privacy_figures(key, collaboration),
+        "distances to them": lambda: nearness_figures(key, collaboration),
         "a picture of them": lambda: plots.plot_rewards(collaboration),
         "metrics of what is held": lambda: evaluation.evaluate_rewards(
             promises, [collaboration.draw], labels, np.zeros(300, int), num_classes=2

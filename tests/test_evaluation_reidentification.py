@@ -8,7 +8,7 @@ import pytest
 from small_collaborations import small_collaboration, with_promises, with_reward
 
 from cgm_jax.evaluation import reidentification
-from cgm_jax.evaluation.privacy import privacy_figures
+from cgm_jax.evaluation.nearest_rows import nearness_figures
 from cgm_jax.evaluation.reidentification import (
     Control,
     ReadOff,
@@ -70,7 +70,7 @@ def test_a_few_copies_among_honest_rows_are_found():
     assert (found.num_recovered, found.radius) == (20, 0)
 
 
-def test_privacy_figures_attack_every_reward():
+def test_nearness_figures_attack_every_reward():
     """Three parties share wine; the generator is made anew of half of the rows."""
     parties = [wine()[i::3] for i in range(3)]
     result = small_collaboration(3, 2)
@@ -82,7 +82,7 @@ def test_privacy_figures_attack_every_reward():
         result = with_reward(
             result, i, indices=np.arange(5_000), values=np.zeros(5_000)
         )
-    figures = privacy_figures(KEY, result, generator=KernelDensity(0.05))
+    figures = nearness_figures(KEY, result, generator=KernelDensity(0.05))
     for reward in figures.rewards:
         attack = reward.attack
         assert attack.verdict is ReadOff.READABLE

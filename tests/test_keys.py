@@ -24,7 +24,7 @@ ENTRY_POINTS: dict[str, Callable[..., int]] = {
     "cgm_jax.audit.cheating.deal": lambda parties: len(parties),
     "cgm_jax.collaboration.uncertainty.bootstrap_sums": lambda *a, **k: 0,
     "cgm_jax.mediation.run.candidate_source": lambda *a, **k: 0,
-    "cgm_jax.mediation.run.privacy_figures": lambda *a, **k: 0,
+    "cgm_jax.mediation.run.nearness_figures": lambda *a, **k: 0,
     "cgm_jax.experiments.prepare.share": lambda *a, **k: 0,
     "benchmarks.studies.kernel_comparison.fit_to_images": lambda *a, **k: 0,
     "benchmarks.studies.kernel_comparison.reassign_classes": lambda *a, **k: 0,

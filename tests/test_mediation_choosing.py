@@ -193,7 +193,7 @@ def test_a_run_says_what_was_chosen_and_what_it_was_compared_with(
     assert "Why this generator" in page
     for text in [*choice["reasons"], *names]:
         assert text in printed and text in page
-    assert "held out of the training" in report["privacy"]["control"]
+    assert "held out of the training" in report["nearest_rows"]["control"]
     statement = (out / "north" / "statement.html").read_text("utf-8")
     assert "mixture of products" in statement
     # What all parties' rows say of generators is not for one of them.

@@ -83,7 +83,7 @@ def read_off(name: str, generator: str) -> list[ReadOffRows]:
     results = []
     for i, reward in enumerate(mediation.rewards):
         others = np.concatenate([x for j, x in enumerate(real) if j != i])
-        attack = mediation.privacy.rewards[i].attack
+        attack = mediation.nearness.rewards[i].attack
         results.append(
             ReadOffRows(
                 found_by_clusters(numbers(reward), others),

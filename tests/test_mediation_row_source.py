@@ -36,7 +36,7 @@ def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
     assert generator["quality"]["num_held_out"] == 18
     assert generator["history"]["components"][:2] == [1, 4]
     assert generator["held_out_log_density"] < 0
-    control = report["privacy"]["control"]
+    control = report["nearest_rows"]["control"]
     assert "held out of the training" in control
     page = (out / "mediator" / "report.html").read_text("utf-8")
     assert "come from a mixture of products" in page

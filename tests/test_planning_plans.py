@@ -120,7 +120,7 @@ def test_standard_errors_are_counted_where_there_are_resamples():
         for num in (100, 10_000, 0)
     )
     names = [part.name for part in few.parts]
-    assert names[-4:] == ["standard errors", "audit", "privacy", "quality"]
+    assert names[-4:] == ["standard errors", "audit", "nearest rows", "quality"]
     assert [part.name for part in none.parts] == names[:-4] + names[-3:]
     part, more = (found.parts[names.index("standard errors")] for found in (few, many))
     # Each resample is a product with all kernel entries, 20,000² / 2 of them.
@@ -145,7 +145,7 @@ def test_what_is_judged_takes_seconds_that_no_rate_knows():
     found = plan(sizes, 20, 10_000, rates=fast, from_files=True)
     seconds = {part.name: part.seconds for part in found.parts}
     # 1,000 rows of each reward beside all real ones, 0.3 µs a pair.
-    assert seconds["privacy"] == pytest.approx(3e-7 * 3 * 1_000 * 30_000)
+    assert seconds["nearest rows"] == pytest.approx(3e-7 * 3 * 1_000 * 30_000)
     cells = 20 * (20_000 + 3 * (3_333 + 1_000) + 3 * (2_000 + 1_000))
     assert seconds["quality"] == pytest.approx(0.4 * 7 + 3.5e-6 * cells)
 

@@ -102,6 +102,20 @@ def test_long_features_are_shortened_and_short_ones_are_not():
     np.testing.assert_allclose(sent.embedding, [(0.3 + 0.6) / 2, (0.4 + 0.8) / 2])
 
 
+def test_one_large_whole_number_moves_no_other_row():
+    """Whole numbers beyond 2^24 make float64 points of all that stand with them."""
+    features = small_features()
+    common = np.random.default_rng(0).integers(1_000_000, 2**24, size=(2_000, 2))
+    sums = [
+        releases_of(
+            [np.append(common, [[last, 0]], axis=0)], features, epsilon=math.inf
+        )
+        for last in (0, 2**24 + 2)
+    ]
+    moved = [sent.embedding * sent.size for (sent,) in sums]
+    assert np.linalg.norm(moved[0] - moved[1]) <= 2 + 1e-6
+
+
 def test_a_size_that_noise_makes_negative_is_one():
     sizes = [
         releases_of(

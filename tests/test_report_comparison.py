@@ -51,6 +51,15 @@ def test_what_decides_between_those_as_hard_to_tell_is_said(detection):
     assert ("unknown" in why) == (not is_close)
 
 
+@pytest.mark.parametrize("detection", [0.11, 0.2])
+def test_a_generator_no_better_than_independent_columns_is_said(detection):
+    found = comparison(figures("product-mixture", detection=detection))
+    is_said = "independently of each other are as hard" in " ".join(
+        comparison_sentences(found)
+    )
+    assert is_said == (detection == 0.11)  # theirs is 0.1
+
+
 def test_where_all_copy_none_is_ruled_out():
     found = comparison(
         figures("kde", copying=COPY, detection=0.9),

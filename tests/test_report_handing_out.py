@@ -251,7 +251,7 @@ def test_a_run_has_links_and_is_marked_and_dated(small_run, page):
     links = [link.attributes["href"] for link in page.all("a")]
     folder = small_run.out / "mediator"
     assert all((folder / link).is_file() for link in links)
-    assert links[0] == "privacy.html"
+    assert links[0] == "nearest_rows.html"
     names = [party["name"] for party in report_of(small_run.out)["parties"]]
     files = ("reward.csv", "statement.html")
     assert links[1:] == [f"../{name}/{file}" for name in names for file in files]

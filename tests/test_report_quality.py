@@ -1,4 +1,4 @@
-"""Quality and privacy of rewards in words, and what pages show of them."""
+"""Quality and nearest rows of rewards in words, and what pages show of them."""
 
 from dataclasses import replace
 
@@ -9,14 +9,14 @@ from report_pages import Page, table_rows
 from small_collaborations import small_collaboration, with_nothing
 from table_cells import cells
 
-from cgm_jax.evaluation.privacy import privacy_figures
+from cgm_jax.evaluation.nearest_rows import nearness_figures
 from cgm_jax.evaluation.reidentification import Reidentification
 from cgm_jax.generators import KernelDensity
 from cgm_jax.metrics import table_quality
-from cgm_jax.report.page import filled_in, privacy_page
+from cgm_jax.report.page import filled_in, nearness_page
 from cgm_jax.report.quality import quality_view
 from cgm_jax.report.sentences import (
-    privacy_sentences,
+    nearness_sentences,
     reidentification_sentence,
     table_quality_sentences,
 )
@@ -112,7 +112,7 @@ def test_a_table_without_columns_to_compare_has_a_sentence_only():
     assert len(page.all("img")) == len(page.all("table")) == 1
 
 
-# --- privacy
+# --- nearest rows
 
 FOUND = Reidentification(
     num_recovered=88,
@@ -160,12 +160,12 @@ def test_a_verdict_and_the_figures_that_it_rests_on(changes, words):
     assert words in reidentification_sentence(replace(FOUND, **changes), "Ada")
 
 
-def test_the_privacy_page_has_a_verdict_for_every_reward():
+def test_the_nearness_page_has_a_verdict_for_every_reward():
     names = ["Ada", "B<o>", "Cy"]
     result = with_nothing(small_collaboration(3, 2), 1)
-    figures = privacy_figures(KEY, result, generator=KernelDensity(0.3))
-    sentences = privacy_sentences(figures, names)
+    figures = nearness_figures(KEY, result, generator=KernelDensity(0.3))
+    sentences = nearness_sentences(figures, names)
     assert [sentence.split(":")[0] for sentence in sentences] == ["Ada", "Cy"]
-    page = Page(privacy_page(figures, names))
+    page = Page(nearness_page(figures, names))
     for sentence in sentences:
         assert sentence in page.text

@@ -20,7 +20,7 @@ from cgm_jax.report.released import (
 )
 from cgm_jax.report.sentences import promise_sentences, uncovered
 
-NAMES = "Ada & sons", "Bo", "Cy"
+NAMES = "<b>Ada & sons", "Bo", "Cy"
 SETTINGS = {
     "command": "cgm-jax run *.release --out rewards",
     "inputs": [
@@ -54,7 +54,7 @@ def test_what_is_private_comes_first_and_every_party_has_its_own(run, quick):
     first, *_ = page.all("section")
     assert first.attributes["aria-labelledby"] == "private"
     rows = {row[0]: row[1:] for row in table_rows(page)[:4]}
-    assert rows["Ada&sons"][:4] == ["3", "1e-05", "20.1", "150"]
+    assert rows["<b>Ada&sons"][:4] == ["3", "1e-05", "20.1", "150"]
     assert rows["Bo"][:4] == ["1", "1e-05", "2.72", "400"]
     for row, release in zip(list(rows.values())[1:], sent, strict=True):
         np.testing.assert_allclose(float(row[4]), release.sigma, rtol=1e-3)
@@ -81,7 +81,9 @@ def test_values_have_their_errors_and_an_order_that_may_be_chance(run, quick):
     alike = errors.shapley_values[:, [0, 0, 0]]
     alike = alike + 1e-6 * np.random.default_rng(0).normal(size=alike.shape)
     page = page_of(replace(run, uncertainty=replace(errors, shapley_values=alike)))
-    assert "with other noise and features they may well be in another" in page.text
+    assert (
+        "with other noise or random features they may well be in another" in page.text
+    )
     assert "not told apart" in page.text
 
 
@@ -125,6 +127,9 @@ def test_without_noise_nothing_is_private(quick):
 
 
 def test_a_statement_is_of_one_party_alone(run):
+    epsilons = 1.0, 2.0, 3.0
+    sent = [replace(r, epsilon=e) for r, e in zip(run.releases, epsilons, strict=True)]
+    run = replace(run, releases=sent)
     for i, name in enumerate(NAMES):
         statement = own_statement(run, i, settings=SETTINGS)
         json.dumps(statement, allow_nan=False)
@@ -136,4 +141,4 @@ def test_a_statement_is_of_one_party_alone(run):
         for other in (*NAMES[:i], *NAMES[i + 1 :]):
             assert other not in said
         assert f"{len(run.collaboration.draw.rewards[i].indices):,}" in page.text
-        assert "private with ε = 1" in page.text
+        assert f"private with ε = {epsilons[i]:g}," in page.text

@@ -3,11 +3,10 @@ covered; to a party, what is its own."""
 
 import numpy as np
 import pytest
-from report_pages import Page, one
+from report_pages import one
 
 from cgm_jax.collaboration import Uncertainty
 from cgm_jax.privacy import Neighbours, Release
-from cgm_jax.report.page import released_page
 from cgm_jax.report.sentences import own_release_sentences, release_sentences
 
 NAMES = ["north", "<b>south", "west"]
@@ -33,14 +32,14 @@ def test_each_promise_is_said_with_what_it_cost_and_does_not_cover():
     assert told[1] == f"<b>south: private with ε = 3, δ = 1e-05, {content}"
     assert told[2].startswith("west: released without noise")
     assert "number (exact)" in told[3]
-    assert f"± {np.std([0, 0.1], ddof=1):.3f}" in told[4]
+    assert any(f"± {np.std([0, 0.1], ddof=1):.3f}" in each for each in told[4:])
     for said in ("ε and δ add up", "64 bits", "several rows of one person", "ranges"):
-        assert said in told[-1]
+        assert said in "".join(told[4:])
     other = sent(neighbours="add or remove one")
     told = release_sentences([other], uncertainty(np.nan))
     assert "differ by one row more or less" in told[0]
     assert "number (with noise)" in told[1]
-    assert len(told) == 3
+    assert not any("uncertain by" in sentence for sentence in told)
 
 
 @pytest.mark.parametrize(
@@ -60,31 +59,3 @@ def test_only_the_party_is_told_of_its_file():
     told = own_release_sentences(sent(), ["id", "note"], {"age": 1_200})
     assert "Not agreed on, and left out: id, note." in told
     assert "Column age: 1,200 numbers beyond the agreed range count as its end." in told
-
-
-def test_the_page_has_every_party_escaped():
-    numbers = dict.fromkeys(
-        [
-            *("own_value", "shapley_value", "shapley_error", "normalized_shapley"),
-            *(
-                "normalized_shapley_error",
-                "reward_value",
-                "reward_value_error",
-                "sigma",
-            ),
-        ],
-        0.5,
-    )
-    party = {"rows": 2_000.0, "delta": 1e-5, "rows_handed_out": 1_234, **numbers}
-    parties = [
-        {**party, "name": name, "epsilon": epsilon}
-        for name, epsilon in zip(NAMES, (1.0, 3.0, "infinity"), strict=True)
-    ]
-    facts = {"agreement": "ab" * 32, "neighbours": "replace one", "parties": parties}
-    html = released_page({**facts, "sentences": ["A & B."]})
-    page = Page(html)
-    assert "<b>" not in html
-    assert "A &amp; B." in html
-    for said in ("infinite", "1e-05", "2,000", "1,234", "0.5000 ± 0.5000", "abab"):
-        assert said in html
-    assert len(page.all("table")) == 2

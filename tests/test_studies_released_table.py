@@ -1,7 +1,6 @@
 """What releases of a table cost, on a small one that a column cuts into parties."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from benchmarks.studies.released_table import (
     line_of_table,
     plain_table_row,
 )
-from cgm_jax.generators import EmbeddingGenerator
 
 RESULTS = Path(__file__).parent.parent / "benchmarks/results/released-adult.json"
 COLUMNS = [
@@ -51,8 +49,7 @@ def test_every_row_is_one_party_s_or_held_out(study):
 
 
 def test_rows_of_releases_teach_what_the_parties_rows_do(study):
-    make = partial(EmbeddingGenerator, num_steps=300, batch_size=128)
-    rows = list(study.measure(num_candidates=200, num_drawn=1_000, make=make))
+    rows = list(study.measure(num_steps=300, num_candidates=200, num_drawn=1_000))
     assert [row.epsilon for row in rows] == list(EPSILONS)
     assert study.real_utility() > 0.95
     assert rows[-1].utility > 0.8

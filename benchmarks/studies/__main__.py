@@ -4,6 +4,7 @@ python -m benchmarks.studies power blobs
 python -m benchmarks.studies kernels digits
 python -m benchmarks.studies released
 python -m benchmarks.studies released-table adult.csv
+python -m benchmarks.studies released-images
 """
 
 from enum import StrEnum
@@ -25,6 +26,7 @@ from cgm_jax.cli.options import (
     different_betas,
 )
 from cgm_jax.cli.screen import console, print_report, progress, say, warn
+from cgm_jax.datasets import fashion_mnist
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir, write_json
@@ -35,6 +37,14 @@ from .kernel_tables import kernel_tables
 from .power import POWER_PROBLEMS, PowerOptions, PowerResults, measure_power
 from .power_tables import power_tables
 from .publish import publish_comparison, publish_power
+from .released_images import (
+    NUM_STEPS,
+    NUM_WAVES,
+    line_of_images,
+    measure_images,
+    plain_image_row,
+    real_image_row,
+)
 from .released_table import TableStudy, line_of_table, plain_table_row
 from .released_values import (
     DELTA,
@@ -253,6 +263,40 @@ def released_table(
             "features": study.agreement.num_features,
             "AUC of the parties' rows": real,
             "from releases": [plain_table_row(row) for row in rows],
+        },
+    )
+
+
+@app.command()
+def released_images(
+    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
+        "benchmarks/results/released-fashion-mnist.json"
+    ),
+    data: RealData = None,
+    num_waves: Annotated[
+        int, typer.Option(min=2, help="Random waves for each class.")
+    ] = NUM_WAVES,
+    num_steps: Annotated[
+        int, typer.Option(min=1, help="Steps of training the generator.")
+    ] = NUM_STEPS,
+) -> None:
+    """What images learned from one release of Fashion-MNIST teach a classifier."""
+    training = fashion_mnist(data)
+    test = fashion_mnist(data, part="test")
+    real, rows = real_image_row(training, test), []
+    console.print(f"real images: {line_of_images(real)}", highlight=False)
+    for row in measure_images(training, test, num_waves=num_waves, num_steps=num_steps):
+        rows.append(row)
+        console.print(line_of_images(row), highlight=False)
+    write_json(
+        out,
+        {
+            "rows": len(training.points),
+            "delta": DELTA,
+            "waves": num_waves,
+            "steps": num_steps,
+            "real images": plain_image_row(real),
+            "from one release": [plain_image_row(row) for row in rows],
         },
     )
 

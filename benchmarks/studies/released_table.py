@@ -11,7 +11,7 @@ predict in the held-out rows.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,16 +119,22 @@ class TableStudy:
         self,
         *,
         seeds: int = 1,
+        num_steps: int = 1_000,
         num_candidates: int = 5_000,
         num_drawn: int = 20_000,
-        make: Callable[..., EmbeddingGenerator] = EmbeddingGenerator,
     ) -> Iterator[TableRow]:
         """What each ε costs, with every seed."""
         for seed in range(seeds):
             agreement = replace(self.agreement, seed=seed)
             points = list(self._points(agreement))
             low, high = agreement.edges
-            network = make(agreement.features, low, high, agreement=agreement.digest)
+            network = EmbeddingGenerator(
+                agreement.features,
+                low,
+                high,
+                agreement=agreement.digest,
+                num_steps=num_steps,
+            )
             generator = AgreedRows(network, agreement)
             for epsilon in EPSILONS:
                 keys = jax.random.split(jax.random.key(seed), NUM_PARTIES + 3)

@@ -68,6 +68,11 @@ def agree(
     ] = "replace one",
 ) -> None:
     """Write what parties agree on before each makes its release."""
+    if out.exists():
+        raise UsageError(
+            f"{out}: expected a file that does not exist: releases of an agreement "
+            "are of no use without it"
+        )
     agreed = read_agreed_columns(columns)
     if not (0 < length_scale < np.inf and 0 < delta < 1):
         raise UsageError("expected --length-scale > 0 and --delta between 0 and 1")

@@ -2,8 +2,8 @@
 
 `evaluate_rewards` measures D_i ∪ G_i, and its correlations with α and β (Fig. 2, Tables
 7 and 8). `compare_generators` says which generator makes the best rows of a table.
-``privacy.privacy_figures``, and the attack in it, ``reidentification.reidentify``, are
-for the mediator only.
+``nearest_rows.nearness_figures`` and the attack in it, ``reidentification.reidentify``,
+are for the mediator only.
 """
 
 from .evaluate import Evaluation, evaluate_rewards

@@ -1,7 +1,7 @@
 """Which generator a run uses where none is named: the one that held-out rows defend.
 
 What was compared is what is used: the model that learned all rows but those held out,
-which are the control of the privacy page, too. Nothing depends on the clock.
+which are the control of the page on nearest rows, too. Nothing depends on the clock.
 """
 
 from dataclasses import dataclass, replace

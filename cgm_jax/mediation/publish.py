@@ -13,7 +13,7 @@ from cgm_jax._shared.digests import digest_of_file
 from cgm_jax._version import __version__
 from cgm_jax.files import write_json, write_rewards, write_text
 from cgm_jax.report import draw_pictures, report_data, report_page
-from cgm_jax.report.page import privacy_page
+from cgm_jax.report.page import nearness_page
 from cgm_jax.report.party_statement import ShowShares
 from cgm_jax.report.pictures import draw_statement
 from cgm_jax.report.sentences import generator_note
@@ -49,12 +49,12 @@ def publish_mediation(
         generator_note=generator_note(mediation.source.kind),
         origin=origin,
     )
-    privacy = mediation.privacy
-    page_of_privacy = privacy_page(privacy, names)
-    data["privacy"] = {
-        "control": privacy.control,
-        "decimals": privacy.decimals,
-        "rewards": privacy.rows(names),
+    nearness = mediation.nearness
+    page_of_nearness = nearness_page(nearness, names)
+    data["nearest_rows"] = {
+        "control": nearness.control,
+        "decimals": nearness.decimals,
+        "rewards": nearness.rows(names),
     }
     statements = party_statements(mediation, show_shares)
     drawn = [draw_statement(statement) for statement in statements]
@@ -87,7 +87,7 @@ def publish_mediation(
             }
             for path in paths
         ]
-    write_text(folder / "mediator" / "privacy.html", page_of_privacy)
+    write_text(folder / "mediator" / "nearest_rows.html", page_of_nearness)
     report = folder / "mediator" / "report.html"
     write_text(report, page)
     # Last, for it is what lists files: until then it is the older run's.

@@ -22,7 +22,7 @@ from cgm_jax.collaboration import (
     collaborate,
     estimate_uncertainty,
 )
-from cgm_jax.evaluation.privacy import PrivacyFigures, privacy_figures
+from cgm_jax.evaluation.nearest_rows import NearnessFigures, nearness_figures
 from cgm_jax.features.labels import (
     LabelShares,
     PooledLabels,
@@ -104,7 +104,7 @@ class Mediation:
     learned: KernelFile | None  # the kernel of the mediator's own
     uncertainty: Uncertainty | None
     review: Review
-    privacy: PrivacyFigures
+    nearness: NearnessFigures
     quality: TableQualities
 
     @property
@@ -121,7 +121,7 @@ class Keys:
     collaboration: Key[Array, ""]
     uncertainty: Key[Array, ""]
     stress: Key[Array, ""]
-    privacy: Key[Array, ""]
+    nearness: Key[Array, ""]
     quality: Key[Array, ""]
 
     @classmethod
@@ -207,8 +207,8 @@ def mediate(
             stress_test=settings.tries_cheating(sum(map(len, [*points, candidates]))),
             progress=progress,
         ),
-        privacy=privacy_figures(
-            keys.privacy,
+        nearness=nearness_figures(
+            keys.nearness,
             result,
             held_out=source.held_out,
             generator=source.generator if source.model is None else None,

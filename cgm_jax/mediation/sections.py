@@ -32,7 +32,7 @@ def mediation_section(mediation: Mediation) -> ReportSection:
         review=mediation.review,
         is_density=mediation.source.kind == "kde",
         is_of_other_data=mediation.source.is_of_other_data,
-        privacy=mediation.privacy,
+        nearness=mediation.nearness,
         tables=TableFacts(
             mediation.tables.codec,
             parties.tables,

@@ -267,7 +267,7 @@ def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
     if task.stress_test:
         work["what cheating would gain"] = stages.cheating(task, PICKS)
     if task.from_files:
-        work["privacy"] = stages.privacy(task, PICKS)
+        work["nearest rows"] = stages.nearest_rows(task, PICKS)
         work["quality"] = stages.quality(task, PICKS)
     parts = [
         Part(

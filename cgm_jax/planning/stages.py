@@ -25,8 +25,8 @@ __all__ = [
     "drawing",
     "kernel_sums",
     "length_scale",
+    "nearest_rows",
     "points",
-    "privacy",
     "quality",
     "reward_scheme",
     "standard_errors",
@@ -47,7 +47,7 @@ NUM_SAMPLED = 2**16  # values of coalitions, of more than 20 parties
 NUM_PARTS = 30  # of a party's rows, with which cheating is tried out
 RESAMPLED = 2**25  # numbers of resamples at a time: multiplicities, or sums
 # Seconds of one core, measured: neither is a program that `Rates` times.
-PRIVACY_PAIR = 3e-7  # of a reward's row and a real one: distances and the attack
+NEAREST_PAIR = 3e-7  # of a reward's row and a real one: distances and the attack
 QUALITY_TABLE, QUALITY_CELL = 0.4, 3.5e-6  # of two tables, and of each of their cells
 MOST_JUDGED, MOST_OF_STATEMENT = 10_000, 2_000  # rows that classifiers get
 DRAWS = 16  # of every party: honest, and for all that it hands in by eight ways
@@ -214,12 +214,12 @@ def standard_errors(task: Task) -> Work:
     )
 
 
-def privacy(task: Task, num_picks: int) -> Work:
+def nearest_rows(task: Task, num_picks: int) -> Work:
     """Distances of rewards to the real rows, beside a control, and an attack."""
     num_picks = min(num_picks, task.num_candidates)
     num_pairs = float(task.num_parties) * num_picks * task.num_rows
     host = 8 * task.num_columns * (3 * task.num_rows + 3 * num_picks)
-    return Work(host=host, seconds=PRIVACY_PAIR * num_pairs)
+    return Work(host=host, seconds=NEAREST_PAIR * num_pairs)
 
 
 def quality(task: Task, num_picks: int) -> Work:

@@ -206,7 +206,8 @@ def release(
             "divide the kernel by its k(x, x), which changes no reward."
         )
     noise = noise_of_sums(epsilon, delta, neighbours)
-    rows = as_points(points, "points")
+    # In float64 whatever they are: whole numbers would all be float64 because of one.
+    rows = np.asarray(as_points(points, "points"), np.float64)
     if len(rows) == 0:
         raise ValueError("Expected points to release an embedding of, got none.")
     size, total = float(len(rows)), sum_of_features(features, rows)

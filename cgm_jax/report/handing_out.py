@@ -10,7 +10,7 @@ from .sentences import (
     generator_warnings,
     label_sentences,
     left_out_sentences,
-    privacy_warnings,
+    nearness_warnings,
     promise_warnings,
     rare_category_sentences,
     shared_rows_sentences,
@@ -78,8 +78,8 @@ def _on_generator(
         is_of_other_data=section.is_of_other_data,
         quality=None if model is None else model.quality,
     )
-    if section.privacy is not None:
-        yield from privacy_warnings(section.privacy, section.names)
+    if section.nearness is not None:
+        yield from nearness_warnings(section.nearness, section.names)
 
 
 def _on_cheating(section: ReportSection) -> Iterator[str]:

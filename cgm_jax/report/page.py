@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cgm_jax import plots
 from cgm_jax.evaluation import GeneratorComparison
-from cgm_jax.evaluation.privacy import PrivacyFigures
+from cgm_jax.evaluation.nearest_rows import NearnessFigures
 
 from .data import comparison_data, quality_rows, reasons, report_data
 from .handing_out import before_handing_out
@@ -19,8 +19,8 @@ from .sentences import (
     choice_sentences,
     comparison_sentences,
     is_told_apart,
+    nearness_sentences,
     outcome,
-    privacy_sentences,
     promise_rows,
     stress_sentence,
 )
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "comparison_page",
     "filled_in",
-    "privacy_page",
+    "nearness_page",
     "report_page",
     "setting_rows",
 ]
@@ -100,13 +100,13 @@ def report_page(
     )
 
 
-def privacy_page(figures: PrivacyFigures, names: Sequence[str]) -> str:
+def nearness_page(figures: NearnessFigures, names: Sequence[str]) -> str:
     """How near rewards are to other parties' real rows, for the mediator only."""
     found = zip(names, figures.rewards, strict=True)
     return filled_in(
-        "privacy.html.j2",
+        "nearest_rows.html.j2",
         rows=figures.rows(names),
-        verdicts=privacy_sentences(figures, names),
+        verdicts=nearness_sentences(figures, names),
         control=figures.control,
         decimals=figures.decimals,
         without=[name for name, reward in found if reward is None],

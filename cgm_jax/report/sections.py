@@ -10,7 +10,7 @@ from cgm_jax.audit import Review
 from cgm_jax.collaboration import Collaboration, Draw, Promises, Uncertainty
 from cgm_jax.datasets import PaperResults
 from cgm_jax.evaluation import Evaluation, GeneratorChoice
-from cgm_jax.evaluation.privacy import PrivacyFigures
+from cgm_jax.evaluation.nearest_rows import NearnessFigures
 from cgm_jax.features.labels import LabelShares
 from cgm_jax.metrics import TableQuality
 from cgm_jax.plots import Embedding
@@ -87,7 +87,7 @@ class ReportSection:
         is_density: whether the candidates are those of a kernel density estimate of the
             parties' rows, which may not be handed to everybody.
         is_of_other_data: whether a generator was trained on other data.
-        privacy: what can be read off the rewards.
+        nearness: what can be read off the rewards.
         tables: what is known of the parties' tables.
         labels: how many rows have each label.
         files: where each party's files are; the page is then the mediator's own.
@@ -107,7 +107,7 @@ class ReportSection:
     review: Review | None = None
     is_density: bool = False
     is_of_other_data: bool = False
-    privacy: PrivacyFigures | None = None
+    nearness: NearnessFigures | None = None
     tables: TableFacts | None = None
     labels: LabelShares | None = None
     files: Sequence[PartyFiles] | None = None

@@ -16,13 +16,13 @@ from .explanation import explanation_sentences
 from .generators import generator_note, generator_warnings, quality_sentences
 from .labels import label_sentences
 from .names import Names
-from .outcomes import outcome
-from .planning import plan_sentences
-from .privacy import (
-    privacy_sentences,
-    privacy_warnings,
+from .nearest_rows import (
+    nearness_sentences,
+    nearness_warnings,
     reidentification_sentence,
 )
+from .outcomes import outcome
+from .planning import plan_sentences
 from .quality import table_quality_sentences
 from .releases import (
     cost_sentences,
@@ -66,11 +66,11 @@ __all__ = [
     "is_told_apart",
     "label_sentences",
     "left_out_sentences",
+    "nearness_sentences",
+    "nearness_warnings",
     "outcome",
     "own_release_sentences",
     "plan_sentences",
-    "privacy_sentences",
-    "privacy_warnings",
     "promise_rows",
     "promise_sentences",
     "promise_warnings",

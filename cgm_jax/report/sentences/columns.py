@@ -15,8 +15,10 @@ __all__ = ["column_rows", "left_out_sentences", "rare_category_sentences"]
 
 _MOST_NAMED = 10  # columns in a sentence
 _WHY = {
-    "identifier": "taken as identifiers, not valued, and numbered anew in rewards.",
-    "free text": "taken as free text, not valued, and left empty in rewards.",
+    "identifier": "taken as identifiers, not valued, and numbered anew in rewards; if "
+    "they are something else, say so with --columns.",
+    "free text": "taken as free text, not valued, and left empty in rewards; if it is "
+    "something else, say so with --columns.",
     "constant": "the same everywhere, not valued, and as it is in rewards.",
     "left out": "not read, not valued, and left empty in rewards, as was declared.",
     "empty": "no party has a value there; not valued, and left empty in rewards.",

@@ -53,6 +53,12 @@ def comparison_sentences(comparison: GeneratorComparison) -> list[str]:
             "How hard its rows are to tell from real ones by boosted trees (100% is "
             f"best): {_score(best)}; {others}.{nearest}"
         )
+    independent = np.nan_to_num(comparison.yardsticks[0].detection)
+    if independent >= np.nan_to_num(best.detection) - AS_GOOD:
+        sentences.append(
+            "Columns drawn independently of each other are as hard to tell: trees show "
+            "no difference between generators here."
+        )
     return sentences
 
 

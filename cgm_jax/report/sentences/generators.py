@@ -75,7 +75,7 @@ def generator_warnings(
             f"{quality.nearest_share:.0%} of the synthetic rows are nearer to rows "
             "that the generator was made of than to rows that it never saw, more than "
             "the half by chance: it repeats some of what it saw. See the page on "
-            "privacy."
+            "nearest rows."
         )
     return sentences
 

@@ -32,8 +32,8 @@ def release_sentences(
     return [
         *promise_sentences(releases, names),
         released_sentence(releases),
-        f"Not covered: {'; '.join(uncovered(releases))}.",
         *cost_sentences(uncertainty, names),
+        f"Not covered: {'; '.join(uncovered(releases))}.",
     ]
 
 
@@ -89,10 +89,10 @@ def cost_sentences(uncertainty: Uncertainty, names: Names = None) -> list[str]:
         share = np.max(rewards / np.where(reward > 0, reward, np.nan))
         most = f", and reward values by up to {share:.1%}" if np.isfinite(share) else ""
         sentences.append(
-            "Noise and random features make contributions α uncertain by up to "
-            f"± {alphas.max():.3f}{most} (one standard error)."
+            "Noise, and features where they are random, make contributions α "
+            f"uncertain by up to ± {alphas.max():.3f}{most} (one standard error)."
         )
-    redrawn = "noise and features"
+    redrawn = "noise or random features"
     return sentences + uncertainty_warnings(uncertainty, names, redrawn=redrawn)
 
 

@@ -1,11 +1,11 @@
 """Whether rows of others can be read off rewards, in words: a verdict a party."""
 
-from cgm_jax.evaluation.privacy import PrivacyFigures
+from cgm_jax.evaluation.nearest_rows import NearnessFigures
 from cgm_jax.evaluation.reidentification import ReadOff, Reidentification
 
 from .names import Names, party_names
 
-__all__ = ["privacy_sentences", "privacy_warnings", "reidentification_sentence"]
+__all__ = ["nearness_sentences", "nearness_warnings", "reidentification_sentence"]
 
 _SHORT = {
     ReadOff.READABLE: "rows of others can be read off the reward",
@@ -17,7 +17,7 @@ _DOUBTFUL = 0.05  # no proof, and no more an absence of signs
 _FIT = "within 0.05 standard deviations in every number, and equal in every category"
 
 
-def privacy_sentences(figures: PrivacyFigures, names: Names = None) -> list[str]:
+def nearness_sentences(figures: NearnessFigures, names: Names = None) -> list[str]:
     """One sentence or more for each party that got a reward."""
     return [
         reidentification_sentence(reward.attack, party_names([party], names))
@@ -26,7 +26,7 @@ def privacy_sentences(figures: PrivacyFigures, names: Names = None) -> list[str]
     ]
 
 
-def privacy_warnings(figures: PrivacyFigures, names: Names = None) -> list[str]:
+def nearness_warnings(figures: NearnessFigures, names: Names = None) -> list[str]:
     """One sentence a verdict that warns, with all parties whose reward it is about."""
     by_verdict: dict[ReadOff, list[int]] = {verdict: [] for verdict in ReadOff}
     for party, reward in enumerate(figures.rewards):

@@ -12,15 +12,15 @@ from small_collaborations import (
     with_reward,
 )
 
-from cgm_jax.evaluation.privacy import (
-    PrivacyFigures,
-    RewardPrivacy,
-    privacy_figures,
+from cgm_jax.evaluation.nearest_rows import (
+    NearnessFigures,
+    RewardNearness,
+    nearness_figures,
 )
 from cgm_jax.evaluation.reidentification import Reidentification
 from cgm_jax.generators import KernelDensity
-from cgm_jax.report.page import privacy_page
-from cgm_jax.report.sentences.privacy import privacy_warnings
+from cgm_jax.report.page import nearness_page
+from cgm_jax.report.sentences.nearest_rows import nearness_warnings
 
 KEY = jax.random.key(0)
 
@@ -34,7 +34,7 @@ def test_rewards_are_put_beside_the_other_parties_rows():
     result = with_promises(result, candidates=candidates)
     # Half of everyone's rows are known to be unseen; that row is none of them.
     unseen = [np.arange(len(x)) % 2 == 1 for x in parties]
-    found = privacy_figures(KEY, result, held_out=unseen)
+    found = nearness_figures(KEY, result, held_out=unseen)
     for i, reward in enumerate(found.rewards):
         matches = reward.to_others.exact_matches
         assert matches >= 1 if i else matches == 0
@@ -66,11 +66,11 @@ def test_a_reward_of_rows_near_the_own_ones_has_no_distances():
     parties, candidates = result.promises.parties, result.promises.candidates.copy()
     picks = result.draw.rewards[0].indices
     candidates[picks] = parties[0][0] + 1e-4
-    found = privacy_figures(KEY, with_promises(result, candidates=candidates))
+    found = nearness_figures(KEY, with_promises(result, candidates=candidates))
     assert found.rewards[0].to_others is None
     assert found.rewards[0].num_near_own == found.rewards[0].num_points == len(picks)
     assert found.rows()[0]["others_distance_median"] is None
-    assert "<td>–</td>" in privacy_page(found, ["Ada", "Bo", "Cy"])
+    assert "<td>–</td>" in nearness_page(found, ["Ada", "Bo", "Cy"])
 
 
 def test_without_held_out_rows_the_generator_is_made_of_half_of_them():
@@ -81,8 +81,8 @@ def test_without_held_out_rows_the_generator_is_made_of_half_of_them():
     result = with_promises(result, parties=parties)
     for i in range(3):
         result = with_reward(result, i, indices=np.arange(300))
-    close = privacy_figures(KEY, result, generator=KernelDensity(1e-3))
-    wide = privacy_figures(KEY, result, generator=KernelDensity(3.0))
+    close = nearness_figures(KEY, result, generator=KernelDensity(1e-3))
+    wide = nearness_figures(KEY, result, generator=KernelDensity(3.0))
     for i, (one, other) in enumerate(zip(close.rewards, wide.rewards, strict=True)):
         sizes = [len(x) for j, x in enumerate(parties) if j != i]
         assert one.control.num_real == sum(size // 2 for size in sizes)
@@ -96,19 +96,19 @@ def test_without_held_out_rows_the_generator_is_made_of_half_of_them():
 
 
 def test_a_party_without_points_has_no_figures():
-    found = privacy_figures(KEY, with_nothing(small_collaboration(3, 2), 1))
+    found = nearness_figures(KEY, with_nothing(small_collaboration(3, 2), 1))
     assert found.rewards[1] is None and found.rewards[0].control is None
     assert [row["party"] for row in found.rows()] == [0, 2]
-    page = privacy_page(found, ["Ada", "B<o>", "Cy"])
+    page = nearness_page(found, ["Ada", "B<o>", "Cy"])
     assert "Without a reward: B&lt;o&gt;." in page
     assert "it is not known which rows" in page and "Nearer to rows seen" not in page
 
 
 def test_the_page_shows_every_figure():
-    found = privacy_figures(
+    found = nearness_figures(
         KEY, small_collaboration(3, 2), generator=KernelDensity(0.3)
     )
-    page = privacy_page(found, ["Ada", "Bo", "Cy"])
+    page = nearness_page(found, ["Ada", "Bo", "Cy"])
     for row in found.rows(["Ada", "Bo", "Cy"]):
         assert f">{row['party']}</th>" in page
         assert f"<td>{row['others_distance_median']:#.4g}</td>" in page
@@ -119,7 +119,7 @@ def test_the_page_shows_every_figure():
 
 def test_masks_are_one_a_party():
     with pytest.raises(ValueError, match="say of each of"):
-        privacy_figures(KEY, small_collaboration(3, 2), held_out=[np.ones(2, bool)])
+        nearness_figures(KEY, small_collaboration(3, 2), held_out=[np.ones(2, bool)])
 
 
 def test_only_what_is_dangerous_or_unknown_warns():
@@ -139,8 +139,8 @@ def test_only_what_is_dangerous_or_unknown_warns():
         )
 
     attacks = attack(50, 1e-9, 1e-9), attack(1, 0.9, 1e-9), attack(0, 1, 0.2)
-    rewards = tuple(RewardPrivacy(9, None, None, each) for each in attacks)
-    figures = PrivacyFigures((*rewards, None), "none", 2)
-    readable, unknown = privacy_warnings(figures, ["a", "b", "c", "d"])
+    rewards = tuple(RewardNearness(9, None, None, each) for each in attacks)
+    figures = NearnessFigures((*rewards, None), "none", 2)
+    readable, unknown = nearness_warnings(figures, ["a", "b", "c", "d"])
     assert readable.startswith("a: rows of others can be read off the reward, 50 of 60")
     assert unknown.startswith("c: ") and "cannot be measured" in unknown

@@ -29,7 +29,7 @@ _MOST_POINTS = 2_000  # of a generator that is made anew, for distances
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RewardPrivacy(Result):
+class RewardNearness(Result):
     """What one party's reward is near to."""
 
     num_near_own: int  # rows nearer to one of the party's own than to any of others'
@@ -45,10 +45,10 @@ class RewardPrivacy(Result):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PrivacyFigures(Result):
+class NearnessFigures(Result):
     """What each party's reward is near to."""
 
-    rewards: tuple[RewardPrivacy | None, ...]  # None where a party got no points
+    rewards: tuple[RewardNearness | None, ...]  # None where a party got no points
     control: str  # how it was made, in words
     decimals: int  # of rounded matches
 
@@ -76,7 +76,7 @@ class PrivacyFigures(Result):
         ]
 
 
-def privacy_figures(
+def nearness_figures(
     key: Key[Array, ""],
     collaboration: Collaboration,
     *,
@@ -84,7 +84,7 @@ def privacy_figures(
     generator: Generator | None = None,
     is_category: Bool[ArrayLike, " d"] | None = None,
     decimals: int = 2,
-) -> PrivacyFigures:
+) -> NearnessFigures:
     """Distances of every reward to the real rows of the other parties, and an attack.
 
     Args:
@@ -105,7 +105,7 @@ def privacy_figures(
         >>> keys = jax.random.split(jax.random.key(0))
         >>> few = Growing(generator, num=500)
         >>> result = collaborate(keys[0], parties, few, stability=False)
-        >>> figures = privacy_figures(keys[1], result, generator=generator)
+        >>> figures = nearness_figures(keys[1], result, generator=generator)
         >>> [reward.control.nearer_share > 0.5 for reward in figures.rewards]
         [True, True]
 
@@ -136,7 +136,7 @@ def privacy_figures(
         drawn = np.asarray(generator.sample(sample_key, model, num))
         words = "the same generator, made of half of the rows, beside either half"
 
-    def of(party: int) -> RewardPrivacy | None:
+    def of(party: int) -> RewardNearness | None:
         picks = rewards[party].indices
         if not len(picks):
             return None
@@ -163,7 +163,7 @@ def privacy_figures(
         others = None
         if not is_near_own.all():
             others = to_real(reward[~is_near_own], rows, decimals=decimals)
-        return RewardPrivacy(
+        return RewardNearness(
             int(is_near_own.sum()),
             others,
             control,
@@ -177,7 +177,7 @@ def privacy_figures(
             ),
         )
 
-    return PrivacyFigures(tuple(map(of, range(len(parties)))), words, decimals)
+    return NearnessFigures(tuple(map(of, range(len(parties)))), words, decimals)
 
 
 def _halves(
