@@ -231,6 +231,20 @@ def test_marginals_and_conditionals_are_those_of_all_rows(categories):
     assert statistic < chi2.isf(1e-4, freedom)
 
 
+def test_a_conditional_is_the_ratio_of_two_marginals(categories):
+    codec, model, rows = categories
+    known = [i for i, name in enumerate(codec.coordinates) if name[0] == "b"]
+    others = [i for i, name in enumerate(codec.coordinates) if name[0] != "b"]
+    marginal = model.marginal(["b"])
+    for i in range(3):
+        given = rows.reshape(2, 3, 4, -1)[:, i].reshape(8, -1)
+        after = model._after(marginal, given[:1, known]).marginal(["a", "c"])
+        ratio = model.log_density(given) - marginal.log_density(given[:, known])
+        np.testing.assert_allclose(
+            after.log_density(given[:, others]), ratio, rtol=0, atol=1e-10
+        )
+
+
 def test_samples_have_the_density(categories):
     _, model, rows = categories
     drawn = model.sample(KEYS[0], 20_000)

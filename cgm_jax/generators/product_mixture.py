@@ -45,13 +45,13 @@ from .quality import sample_quality
 __all__ = ["ProductMixture", "ProductMixtureModel"]
 
 LEAST_POINTS = 20
-SIZES = 1, 4, 16, 64, 256  # components, tried while likelihood rises
+SIZES = 1, 8, 64, 256  # components, tried while likelihood rises
 MODEST = 64  # components with which the tree and the smoothing are chosen
 CHOOSING = 0.1  # share of the rows not held out
 START = 1.0  # the smoothing with which the tree is chosen
 SMOOTHINGS = (0.3, 0.1), (3.0, 10.0, 30.0)  # tried while likelihood rises
 WARM_UP = 2  # passes before the first hidden state may be dropped
-TOLERANCE, PATIENCE = 2e-3, 2  # gain a row, in nats; passes without it
+TOLERANCE, PATIENCE = 5e-3, 1  # gain a row, in nats; passes without it
 MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
@@ -100,7 +100,7 @@ class ProductMixture:
     smoothing: int | float | None = None
     held_out: int | float = 0.1
     min_rows: int = 5
-    max_steps: int = 30
+    max_steps: int = 20
 
     def __post_init__(self) -> None:
         for name in ("num_components", "min_rows", "max_steps"):
@@ -212,9 +212,10 @@ class _Fitting:
                     break
 
         sizes = _sizes(options, len(learned))
+        modest = [size for size in sizes if size <= MODEST] or sizes
         for tree in trees(states[learned], num_states):
-            modest = [size for size in sizes if size <= MODEST] or sizes
             grow(_on_device(tree), modest, smoothing, -np.inf)
+            modest = [len(max(fits, key=_SCORE).parameters.weights)]
         best = max(fits, key=_SCORE)
         for values in SMOOTHINGS if options.smoothing is None else ():
             for value in values:
