@@ -292,18 +292,23 @@ def settled(
     smoothing: int | float,
     min_rows: int,
 ) -> Parameters:
-    """Full steps, until every hidden state that is left has enough rows."""
+    """Full steps, until every hidden state that is left has enough rows.
+
+    Those with less than twice as many are dropped, so that it takes few steps; at each
+    node one is kept.
+    """
     num_steps = 0
     while True:
         _, counts = full_counts(parameters, tree, states)
         enough = np.asarray(counts.hidden) >= min_rows
         if num_steps >= FULL_STEPS and (enough | ~kept(parameters)).all():
             return parameters
+        least = min(2 * min_rows, float(counts.hidden.max(axis=1).min()))
         parameters = maximized(
             counts,
             pool,
             smoothing=jnp.float32(smoothing),
-            min_rows=jnp.float32(min_rows),
+            min_rows=jnp.float32(least),
         )
         num_steps += 1
 
