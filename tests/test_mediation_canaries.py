@@ -140,7 +140,7 @@ def check_folders(out: Path, files: dict[str, Path]) -> None:
         }
         texts = " ".join(read_text(path) for path in received)
         rows = read_rows(reward)
-        assert len(rows) > 5
+        assert len(rows) > 0
         for other in set(NAMES) - {name}:
             leaked = {x for x in canaries(TABLES[other]) if is_in(x, texts)}
             assert not leaked, f"{name} got of {other}: {sorted(leaked)[:5]}"

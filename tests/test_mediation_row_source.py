@@ -34,7 +34,7 @@ def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
     generator, said = report["generator"], report["settings"]["generator"]
     assert said == f"mixture of {generator['num_components']} products"
     assert generator["quality"]["num_held_out"] == 18
-    assert generator["history"]["components"][:2] == [1, 4]
+    assert generator["history"]["components"][:2] == [1, 8]
     assert generator["held_out_log_density"] < 0
     control = report["nearest_rows"]["control"]
     assert "held out of the training" in control

@@ -204,7 +204,7 @@ class ProductMixtureModel:
     def of_parts(
         cls, facts: Mapping[str, Any], arrays: archive.Arrays
     ) -> "ProductMixtureModel":
-        """The model of `parts`; within `archive_errors`, as others may be read."""
+        """The model of `parts`; within ``archive_errors``, as others may be read."""
         columns = tuple(
             PointColumn(**{k: _tuple(v) for k, v in column.items()})
             for column in facts["columns"]

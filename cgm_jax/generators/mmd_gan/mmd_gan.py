@@ -259,7 +259,7 @@ class MMDGAN:
 
     @property
     def columns(self) -> Columns | None:
-        """What the coordinates are, with a codec; without mass points (see `heads`)."""
+        """What the coordinates are, with a codec; without mass points."""
         if self.codec is None:
             return None
         return tuple(replace(c, mass_points=()) for c in codec_columns(self.codec))

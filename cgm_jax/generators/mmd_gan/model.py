@@ -115,7 +115,7 @@ class MMDGANModel:
 
     @classmethod
     def of_parts(cls, facts: Mapping[str, Any], arrays: Arrays) -> "MMDGANModel":
-        """The model of `parts`; within `archive_errors`, as others may be read."""
+        """The model of `parts`; within ``archive_errors``, as others may be read."""
         calibration = None
         if fitted := archive.with_prefix(arrays, "calibration."):
             calibration = Calibration(**fitted)
