@@ -1,8 +1,8 @@
 """A plan before a run: laws of its numbers, and one run whose peak it foretells."""
 
 import json
-import os
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
