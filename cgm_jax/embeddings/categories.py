@@ -125,7 +125,8 @@ def category_features(
 
     Example:
         >>> kernel = SquaredExponential(1.0)
-        >>> features = category_features(kernel, [(0, 1, 2), (3,)], [0.5, 1.0])
+        >>> blocks, heights = [(0, 1, 2), (3,)], np.array([0.5, 1.0])
+        >>> features = category_features(kernel, blocks, heights)
         >>> x = np.array([[0.5, 0, 0, 0], [0, 0.5, 0, 1], [0, 0.5, 0, 0]], np.float32)
         >>> phi = features(x)
         >>> phi.shape[1], bool(np.allclose(phi @ phi.T, kernel(x, x), atol=1e-6))

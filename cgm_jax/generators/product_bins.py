@@ -143,7 +143,7 @@ def _is_missing(column: PointColumn, block: Float[np.ndarray, "n c"]) -> np.ndar
 
 
 def _runs(
-    counts: Int[np.ndarray, " k"], least: float, groups: Int[np.ndarray, " k"]
+    counts: Int[np.ndarray, " k"], least: int | float, groups: Int[np.ndarray, " k"]
 ) -> Int[np.ndarray, " k"]:
     """Number of the run each value is in: those that have ``least`` rows are alone."""
     result, run, held, last = [], -1, np.inf, -1

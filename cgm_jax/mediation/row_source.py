@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jax.sharding import Mesh
@@ -45,6 +45,7 @@ class CandidateSource:
     choice: GeneratorChoice | None = None  # if no generator was named
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Anything that draws points; more start with fewer."""
 
