@@ -53,7 +53,7 @@ class CategoryFeatures(FeatureMap):
         blocks: the coordinates of every block.
     """
 
-    roots: tuple[Float[AnyArray, "states states"], ...]
+    roots: tuple[Float[AnyArray, "_ _"], ...]
     heights: Float[AnyArray, " blocks"]
     others: FeatureMap | None
     blocks: Blocks = field(metadata={"static": True})
