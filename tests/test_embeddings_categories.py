@@ -32,7 +32,7 @@ def rows(num: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_categories_and_a_number():
     points, states, numbers = rows(30)
     kernel = SquaredExponential(SCALE)
-    others = hermite_features(kernel, [0.0], [1.0], tolerance=1e-10)
+    others = hermite_features(kernel, np.zeros(1), np.ones(1), tolerance=1e-10)
     features = category_features(kernel, BLOCKS, HEIGHTS, others)
     assert features.num_features == 12 * others.num_features
     assert features.num_dimensions == 7 and features.max_error == others.max_error
@@ -95,7 +95,7 @@ def test_what_is_no_state_is_taken_for_the_nearest():
         ({"heights": [1.0, 0.0]}, "positive, finite height"),
         ({"max_features": 3}, "at most 3 features, got 4"),
         (
-            {"others": hermite_features(SquaredExponential(2.0), [0.0], [1.0])},
+            {"others": hermite_features(SquaredExponential(2.0), np.zeros(1), np.ones(1))},
             "features of the other coordinates for",
         ),
     ],

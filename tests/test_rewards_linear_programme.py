@@ -188,7 +188,7 @@ def test_the_papers_credit_ratings_to_six_digits():
 
 def test_nearly_equal_rewards_are_warned_of_with_who_causes_them():
     (warning,) = scheme_warnings(solve_reward_scheme(**UNEQUAL))
-    assert "rho = 0.0075" in warning
+    assert "exponent ρ is 0.0075" in warning
     assert "party 3 (counted from 0) must get 0.08947" in warning
     assert "party 1 (counted from 0) can get 0.08977" in warning
     (named,) = scheme_warnings(
