@@ -95,7 +95,11 @@ def test_what_is_no_state_is_taken_for_the_nearest():
         ({"heights": [1.0, 0.0]}, "positive, finite height"),
         ({"max_features": 3}, "at most 3 features, got 4"),
         (
-            {"others": hermite_features(SquaredExponential(2.0), np.zeros(1), np.ones(1))},
+            {
+                "others": hermite_features(
+                    SquaredExponential(2.0), np.zeros(1), np.ones(1)
+                )
+            },
             "features of the other coordinates for",
         ),
     ],

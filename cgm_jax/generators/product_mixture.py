@@ -51,7 +51,8 @@ CHOOSING = 0.1  # share of the rows not held out
 START = 1.0  # the smoothing with which the tree is chosen
 SMOOTHINGS = (0.3, 0.1), (3.0, 10.0, 30.0)  # tried while likelihood rises
 WARM_UP = 2  # passes before the first hidden state may be dropped
-TOLERANCE, PATIENCE = 5e-3, 1  # gain a row, in nats; passes without it
+TOLERANCE = 5e-3, 4e-4  # gain a row, in nats; at most this for each column
+PATIENCE = 1  # passes without it
 MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
@@ -274,6 +275,7 @@ class _Rows:
         """Passes until other rows get no likelier, and how likely they are."""
         others, density = choosing
         counts = product_em.no_counts(parameters)
+        least = min(TOLERANCE[0], TOLERANCE[1] * self.states.shape[1])
         best, num_flat = _Fit(-np.inf, self.tree, parameters, float(smoothing)), 0
         for i in range(options.max_steps):
             parameters, counts = product_em.one_pass(
@@ -284,7 +286,7 @@ class _Rows:
                 min_rows=options.min_rows if i >= WARM_UP else 0,
             )
             score = product_em.full_counts(parameters, self.tree, others)[0] + density
-            num_flat = 0 if score > best.score + TOLERANCE else num_flat + 1
+            num_flat = 0 if score > best.score + least else num_flat + 1
             if score > best.score:
                 best = best._replace(score=score, parameters=parameters)
             if num_flat > PATIENCE:
