@@ -491,3 +491,11 @@ def test_calls_that_are_refused(model):
         model.conditional(KEY, np.where(np.arange(num) == 1, np.nan, 0.0), 5)
     with pytest.raises(ValueError, match="at least 1; got 0"):
         MIXED.sample(KEY, model, 0)
+
+
+def test_one_column_alone_is_a_mixture_too():
+    points = np.random.default_rng(0).normal(size=(200, 1))
+    model = ProductMixture().fit(KEY, points)
+    drawn = model.sample(KEYS[0], 2_000)
+    assert drawn.shape == (2_000, 1) and np.isfinite(model.log_density(points)).all()
+    assert abs(drawn.mean() - points.mean()) < 5 * points.std() / np.sqrt(200)

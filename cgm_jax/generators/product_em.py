@@ -86,10 +86,12 @@ def messages(
         message = matmul(carry[0][node], transitions[node - 1].T)
         return times(*carry, parents[node], message), message
 
+    up = jnp.zeros((0, num, h), weights.dtype)  # of one node alone
     carry = jnp.ones((m, num, h), weights.dtype), jnp.zeros(num, weights.dtype)
     carry, _ = jax.lax.scan(of_column, carry, jnp.arange(len(nodes)))
-    order = jnp.arange(1, m)
-    (below, log_sum), up = jax.lax.scan(of_node, carry, order, reverse=True)
+    if m > 1:
+        carry, up = jax.lax.scan(of_node, carry, jnp.arange(1, m), reverse=True)
+    below, log_sum = carry
     return log_sum + jnp.log(matmul(below[0], weights)), below, up
 
 
@@ -115,7 +117,9 @@ def expected(
         return shares.at[node].set(share), pairs
 
     shares = jnp.zeros_like(below).at[0].set(root)
-    shares, pairs = jax.lax.scan(of_node, shares, jnp.arange(1, len(below)))
+    pairs = jnp.asarray(transitions)  # of one node alone: none
+    if len(below) > 1:
+        shares, pairs = jax.lax.scan(of_node, shares, jnp.arange(1, len(below)))
 
     def of_column(_, column):
         start = jnp.zeros(emissions.shape[1:], root.dtype)

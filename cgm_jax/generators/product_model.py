@@ -86,8 +86,9 @@ class ProductMixtureModel:
                 f"the fit, got {array.shape[1]}."
             )
         states, within = states_of(self.bins, array)
+        num_nodes = len(self.tree.parents)
         with at_once(x64=True):
-            size = chunk_size(len(array), *self.parameters.transitions.shape[:2])
+            size = chunk_size(len(array), num_nodes, len(self.parameters.weights))
             chunks = [states[i : i + size] for i in range(0, len(states), size)]
             sums = [
                 np.asarray(_log_density(self.parameters, self.tree, padded(x, size)[0]))
