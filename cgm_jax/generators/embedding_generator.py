@@ -47,7 +47,7 @@ class EmbeddingGeneratorModel(Result):
     """A network that was trained on releases."""
 
     parameters: PyTree
-    """Of the network, float32."""
+    """The network's parameters, float32."""
 
     losses: Float[np.ndarray, " reports"]
     """‖φ̄ − μ̃‖² less what the noise adds, every 100 steps; near 0 at the end."""

@@ -71,8 +71,8 @@ class ProductMixture:
             as long as the likelihood of other rows rises.
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each hidden state counts besides its own,
-            positive. By default 1, or about a third, a tenth, three times or ten times
-            that where it makes other rows likelier.
+            positive. By default 1, or what makes other rows likelier of .1, .3, 3, 10
+            and 30.
         held_out: share of the points that is never used, to be judged by; with 0 there
             is no judgement, ``quality`` and ``held_out_log_density`` are None.
         min_rows: rows, as the sum of their shares, that every hidden state has at

@@ -73,7 +73,7 @@ def _tree(information: Float[np.ndarray, "c c"], groups: Int[np.ndarray, " c"]) 
 def mutual_information(
     states: Int[np.ndarray, "n c"], num_states: Int[np.ndarray, " c"]
 ) -> Float[np.ndarray, "c c"]:
-    """Of each pair of columns; 0 on the diagonal."""
+    """Mutual information of each pair of columns, in nats; 0 on the diagonal."""
     num, c = states.shape
     coarse = [_coarse(states[:, i], size) for i, size in enumerate(num_states.tolist())]
     sizes = np.array([x.max() + 1 for x in coarse])
