@@ -22,6 +22,8 @@ from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
 from cgm_jax.privacy import Release
 from cgm_jax.rewards import InfeasibleError
+from cgm_jax.scoring import Scoring
+from cgm_jax.scoring.semivalues import SHAPLEY
 
 from .from_releases import are_releases, check_no_features, checked_releases
 from .promises import Draw, Promises
@@ -117,6 +119,7 @@ def collaborate(
     kernel: Kernel | None = None,
     search_length_scale: bool = False,
     inverse_temperature: float = 1.0,
+    scoring: Scoring = SHAPLEY,
     stability: bool = True,
     fairness_weight: float = 1e-3,
     relax: bool = False,
@@ -184,6 +187,7 @@ def collaborate(
                 agreement=agreement,
                 kernel=kernel,
                 search_length_scale=search_length_scale,
+                scoring=scoring,
                 stability=stability,
                 fairness_weight=fairness_weight,
                 relax=relax and is_last,

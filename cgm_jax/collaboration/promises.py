@@ -24,6 +24,8 @@ from cgm_jax.privacy import Release
 from cgm_jax.rewards import RewardScheme
 from cgm_jax.sampling import Reward
 from cgm_jax.sampling.weighted_sampling import draw_rewards
+from cgm_jax.scoring import HandedIn, Scoring
+from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
@@ -80,6 +82,9 @@ class Promises(Result):
     features: FeatureMap | None = None
     """The features of releases; None where the parties' points are known."""
 
+    scoring: Scoring = SHAPLEY
+    """The rule that φ follows."""
+
     def __repr__(self) -> str:
         sizes = self.num_points
         what = "points" if self.features is None else "points, released"
@@ -107,6 +112,12 @@ class Promises(Result):
                 "hide them."
             )
         return cast(list[Points], self.parties)
+
+    @property
+    def handed_in(self) -> HandedIn:
+        """What the scoring looked at."""
+        points = None if self.features is not None else cast(list[Points], self.parties)
+        return HandedIn(self.kernel, points, self.candidates, self.sums)
 
     @property
     def shapley_method(self) -> Literal["all coalitions", "polynomial time"]:

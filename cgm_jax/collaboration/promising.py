@@ -26,6 +26,8 @@ from cgm_jax.kernels.base import scalar_length_scale
 from cgm_jax.planning import plan
 from cgm_jax.privacy import Release, sums_from_releases
 from cgm_jax.rewards import scheme_from_sums
+from cgm_jax.scoring import HandedIn, Scoring
+from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.valuation import coalition_values
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
@@ -45,6 +47,7 @@ def promise(
     agreement: str = "",
     kernel: Kernel | None = None,
     search_length_scale: bool = False,
+    scoring: Scoring = SHAPLEY,
     stability: bool = True,
     fairness_weight: float = 1e-3,
     relax: bool = False,
@@ -63,6 +66,8 @@ def promise(
         kernel: used as it is; by default the squared exponential at the smallest length
             scale at which no party's data have a negative value.
         search_length_scale: bring the given kernel to that length scale, too.
+        scoring: the rule that scores contributions, from `scoring`; the paper's by
+            default. With releases, one that needs no rows.
         stability: whether no coalition may do better alone (R6, the paper's choice);
             otherwise only no party (R4).
         fairness_weight: ε, the weight of ρ in the linear programme.
@@ -119,10 +124,19 @@ def promise(
         sums = gram_sums(used, points, drawn, mesh=mesh)
     progress("reward scheme", 0.0)
     table = coalition_table(sums)
+    known = None if features is not None else cast(list[Points], points)
     scheme = scheme_from_sums(
-        sums, table, stability=stability, fairness_weight=fairness_weight, relax=relax
+        sums,
+        table,
+        scores=scoring.scores(HandedIn(used, known, drawn, sums)),
+        scoring=scoring.name,
+        stability=stability,
+        fairness_weight=fairness_weight,
+        relax=relax,
     )
-    return Promises(points, drawn, used, sums, table, scheme, outlier, features)
+    return Promises(
+        points, drawn, used, sums, table, scheme, outlier, features, scoring
+    )
 
 
 def checked_kernel(

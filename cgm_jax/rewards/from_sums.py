@@ -1,5 +1,7 @@
 """From the sums of the kernel to the reward values, in one call."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
@@ -22,6 +24,8 @@ def scheme_from_sums(
     sums: GramSums,
     values: Float[ArrayLike, " coalitions"] | None = None,
     *,
+    scores: Float[ArrayLike, " n"] | None = None,
+    scoring: str = "shapley",
     stability: bool = True,
     relax: bool = False,
     fairness_weight: float = 1e-3,
@@ -34,6 +38,9 @@ def scheme_from_sums(
         sums: sums of the kernel between n parties and the candidates.
         values: v_c of every coalition by bitmask, shape ``(2**n,)``, where this table
             has been made; without it nothing here costs more than a power of n.
+        scores: what stands in the place of the Shapley values, shape ``(n,)``; these if
+            left out.
+        scoring: the name of the rule that the scores follow, which the scheme keeps.
         stability: whether no coalition may do better alone (R6), or no party (R4).
         relax, fairness_weight, throw, solver: as in `solve_reward_scheme`.
 
@@ -58,6 +65,8 @@ def scheme_from_sums(
     return scheme_from_values(
         sums if values is None else values,
         values_with_candidates(sums),
+        scores=scores,
+        scoring=scoring,
         stability=stability,
         relax=relax,
         fairness_weight=fairness_weight,
@@ -70,6 +79,8 @@ def scheme_from_values(
     values: Float[ArrayLike, " coalitions"] | GramSums,
     upper_values: Float[ArrayLike, " n"],
     *,
+    scores: Float[ArrayLike, " n"] | None = None,
+    scoring: str = "shapley",
     stability: bool = True,
     relax: bool = False,
     fairness_weight: float = 1e-3,
@@ -82,7 +93,8 @@ def scheme_from_values(
         values: v_c of every coalition by bitmask, shape ``(2**n,)``, n <= 24; or sums,
             as in `scheme_from_sums`, where there is no table.
         upper_values: v(D_i ∪ G), the most each party can get, shape ``(n,)``.
-        stability, relax, fairness_weight, throw, solver: as in `scheme_from_sums`.
+        scores, scoring, stability, relax, fairness_weight, throw, solver: as in
+            `scheme_from_sums`.
 
     Returns:
         The reward scheme.
@@ -100,13 +112,14 @@ def scheme_from_values(
         Tay et al. 2022, Sec. 4.1.
     """
     if isinstance(values, GramSums):
-        phi = np.asarray(mmd_shapley_values(values).shapley_values)
-        alone = np.eye(len(phi), dtype=bool)
+        phi = mmd_shapley_values(values).shapley_values if scores is None else scores
+        alone = np.eye(values.num_parties, dtype=bool)
         own_values = np.asarray(values_of_coalitions(values, alone))
     else:
-        phi = np.asarray(shapley_values(values))
-        own_values = np.asarray(values)[1 << np.arange(len(phi))]
-    return solve_reward_scheme(
+        phi = shapley_values(values) if scores is None else scores
+        own_values = np.asarray(values)[1 << np.arange(np.size(phi))]
+    phi = np.asarray(phi)
+    scheme = solve_reward_scheme(
         phi,
         stability_lower_values(values, phi) if stability else own_values,
         upper_values,
@@ -117,3 +130,4 @@ def scheme_from_values(
         throw=throw,
         solver=solver,
     )
+    return replace(scheme, scoring=scoring)

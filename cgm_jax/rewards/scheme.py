@@ -36,18 +36,22 @@ class RewardStatus(enum.StrEnum):
 class RewardScheme(Result):
     """Reward values r and what they were computed from; α = φ / max φ.
 
+    Where another score stands in the place of the Shapley value, it is what every
+    "Shapley" below means; `scoring` has its name.
+
     Attributes:
         max_reward_value: v*, the largest reward value; NaN if there are no rewards.
         rho: ρ, 1 for rewards in proportion to Shapley values, 0 for equal rewards.
         reward_values: r, shape ``(n,)``, float64, in the units of the values.
         status: how the linear program ended.
-        shapley_values: φ, shape ``(n,)``.
+        shapley_values: φ, or the score that stands in its place, shape ``(n,)``.
         lower_values: what each party was to get at least, shape ``(n,)``.
         upper_values: what each party can get at most, shape ``(n,)``.
         own_values: v_c({i}), the value of each party's own data, shape ``(n,)``.
         fairness_weight: ε.
         stability: whether the lower values are those of stability (R6), v_c(C_i).
         relaxation: c, the factor on all lower values; 1 unless the status is relaxed.
+        scoring: the name of the rule that φ follows.
     """
 
     max_reward_value: float
@@ -61,6 +65,7 @@ class RewardScheme(Result):
     fairness_weight: float
     stability: bool
     relaxation: float = 1.0
+    scoring: str = "shapley"
 
     def __repr__(self) -> str:
         facts = [str(self.status), f"n={len(self.shapley_values)}"]
@@ -69,6 +74,8 @@ class RewardScheme(Result):
         if self.status is RewardStatus.RELAXED:
             facts.append(f"c={self.relaxation:.4g}")
         facts.append("stable" if self.stability else "individually rational")
+        if self.scoring != "shapley":
+            facts.append(f"scores={self.scoring}")
         return f"RewardScheme({', '.join(facts)})"
 
     @property

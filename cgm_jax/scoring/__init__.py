@@ -1,0 +1,22 @@
+"""Scores in the place of Shapley values: rules, what each proves, and their names.
+
+A `Scoring` gives every party a score φ_i from what was `HandedIn`; the reward scheme
+makes α_i = φ_i / max φ of it. `Shapley` is the paper's. A rule of your own is a frozen
+dataclass with `name`, `needs_rows`, `proved` and `scores`.
+"""
+
+from .base import HandedIn, Scoring
+from .named import SCORINGS, scoring_named
+from .points import SumOfPoints
+from .semivalues import Semivalues, Shapley
+
+__all__ = [
+    "SCORINGS",
+    "HandedIn",
+    "Scoring",
+    "Semivalues",
+    "Shapley",
+    "SumOfPoints",
+    "scoring_named",
+]
+__dir__ = __all__.copy

@@ -1,0 +1,108 @@
+"""What a scoring is: a rule that gives every party a score from what was handed in.
+
+A score φ_i stands in the place of the Shapley value in the reward scheme: party i is
+promised r_i = max{v_c({i}), α_i^ρ v*} with α_i = φ_i / max φ (Eq. 6). Whatever the
+scores are, r is at least the value of a party's own data, within reach, and stable
+where the linear programme says so: R1 to R4 and R6 do not ask what φ is. F1 to F4 do.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.results import Result
+from cgm_jax._shared.sharded import on_host
+from cgm_jax.gram import GramSums
+from cgm_jax.kernels import Kernel
+
+__all__ = ["FAIR", "RATIONAL", "HandedIn", "Scoring"]
+
+RATIONAL = ("R1", "R2", "R3", "R4", "R6")  # with any scores (App. D)
+FAIR = ("F1", "F2", "F3", "F4")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HandedIn(Result):
+    """What a scoring may look at.
+
+    Attributes:
+        kernel: the kernel at the length scale used.
+        parties: the parties' points, arrays of shape ``(n_i, d)``; None where only sums
+            are known, as of releases and of resamples.
+        candidates: the synthetic points, shape ``(g, d)``.
+        sums: sums of the kernel between the parties and the candidates.
+    """
+
+    kernel: Kernel
+    parties: list[Points] | None
+    candidates: Points
+    sums: GramSums
+
+    def points_for(self, scheme: str) -> list[Points]:
+        """The parties' points for a scheme that cannot do without, or a ValueError."""
+        if self.parties is None:
+            raise ValueError(
+                f"Expected the parties' rows for the scheme {scheme}, got sums of them "
+                "alone, as of releases or resamples; choose a scheme that needs no "
+                "rows, such as shapley."
+            )
+        return self.parties
+
+    def among(self, members: Bool[np.ndarray, " n"]) -> "HandedIn":
+        """The same for some parties, on the same reference set.
+
+        The rows of the others stay in it, as if they were candidates.
+        """
+        inside, outside = np.flatnonzero(members), np.flatnonzero(~members)
+        n = self.sums.num_parties
+        blocks = np.zeros((len(inside) + 1, n + 1))
+        blocks[np.arange(len(inside)), inside] = 1
+        blocks[-1, [*outside, n]] = 1
+        sums = GramSums(
+            blocks @ np.asarray(self.sums.between) @ blocks.T,
+            np.zeros((0, len(blocks))),
+            blocks @ np.asarray(self.sums.sizes),
+        )
+        if self.parties is None:
+            return HandedIn(self.kernel, None, self.candidates, sums)
+        left_out = [on_host(self.parties[i]) for i in outside]
+        return HandedIn(
+            self.kernel,
+            [self.parties[i] for i in inside],
+            np.concatenate([*left_out, on_host(self.candidates)]),
+            sums,
+        )
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A rule that gives every party a score.
+
+    A frozen dataclass with these four is one; `promise(..., scoring=...)` takes it.
+    """
+
+    @property
+    def name(self) -> str:
+        """As on the command line: "shapley"."""
+        ...
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether the sums alone are not enough."""
+        ...
+
+    @property
+    def proved(self) -> tuple[str, ...]:
+        """The promises that rewards by these scores keep by proof: R1 to R6, F1 to F8.
+
+        The proofs ask for what Proposition 3 asks for: values that are non-negative
+        and monotone, ρ > 0, and no share below its lower value.
+        """
+        ...
+
+    def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
+        """One number a party, float64; who has none above 0 gets no synthetic data."""
+        ...
