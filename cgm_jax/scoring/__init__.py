@@ -8,11 +8,13 @@ dataclass with `name`, `needs_rows`, `proved` and `scores`.
 from .base import HandedIn, Scoring
 from .named import SCORINGS, scoring_named
 from .points import SumOfPoints
+from .robust import Robust
 from .semivalues import Semivalues, Shapley
 
 __all__ = [
     "SCORINGS",
     "HandedIn",
+    "Robust",
     "Scoring",
     "Semivalues",
     "Shapley",

@@ -6,6 +6,7 @@ from cgm_jax.valuation import BetaShapley
 
 from .base import Scoring
 from .points import SumOfPoints
+from .robust import Robust
 from .semivalues import Semivalues, Shapley
 
 __all__ = ["SCORINGS", "scoring_named"]
@@ -16,6 +17,7 @@ _ALL: tuple[Scoring, ...] = (
     Semivalues(BetaShapley(4, 1)),
     Semivalues("leave-one-out"),
     SumOfPoints(),
+    Robust(),
 )
 SCORINGS: dict[str, Scoring] = {each.name: each for each in _ALL}
 
@@ -26,7 +28,8 @@ def scoring_named(name: str) -> Scoring:
     Args:
         name: "shapley", the paper's; "banzhaf", all coalitions alike; "beta-shapley",
             Beta(4, 1), which looks at small coalitions most; "leave-one-out", what all
-            others lack without the party; "points", the sum over a party's points.
+            others lack without the party; "points", the sum over a party's points;
+            "robust", Shapley's within 5 % of each other.
 
     Returns:
         The scoring.
