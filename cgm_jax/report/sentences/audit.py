@@ -22,6 +22,10 @@ PROMISES = {
     "F2": "Who adds the same as another to every group gets the same",
     "F3": "Who adds more than another to some group, and less to none, gets more",
     "F4": "Who would add more would get more",
+    "F6": "Who takes nothing from a group would not get less, had they joined as early",
+    "F7": "Who adds something to those who joined before would get more, had they "
+    "joined as early",
+    "F8": "Had all joined at once, their joining times would change nothing",
     "delivery": "Everyone was handed what they were promised",
 }
 
