@@ -7,6 +7,7 @@ from cgm_jax.audit import Audit, Check, SchemeComparison, Stress, Trial
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
+from .scoring import is_shapley, promise_difference, scheme_sentence
 
 _WHERE = {"assigned": "as assigned", "realised": "by what was handed out"}
 _WITHOUT_MARGIN = ("R3", "F1", "F2")  # what is left of them says nothing
@@ -202,6 +203,8 @@ def audit_remarks(audit: Audit) -> list[str]:
         f"Together the parties are promised {audit.assigned_welfare:.1%} of the most "
         f"that they could get{have}."
     ]
+    if not is_shapley(audit.scoring):
+        found += [scheme_sentence(audit.scoring), *promise_difference(audit)]
     if audit.negative_marginals:
         found.append(
             f"In {audit.negative_marginals:.1%} of all cases a party that joins a "
