@@ -86,7 +86,7 @@ def stress(
         The trials.
 
     Raises:
-        ValueError: if there are more than 20 parties, or no labels of a party.
+        ValueError: if there are more than 20 parties, or not as many labels as rows.
 
     Example:
         >>> from cgm_jax import promise
@@ -105,6 +105,8 @@ def stress(
     n = len(promises.parties)
     if n > MAX_TABLE_PARTIES:
         raise ValueError(f"Expected at most {MAX_TABLE_PARTIES} parties, got {n}.")
+    if labels is not None:
+        _check_labels(labels, promises.num_points)
     is_one = not isinstance(keys, list | tuple) and not getattr(keys, "shape", None)
     many = [as_key(keys)] if is_one else as_keys(keys)
     points, drawn = as_blocks(
@@ -208,7 +210,7 @@ class _Trials:
         for name, sets in handed_in.items():
             if not sets:
                 continue
-            data_sets = [(points,) for points in self.parties]
+            data_sets: list[DataSet] = [(points,) for points in self.parties]
             data_sets[at.party], *more = sets
             data_sets += more
             mine = [at.party, *range(n, len(data_sets))]
@@ -348,3 +350,17 @@ def _trial(
         scoring,
         repeat,
     )
+
+
+def _check_labels(
+    labels: Sequence[Shaped[np.ndarray, " _"]], num_rows: list[int]
+) -> None:
+    if len(labels) != len(num_rows):
+        raise ValueError(
+            f"Expected labels of {len(num_rows)} parties, got those of {len(labels)}."
+        )
+    for party, (given, count) in enumerate(zip(labels, num_rows, strict=True)):
+        if len(given) != count:
+            raise ValueError(
+                f"Expected {count} labels of party {party}, got {len(given)}."
+            )
