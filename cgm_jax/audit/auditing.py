@@ -2,7 +2,9 @@
 
 The paper's proofs ask for a non-negative, monotone value and rewards worth exactly r_i,
 which real data are not: conditions are checked from their definitions. F4 is about two
-games; where there is one, the second is a trial of it (`monotonicity_trial`).
+games; where there is one, the second is a trial of it (`monotonicity_trial`). R1 to R4
+and R6 are promises whatever scores stand in φ's place; the scoring says which of the
+others follow by proof, and these are promises, too.
 """
 
 from dataclasses import dataclass, replace
@@ -18,9 +20,12 @@ from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.stable_sets import stable_sets
+from cgm_jax.scoring import HandedIn, Scoring, TimeAware
+from cgm_jax.scoring.base import FAIR, fair_promises
+from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
-from .games import Game, as_game
+from .games import Game, TabulatedGame, as_game
 from .incentives import (
     Check,
     SecondGame,
@@ -30,6 +35,7 @@ from .incentives import (
     of_each_party,
     scale_of,
 )
+from .joining_times import check_joining_times
 
 __all__ = [
     "Audit",
@@ -44,7 +50,6 @@ __all__ = [
 # float64 on the credit ratings, 4.5e-7; for float64 that of the reward scheme's solver.
 _TOLERANCE = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-9}
 _RATIONAL = ("R1", "R2", "R3", "R4")
-_FAIR = ("F1", "F2", "F3", "F4")
 
 
 class SufficientConditions(NamedTuple):
@@ -57,6 +62,7 @@ class SufficientConditions(NamedTuple):
         a: v_c({i}) <= v* and α_i^ρ v* <= v(D_i ∪ G) for every party.
         b: ρ > 0 and v_c({i}) <= α_i^ρ v* <= v(D_i ∪ G) for every party.
         c: ρ > 0 and v_c(C_i) <= α_i^ρ v* <= v(D_i ∪ G) for every party.
+        fair: F1 to F8 as far as they then follow, by the scoring in use.
     """
 
     nonnegative: bool
@@ -64,6 +70,7 @@ class SufficientConditions(NamedTuple):
     a: bool
     b: bool
     c: bool
+    fair: tuple[str, ...] = FAIR
 
     @property
     def guaranteed(self) -> tuple[str, ...]:
@@ -71,7 +78,7 @@ class SufficientConditions(NamedTuple):
         if not (self.nonnegative and self.monotone):
             return ()
         rational = _RATIONAL if self.a or self.b or self.c else ()
-        fair = _FAIR if self.b or self.c else ()
+        fair = self.fair if self.b or self.c else ()
         return rational + fair + (("R6",) if self.c else ())
 
 
@@ -80,7 +87,8 @@ class Audit(Result):
     """What was promised, what of it holds, and why it might not.
 
     Attributes:
-        assigned: checks of the reward values r_i, by name.
+        assigned: checks of the reward values r_i, by name. F4 is here where the scoring
+            has it, F6 to F8 where parties joined at different times (n <= 20).
         realised: checks of v(D_i ∪ G_i), by name; empty if nothing was handed out.
             "delivery" is whether each party got what it was assigned. F4, which is
             about two games, is here only if both were drawn.
@@ -93,6 +101,7 @@ class Audit(Result):
         conditions: whether Proposition 3 applies.
         tolerance: what counts as equal, in the units of the values.
         num_parties: n.
+        scoring: the name of the rule that scores contributions.
     """
 
     assigned: dict[str, Check]
@@ -105,6 +114,7 @@ class Audit(Result):
     conditions: SufficientConditions
     tolerance: float
     num_parties: int
+    scoring: str = "shapley"
 
     @property
     def is_exact(self) -> bool:
@@ -168,6 +178,8 @@ def audit(
         game,
         scheme,
         reached,
+        scoring=promises.scoring,
+        handed_in=promises.handed_in,
         tolerance=tolerance,
         negative_picks=num_negative / num_picks if num_picks else np.nan,
     )
@@ -191,6 +203,8 @@ def audit_promises(
     scheme: RewardScheme,
     realised_values: Float[ArrayLike, " n"] | None = None,
     *,
+    scoring: Scoring = SHAPLEY,
+    handed_in: HandedIn | None = None,
     tolerance: float = 1e-9,
     negative_picks: float = np.nan,
 ) -> Audit:
@@ -200,13 +214,16 @@ def audit_promises(
         values, tolerance: as those of `check_incentives`.
         scheme: the reward values and what they were computed from; it must have them.
         realised_values: v(D_i ∪ G_i), shape ``(n,)``, if something was handed out.
+        scoring: what the scores of the scheme follow.
+        handed_in: what was scored, for trials of other joining times.
         negative_picks: share of the picks that lowered the value, if known.
 
     Returns:
         All conditions; F4 is that of the trial, and of the assigned rewards only.
 
     Raises:
-        ValueError: if shapes do not fit, or a number is not finite.
+        ValueError: if shapes do not fit, a number is not finite, or the scoring is not
+            that of the scheme.
 
     Example:
         >>> from cgm_jax.rewards import solve_reward_scheme
@@ -217,6 +234,11 @@ def audit_promises(
         (True, 0.8, ('R1', 'R2', 'R3', 'R4', 'F1', 'F2', 'F3', 'F4', 'R6'))
     """
     game = as_game(values)
+    if scoring.name != scheme.scoring:
+        raise ValueError(
+            f"Expected the scoring of the scheme, {scheme.scoring}, got "
+            f"{scoring.name}; hand it in as `scoring`."
+        )
     upper = scheme.upper_values
     slack = tolerance * scale_of(game.known, upper, scheme.reward_values)
 
@@ -229,7 +251,17 @@ def audit_promises(
         tolerance=tolerance,
     )
     assigned = check(scheme.reward_values)
-    assigned["F4"] = monotonicity_trial(game, scheme, tolerance=tolerance)
+    fair = fair_promises(scoring)
+    if "F4" in fair:
+        assigned["F4"] = monotonicity_trial(game, scheme, tolerance=tolerance)
+    if (
+        isinstance(scoring, TimeAware)
+        and isinstance(game, TabulatedGame)
+        and handed_in is not None
+    ):
+        assigned |= check_joining_times(
+            game, scheme, scoring, handed_in, tolerance=tolerance
+        )
     realised, realised_welfare = {}, np.nan
     if realised_values is not None:
         reached = np.asarray(realised_values, float)
@@ -241,14 +273,17 @@ def audit_promises(
     return Audit(
         assigned=assigned,
         realised=realised,
-        promised=(*_RATIONAL, *_FAIR, *stable, "delivery"),
+        promised=(*_RATIONAL, *fair, *stable, "delivery"),
         assigned_welfare=float(scheme.reward_values.sum() / upper.sum()),
         realised_welfare=realised_welfare,
         negative_marginals=_negative_marginals(game, slack),
         negative_picks=negative_picks,
-        conditions=sufficient_conditions(game, scheme, tolerance=tolerance),
+        conditions=sufficient_conditions(
+            game, scheme, scoring=scoring, tolerance=tolerance
+        ),
         tolerance=slack,
         num_parties=len(upper),
+        scoring=scoring.name,
     )
 
 
@@ -261,6 +296,7 @@ def sufficient_conditions(
     values: Float[ArrayLike, " coalitions"] | GramSums | Game,
     scheme: RewardScheme,
     *,
+    scoring: Scoring = SHAPLEY,
     tolerance: float = 1e-9,
 ) -> SufficientConditions:
     """Whether Proposition 3 applies to a game and its reward scheme.
@@ -268,6 +304,7 @@ def sufficient_conditions(
     Args:
         values, tolerance: as those of `check_incentives`.
         scheme: the reward scheme.
+        scoring: what its scores follow.
 
     Returns:
         Its assumptions and its three conditions, one by one.
@@ -298,6 +335,7 @@ def sufficient_conditions(
         a=all_in_order(own, scheme.max_reward_value) and within_reach,
         b=is_fair and all_in_order(own, shares) and within_reach,
         c=is_fair and all_in_order(together, shares) and within_reach,
+        fair=fair_promises(scoring),
     )
 
 

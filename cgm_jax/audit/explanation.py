@@ -5,11 +5,13 @@ would be without each party; and, where nothing is feasible, the least change of
 bound that would repair it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.results import Result
@@ -18,6 +20,8 @@ from cgm_jax.gram import GramSums
 from cgm_jax.rewards.feasible_region import FeasibleRegion
 from cgm_jax.rewards.from_sums import scheme_from_values
 from cgm_jax.rewards.scheme import SLACK, RewardScheme, RewardStatus
+from cgm_jax.scoring import for_parties
+from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.valuation import coalition_values, values_with_candidates
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
@@ -26,6 +30,8 @@ from .games import coalitions_without
 __all__ = ["Explanation", "explain", "explain_scheme"]
 
 Side = Literal["lower", "upper"]
+# Those of some of the parties; None for Shapley values.
+Scores = Callable[[Int[np.ndarray, " m"]], Float[np.ndarray, " m"] | None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,9 @@ def explain(promises: Promises) -> Explanation:
     Reference: Tay et al. 2022, Sec. 4.1 and App. F.
     """
     check_kind(promises, Promises)
-    return explain_scheme(promises.scheme, promises.sums)
+    # Scores of rows take a pass over all pairs of them for every party left out.
+    sums = None if promises.scoring.needs_rows else promises.sums
+    return _explanation(promises.scheme, sums, partial(_scores, promises))
 
 
 def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explanation:
@@ -108,7 +116,8 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
 
     Args:
         scheme: a reward scheme, optimal or not (``throw=False``).
-        sums: the sums that it was computed from, for the game without each party.
+        sums: the sums that it was computed from, for the game without each party; of
+            Shapley values only.
 
     Returns:
         The explanation.
@@ -120,11 +129,18 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
         >>> explain_scheme(scheme).binding
         (Bound(party=0, side='lower'), Bound(party=1, side='upper'))
     """
+    is_shapley = scheme.scoring == "shapley"
+    return _explanation(scheme, sums if is_shapley else None, lambda _: None)
+
+
+def _explanation(
+    scheme: RewardScheme, sums: GramSums | None, scores: "Scores"
+) -> Explanation:
     is_infeasible = scheme.status is RewardStatus.INFEASIBLE
     return Explanation(
         scheme,
         _binding(scheme),
-        _without_each(scheme, sums),
+        _without_each(scheme, sums, scores),
         _repairs(scheme) if is_infeasible else (),
         _shortfall(scheme),
     )
@@ -154,8 +170,19 @@ def _bounds(scheme: RewardScheme) -> Iterator[tuple[int, int, Side, float]]:
         yield row, party, "upper", float(scheme.upper_values[party])
 
 
+def _scores(
+    promises: Promises, members: Int[np.ndarray, " m"]
+) -> Float[np.ndarray, " m"] | None:
+    """Scores of some parties among themselves, on the reference set of all."""
+    if promises.scoring == SHAPLEY:
+        return None
+    is_in = np.isin(np.arange(len(promises.parties)), members)
+    scoring = for_parties(promises.scoring, members)
+    return scoring.scores(promises.handed_in.among(is_in))
+
+
 def _without_each(
-    scheme: RewardScheme, sums: GramSums | None
+    scheme: RewardScheme, sums: GramSums | None, scores: Scores
 ) -> tuple[WithoutParty, ...]:
     region = scheme.region
     values, upper = None, None
@@ -178,6 +205,8 @@ def _without_each(
             in_game = scheme_from_values(
                 values[coalitions_without(len(upper), party)],
                 np.delete(upper, party),
+                scores=scores(np.delete(np.arange(len(upper)), party)),
+                scoring=scheme.scoring,
                 stability=scheme.stability,
                 throw=False,
                 solver="closed form",

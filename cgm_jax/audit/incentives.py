@@ -40,7 +40,10 @@ __all__ = [
     "check_monotonicity",
     "monotonicity_trial",
     "of_each_party",
+    "rewards_with",
     "scale_of",
+    "strictly",
+    "worst",
 ]
 
 _ROUNDING = 1e-12  # relative: two reward values closer than this are the same
@@ -52,7 +55,7 @@ class Check:
     """Whether a condition holds, by how much, and where it is tightest.
 
     Attributes:
-        name: "R1" to "R4", "R6", "R7", "F1" to "F4", or "delivery".
+        name: "R1" to "R4", "R6", "R7", "F1" to "F4", "F6" to "F8", or "delivery".
         holds: whether it holds within the tolerance; true where it asks for nothing.
         margin: the least that is left, in the units of the values; negative: the most
             that is missing; infinite where the condition asks for nothing.
@@ -131,10 +134,10 @@ def check_incentives(
     checks = [
         of_each_party("R1", r, slack),
         of_each_party("R2", upper - r, slack),
-        _worst("R3", [(float(efficiency[best]), (best,), None)], slack),
+        worst("R3", [(float(efficiency[best]), (best,), None)], slack),
         of_each_party("R4", r - own, slack),
         _stability(game, r, phi, slack),
-        _worst("R7", [(welfare, everyone, None)], slack * len(r)),
+        worst("R7", [(welfare, everyone, None)], slack * len(r)),
         _uselessness(game, r, slack),
         *_symmetry_and_desirability(game, r, slack),
     ]
@@ -191,7 +194,7 @@ def check_monotonicity(
         if is_equal and is_improved and improved.max_reward_value > r[i] + slack:
             members = here.coalition(int(np.argmax(more)))
             found.append((float(raised[i] - r[i]), (i,), members))
-    return _worst("F4", found, _strictly(scale))
+    return worst("F4", found, strictly(scale))
 
 
 def monotonicity_trial(game: Game, scheme: RewardScheme, *, tolerance: float) -> Check:
@@ -199,16 +202,12 @@ def monotonicity_trial(game: Game, scheme: RewardScheme, *, tolerance: float) ->
 
     Every party then adds more to the coalition of all and nothing else changes, so that
     :math:`\varphi_i' = \varphi_i + 0.01\,|v(N)| / n`, and every party below v* should
-    get more.
+    get more. With other scores that keep F4, v(N) rises until each score has risen so.
     """
     n, rewards, best = game.num_parties, scheme.reward_values, scheme.max_reward_value
     total = float(game.value_of(np.ones((1, n), bool))[0])
     gain = _TRIAL * abs(total)
-    shapley = scheme.shapley_values + gain / n
-    counted = contributes(shapley)
-    shares = np.zeros(n)
-    shares[counted] = (shapley[counted] / shapley.max()) ** scheme.rho
-    raised = np.maximum(np.maximum(shares * best, scheme.own_values), 0)
+    raised = rewards_with(scheme.shapley_values + gain / n, scheme)
     scale = scale_of(game.known, total + gain, rewards, raised, best)
     slack = tolerance * scale
     cases = [
@@ -216,7 +215,18 @@ def monotonicity_trial(game: Game, scheme: RewardScheme, *, tolerance: float) ->
         for i in range(n)
         if gain > slack and best > rewards[i] + slack
     ]
-    return _worst("F4", cases, _strictly(scale))
+    return worst("F4", cases, strictly(scale))
+
+
+def rewards_with(
+    scores: Float[np.ndarray, " n"], scheme: RewardScheme
+) -> Float[np.ndarray, " n"]:
+    """r by other scores (Eq. 6), with ρ and v* as they are."""
+    counted = contributes(scores)
+    shares = np.zeros(len(scores))
+    shares[counted] = (scores[counted] / scores.max()) ** scheme.rho
+    best = scheme.max_reward_value
+    return np.maximum(np.maximum(shares * best, scheme.own_values), 0)
 
 
 def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
@@ -226,7 +236,7 @@ def scale_of(*numbers: Float[ArrayLike, "..."]) -> float:
 
 def of_each_party(name: str, margins: Float[np.ndarray, " n"], slack: float) -> Check:
     """A condition that asks every party for a margin of its own."""
-    return _worst(name, [(float(x), (i,), None) for i, x in enumerate(margins)], slack)
+    return worst(name, [(float(x), (i,), None) for i, x in enumerate(margins)], slack)
 
 
 def _stability(game: Game, r, phi, slack: float) -> Check:
@@ -234,9 +244,9 @@ def _stability(game: Game, r, phi, slack: float) -> Check:
     found = []
     for i, no_more in enumerate(stable_sets(phi)):
         values, coalition = game.led_by(i, no_more)
-        worst = int(np.argmax(values))
-        found.append((float(r[i] - values[worst]), (i,), coalition(worst)))
-    return _worst("R6", found, slack)
+        tightest = int(np.argmax(values))
+        found.append((float(r[i] - values[tightest]), (i,), coalition(tightest)))
+    return worst("R6", found, slack)
 
 
 def _uselessness(game: Game, r, slack: float) -> Check:
@@ -245,7 +255,7 @@ def _uselessness(game: Game, r, slack: float) -> Check:
         joins = game.joins(i)
         if np.abs(joins.after - joins.before).max() <= slack:
             found.append((-abs(float(r[i])), (i,), None))
-    return _worst("F1", found, slack)
+    return worst("F1", found, slack)
 
 
 def _symmetry_and_desirability(game: Game, r, slack: float) -> tuple[Check, Check]:
@@ -258,15 +268,15 @@ def _symmetry_and_desirability(game: Game, r, slack: float) -> tuple[Check, Chec
                 more.append((float(r[i] - r[j]), (i, j), at_most))
             elif most <= slack:
                 more.append((float(r[j] - r[i]), (j, i), at_least))
-    return _worst("F2", same, slack), _worst("F3", more, _strictly(scale_of(r)))
+    return worst("F2", same, slack), worst("F3", more, strictly(scale_of(r)))
 
 
-def _strictly(scale: float) -> float:
+def strictly(scale: float) -> float:
     """The slack of a strict inequality: none, less than none by rounding."""
     return -max(_ROUNDING * scale, np.finfo(float).tiny)
 
 
-def _worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Check:
+def worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Check:
     """The case of the least margin."""
     if not found:
         return Check(name, holds=True, margin=np.inf, num_cases=0)

@@ -1,5 +1,6 @@
 """Commands for a mediator, on the parties' own files."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,6 +28,7 @@ from cgm_jax.report.sentences import relaxation_warnings
 from . import options, screen
 from .devices import Devices, Distributed, mesh_of, output_dir
 from .releasing import run_releases
+from .schemes import Joined, Scheme, scheme_named, with_joining_times
 
 commands = Typer()
 
@@ -70,6 +72,8 @@ def run(
         Option(help="A file of save_kernel, for the columns as --scale has them."),
     ] = None,
     seed: options.Seed = 0,
+    scheme: Scheme = "shapley",
+    joined: Joined = None,
     scale: Annotated[
         Literal["standard", "none"],
         Option(help="Bring columns to mean 0 and deviation 1, or not."),
@@ -103,6 +107,7 @@ def run(
 
     Files that end in .release are those that release made, and need --agreement.
     """
+    scoring = scheme_named(scheme)
     if any(file.suffix == ".release" for file in files) or agreement is not None:
         run_releases(
             context,
@@ -112,6 +117,8 @@ def run(
             seed=seed,
             num_candidates=num_candidates,
             beta=beta,
+            scoring=scoring,
+            joined=joined,
             overwrite=overwrite,
         )
         return
@@ -145,6 +152,8 @@ def run(
     if not distributed:  # of several processes, only the first one's folder counts
         check_output_dir(out, overwrite=overwrite)
     tables = open_tables(files, table_options)
+    scoring = with_joining_times(scoring, joined, tables.parties.names)
+    settings = replace(settings, scoring=scoring)
     screen.print_columns(tables)
     expected = plan_run(tables, settings)
     _check_memory(expected.asked)

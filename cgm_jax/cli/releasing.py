@@ -22,8 +22,10 @@ from cgm_jax.mediation.releasing import (
 from cgm_jax.privacy import Neighbours
 from cgm_jax.report.released import ReleasedRun
 from cgm_jax.report.sentences import own_release_sentences, release_sentences
+from cgm_jax.scoring import Scoring
 
 from . import options, screen
+from .schemes import with_joining_times
 
 commands = Typer()
 
@@ -34,6 +36,8 @@ _OPTIONS_OF_RELEASES = {
     "seed",
     "num_candidates",
     "beta",
+    "scheme",
+    "joined",
     "overwrite",
 }
 
@@ -130,6 +134,8 @@ def run_releases(
     seed: int,
     num_candidates: int,
     beta: float,
+    scoring: Scoring,
+    joined: str | None,
     overwrite: bool,
 ) -> None:
     """The command `run` where releases stand in the place of files."""
@@ -143,7 +149,12 @@ def run_releases(
     if given:
         raise UsageError(f"{given[0]}: expected with rows only, found with releases")
     agreed = Agreement.load(agreement)
+    if scoring.needs_rows:
+        raise UsageError(
+            f"--scheme {scoring.name}: expected with rows only, found with releases"
+        )
     names, releases = load_releases(files, agreed)
+    scoring = with_joining_times(scoring, joined, names)
     folder = prepared_folder(out, names, overwrite=overwrite)
     with screen.progress("Rewards") as tell:
         done = reward(
@@ -153,6 +164,7 @@ def run_releases(
             seed=seed,
             num_candidates=num_candidates,
             inverse_temperature=options.at_least("--beta", beta, 0),
+            scoring=scoring,
             progress=tell,
         )
         report = publish_released(

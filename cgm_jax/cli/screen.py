@@ -34,6 +34,7 @@ from cgm_jax.report.sentences import (
     plan_sentences,
     promise_rows,
     quality_sentences,
+    scheme_sentence,
     stress_sentence,
     yardstick_sentences,
 )
@@ -190,9 +191,13 @@ def print_mediation(mediation: Mediation) -> None:
     console.print(
         ("" if math.isnan(scale) else f"length scale {scale:.5g}, ")
         + f"v* {scheme.max_reward_value:.5g}, ρ {scheme.rho:.4g}, "
-        f"{len(promises.candidates):,} candidates; "
-        f"exact Shapley values by {method}"
+        f"{len(promises.candidates):,} candidates"
+        + (f"; exact Shapley values by {method}" if scheme.scoring == "shapley" else "")
     )
+    if scheme.scoring != "shapley":
+        say(scheme_sentence(scheme.scoring))
+        if uncertainty is None and promises.scoring.needs_rows:
+            say("It has no standard errors: these would need the rows of resamples.")
     if mediation.learned is not None:
         powers = (f"{k} {v:.4g}" for k, v in mediation.learned.powers().items())
         say(f"Kernel: {', '.join([type(promises.kernel).__name__, *powers])}")

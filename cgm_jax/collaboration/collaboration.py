@@ -8,10 +8,10 @@ from typing import Any, cast
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
-from cgm_jax._shared.checks import as_key
+from cgm_jax._shared.checks import as_key, check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
@@ -73,12 +73,15 @@ class Collaboration(Result):
         *,
         network: Network | None = None,
         features: FeatureMap | None = None,
+        scoring: Scoring | None = None,
     ) -> "Collaboration":
         """Read what `save` wrote; arguments and errors are those of `load_kernel`.
 
-        Of a collaboration of releases, hand in their features again, too.
+        Of a collaboration of releases, hand in their features again, too; and the
+        scoring, where it was your own.
         """
-        return cls(*load_parts(path, network=network, features=features))
+        parts = load_parts(path, network=network, features=features, scoring=scoring)
+        return cls(*parts)
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ def collaborate(
     search_length_scale: bool = False,
     inverse_temperature: float = 1.0,
     scoring: Scoring = SHAPLEY,
+    joined: Sequence[int] | Int[np.ndarray, " n"] | None = None,
     stability: bool = True,
     fairness_weight: float = 1e-3,
     relax: bool = False,
@@ -163,9 +167,10 @@ def collaborate(
         Tay et al. 2022, Sec. 3 to 5 and App. F.
     """
     candidates_key, draw_key = jax.random.split(as_key(key))
+    check_kind(scoring, Scoring)
     if are_releases(parties):
         points, features = checked_releases(
-            parties, features, kernel, search_length_scale=search_length_scale
+            parties, features, kernel, scoring, search_length_scale=search_length_scale
         )
         num_columns = features.num_dimensions
     else:
@@ -188,6 +193,7 @@ def collaborate(
                 kernel=kernel,
                 search_length_scale=search_length_scale,
                 scoring=scoring,
+                joined=joined,
                 stability=stability,
                 fairness_weight=fairness_weight,
                 relax=relax and is_last,

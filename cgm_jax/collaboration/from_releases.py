@@ -7,6 +7,7 @@ from cgm_jax._shared.arrays import as_sequence
 from cgm_jax.embeddings import FeatureMap
 from cgm_jax.kernels import Kernel
 from cgm_jax.privacy import Release
+from cgm_jax.scoring import Scoring
 
 __all__ = ["are_releases", "check_no_features", "checked_releases"]
 
@@ -26,6 +27,7 @@ def checked_releases(
     releases: Sequence[Release],
     features: FeatureMap | None,
     kernel: Kernel | None,
+    scoring: Scoring,
     *,
     search_length_scale: bool,
 ) -> tuple[list[Release], FeatureMap]:
@@ -44,6 +46,11 @@ def checked_releases(
         raise ValueError(
             f"Expected the kernel of the features, {features.kernel}, got {kernel}; "
             "leave it out."
+        )
+    if scoring.needs_rows:
+        raise ValueError(
+            f"Expected a scheme that needs no rows, got {scoring.name}: releases hide "
+            "them. Choose one of the sums alone, such as shapley."
         )
     if len(sent := list(releases)) < 2:
         raise ValueError(

@@ -14,9 +14,10 @@ from typing import cast
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
+from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.embeddings import FeatureMap
@@ -26,7 +27,7 @@ from cgm_jax.kernels.base import scalar_length_scale
 from cgm_jax.planning import plan
 from cgm_jax.privacy import Release, sums_from_releases
 from cgm_jax.rewards import scheme_from_sums
-from cgm_jax.scoring import HandedIn, Scoring
+from cgm_jax.scoring import HandedIn, Scoring, TimeAware
 from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.valuation import coalition_values
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
@@ -48,6 +49,7 @@ def promise(
     kernel: Kernel | None = None,
     search_length_scale: bool = False,
     scoring: Scoring = SHAPLEY,
+    joined: Sequence[int] | Int[np.ndarray, " n"] | None = None,
     stability: bool = True,
     fairness_weight: float = 1e-3,
     relax: bool = False,
@@ -68,6 +70,7 @@ def promise(
         search_length_scale: bring the given kernel to that length scale, too.
         scoring: the rule that scores contributions, from `scoring`; the paper's by
             default. With releases, one that needs no rows.
+        joined: when each party joined, whole numbers >= 0, for `scoring.TimeAware`.
         stability: whether no coalition may do better alone (R6, the paper's choice);
             otherwise only no party (R4).
         fairness_weight: ε, the weight of ρ in the linear programme.
@@ -85,8 +88,8 @@ def promise(
         MemoryError: if it would not fit into memory; it says what would (see `plan`).
         NoContributionError: if no party adds anything to the others' data.
         ValueError: if shapes do not fit, an entry is not finite, an option is out of
-            range, the kernel has no length scale to be searched, or features are not
-            those of releases.
+            range, the kernel has no length scale to be searched, features are not those
+            of releases, or the scoring needs rows that releases hide.
 
     Example:
         >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
@@ -98,9 +101,12 @@ def promise(
         Tay et al. 2022, Sec. 3, 4.1 and 5.
     """
     outlier = None
+    check_kind(scoring, Scoring)
+    if joined is not None:
+        scoring = TimeAware(tuple(joined), scoring)
     if are_releases(parties):
         points, features = checked_releases(
-            parties, features, kernel, search_length_scale=search_length_scale
+            parties, features, kernel, scoring, search_length_scale=search_length_scale
         )
         used, drawn = features.kernel, as_points(candidates, "candidates")
         progress("kernel sums", 0.0)

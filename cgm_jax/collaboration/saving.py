@@ -8,6 +8,7 @@ import numpy as np
 
 from cgm_jax._shared.archive import (
     Arrays,
+    Mismatch,
     archive_errors,
     read_archive,
     with_prefix,
@@ -21,6 +22,8 @@ from cgm_jax.kernels.saving import describe_kernel, rebuild_kernel
 from cgm_jax.privacy import Release
 from cgm_jax.rewards import RewardScheme, RewardStatus
 from cgm_jax.sampling import Reward
+from cgm_jax.scoring import Scoring
+from cgm_jax.scoring.saving import describe_scoring, rebuild_scoring
 
 from .outliers import Outlier
 from .promises import Draw, Promises
@@ -58,6 +61,7 @@ def save_collaboration(path: str | Path, collaboration: "Collaboration") -> None
         "num_parties": len(promises.parties),
         "releases": sent,
         "scheme": _facts_of(promises.scheme, "scheme.", arrays),
+        "scoring": describe_scoring(promises.scoring),
         "outlier": None if outlier is None else asdict(outlier),
         "inverse_temperature": draw.inverse_temperature,
         "rewards": [
@@ -81,6 +85,7 @@ def load_parts(
     *,
     network: Network | None = None,
     features: FeatureMap | None = None,
+    scoring: Scoring | None = None,
 ) -> tuple[Promises, Draw]:
     """Read what `save_collaboration` wrote."""
     facts, arrays = read_archive(path, _KIND)
@@ -90,6 +95,12 @@ def load_parts(
             "other; hand in those that the releases were made with."
         )
     with archive_errors(path, _KIND):
+        used = scoring or rebuild_scoring(facts["scoring"])
+        if used is None:
+            raise Mismatch(
+                f"a scoring of your own, {facts['scoring']['kind']}, without it: hand "
+                "it in as `scoring`"
+            )
         sums = with_prefix(arrays, "sums.")
         scheme: dict[str, Any] = facts["scheme"] | with_prefix(arrays, "scheme.")
         scheme["status"] = RewardStatus(scheme["status"])
@@ -103,6 +114,7 @@ def load_parts(
             scheme=RewardScheme(**scheme),
             outlier=None if outlier is None else Outlier(**outlier),
             features=features,
+            scoring=used,
         )
         rewards = [
             Reward(**with_prefix(arrays, f"reward.{i}."), **reward)

@@ -23,6 +23,7 @@ from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums
 from cgm_jax.privacy import Release, resampled_sums
 from cgm_jax.rewards import RewardScheme, scheme_from_sums
+from cgm_jax.scoring import HandedIn
 from cgm_jax.valuation import bootstrap_sums
 
 from .promises import Promises
@@ -141,7 +142,8 @@ def estimate_uncertainty(
         Standard errors, and how sure the order of the parties is.
 
     Raises:
-        ValueError: if ``num_resamples < 2``.
+        ValueError: if ``num_resamples < 2``, or the scoring needs rows: only the sums
+            are resampled.
 
     Example:
         >>> from cgm_jax.collaboration import promise
@@ -160,7 +162,12 @@ def estimate_uncertainty(
             f"Expected num_resamples >= 2, got {num_resamples}: a standard error needs "
             "two."
         )
-    sums, scheme = promises.sums, promises.scheme
+    sums, scheme, scoring = promises.sums, promises.scheme, promises.scoring
+    if scoring.needs_rows:
+        raise ValueError(
+            f"Expected a scheme that needs no rows, got {scoring.name}: of resamples "
+            "there are sums only. It has no standard errors."
+        )
     size = max(sums.between.size, int(sums.sizes[:-1].sum()))
     at_once = max(1, _MEMORY // (8 * size))
     schemes: list[RewardScheme] = []
@@ -175,6 +182,10 @@ def estimate_uncertainty(
                 scheme_from_sums(
                     resample,
                     coalition_table(resample),
+                    scores=scoring.scores(
+                        HandedIn(promises.kernel, None, promises.candidates, resample)
+                    ),
+                    scoring=scoring.name,
                     stability=scheme.stability,
                     fairness_weight=scheme.fairness_weight,
                     relax=scheme.is_relaxed,

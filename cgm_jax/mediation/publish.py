@@ -106,6 +106,7 @@ def _settings(mediation: Mediation) -> dict[str, Any]:
         "command": settings.command,
         "inverse temperature (beta)": settings.inverse_temperature,
         "seed": settings.seed,
+        "scheme": settings.scoring.name,
         **_kernel_settings(mediation),
         "generator": mediation.source.described,
         "candidates asked for": settings.num_candidates,

@@ -50,6 +50,7 @@ def publish_released(
         "date": made_on(),
         "command": command,
         "seed": seed,
+        "scheme": promises.scoring.name,
         "inverse temperature (beta)": draw.inverse_temperature,
         "candidates drawn": len(promises.candidates),
         "resamples": run.uncertainty.num_resamples,

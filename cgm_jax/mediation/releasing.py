@@ -16,6 +16,8 @@ from cgm_jax.files.sources import RESERVED_NAMES
 from cgm_jax.generators import EmbeddingGenerator
 from cgm_jax.privacy import Release, release
 from cgm_jax.report.released import ReleasedRun
+from cgm_jax.scoring import Scoring
+from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.tables import ColumnChoice
 
 from .agreement import Agreement
@@ -132,6 +134,7 @@ def reward(
     num_candidates: int = 10_000,
     inverse_temperature: float = 1.0,
     num_resamples: int = 50,
+    scoring: Scoring = SHAPLEY,
     progress: Progress = silent,
 ) -> ReleasedRun:
     """Learn a generator from the releases, promise, and draw."""
@@ -147,6 +150,7 @@ def reward(
         features=agreement.features,
         agreement=digest,
         inverse_temperature=inverse_temperature,
+        scoring=scoring,
         relax=True,
         progress=progress,
     )

@@ -20,7 +20,10 @@ from cgm_jax.audit.games import as_game
 from cgm_jax.files import InputError, UsageError
 from cgm_jax.files.input_errors import access_error
 from cgm_jax.gram import GramSums
+from cgm_jax.kernels import SquaredExponential
 from cgm_jax.rewards import RewardScheme, RewardStatus, scheme_from_sums
+from cgm_jax.scoring import HandedIn
+from cgm_jax.scoring.saving import rebuild_scoring
 
 from .older_run import other_folders
 
@@ -81,10 +84,20 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
         np.array(section["sums"]["sizes"], float),
     )
     game = as_game(sums)
+    scoring = rebuild_scoring(section["scheme"]["scoring"])
+    if scoring is None:
+        raise ValueError("a scoring of another package")
+    # No rows are in the report: scores that need some are those of the report.
+    handed_in = HandedIn(SquaredExponential(1.0), None, np.zeros((0, 1)), sums)
+    scores = np.array([party["shapley_value"] for party in parties], float)
+    if not scoring.needs_rows:
+        scores = scoring.scores(handed_in)
     scheme = dataclasses.replace(
         scheme_from_sums(
             sums,
             game.known if game.is_exact else None,
+            scores=scores,
+            scoring=scoring.name,
             stability=section["stability"],
             fairness_weight=section["fairness_weight"],
             throw=False,
@@ -112,6 +125,8 @@ def _audited(name: str, section: Mapping[str, Any], folder: Path) -> list[Audite
             game,
             scheme,
             np.array([reward["final_value"] for reward in rewards], float),
+            scoring=scoring,
+            handed_in=None if scoring.needs_rows else handed_in,
             tolerance=tolerance_of(section["dtype"]),
             negative_picks=num_negative / num_picks if num_picks else np.nan,
         )

@@ -39,6 +39,8 @@ from cgm_jax.generators import (
 )
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
 from cgm_jax.rewards import InfeasibleError
+from cgm_jax.scoring import Scoring
+from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.tables import Cells
 
 from . import row_source
@@ -66,6 +68,7 @@ class Settings:
     inverse_temperature: float = 1.0
     kernel: Path | None = None  # a file of `save_kernel`, for points of the codec
     seed: int = 0
+    scoring: Scoring = SHAPLEY
     stability: bool = True
     relax: bool = True  # lower bounds where the most candidates cannot keep them
     num_resamples: int = 50  # of the parties' rows, for standard errors; 0: without
@@ -157,6 +160,7 @@ def mediate(
             kernel=None if learned is None else learned.kernel,
             search_length_scale=learned is not None and learned.has_length_scale,
             inverse_temperature=settings.inverse_temperature,
+            scoring=settings.scoring,
             stability=settings.stability,
             relax=settings.relax,
             mesh=mesh,
@@ -170,7 +174,8 @@ def mediate(
         raise of_all_files(error, parties.files[0].path) from None
     candidates = np.asarray(result.promises.candidates)
     uncertainty = None
-    if settings.num_resamples:
+    # Of resamples there are sums only.
+    if settings.num_resamples and not settings.scoring.needs_rows:
         uncertainty = estimate_uncertainty(
             keys.uncertainty, result.promises, settings.num_resamples, progress=progress
         )

@@ -123,6 +123,7 @@ def party_statements(
             num_equal=int(is_among(picked, given.astype(picked.dtype)).sum()),
             num_near=int(is_near(reward_points, own_points, limit).sum()),
             labels=_own_labels(mediation, i, own, kinds),
+            scoring=scheme.scoring,
         )
 
     return [of(i) for i in range(len(parties.names))]

@@ -34,6 +34,9 @@ _TITLES = {
     "F2": "equals get equal (F2)",
     "F3": "more for more (F3)",
     "F4": "more for a better game (F4)",
+    "F6": "no less for joining early (F6)",
+    "F7": "more for joining early (F7)",
+    "F8": "together, time is nothing (F8)",
     "delivery": "handed out as promised",
 }
 

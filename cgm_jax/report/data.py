@@ -11,6 +11,7 @@ from cgm_jax.audit import Audit, Check, Review, Stress
 from cgm_jax.evaluation import GeneratorComparison
 from cgm_jax.features.labels import LabelShares
 from cgm_jax.generators import ProductMixtureModel
+from cgm_jax.scoring.saving import describe_scoring
 
 from .handing_out import before_handing_out
 from .sections import CandidateOrigin, ReportSection
@@ -20,6 +21,7 @@ from .sentences import (
     column_rows,
     comparison_sentence,
     explanation_sentences,
+    scheme_sentence,
     shared_rows_sentences,
 )
 
@@ -100,6 +102,12 @@ def report_data(
     data = {
         "title": section.title,
         "settings": settings,
+        "scheme": {
+            "name": scheme.scoring,
+            "words": scheme_sentence(scheme.scoring),
+            "proved": promises.scoring.proved,
+            "scoring": describe_scoring(promises.scoring),
+        },
         "shapley_method": promises.shapley_method,
         "length_scale": promises.length_scale,
         "dimension": promises.candidates.shape[1],

@@ -135,6 +135,7 @@ class PartyStatement:
         num_equal: synthetic rows that equal a row of its own.
         num_near: those within 0.05 of one in every coordinate.
         labels: that its rows or its synthetic rows have.
+        scoring: the name of the scheme that scores contributions.
     """
 
     party: str
@@ -168,6 +169,7 @@ class PartyStatement:
     num_equal: int
     num_near: int
     labels: tuple[OwnLabel, ...] = ()
+    scoring: str = "shapley"
 
     @property
     def missed(self) -> dict[str, float]:

@@ -24,6 +24,7 @@ from .sentences import (
     promise_sentences,
     release_sentences,
     released_sentence,
+    scheme_sentence,
     uncovered,
 )
 
@@ -98,6 +99,10 @@ def released_data(run: ReleasedRun, *, settings: Mapping[str, Any]) -> dict[str,
         {
             "settings": settings,
             "agreement": run.agreement,
+            "scheme": {
+                "name": scheme.scoring,
+                "words": scheme_sentence(scheme.scoring),
+            },
             "neighbours": run.releases[0].neighbours,
             "num_features": len(run.releases[0].embedding),
             "length_scale": promises.length_scale,

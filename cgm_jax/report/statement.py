@@ -48,6 +48,7 @@ def statement_data(statement: PartyStatement) -> dict[str, Any]:
         "file_sha256": statement.file_sha256,
         "num_rows": statement.num_rows,
         "columns": statement.columns,
+        "scheme": statement.scoring,
         "contribution": _rounded(statement.contribution),
         "own_value": _rounded(statement.own_value),
         "share": share,

@@ -6,11 +6,12 @@ scores are, r is at least the value of a party's own data, within reach, and sta
 where the linear programme says so: R1 to R4 and R6 do not ask what φ is. F1 to F4 do.
 """
 
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.results import Result
@@ -18,7 +19,14 @@ from cgm_jax._shared.sharded import on_host
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels import Kernel
 
-__all__ = ["FAIR", "RATIONAL", "HandedIn", "Scoring"]
+__all__ = [
+    "FAIR",
+    "RATIONAL",
+    "HandedIn",
+    "Scoring",
+    "fair_promises",
+    "for_parties",
+]
 
 RATIONAL = ("R1", "R2", "R3", "R4", "R6")  # with any scores (App. D)
 FAIR = ("F1", "F2", "F3", "F4")
@@ -81,7 +89,9 @@ class HandedIn(Result):
 class Scoring(Protocol):
     """A rule that gives every party a score.
 
-    A frozen dataclass with these four is one; `promise(..., scoring=...)` takes it.
+    A frozen dataclass with these four is one; `promise(..., scoring=...)` takes it. A
+    field that is a tuple of one number a party says so, by
+    ``field(metadata={"per_party": True})``, for games of fewer parties.
     """
 
     @property
@@ -106,3 +116,36 @@ class Scoring(Protocol):
     def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
         """One number a party, float64; who has none above 0 gets no synthetic data."""
         ...
+
+
+def for_parties(scoring: Any, owners: Sequence[int] | Int[np.ndarray, " m"]) -> Any:
+    """A scoring for other parties: what it knows of each is that of its owner.
+
+    Args:
+        scoring: one whose fields say which of them are per party.
+        owners: for each of the other parties, the party that it was: [0, 2] without
+            party 1; [0, 1, 1, 2] where party 1 takes part as two.
+
+    Returns:
+        The scoring of these.
+
+    Example:
+        >>> from cgm_jax.scoring import TimeAware
+        >>> for_parties(TimeAware((0, 3, 5)), [0, 1, 1]).joined
+        (0, 3, 3)
+    """
+    if not is_dataclass(scoring) or isinstance(scoring, type):
+        return scoring
+    changed: dict[str, Any] = {}
+    for each in fields(scoring):
+        value = getattr(scoring, each.name)
+        if each.metadata.get("per_party") and isinstance(value, tuple):
+            changed[each.name] = tuple(value[i] for i in owners)
+        elif isinstance(value, Scoring):
+            changed[each.name] = for_parties(value, owners)
+    return replace(scoring, **changed) if changed else scoring
+
+
+def fair_promises(scoring: Scoring) -> tuple[str, ...]:
+    """F1 to F8, as far as rewards by these scores keep them by proof."""
+    return tuple(name for name in scoring.proved if name.startswith("F"))

@@ -32,6 +32,7 @@ from .releases import (
     released_sentence,
     uncovered,
 )
+from .scoring import scheme_sentence, scoring_words
 from .shared_rows import shared_rows_sentences
 from .statement import statement_sentences
 from .warnings import (
@@ -80,7 +81,9 @@ __all__ = [
     "relaxation_warnings",
     "release_sentences",
     "released_sentence",
+    "scheme_sentence",
     "scheme_warnings",
+    "scoring_words",
     "shared_rows_sentences",
     "statement_sentences",
     "stress_sentence",

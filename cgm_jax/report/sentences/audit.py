@@ -9,6 +9,7 @@ from cgm_jax.audit import Audit, Check, SchemeComparison, Stress
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
+from .scoring import is_shapley, promise_difference, scheme_sentence
 
 _WHERE = {"assigned": "as assigned", "realised": "by what was handed out"}
 _WITHOUT_MARGIN = ("R3", "F1", "F2")  # what is left of them says nothing
@@ -24,6 +25,10 @@ PROMISES = {
     "F2": "Who adds the same as another to every group gets the same",
     "F3": "Who adds more than another to some group, and less to none, gets more",
     "F4": "Who would add more would get more",
+    "F6": "Who takes nothing from a group would not get less, had they joined as early",
+    "F7": "Who adds something to those who joined before would get more, had they "
+    "joined as early",
+    "F8": "Had all joined at once, their joining times would change nothing",
     "delivery": "Everyone was handed what they were promised",
 }
 
@@ -224,6 +229,8 @@ def audit_remarks(audit: Audit) -> list[str]:
         f"Together the parties are promised {audit.assigned_welfare:.1%} of the most "
         f"that they could get{have}."
     ]
+    if not is_shapley(audit.scoring):
+        found += [scheme_sentence(audit.scoring), *promise_difference(audit)]
     if audit.negative_marginals:
         found.append(
             f"In {audit.negative_marginals:.1%} of all cases a party that joins a "

@@ -4,6 +4,7 @@ from cgm_jax.report.party_statement import GivenColumn, PartyStatement
 
 from .numbers import number_words
 from .quality import likeness_sentences
+from .scoring import is_shapley, scoring_words
 
 __all__ = ["statement_sentences"]
 
@@ -83,9 +84,8 @@ def _worth(statement: PartyStatement) -> list[str]:
         "well they represent the data of all parties and the synthetic rows there were "
         "to choose from. A value has no unit and can be compared with others of this "
         "statement only.",
-        f"Your contribution is {number_words(statement.contribution)}: what your data "
-        "add to the value of the others', averaged over all orders in which parties "
-        "could have joined (the Shapley value).",
+        f"Your contribution is {number_words(statement.contribution)}: "
+        f"{_contributed(statement)}.",
     ]
     share = statement.share
     if share is not None:
@@ -96,6 +96,22 @@ def _worth(statement: PartyStatement) -> list[str]:
     return sentences
 
 
+def _contributed(statement: PartyStatement) -> str:
+    """What a contribution is, by the scheme in use."""
+    if is_shapley(statement.scoring):
+        return (
+            "what your data add to the value of the others', averaged over all orders "
+            "in which parties could have joined (the Shapley value)"
+        )
+    return f"{scoring_words(statement.scoring, 'your')} ({statement.scoring})"
+
+
+def _why_excluded(statement: PartyStatement) -> str:
+    if is_shapley(statement.scoring):
+        return "your data add nothing to the others' on average"
+    return "your contribution is not above 0"
+
+
 def _promised(statement: PartyStatement) -> list[str]:
     promised, own = statement.reward_value, statement.own_value
     sentences = [
@@ -104,8 +120,8 @@ def _promised(statement: PartyStatement) -> list[str]:
     ]
     if statement.is_excluded:
         sentences.append(
-            "As your data add nothing to the others' on average, the promise is the "
-            "value of what you have, and no synthetic rows are handed out."
+            f"As {_why_excluded(statement)}, the promise is the value of what you "
+            "have, and no synthetic rows are handed out."
         )
     elif statement.is_raised:
         sentences.append(
@@ -190,7 +206,7 @@ def _why_so_many(statement: PartyStatement) -> str:
     num, promised = statement.num_points, f"{number_words(statement.reward_value)}"
     if not num:
         if statement.is_excluded:
-            return "You get no synthetic rows, since your data add nothing on average."
+            return f"You get no synthetic rows, since {_why_excluded(statement)}."
         if not statement.missed["reward value"]:
             return (
                 "You get no synthetic rows: your data alone are worth what you are "

@@ -9,6 +9,7 @@ from cgm_jax.rewards import RewardScheme
 
 from .names import Names, party_name, party_names
 from .outcomes import outcome
+from .scoring import is_shapley
 
 _SMALL_RHO = 0.05  # α^ρ is then above 0.86 even for a party at α = 1/20
 _SURE = 0.95  # of resamples, in which two parties are in the same order
@@ -127,6 +128,8 @@ def empty_reward_sentences(
     for i, reward in enumerate(draw.rewards):
         if not len(reward.indices):
             reason = "nothing is added to the others' data on average"
+            if not is_shapley(scheme.scoring):
+                reason = "the contribution is not above 0"
             if i not in excluded:
                 reason = outcome(reward.stop_reason, 0)
                 if reward.stop_reason == "reached":

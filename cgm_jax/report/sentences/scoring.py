@@ -1,0 +1,56 @@
+"""How contributions were scored, in plain sentences."""
+
+from cgm_jax.audit import Audit
+
+__all__ = ["is_shapley", "promise_difference", "scheme_sentence", "scoring_words"]
+
+_ON_AVERAGE = "what {whose} data add to the others', averaged over"
+_WORDS = {
+    "shapley": f"{_ON_AVERAGE} all orders of joining (the Shapley value)",
+    "banzhaf": f"{_ON_AVERAGE} all groups of others alike (the Banzhaf value)",
+    "beta-shapley": f"{_ON_AVERAGE} all groups of others, the more the smaller they "
+    "are (the Beta-Shapley value)",
+    "leave-one-out": "what the data of all would be worth less without {whose} data",
+    "points": "what each of {whose} rows adds to all other rows, averaged over all "
+    "orders, and added up",
+}
+_IN_TIME = (
+    ", among the parties that had joined by then, in every period from the first "
+    "joining time to the last, averaged over the periods"
+)
+_FAIR = ("F1", "F2", "F3", "F4")
+
+
+def is_shapley(name: str) -> bool:
+    """Whether a scheme is the paper's own."""
+    return name == "shapley"
+
+
+def scoring_words(name: str, whose: str = "a party's") -> str:
+    """What a score is, to follow "A contribution is"."""
+    base = name.removeprefix("time-aware").strip() or "shapley"
+    kind = base.partition("(")[0]
+    words = _WORDS.get(kind, f"what the rule {kind} says of {{whose}} data")
+    words = words.format(whose=whose)
+    return words + (_IN_TIME if name.startswith("time-aware") else "")
+
+
+def scheme_sentence(name: str) -> str:
+    """Which scheme was used."""
+    return f'The scheme is "{name}": a contribution is {scoring_words(name)}.'
+
+
+def promise_difference(audit: Audit) -> list[str]:
+    """What another scheme than the paper's does not promise, and whether it holds."""
+    left_out = [name for name in _FAIR if name not in audit.promised]
+    if not left_out:
+        return []
+    checked = [name for name in left_out if name in audit.assigned]
+    failed = [name for name in checked if not audit.assigned[name].holds]
+    held = "; they hold here all the same" if checked == left_out else ""
+    if failed:
+        held = f"; {', '.join(failed)} {'does' if len(failed) == 1 else 'do'} not hold"
+    return [
+        f"The scheme {audit.scoring} does not promise {', '.join(left_out)}: they do "
+        f"not follow from how it scores{held}."
+    ]

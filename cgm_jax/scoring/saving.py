@@ -1,0 +1,48 @@
+"""Scorings as objects that JSON can hold, and back."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from cgm_jax.valuation import BetaShapley
+
+from .base import Scoring
+from .joining import TimeAware
+from .points import SumOfPoints
+from .semivalues import Semivalues, Shapley
+
+__all__ = ["describe_scoring", "rebuild_scoring"]
+
+_KINDS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (Shapley, Semivalues, BetaShapley, SumOfPoints, TimeAware)
+}
+
+
+def describe_scoring(scoring: Scoring) -> dict[str, Any]:
+    """Its class and its fields."""
+    return _described(scoring)
+
+
+def rebuild_scoring(facts: Mapping[str, Any]) -> Scoring | None:
+    """The scoring that was described; None of a class that is not this package's."""
+    return _rebuilt(facts) if facts["kind"] in _KINDS else None
+
+
+def _described(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {each.name: getattr(value, each.name) for each in fields(value)}
+        described = {name: _described(part) for name, part in parts.items()}
+        return {"kind": type(value).__name__, **described}
+    if isinstance(value, tuple | list | np.ndarray):
+        return [_described(part) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _rebuilt(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        parts = {name: _rebuilt(part) for name, part in value.items() if name != "kind"}
+        return _KINDS[value["kind"]](**parts)
+    return tuple(map(_rebuilt, value)) if isinstance(value, list) else value
