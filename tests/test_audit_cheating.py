@@ -9,18 +9,34 @@ import oracles
 import pytest
 
 from cgm_jax import Promises, promise
-from cgm_jax.audit import Stress, stress
+from cgm_jax.audit import MANIPULATIONS, Manipulation, Stress, outlier, stress
 from cgm_jax.audit.cheating import _Trials
-from cgm_jax.audit.manipulations import deal, merged, submissions
-from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
+from cgm_jax.audit.manipulations import Position
+from cgm_jax.gram import gram_sums, smallest_length_scale
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.report.data import trial_rows
 from cgm_jax.report.sentences import stress_sentence
 from cgm_jax.rewards import scheme_from_sums
+from cgm_jax.sampling import weighted_sampling
+from cgm_jax.scoring import HandedIn, Semivalues, Shapley, SumOfPoints
 
 KEY = jax.random.key(3)
 KERNEL = SquaredExponential(0.7)
 SIZES = (24, 35, 60)
+SCORINGS = (Shapley(), Semivalues("banzhaf"), SumOfPoints())
+OUTLIER = outlier(1e3)
+# Gains and numbers of points of some trials, by the first version of them.
+RECORDED = {
+    (0, "split in 3"): (0.024211025983, 2),
+    (0, "copy the best other"): (0.197189907516, 47),
+    (0, "add as much noise"): (0.189453169433, 31),
+    (1, "split in 3"): (-0.001131698435, 40),
+    (1, "copy the best other"): (-0.016629648955, 66),
+    (1, "add as much noise"): (-0.017328863176, 24),
+    (2, "withhold half"): (-0.01455313909, 2),
+    (2, "copy the best other"): (0.083243477936, 30),
+    (2, "add as much noise"): (0.102648921188, 113),
+}
 
 
 def parties() -> list[np.ndarray]:
@@ -39,83 +55,200 @@ def promises() -> Promises:
 
 @cache
 def found() -> Stress:
-    return stress(KEY, promises(), inverse_temperature=4.0, outlier_scales=(1e3,))
-
-
-def pieces_of(weights: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(
-        [np.repeat(x, int(w), axis=0) for w, x in zip(weights, blocks, strict=True)]
+    return stress(
+        KEY,
+        promises(),
+        scorings=SCORINGS,
+        inverse_temperature=4.0,
+        outlier_scales=(1e3,),
     )
 
 
+def position(party: int, key: jax.Array = KEY) -> Position:
+    phi = promises().scheme.shapley_values
+    best = int(np.argmax(np.where(np.arange(3) == party, -9, phi)))
+    deal_key, _ = jax.random.split(key)
+    own_key = jax.random.fold_in(deal_key, party)
+    return Position(own_key, parties(), party, best, candidates())
+
+
+def value_of(party: int, held: np.ndarray) -> float:
+    """v of what a party holds as if everybody had been honest."""
+    reference = np.concatenate([*parties(), candidates()])
+    del party
+    return oracles.value(oracles.squared_exponential(0.7), held, reference)
+
+
+def from_scratch(party: int, manipulation: Manipulation, scoring) -> dict[str, float]:
+    """What a party gets for what it hands in, with nothing known beforehand.
+
+    What it handed in comes first, and all others' rows are one party that gets nothing,
+    so that chance is that of the trials.
+    """
+    sets = [np.concatenate(x) for x in manipulation.hand_in(position(party))]
+    others = [x for i, x in enumerate(parties()) if i != party]
+    everyone = [*sets, *others]
+    sums = gram_sums(KERNEL, everyone, candidates())
+    scores = scoring.scores(HandedIn(KERNEL, everyone, candidates(), sums))
+    scheme = scheme_from_sums(sums, scores=scores, stability=False)
+    mine = slice(len(sets))
+    _, draw_key = jax.random.split(KEY)
+    rewards = weighted_sampling(
+        jax.random.fold_in(draw_key, party),
+        KERNEL,
+        candidates(),
+        gram_sums(KERNEL, [*sets, np.concatenate(others)], candidates()),
+        np.append(scheme.reward_values[mine], -np.inf),
+        inverse_temperature=4.0,
+    )
+    picks = np.concatenate([reward.indices for reward in rewards])
+    held = np.concatenate([parties()[party], candidates()[picks]])
+    return {
+        "phi": scheme.shapley_values[mine].sum(),
+        "r": scheme.reward_values[mine].max(),
+        "rho": scheme.rho,
+        "held": value_of(party, held),
+        "points": len(picks),
+    }
+
+
+HONEST = Manipulation("honest", lambda at: [(at.own,)])
+
+
 @pytest.mark.slow
-def test_every_manipulation_equals_handing_it_in():
-    """The points are built, and a scheme is solved for them from the start."""
-    deal_key, _ = jax.random.split(KEY)
-    parts = deal(deal_key, parties())
-    honest = found().honest
+@pytest.mark.parametrize("scoring", SCORINGS, ids=lambda scoring: scoring.name)
+def test_every_manipulation_equals_handing_it_in(scoring):
+    """The points are built, a scheme is solved for them, and drawn, from the start."""
+    tried = [*MANIPULATIONS, OUTLIER]
     for party in range(3):
-        ranked = np.where(np.arange(3) == party, -9, honest.shapley_values)
-        trials = [t for t in found().trials if t.party == party]
-        handed = list(submissions(parts, party, best_other=int(np.argmax(ranked))))
-        assert [t.strategy for t in trials[:-1]] == [name for name, _ in handed]
-        others = [x for i, x in enumerate(parties()) if i != party]
-        for trial, (_, weights) in zip(trials[:-1], handed, strict=True):
-            mine = [pieces_of(w, parts.blocks) for w in weights]
-            sums = gram_sums(KERNEL, [*others, *mine], candidates())
-            scheme = scheme_from_sums(sums, stability=False)
-            phi, r = scheme.shapley_values[2:], scheme.reward_values[2:]
-            assert trial.shapley_gain == pytest.approx(
-                phi.sum() - honest.shapley_values[party], abs=1e-12
-            )
-            assert trial.reward_gain == pytest.approx(
-                r.max() - honest.reward_values[party], abs=1e-8
-            )
-            assert trial.rho == pytest.approx(scheme.rho, abs=1e-7)
+        trials = {
+            trial.strategy: trial
+            for trial in found().trials
+            if trial.party == party and trial.scoring == scoring.name
+        }
+        assert list(trials) == [each.name for each in tried]
+        honest = from_scratch(party, HONEST, scoring)
+        assert found().joint_values[scoring.name][0, party] == pytest.approx(
+            honest["held"], rel=1e-12
+        )
+        for each in tried:
+            trial, expected = trials[each.name], from_scratch(party, each, scoring)
+            gains = {name: expected[name] - honest[name] for name in expected}
+            assert trial.shapley_gain == pytest.approx(gains["phi"], abs=1e-12)
+            assert trial.reward_gain == pytest.approx(gains["r"], abs=1e-8)
+            assert trial.rho == pytest.approx(expected["rho"], abs=1e-7)
+            assert trial.num_points == expected["points"]
+            assert trial.joint_gain == pytest.approx(gains["held"], abs=1e-12)
+
+
+def test_the_first_trials_are_what_they_were():
+    """Figures of the first version, which had them from weights of parts."""
+    trials = {(trial.party, trial.strategy): trial for trial in found().trials_in_use}
+    for which, (gain, num_points) in RECORDED.items():
+        assert trials[which].joint_gain == pytest.approx(gain, abs=1e-9)
+        assert trials[which].num_points == num_points
 
 
 def test_honest_parties_are_promised_and_hold_the_same_as_without_trials():
-    honest, scheme = found().honest, promises().scheme
-    np.testing.assert_allclose(honest.shapley_values, scheme.shapley_values, rtol=1e-9)
-    np.testing.assert_allclose(honest.reward_values, scheme.reward_values, rtol=1e-7)
-    assert honest.stability is scheme.stability is False
+    for scoring in SCORINGS:
+        scheme = promise(
+            parties(), candidates(), kernel=KERNEL, stability=False, scoring=scoring
+        ).scheme
+        honest = found().honest[scoring.name]
+        assert honest.scoring == scoring.name and not honest.stability
+        np.testing.assert_allclose(
+            honest.shapley_values, scheme.shapley_values, rtol=1e-9
+        )
+        np.testing.assert_allclose(
+            honest.reward_values, scheme.reward_values, rtol=1e-7
+        )
     assert len({t.length_scale for t in found().trials}) == 1  # that of the promises
-    again = stress(KEY, promises(), inverse_temperature=4.0, outlier_scales=())
-    np.testing.assert_array_equal(again.joint_values, found().joint_values)
+
+
+def test_a_scheme_alone_has_the_same_trials_as_beside_others():
+    """One draw, up to the largest reward value, is that of all schemes."""
+    for scoring in SCORINGS[1:]:
+        alone = stress(
+            KEY,
+            promises(),
+            scorings=[scoring],
+            manipulations=MANIPULATIONS[1:6:4],
+            inverse_temperature=4.0,
+            outlier_scales=(),
+        )
+        assert alone.in_use == scoring.name
+        names = {trial.strategy for trial in alone.trials}
+        beside = [
+            trial
+            for trial in found().trials
+            if trial.scoring == scoring.name and trial.strategy in names
+        ]
+        assert len(names) == 2 and len(beside) == 6
+        for one, other in zip(alone.trials, beside, strict=True):
+            assert one.num_points == other.num_points
+            assert one.joint_gain == pytest.approx(other.joint_gain, abs=1e-12)
+
+
+def test_every_key_has_trials_of_its_own():
+    options = dict(
+        manipulations=MANIPULATIONS[7:8], inverse_temperature=4.0, outlier_scales=()
+    )
+    keys = jax.random.split(KEY, 2)
+    both = stress(keys, promises(), **options)
+    assert both.joint_values["shapley"].shape == (2, 3)
+    assert [trial.repeat for trial in both.trials] == [0] * 3 + [1] * 3
+    for repeat, key in enumerate(keys):
+        (first, *_) = stress(key, promises(), **options).trials
+        assert first.joint_gain == both.trials[3 * repeat].joint_gain
+    assert both.trials[0].joint_gain != both.trials[3].joint_gain
 
 
 def test_what_is_held_is_valued_by_the_definition():
     """The joint value of honest parties is v(D_i ∪ G_i) of the draw."""
-    kernel = oracles.squared_exponential(0.7)
-    reference = np.concatenate([*parties(), candidates()])
-    for i, value in enumerate(found().joint_values):
-        assert value >= found().honest.reward_values[i] - 1e-9
-        assert value > oracles.value(kernel, parties()[i], reference)
-    trials = _Trials(KEY, promises(), candidates(), promises().sums, 1.0)
+    for i, value in enumerate(found().joint_values["shapley"][0]):
+        assert value >= found().honest["shapley"].reward_values[i] - 1e-9
+        assert value > value_of(i, parties()[i])
+    trials = _Trials(promises(), parties(), candidates(), promises().sums, (), 1.0)
     picks = np.array([3, 3, 17, 90])
     held = np.concatenate([parties()[1], candidates()[picks]])
-    assert trials.value_of(1, picks) == pytest.approx(
-        oracles.value(kernel, held, reference), rel=1e-12
-    )
+    assert trials.value_of(1, picks) == pytest.approx(value_of(1, held), rel=1e-12)
     assert trials.value_of(1, picks[:0]) == pytest.approx(
-        oracles.value(kernel, parties()[1], reference), rel=1e-12
+        value_of(1, parties()[1]), rel=1e-12
     )
 
 
 def test_withholding_lowers_what_is_contributed():
     for party in range(3):
-        by_name = {t.strategy: t for t in found().trials if t.party == party}
+        mine = [t for t in found().trials_in_use if t.party == party]
+        by_name = {t.strategy: t for t in mine}
         tenth, half = by_name["withhold nine tenths"], by_name["withhold half"]
         assert tenth.shapley_gain < half.shapley_gain
-    assert len(found().profitable) < len(found().trials)
+    assert len(found().profitable) < len(found().trials_in_use)
     gains = [t.joint_gain for t in found().profitable]
     assert gains == sorted(gains, reverse=True) and all(g > 0 for g in gains)
+
+
+def test_labels_say_which_rows_are_rare():
+    rare = [np.arange(len(x)) < 3 for x in parties()]
+    tried = [each for each in MANIPULATIONS if "rare" in each.name]
+    seen = []
+    watched = Manipulation(
+        "watched", lambda at: seen.append(at) or tried[0].hand_in(at)
+    )
+    stress(KEY, promises(), labels=rare, manipulations=[watched], outlier_scales=())
+    for at, points in zip(seen, parties(), strict=True):
+        np.testing.assert_array_equal(at.without_rare, points[3:])
+    with pytest.raises(ValueError, match="labels of 3 parties, got those of 2"):
+        stress(KEY, promises(), labels=rare[:2])
+    with pytest.raises(ValueError, match="24 labels of party 0, got 23"):
+        stress(KEY, promises(), labels=[rare[0][1:], *rare[1:]])
 
 
 def test_rows_are_for_a_table():
     (row, *others) = trial_rows(found(), ["Ada", "Bo", "Cy"])
     assert row["party"] == "Ada" and row["strategy"] == "split in 2"
-    assert row["status"] == "optimal" and len(others) == 3 * 9 - 1
+    assert row["status"] == "optimal" and row["scoring"] == "shapley"
+    assert len(others) == 3 * len(SCORINGS) * (len(MANIPULATIONS) + 1) - 1
 
 
 @pytest.mark.slow
@@ -124,6 +257,7 @@ def test_an_outlier_searches_the_length_scale_anew():
     result = stress(
         KEY,
         promise(few, candidates(), stability=False),
+        manipulations=MANIPULATIONS[:1],
         search_length_scale=True,
         outlier_scales=(10.0,),
     )
@@ -139,36 +273,12 @@ def test_an_outlier_searches_the_length_scale_anew():
     assert abs(expected / honest.pop() - 1) > 0.1
 
 
-def test_parts_are_all_rows_once():
-    parts = deal(KEY, parties())
-    for i, points in enumerate(parties()):
-        rows = pieces_of(parts.own(i), parts.blocks)
-        np.testing.assert_array_equal(np.sort(rows, axis=0), np.sort(points, axis=0))
-        for k in (2, 3, 5):
-            pieces = [parts.part(i, p / k, (p + 1) / k) for p in range(k)]
-            np.testing.assert_array_equal(sum(pieces), parts.own(i))
-            sizes = [len(pieces_of(p, parts.blocks)) for p in pieces]
-            assert max(sizes) - min(sizes) <= 2
-    noise = pieces_of(parts.noise(1), parts.blocks)
-    pool = np.concatenate(parties())
-    assert noise.shape == parties()[1].shape
-    assert (noise >= pool.min(axis=0)[None]).all()
-    assert (noise <= pool.max(axis=0)[None]).all()
-
-
-def test_merged_sums_are_those_of_repeated_points():
-    rng = np.random.default_rng(1)
-    blocks = [rng.normal(size=(n, 2)) for n in (3, 4, 2, 5)]
-    kernel = oracles.squared_exponential(1.0)
-    rows, between = oracles.block_sums(kernel, blocks)
-    sums = GramSums(between, rows[-5:], np.array([3.0, 4, 2, 5]))
-    weights = [np.array([1.0, 2, 0]), np.array([0.0, 0, 3])]
-    new = [pieces_of(np.append(w, 0), blocks) for w in weights] + [blocks[3]]
-    expected_rows, expected = oracles.block_sums(kernel, new)
-    merged_sums = merged(sums, weights)
-    np.testing.assert_allclose(merged_sums.between, expected, rtol=1e-12)
-    np.testing.assert_allclose(merged_sums.candidate_rows, expected_rows[-5:])
-    assert merged_sums.sizes.tolist() == [11, 6, 5]
+def test_what_cannot_be_handed_in_is_no_trial():
+    few = [x[:4] for x in parties()]
+    few_promises = promise(few, candidates(), kernel=KERNEL, stability=False)
+    result = stress(KEY, few_promises, manipulations=MANIPULATIONS[:3])
+    names = {trial.strategy for trial in result.trials}
+    assert {"split in 2", "split in 3"} < names and "split in 5" not in names
 
 
 def test_of_too_many_parties_nothing_is_tried():
@@ -177,26 +287,14 @@ def test_of_too_many_parties_nothing_is_tried():
         stress(KEY, many)
 
 
-def test_gains_are_a_table():
-    gains = found().relative_gains()
-    assert len(gains["withhold half"]) == 3
-    for trial in found().trials:
-        expected = trial.joint_gain / found().joint_values[trial.party]
-        assert gains[trial.strategy][trial.party] == pytest.approx(expected)
-    # Without reward values there is no gain to speak of.
-    failed = dataclasses.replace(found().trials[0], joint_gain=np.nan)
-    unsolved = dataclasses.replace(found(), trials=(failed,))
-    assert unsolved.relative_gains()[failed.strategy] == [None, None, None]
-
-
 def test_the_sentence_names_the_most_profitable_trial():
     gains = found().relative_gains()
     best = max(found().profitable, key=lambda t: gains[t.strategy][t.party])
     sentence = stress_sentence(found(), ["Ada", "Bo", "Cy"])
-    num, num_paying = len(found().trials), len(found().profitable)
+    num, num_paying = len(found().trials_in_use), len(found().profitable)
     assert sentence.startswith(f"{num_paying} of the {num} manipulations tried would ")
     assert f'for {["Ada", "Bo", "Cy"][best.party]}, by "{best.strategy}"' in sentence
-    losing = tuple(t for t in found().trials if t not in found().profitable)
+    losing = tuple(t for t in found().trials_in_use if t not in found().profitable)
     assert len(losing) > 1
     assert stress_sentence(dataclasses.replace(found(), trials=losing)) == (
         f"None of the {len(losing)} manipulations tried was profitable."

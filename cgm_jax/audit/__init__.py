@@ -13,16 +13,22 @@ from .auditing import (
     audit_promises,
     sufficient_conditions,
 )
-from .cheating import Stress, Trial, stress
+from .cheating import stress
 from .explanation import Explanation, explain, explain_scheme
+from .gains import GainTable, Stress, Trial
 from .incentives import Check, SecondGame, check_incentives, check_monotonicity
+from .manipulations import MANIPULATIONS, Manipulation, Position, outlier
 from .review import Review, review
 from .shapley_fair_comparison import SchemeComparison, compare_with_shapley_fair
 
 __all__ = [
+    "MANIPULATIONS",
     "Audit",
     "Check",
     "Explanation",
+    "GainTable",
+    "Manipulation",
+    "Position",
     "Review",
     "SchemeComparison",
     "SecondGame",
@@ -36,6 +42,7 @@ __all__ = [
     "compare_with_shapley_fair",
     "explain",
     "explain_scheme",
+    "outlier",
     "review",
     "stress",
     "sufficient_conditions",

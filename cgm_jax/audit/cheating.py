@@ -1,103 +1,60 @@
-r"""What a party gains by not playing fair: splitting, copying, withholding, noise.
+r"""What a party gains by not playing fair, under one scheme or several.
 
-A party hands in something else than its data D_i; everything is valued and drawn anew.
-Three things may change: the sum of the Shapley values φ of all it handed in, the
-largest of its reward values r, and the value of its true data and all handed out to it,
+A party hands in something else than its data D_i (`manipulations`); everything is
+valued and drawn anew. Three things may change: the sum of the scores φ of all it handed
+in, the largest of its reward values r, and the value of its true data and all handed
+out to it,
 
     v(D_i ∪ G_{i1} ∪ G_{i2} ∪ …),
 
 always valued as if everybody had been honest. This is what counts.
 
-Outliers take passes over the pairs of their own; all else follows from one
-(`manipulations`).
+Only sums with rows that somebody else did not hand in before are new: those of the
+candidates with each other are the promises', and arrays that several data sets share
+are summed over once. Schemes differ in how far a draw goes, and not in its order: one
+draw, up to the largest reward value, is that of all of them.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key, Shaped
 
-from cgm_jax._shared.arrays import Points
-from cgm_jax._shared.checks import check_kind
+from cgm_jax._shared.checks import as_key, as_keys, check_kind
 from cgm_jax._shared.progress import Progress, silent
-from cgm_jax._shared.results import Result
+from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.collaboration import Promises
 from cgm_jax.collaboration.promises import scalar_length_scale
 from cgm_jax.gram import GramSums, gram_sums, smallest_length_scale
 from cgm_jax.gram.gram_sums import as_blocks
+from cgm_jax.kernels import Kernel
 from cgm_jax.rewards.from_sums import scheme_from_sums
-from cgm_jax.rewards.scheme import RewardScheme, RewardStatus
+from cgm_jax.rewards.scheme import RewardScheme
+from cgm_jax.sampling.stopping import Reward, enough_for
 from cgm_jax.sampling.weighted_sampling import draw_rewards
+from cgm_jax.scoring import HandedIn, Scoring
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
-from .manipulations import deal, merged, submissions
+from .gains import Stress, Trial
+from .manipulations import MANIPULATIONS, DataSet, Manipulation, Position, outlier
+from .pieces import SumsOfPieces, merged
 
-__all__ = ["Stress", "Trial", "stress"]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One party and one manipulation; NaN where there are no reward values.
-
-    Attributes:
-        party: who tried it.
-        strategy: what it tried.
-        shapley_gain: Σ φ of all it handed in, less that of its honest self.
-        reward_gain: its largest r, less its honest r.
-        joint_gain: v(D_i ∪ G_{i1} ∪ …), less what it holds when honest.
-        rho: ρ of everyone, which a party may spoil for all.
-        num_points: number of points handed out to it.
-        length_scale: ℓ; NaN for a kernel without a scalar one.
-        status: how solving the scheme ended, or that there is no length scale.
-    """
-
-    party: int
-    strategy: str
-    shapley_gain: float = np.nan
-    reward_gain: float = np.nan
-    joint_gain: float = np.nan
-    rho: float = np.nan
-    num_points: int = 0
-    length_scale: float = np.nan
-    status: RewardStatus | str = "no length scale"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Stress(Result):
-    """All trials, and what the parties have when all are honest.
-
-    Attributes:
-        honest: the scheme with honest data.
-        joint_values: v(D_i ∪ G_i) when all are honest, shape ``(n,)``.
-        trials: all of them.
-    """
-
-    honest: RewardScheme
-    joint_values: Float[np.ndarray, " n"]
-    trials: tuple[Trial, ...]
-
-    @property
-    def profitable(self) -> tuple[Trial, ...]:
-        """Trials after which a party holds more than when honest, most first."""
-        found = [trial for trial in self.trials if trial.joint_gain > 0]
-        return tuple(sorted(found, key=lambda trial: -trial.joint_gain))
-
-    def relative_gains(self) -> dict[str, list[float | None]]:
-        """By strategy, joint gains over what parties honestly hold; None: no gain."""
-        table: dict[str, list[float | None]] = {}
-        for trial in self.trials:
-            row = table.setdefault(trial.strategy, [None] * len(self.joint_values))
-            gain = trial.joint_gain / abs(self.joint_values[trial.party])
-            row[trial.party] = float(gain) if np.isfinite(gain) else None
-        return table
+__all__ = ["stress"]
 
 
 def stress(
-    key: Key[Array, ""],
+    keys: Key[Array, "*keys"] | Sequence[Key[Array, ""]],
     promises: Promises,
     *,
+    scorings: Sequence[Scoring] = (),
+    manipulations: Sequence[Manipulation] = MANIPULATIONS,
+    labels: Sequence[Shaped[np.ndarray, " _"]] | None = None,
     inverse_temperature: float = 1.0,
     search_length_scale: bool = False,
     outlier_scales: Sequence[float] = (1e3, 1e6, 1e9),
@@ -105,25 +62,31 @@ def stress(
 ) -> Stress:
     r"""What every party would gain by every manipulation, the others being honest.
 
-    A party splits its data in 2, 3 and 5 and takes part as so many; hands them in
-    twice; adds a copy of the data of the party that contributed most (of the others);
-    withholds half or nine tenths; adds as many rows of uniform noise; adds one row at
-    10³, 10⁶ and 10⁹ standard deviations. The candidates stay the same.
+    The candidates stay the same, and so does the chance of a draw: a party's draws are
+    of one key, whatever it hands in. Where no reward values keep all promises, those of
+    the least relaxation are drawn for.
 
     Args:
-        key: a typed key.
+        keys: a typed key, or several: as many trials of each manipulation, with chance
+            of their own.
         promises: what was promised for honest data, to at most 20 parties; needs memory
-            for ``8 g (31 n + 1)`` bytes.
+            for ``8 g (n + m + 1)`` bytes, with the m arrays that a party hands in, 20
+            or so.
+        scorings: the schemes to try, the one in use first; by default that of the
+            promises alone.
+        manipulations: what is tried, by default `MANIPULATIONS`.
+        labels: of every party's rows, arrays of shape ``(n_i,)``: which are rare.
         inverse_temperature: β of all draws.
         search_length_scale: whether it is searched anew where a party adds an outlier.
-        outlier_scales: how many standard deviations of the pool outliers are away.
+        outlier_scales: a party adds one row, too, so many standard deviations of the
+            pool away.
         progress: called after every party's trials.
 
     Returns:
         The trials.
 
     Raises:
-        ValueError: if there are more than 20 parties.
+        ValueError: if there are more than 20 parties, or not as many labels as rows.
 
     Example:
         >>> from cgm_jax import promise
@@ -139,126 +102,265 @@ def stress(
     Reference: Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
     check_kind(promises, Promises)
-    if len(promises.parties) > MAX_TABLE_PARTIES:
-        raise ValueError(
-            f"Expected at most {MAX_TABLE_PARTIES} parties, got "
-            f"{len(promises.parties)}."
-        )
-    honest_points = promises.points_for("trials of cheating")
-    points, drawn = as_blocks(honest_points, promises.candidates)
-    kernel = promises.kernel
-    deal_key, draw_key = jax.random.split(key)
-    parts = deal(deal_key, points)
-    sums = gram_sums(kernel, parts.blocks, drawn)
-    own = [parts.own(i) for i in range(len(points))]
-    honest_sums = merged(sums, own)
-    tried = _Trials(draw_key, promises, drawn, honest_sums, inverse_temperature)
-    honest = tried.scheme(honest_sums)
-    trials, joint = [], []
-    for i in range(len(points)):
-        others = own[:i] + own[i + 1 :]
-        held, _ = tried.joint_value(i, kernel, sums, others, [own[i]], honest, [i])
-        joint.append(held)
-        ranked = np.where(np.arange(len(points)) == i, -np.inf, honest.shapley_values)
-        before = (honest, i, held)
-        for name, handed_in in submissions(parts, i, best_other=int(np.argmax(ranked))):
-            trials.append(tried.trial(name, kernel, sums, others, handed_in, before))
-        for scale in outlier_scales:
-            name = f"an outlier at {scale:.0e}"
-            mine = np.concatenate([points[i], _outlier(points, scale)])
-            used = kernel
+    n = len(promises.parties)
+    if n > MAX_TABLE_PARTIES:
+        raise ValueError(f"Expected at most {MAX_TABLE_PARTIES} parties, got {n}.")
+    if labels is not None:
+        _check_labels(labels, promises.num_points)
+    is_one = not isinstance(keys, list | tuple) and not getattr(keys, "shape", None)
+    many = [as_key(keys)] if is_one else as_keys(keys)
+    points, drawn = as_blocks(
+        promises.points_for("trials of cheating"), promises.candidates
+    )
+    trials = _Trials(
+        promises,
+        [np.asarray(x) for x in points],
+        np.asarray(drawn),
+        GramSums(*map(np.asarray, dataclasses.astuple(promises.sums))),
+        tuple(scorings or (promises.scoring,)),
+        inverse_temperature,
+    )
+    outliers = [outlier(scale) for scale in outlier_scales]
+    honest = trials.schemes(trials.honest(0))
+    phi = next(iter(honest.values())).shapley_values
+    held = {name: np.full((len(many), n), np.nan) for name in honest}
+    found: list[Trial] = []
+    for repeat, key in enumerate(many):
+        deal_key, draw_key = jax.random.split(key)
+        for i in range(n):
+            ranked = np.where(np.arange(n) == i, -np.inf, phi)
+            at = Position(
+                jax.random.fold_in(deal_key, i),
+                trials.parties,
+                i,
+                int(np.argmax(ranked)),
+                trials.candidates,
+                None if labels is None else np.asarray(labels[i]),
+            )
+            tried = trials.submissions(at, [*manipulations, *outliers])
             if search_length_scale:
-                changed = [*points[:i], mine, *points[i + 1 :]]
-                try:
-                    used = kernel.with_length_scale(
-                        smallest_length_scale(kernel, changed, drawn)
-                    )
-                except ValueError:
-                    trials.append(Trial(i, name, status="no length scale"))
-                    continue
-            blocks = points[:i] + points[i + 1 :] + [mine]
-            anew = gram_sums(used, blocks, drawn)
-            *ones, last = np.eye(len(blocks))
-            trials.append(tried.trial(name, used, anew, ones, [last], before))
-        progress("what cheating would gain", (i + 1) / len(points))
-    return Stress(honest, np.array(joint), tuple(trials))
+                names = {manipulation.name for manipulation in outliers}
+                tried = [trials.searched(t) if t.name in names else t for t in tried]
+            before, *after = map_on_workers(
+                partial(trials.outcomes, jax.random.fold_in(draw_key, i)),
+                [trials.honest(i), *tried],
+            )
+            for name, outcome in before.items():
+                held[name][repeat, i] = outcome.held
+                found += [
+                    _trial(one, repeat, name, outcome, got.get(name))
+                    for one, got in zip(tried, after, strict=True)
+                ]
+            done = (repeat * n + i + 1) / (len(many) * n)
+            progress("what cheating would gain", done)
+    return Stress(honest, held, tuple(found))
+
+
+class _Submission(NamedTuple):
+    """What all parties hand in where one of them cheats."""
+
+    party: int
+    name: str
+    data_sets: list[DataSet]  # everybody's
+    mine: list[int]  # which of them are the party's
+    kernel: Kernel
+    sums: GramSums | None  # None: there is no length scale
+
+
+class _Outcome(NamedTuple):
+    """What the party gets for it under one scheme."""
+
+    scheme: RewardScheme
+    held: float  # v(D_i ∪ G_i1 ∪ …)
+    num_points: int
 
 
 @dataclass(frozen=True)
 class _Trials:
     """What all trials have in common."""
 
-    key: Key[Array, ""]
     promises: Promises
-    candidates: Points
-    honest_sums: GramSums
+    parties: list[np.ndarray]
+    candidates: np.ndarray
+    sums: GramSums  # of honest data
+    scorings: tuple[Scoring, ...]
     inverse_temperature: float
 
-    def scheme(self, sums: GramSums) -> RewardScheme:
-        """What is promised for other data; its status says if nothing can be."""
-        return scheme_from_sums(
-            sums,
-            stability=self.promises.scheme.stability,
-            relax=self.promises.scheme.is_relaxed,
-            throw=False,
-            solver="closed form",
+    def honest(self, party: int) -> _Submission:
+        """Everybody's own data."""
+        own = [(points,) for points in self.parties]
+        return _Submission(
+            party, "honest", own, [party], self.promises.kernel, self.sums
         )
 
-    def trial(self, name, kernel, sums, others, handed_in, before) -> Trial:
-        """Hand in, value anew, draw, and compare with ``before``."""
-        honest, party, honest_joint = before
-        scheme = self.scheme(merged(sums, [*others, *handed_in]))
-        mine = list(range(len(others), len(others) + len(handed_in)))
-        joint, num_points = self.joint_value(
-            party, kernel, sums, others, handed_in, scheme, mine
-        )
-        return Trial(
-            party,
-            name,
-            float(scheme.shapley_values[mine].sum() - honest.shapley_values[party]),
-            float(scheme.reward_values[mine].max() - honest.reward_values[party]),
-            joint - honest_joint,
-            scheme.rho,
-            num_points,
-            scalar_length_scale(kernel),
-            scheme.status,
-        )
-
-    def joint_value(
-        self, party, kernel, sums, others, handed_in, scheme, mine
-    ) -> tuple[float, int]:
-        """Draw for all that was handed in; the value of all that is then held."""
-        if not scheme.has_rewards:
-            return np.nan, 0
-        # All others as one data set that wants nothing: the reference is the same.
-        together = merged(sums, [*handed_in, np.sum(others, axis=0)])
-        (rewards,) = draw_rewards(
-            [jax.random.fold_in(self.key, party)],
+    def submissions(
+        self, at: Position, manipulations: Sequence[Manipulation]
+    ) -> list[_Submission]:
+        """What can be handed in, with its sums; every array is summed over once."""
+        handed_in = {each.name: each.hand_in(at) for each in manipulations}
+        kernel, n = self.promises.kernel, len(self.parties)
+        sums = SumsOfPieces.of(
             kernel,
+            self.parties,
+            self.candidates,
+            self.sums,
+            chain(*chain(*handed_in.values())),
+        )
+        found = []
+        for name, sets in handed_in.items():
+            if not sets:
+                continue
+            data_sets: list[DataSet] = [(points,) for points in self.parties]
+            data_sets[at.party], *more = sets
+            data_sets += more
+            mine = [at.party, *range(n, len(data_sets))]
+            found.append(
+                _Submission(
+                    at.party, name, data_sets, mine, kernel, sums.between(data_sets)
+                )
+            )
+        return found
+
+    def searched(self, one: _Submission) -> _Submission:
+        """The same at a length scale that is searched for it, if there is one."""
+        points = [np.concatenate(pieces) for pieces in one.data_sets]
+        try:
+            scale = smallest_length_scale(one.kernel, points, self.candidates)
+        except ValueError:
+            return one._replace(sums=None)
+        kernel = one.kernel.with_length_scale(scale)
+        return one._replace(
+            kernel=kernel, sums=gram_sums(kernel, points, self.candidates)
+        )
+
+    def schemes(self, one: _Submission) -> dict[str, RewardScheme]:
+        """What is promised for it; a scheme's status says if nothing can be."""
+        assert one.sums is not None
+        handed_in = HandedIn(
+            one.kernel,
+            [np.concatenate(pieces) for pieces in one.data_sets],
+            self.candidates,
+            one.sums,
+        )
+        return {
+            scoring.name: scheme_from_sums(
+                one.sums,
+                scores=scoring.scores(handed_in),
+                scoring=scoring.name,
+                stability=self.promises.scheme.stability,
+                relax=True,
+                throw=False,
+                solver="closed form",
+            )
+            for scoring in self.scorings
+        }
+
+    def outcomes(
+        self, key: Key[Array, ""], one: _Submission, check: Callable[[], None]
+    ) -> dict[str, _Outcome]:
+        """Value it, draw for all that the party handed in, and value what it holds."""
+        check()
+        if one.sums is None:
+            return {}
+        schemes = self.schemes(one)
+        targets = np.array([s.reward_values[one.mine] for s in schemes.values()])
+        # All others as one data set that wants nothing: the reference is the same.
+        n, k = one.sums.num_parties, len(one.mine)
+        weights = np.zeros((k + 1, n))
+        weights[np.arange(k), one.mine] = 1
+        weights[k] = 1 - weights.sum(axis=0)
+        together = merged(one.sums, weights)
+        most = np.where(np.isnan(targets), -np.inf, targets).max(axis=0)
+        (rewards,) = draw_rewards(
+            [key],
+            one.kernel,
             self.candidates,
             together,
-            np.append(scheme.reward_values[mine], -np.inf),
+            np.append(most, -np.inf),
             inverse_temperatures=[self.inverse_temperature],
         )
-        picks = np.concatenate([reward.indices for reward in rewards])
-        return self.value_of(party, picks), len(picks)
+        found: dict[str, _Outcome] = {}
+        values: dict[tuple[int, ...], float] = {}
+        for target, (name, scheme) in zip(targets, schemes.items(), strict=True):
+            if not scheme.has_rewards:
+                found[name] = _Outcome(scheme, np.nan, 0)
+                continue
+            counts = tuple(
+                self.count(reward, value, together, lane)
+                for lane, (reward, value) in enumerate(
+                    zip(rewards[:k], target, strict=True)
+                )
+            )
+            if counts not in values:
+                picks = [
+                    reward.indices[:count]
+                    for reward, count in zip(rewards[:k], counts, strict=True)
+                ]
+                values[counts] = self.value_of(one.party, np.concatenate(picks))
+            found[name] = _Outcome(scheme, values[counts], sum(counts))
+        return found
+
+    def count(self, reward: Reward, target: float, sums: GramSums, lane: int) -> int:
+        """How many picks a draw would have been with a smaller reward value."""
+        size = sums.sizes[lane]
+        terms = 2 * sums.between[lane].sum() / (size * sums.reference_size)
+        terms += sums.between[lane, lane] / size**2
+        eps = float(np.finfo(self.candidates.dtype).eps)
+        enough = enough_for(target, float(terms), eps)
+        if reward.initial_value >= enough:
+            return 0
+        is_enough = reward.values >= enough
+        return int(is_enough.argmax()) + 1 if is_enough.any() else len(is_enough)
 
     def value_of(self, party: int, picks: np.ndarray) -> float:
         """v(D_i ∪ picks) with honest data and kernel: 2C/(st) − A/s²."""
-        sums = self.honest_sums
-        rows = np.asarray(sums.candidate_rows)[picks]
+        sums = self.sums
+        rows = sums.candidate_rows[picks]
         size = sums.sizes[party] + len(picks)
         across = sums.between[party].sum() + rows.sum()
         within = sums.between[party, party] + 2 * rows[:, party].sum()
         if len(picks):
-            points = np.asarray(self.candidates)[picks]
+            points = self.candidates[picks]
             among = gram_sums(self.promises.kernel, [points], points[:0])
             within += float(among.between[0, 0])
         return float(2 * across / (size * sums.reference_size) - within / size**2)
 
 
-def _outlier(points: list[Points], scale: float) -> Points:
-    """One row, so many standard deviations away from the mean along the diagonal."""
-    pool = np.concatenate([np.asarray(x) for x in points])
-    away = scale * pool.std(axis=0) / np.sqrt(pool.shape[1])
-    return (pool.mean(axis=0) + away)[None].astype(pool.dtype)
+def _trial(
+    one: _Submission,
+    repeat: int,
+    scoring: str,
+    before: _Outcome,
+    after: _Outcome | None,
+) -> Trial:
+    """A trial under one scheme, beside honest data."""
+    if after is None:
+        return Trial(one.party, one.name, scoring=scoring, repeat=repeat)
+    scheme, honest, party = after.scheme, before.scheme, one.party
+    return Trial(
+        party,
+        one.name,
+        float(scheme.shapley_values[one.mine].sum() - honest.shapley_values[party]),
+        float(scheme.reward_values[one.mine].max() - honest.reward_values[party]),
+        after.held - before.held,
+        scheme.rho,
+        after.num_points,
+        scalar_length_scale(one.kernel),
+        scheme.status,
+        scoring,
+        repeat,
+    )
+
+
+def _check_labels(
+    labels: Sequence[Shaped[np.ndarray, " _"]], num_rows: list[int]
+) -> None:
+    if len(labels) != len(num_rows):
+        raise ValueError(
+            f"Expected labels of {len(num_rows)} parties, got those of {len(labels)}."
+        )
+    for party, (given, count) in enumerate(zip(labels, num_rows, strict=True)):
+        if len(given) != count:
+            raise ValueError(
+                f"Expected {count} labels of party {party}, got {len(given)}."
+            )

@@ -1,96 +1,223 @@
-"""What a party may hand in instead of its data, as weights of parts of the data.
+"""What a party may hand in instead of its data: names, and points.
 
-Every party's rows are dealt, once and at random, into up to 30 parts: a split in 2, 3
-or 5, a half and a tenth are then unions of parts. A data set made of parts with
-multiplicities w is one row of a matrix W, and sums between such sets are
+A `Manipulation` turns what a party could know at most, its `Position`, into the data
+sets that it hands in. A data set is a tuple of arrays, one below the other, so that
+sums over an array that several have in common are taken once.
 
-    B' = W B Wᵀ,     R' = R Wᵀ,     s' = W s
-
-so that one pass over the pairs of parts serves every way of handing them in.
+Rows that are rare are those of the party's rarest label. Without labels they are the
+smallest of five clusters of its rows (k-means, started at its rows at the tenth, third,
+fifth, seventh and ninth tenth along the longest axis).
 """
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key, Shaped
 
-from cgm_jax._shared.arrays import Points
-from cgm_jax.gram import GramSums
+__all__ = ["MANIPULATIONS", "DataSet", "Manipulation", "Position", "outlier"]
 
-NUM_PARTS = 30  # divisible by 2, 3, 5 and 10
+Rows = Float[np.ndarray, "_ _"]
+DataSet = tuple[Rows, ...]
 SPLITS = (2, 3, 5)
+JITTERS = (0.05, 0.2)  # standard deviations of the columns that are copied
+_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)  # where clusters start
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """What a party that cheats could know at most.
+
+    Attributes:
+        key: of all that it draws.
+        parties: everybody's points, arrays of shape ``(n_i, d)``.
+        party: who it is.
+        best_other: who contributes most of the others.
+        candidates: the synthetic points, shape ``(g, d)``.
+        labels: of its own rows, shape ``(n_i,)``, where they are known.
+    """
+
+    key: Key[Array, ""]
+    parties: list[Rows]
+    party: int
+    best_other: int
+    candidates: Rows
+    labels: Shaped[np.ndarray, " rows"] | None = None
+
+    @cached_property
+    def _keys(self) -> list[Key[Array, ""]]:
+        return list(jax.random.split(self.key, 6))
+
+    @cached_property
+    def own(self) -> Rows:
+        """Its points."""
+        return self.parties[self.party]
+
+    @cached_property
+    def best(self) -> Rows:
+        """The points of the other that contributes most."""
+        return self.parties[self.best_other]
+
+    @cached_property
+    def shuffled(self) -> Rows:
+        """Its points in random order."""
+        return self.own[self._order(0, len(self.own))]
+
+    @cached_property
+    def shuffled_best(self) -> Rows:
+        """The points of the best other in random order."""
+        return self.best[self._order(2, len(self.best))]
+
+    @cached_property
+    def pool(self) -> Rows:
+        """Everybody's points, one below the other."""
+        return np.concatenate([np.asarray(x) for x in self.parties])
+
+    @cached_property
+    def noise(self) -> Rows:
+        """As many rows as it has, each entry uniform between the pool's extremes."""
+        share = np.asarray(
+            jax.random.uniform(self._keys[1], self.own.shape, np.float32)
+        )
+        low, high = self.pool.min(axis=0), self.pool.max(axis=0)
+        return self._like(low[None] + np.asarray(share) * (high - low)[None])
+
+    @cached_property
+    def gaussian_noise(self) -> Rows:
+        """As many rows as it has, normal with the mean and covariance of the pool."""
+        pool = self.pool.astype(float)
+        # A column may be constant, or the sum of others: no Cholesky factor then.
+        scales, axes = np.linalg.eigh(np.atleast_2d(np.cov(pool.T, bias=True)))
+        normal = np.asarray(
+            jax.random.normal(self._keys[3], self.own.shape, np.float32)
+        )
+        spread = normal * np.sqrt(np.maximum(scales, 0))[None] @ axes.T
+        return self._like(pool.mean(axis=0)[None] + spread)
+
+    @cached_property
+    def drawn(self) -> Rows:
+        """As many of the candidates, at random, or all of them."""
+        order = self._order(4, len(self.candidates))
+        return np.asarray(self.candidates)[order[: len(self.own)]]
+
+    @cached_property
+    def without_rare(self) -> Rows:
+        """Its points without the rare ones; none if they are all alike."""
+        kinds = _clusters(self.own) if self.labels is None else self.labels
+        names, kind, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+        return self.own[kind != np.argmin(counts)] if len(names) > 1 else self.own[:0]
+
+    def jittered_best(self, deviations: float) -> Rows:
+        """The best other's points, each moved by so many standard deviations."""
+        normal = np.asarray(
+            jax.random.normal(self._keys[5], self.best.shape, np.float32)
+        )
+        scales = deviations * self.best.std(axis=0, dtype=float)
+        return self._like(self.best + normal * scales[None])
+
+    def _normal(
+        self, number: int, shape: tuple[int, ...]
+    ) -> Float[np.ndarray, "rows d"]:
+        return np.asarray(jax.random.normal(self._keys[number], shape, np.float32))
+
+    def _order(self, number: int, count: int) -> Int[np.ndarray, " count"]:
+        return np.asarray(jax.random.permutation(self._keys[number], count))
+
+    def _like(self, points: Float[np.ndarray, "n d"]) -> Rows:
+        return points.astype(self.pool.dtype)
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parties' rows in parts, and as much noise as every party has rows."""
+class Manipulation:
+    """A name, and what a party hands in: data sets, or none where it has too few rows.
 
-    blocks: list[Points]  # of party 0, of party 1, …, then the noise of each party
-    owners: tuple[tuple[int, ...], ...]  # which blocks are parts of which party
+    Example:
+        >>> only_copy = Manipulation("hand in a copy", lambda at: [(at.best,)])
+        >>> parties = [np.zeros((2, 1)), np.ones((3, 1))]
+        >>> at = Position(jax.random.key(0), parties, 0, 1, np.ones((4, 1)))
+        >>> [[len(piece) for piece in pieces] for pieces in only_copy.hand_in(at)]
+        [[3]]
+    """
 
-    def part(self, party: int, first: float, last: float) -> Float[np.ndarray, " m"]:
-        """The weights of the parts of a party between two shares, 0 to 1."""
-        mine = self.owners[party]
-        start, end = (round(share * len(mine)) for share in (first, last))
-        weights = np.zeros(len(self.blocks))
-        weights[list(mine[start : max(end, start + 1)])] = 1
-        return weights
-
-    def own(self, party: int) -> Float[np.ndarray, " m"]:
-        """The weights of all that a party has."""
-        return self.part(party, 0.0, 1.0)
-
-    def noise(self, party: int) -> Float[np.ndarray, " m"]:
-        """The weights of a party's noise."""
-        weights = np.zeros(len(self.blocks))
-        weights[len(self.blocks) - len(self.owners) + party] = 1
-        return weights
+    name: str
+    hand_in: Callable[[Position], list[DataSet]]
 
 
-def deal(key: Key[Array, ""], parties: Sequence[Points]) -> Parts:
-    """Deal every party's rows into parts, and draw noise between the extremes."""
-    pool = np.concatenate([np.asarray(x) for x in parties])
-    low, high = pool.min(axis=0), pool.max(axis=0)
-    blocks, owners, noise = [], [], []
-    for i, points in enumerate(parties):
-        deal_key, noise_key = jax.random.split(jax.random.fold_in(key, i))
-        order = np.asarray(jax.random.permutation(deal_key, len(points)))
-        # Evenly cut everywhere, so that unions of neighbours are of equal sizes, too.
-        num = min(NUM_PARTS, len(points))
-        edges = np.arange(1, num) * len(points) // num
-        pieces = np.split(np.asarray(points)[order], edges)
-        owners.append(tuple(range(len(blocks), len(blocks) + len(pieces))))
-        blocks += pieces
-        share = np.asarray(jax.random.uniform(noise_key, points.shape))
-        noise.append((low[None] + share * (high - low)[None]).astype(pool.dtype))
-    return Parts(blocks + noise, tuple(owners))
+def outlier(deviations: float) -> Manipulation:
+    """One row more, so many standard deviations of the pool away along the diagonal."""
+
+    def hand_in(at: Position) -> list[DataSet]:
+        pool = at.pool
+        away = deviations * pool.std(axis=0) / np.sqrt(pool.shape[1])
+        return [(at.own, (pool.mean(axis=0) + away)[None].astype(pool.dtype))]
+
+    return Manipulation(f"an outlier at {deviations:.0e}", hand_in)
 
 
-def submissions(
-    parts: Parts, party: int, *, best_other: int
-) -> Iterator[tuple[str, list[Float[np.ndarray, " m"]]]]:
-    """What a party may hand in: names, and the weights of one or several data sets."""
-    own = parts.own(party)
+def _manipulations() -> Iterator[Manipulation]:
     for k in SPLITS:
-        if len(parts.owners[party]) >= k:
-            pieces = [parts.part(party, p / k, (p + 1) / k) for p in range(k)]
-            yield f"split in {k}", pieces
-    yield "hand in twice", [2 * own]
-    yield "copy the best other", [own + parts.own(best_other)]
-    yield "withhold half", [parts.part(party, 0.0, 0.5)]
-    yield "withhold nine tenths", [parts.part(party, 0.0, 0.1)]
-    yield "add as much noise", [own + parts.noise(party)]
-
-
-def merged(sums: GramSums, weights: Sequence[Float[np.ndarray, " m"]]) -> GramSums:
-    """Sums between data sets made of parts, and the candidates."""
-    matrix = np.zeros((len(weights) + 1, len(sums.sizes)))
-    matrix[:-1, :-1] = weights
-    matrix[-1, -1] = 1
-    return GramSums(
-        matrix @ np.asarray(sums.between) @ matrix.T,
-        np.asarray(sums.candidate_rows) @ matrix.T,
-        matrix @ sums.sizes,
+        yield Manipulation(f"split in {k}", lambda at, k=k: _split(at.shuffled, k))
+    yield Manipulation("hand in twice", lambda at: [(at.own, at.own)])
+    yield Manipulation("copy the best other", lambda at: [(at.own, at.best)])
+    yield Manipulation("withhold half", lambda at: [(_share(at.shuffled, 2),)])
+    yield Manipulation("withhold nine tenths", lambda at: [(_share(at.shuffled, 10),)])
+    yield Manipulation("add as much noise", lambda at: [(at.own, at.noise)])
+    yield Manipulation(
+        "add as much Gaussian noise", lambda at: [(at.own, at.gaussian_noise)]
     )
+    yield Manipulation("add as many candidates", lambda at: [(at.own, at.drawn)])
+    for jitter in JITTERS:
+        yield Manipulation(
+            f"copy with jitter of {jitter:g}",
+            lambda at, jitter=jitter: [(at.own, at.jittered_best(jitter))],
+        )
+    yield Manipulation(
+        "copy a quarter", lambda at: [(at.own, _share(at.shuffled_best, 4))]
+    )
+    yield Manipulation("hand in a copy instead", lambda at: [(at.best,)])
+    yield Manipulation(
+        "withhold the rare rows",
+        lambda at: [(at.without_rare,)] if len(at.without_rare) else [],
+    )
+    yield Manipulation(
+        "half a copy, half noise",
+        lambda at: [(at.own, _share(at.shuffled_best, 2), at.noise[::2])],
+    )
+    yield Manipulation(
+        "jittered copy, half withheld",
+        lambda at: [(_share(at.shuffled, 2), at.jittered_best(JITTERS[0]))],
+    )
+
+
+def _share(points: Rows, k: int) -> Rows:
+    """The first of k parts, at least one row."""
+    return points[: max(1, len(points) // k)]
+
+
+def _split(points: Rows, k: int) -> list[DataSet]:
+    """In k parts of nearly the same sizes; nothing if there are fewer rows."""
+    if len(points) < k:
+        return []
+    edges = np.arange(1, k) * len(points) // k
+    return [(part,) for part in np.split(np.asarray(points), edges)]
+
+
+def _clusters(points: Rows) -> Int[np.ndarray, " n"]:
+    """Five clusters of rows, or fewer."""
+    from scipy.cluster.vq import kmeans2
+
+    rows = np.asarray(points, float)
+    centred = rows - rows.mean(axis=0)[None]
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    along = np.argsort(centred @ axes[0])
+    places = along[[int(share * len(rows)) for share in _QUANTILES]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a cluster may stay empty
+        return kmeans2(rows, rows[places], minit="matrix", iter=20)[1]
+
+
+MANIPULATIONS = tuple(_manipulations())
+"""All that are tried but outliers, which `outlier` makes."""

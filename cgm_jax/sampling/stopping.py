@@ -61,6 +61,16 @@ class Reward(Result):
         return max(0.0, self.reward_value - self.final_value)
 
 
+def enough_for(target: float, size_of_terms: float, eps: float) -> float:
+    """The value that counts as the reward value: it, within rounding.
+
+    A limit that the scheme attains exactly must not be missed by rounding: that of one
+    kernel entry, and that of the two means whose difference a value is.
+    """
+    rounding = 8 * float(np.finfo(np.float64).eps) * size_of_terms
+    return target - (eps * abs(target) + rounding)
+
+
 @dataclass(eq=False)
 class Course:
     """The draw of one party as it goes on."""
@@ -90,15 +100,16 @@ class Course:
         size = float(lane.size)
         with_reference = 2 * float(lane.across) / (size * reference_size)
         with_itself = float(lane.within) / size**2
-        # A limit that the scheme attains exactly must not be missed by rounding: that
-        # of one kernel entry, and that of the two means whose difference a value is.
-        rounding = float(np.finfo(lane.witness.dtype).eps) * abs(target)
-        rounding += 8 * float(np.finfo(np.float64).eps) * (with_reference + with_itself)
+        enough = enough_for(
+            target,
+            with_reference + with_itself,
+            float(np.finfo(lane.witness.dtype).eps),
+        )
         limit = num_candidates if max_picks is None else min(max_picks, num_candidates)
         return cls(
             target,
             with_reference - with_itself,
-            target - rounding,
+            enough,
             value_with_all,
             num_candidates,
             limit,

@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from cgm_jax.audit import Audit, Check, SchemeComparison, Stress, Trial
+import numpy as np
+
+from cgm_jax.audit import Audit, Check, SchemeComparison, Stress
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .names import Names, party_names
@@ -105,19 +107,43 @@ def broken_sentences(
 
 def stress_sentence(stress: Stress, names: Names = None) -> str:
     """How many trials of cheating would have paid, and which the most."""
-    num = len(stress.trials)
+    num = len(stress.trials_in_use)
     if not stress.profitable:
         return f"None of the {num} manipulations tried was profitable."
-
-    def gain_of(trial: Trial) -> float:
-        return trial.joint_gain / abs(stress.joint_values[trial.party])
-
-    best = max(stress.profitable, key=gain_of)
+    best = max(stress.profitable, key=stress.relative_gain)
     return (
         f"{len(stress.profitable)} of the {num} manipulations tried would have been "
         f"profitable; the most for {party_names([best.party], names)}, by "
-        f'"{best.strategy}": what it holds would be worth {gain_of(best):.1%} more.'
+        f'"{best.strategy}": what it holds would be worth '
+        f"{stress.relative_gain(best):.1%} more."
     )
+
+
+def scheme_sentences(stress: Stress) -> list[str]:
+    """Under which other schemes the worst manipulation would not have paid, if any."""
+    if len(stress.honest) == 1 or not stress.profitable:
+        return []
+    table = stress.table()
+    worst = int(np.argmax(np.nan_to_num(table.most[0], nan=-np.inf)))
+    which = f'"{table.manipulations[worst]}"'
+    others = range(1, len(table.schemes))
+    better = [i for i in others if table.most[i, worst] <= 0]
+    if not better:
+        names = ", ".join(table.schemes[i] for i in others)
+        return [f"By none of the other schemes tried ({names}) would {which} not pay."]
+    found = []
+    for i in better:
+        most = float(table.worst[i])
+        rest = "nor any other of the manipulations tried"
+        if most > 0:
+            place = int(np.nanargmax(table.most[i]))
+            other = table.manipulations[place]
+            rest = f'there "{other}" pays the most, {most:.1%}'
+        found.append(
+            f'By the scheme "{table.schemes[i]}", {which} would have paid nobody; '
+            f"{rest}."
+        )
+    return found
 
 
 def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> str:
