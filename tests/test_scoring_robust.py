@@ -107,7 +107,7 @@ def test_what_a_broad_party_gets_a_narrow_one_gains_by_copying_it():
 def test_names_say_what_differs():
     assert Robust().name == "robust"
     assert Robust(largest_ratio=1.2).name == "robust(1.2)"
-    assert Robust(Semivalues("banzhaf")).name == "robust(banzhaf)"
+    assert Robust(Semivalues("banzhaf")).name == "robust banzhaf"
     assert "F4" not in Robust().proved and "F3" in Robust().proved
 
 

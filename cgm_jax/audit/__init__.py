@@ -20,6 +20,7 @@ from .incentives import Check, SecondGame, check_incentives, check_monotonicity
 from .manipulations import MANIPULATIONS, Manipulation, Position, outlier
 from .review import Review, review
 from .shapley_fair_comparison import SchemeComparison, compare_with_shapley_fair
+from .unbounded import without_bounded_stakes
 
 __all__ = [
     "MANIPULATIONS",
@@ -46,5 +47,6 @@ __all__ = [
     "review",
     "stress",
     "sufficient_conditions",
+    "without_bounded_stakes",
 ]
 __dir__ = __all__.copy

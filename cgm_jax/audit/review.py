@@ -9,12 +9,14 @@ from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.metrics import SharedRows, shared_rows
+from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .auditing import Audit, audit
 from .cheating import Stress, stress
 from .explanation import Explanation, explain
 from .shapley_fair_comparison import SchemeComparison, compare_with_shapley_fair
+from .unbounded import without_bounded_stakes
 
 __all__ = ["Review", "review"]
 
@@ -30,6 +32,7 @@ class Review(Result):
         shared: rows that parties have in common.
         stress: what cheating would gain, where it was tried out.
         inverse_temperature: β of the draw that was audited, and of those of cheaters.
+        unbounded: what there would be without bounded stakes; None if there are none.
     """
 
     audit: Audit
@@ -38,6 +41,7 @@ class Review(Result):
     shared: SharedRows
     stress: Stress | None
     inverse_temperature: float
+    unbounded: RewardScheme | None = None
 
 
 def review(
@@ -87,4 +91,5 @@ def review(
         shared_rows(promises.points_for("a search for shared ones")),
         trials,
         beta,
+        without_bounded_stakes(promises),
     )

@@ -28,7 +28,7 @@ from cgm_jax.report.sentences import relaxation_warnings
 from . import options, screen
 from .devices import Devices, Distributed, mesh_of, output_dir
 from .releasing import run_releases
-from .schemes import Joined, Scheme, scheme_named, with_joining_times
+from .schemes import IsRobust, Joined, Scheme, scheme_named, with_joining_times
 
 commands = Typer()
 
@@ -73,6 +73,7 @@ def run(
     ] = None,
     seed: options.Seed = 0,
     scheme: Scheme = "shapley",
+    robust: IsRobust = False,
     joined: Joined = None,
     scale: Annotated[
         Literal["standard", "none"],
@@ -107,7 +108,7 @@ def run(
 
     Files that end in .release are those that release made, and need --agreement.
     """
-    scoring = scheme_named(scheme)
+    scoring = scheme_named(scheme, is_robust=robust)
     if any(file.suffix == ".release" for file in files) or agreement is not None:
         run_releases(
             context,

@@ -2,21 +2,30 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Option
 
 from cgm_jax.files import UsageError
-from cgm_jax.scoring import SCORINGS, Scoring, TimeAware, scoring_named
+from cgm_jax.scoring import SCORINGS, Robust, Scoring, TimeAware, scoring_named
 
-__all__ = ["Joined", "Scheme", "scheme_named", "with_joining_times"]
+__all__ = ["IsRobust", "Joined", "Scheme", "scheme_named", "with_joining_times"]
 
 Scheme = Annotated[
     str,
     Option(
         metavar="NAME",
         help=f"How contributions are scored: {', '.join(SCORINGS)}.",
+    ),
+]
+IsRobust = Annotated[
+    bool,
+    Option(
+        "--robust",
+        help="Bring rewards of contributors within 5 % of each other, so that no party "
+        "gains more by handing in other rows than its own.",
     ),
 ]
 Joined = Annotated[
@@ -29,13 +38,15 @@ Joined = Annotated[
 ]
 
 
-def scheme_named(name: str) -> Scoring:
-    """The scoring of ``--scheme``."""
+def scheme_named(name: str, *, is_robust: bool = False) -> Scoring:
+    """The scoring of ``--scheme``, and of ``--robust``."""
     try:
-        return scoring_named(name)
+        scoring = scoring_named(name)
     except ValueError as error:
         message = str(error)
         raise UsageError(f"--scheme: {message[0].lower()}{message[1:]}") from error
+    is_bare = is_robust and not isinstance(scoring, Robust)
+    return Robust(scoring) if is_bare else scoring
 
 
 def with_joining_times(
@@ -44,6 +55,9 @@ def with_joining_times(
     """The scoring with the times of ``--joined``, where these are given."""
     if joined is None:
         return scoring
+    if isinstance(scoring, Robust):  # what is bounded last stays bounded
+        inner = with_joining_times(scoring.scoring, joined, names)
+        return replace(scoring, scoring=inner)
     try:
         return TimeAware(_numbers("--joined", joined, names), scoring)
     except (TypeError, ValueError) as error:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import rich.progress
 from rich.console import Console
@@ -22,7 +23,7 @@ from cgm_jax.mediation.sections import candidate_origin, mediation_section
 from cgm_jax.mediation.tables import CodedTables
 from cgm_jax.planning import Plan
 from cgm_jax.report import ReportSection, before_handing_out
-from cgm_jax.report.data import quality_rows
+from cgm_jax.report.data import quality_rows, stakes_rows
 from cgm_jax.report.sentences import (
     audit_remarks,
     audit_summary,
@@ -216,6 +217,7 @@ def print_mediation(mediation: Mediation) -> None:
         print_quality(mediation.source.model.quality)
     print_likeness(section)
     review = mediation.review
+    print_stakes(stakes_rows(review, names))
     say(audit_summary(review.audit))
     if review.stress is not None:
         if not review.stress.profitable:  # what pays was said before
@@ -226,6 +228,27 @@ def print_mediation(mediation: Mediation) -> None:
             "--stress tries it."
         )
     say(f"One reward and statement per party: {mediation.folder}/<party>/")
+
+
+def print_stakes(rows: list[dict[str, Any]]) -> None:
+    """What bounded stakes cost the honest, if there are any."""
+    if not rows:
+        return
+    table = Table(
+        title="What bounded stakes cost: reward values without and with them",
+        title_justify="left",
+    )
+    table.add_column("party")
+    for column in ("without", "promised", "change"):
+        table.add_column(column, justify="right")
+    for row in rows[:MAX_ROWS]:
+        table.add_row(
+            escape(row["party"]),
+            f"{row['without']:.5f}",
+            f"{row['reward_value']:.5f}",
+            f"{row['change']:+.1%}",
+        )
+    print_whole(table)
 
 
 def print_likeness(section: ReportSection) -> None:

@@ -290,6 +290,23 @@ def reasons(review: Review, names: Names) -> list[str]:
     return sentences
 
 
+def stakes_rows(review: Review, names: Names = None) -> list[dict[str, Any]]:
+    """What bounded stakes cost every party, for a table; none if there are none."""
+    without, scheme = review.unbounded, review.explanation.scheme
+    if without is None or not without.has_rewards:
+        return []
+    change = scheme.reward_values / without.reward_values - 1
+    return [
+        {
+            "party": names[i] if names is not None else i,
+            "without": float(without.reward_values[i]),
+            "reward_value": float(scheme.reward_values[i]),
+            "change": float(change[i]),
+        }
+        for i in range(len(change))
+    ]
+
+
 def trial_rows(stress: Stress, names: Names = None) -> list[dict[str, Any]]:
     """One dictionary per trial of cheating, for a table."""
     return [
@@ -307,6 +324,7 @@ def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
         "audit": audit_data(review.audit, names),
         "reasons": reasons(review, names),
         "shared_rows": shared_rows_sentences(review.shared, names),
+        "stakes": stakes_rows(review, names),
     }
     if review.stress is not None:
         data["stress"] = {

@@ -8,7 +8,7 @@ from cgm_jax import plots
 from cgm_jax.evaluation import GeneratorComparison
 from cgm_jax.evaluation.nearest_rows import NearnessFigures
 
-from .data import comparison_data, quality_rows, reasons, report_data
+from .data import comparison_data, quality_rows, reasons, report_data, stakes_rows
 from .handing_out import before_handing_out
 from .pictures import Picture, draw_comparison, draw_origin
 from .quality import quality_view
@@ -156,6 +156,7 @@ def _review(section: ReportSection) -> dict[str, Any]:
         "promises": promise_rows(review.audit, names),
         "remarks": audit_remarks(review.audit),
         "reasons": reasons(review, names),
+        "stakes": stakes_rows(review, names),
         "gains": {} if stress is None else stress.relative_gains(),
         "gain_sentence": "" if stress is None else stress_sentence(stress, names),
         "inverse_temperature": review.inverse_temperature,

@@ -69,11 +69,10 @@ class Robust:
 
     @property
     def name(self) -> str:
-        """ "robust", with what differs from the default."""
-        ratio = f"{self.largest_ratio:g}" if self.largest_ratio != 1.05 else ""
-        other = self.scoring.name if self.scoring != SHAPLEY else ""
-        changes = ", ".join(filter(None, [other, ratio]))
-        return f"robust({changes})" if changes else "robust"
+        """ "robust", λ if not 1.05, and whose scores if not Shapley's."""
+        ratio = f"({self.largest_ratio:g})" if self.largest_ratio != 1.05 else ""
+        other = f" {self.scoring.name}" if self.scoring != SHAPLEY else ""
+        return f"robust{ratio}{other}"
 
     @property
     def needs_rows(self) -> bool:

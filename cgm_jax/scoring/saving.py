@@ -11,13 +11,14 @@ from cgm_jax.valuation import BetaShapley
 from .base import Scoring
 from .joining import TimeAware
 from .points import SumOfPoints
+from .robust import Robust
 from .semivalues import Semivalues, Shapley
 
 __all__ = ["describe_scoring", "rebuild_scoring"]
 
 _KINDS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (Shapley, Semivalues, BetaShapley, SumOfPoints, TimeAware)
+    for kind in (Shapley, Semivalues, BetaShapley, SumOfPoints, TimeAware, Robust)
 }
 
 

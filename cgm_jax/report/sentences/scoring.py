@@ -28,6 +28,14 @@ def is_shapley(name: str) -> bool:
 
 def scoring_words(name: str, whose: str = "a party's") -> str:
     """What a score is, to follow "A contribution is"."""
+    first, _, inner = name.partition(" ")
+    if first.startswith("robust"):
+        ratio = float(first.removeprefix("robust").strip("()") or 1.05)
+        return (
+            f"{scoring_words(inner or 'shapley', whose)}, and brought within "
+            f"{100 * (ratio - 1):.3g} % of the largest in the same order, so that "
+            "looking like another party gains no more"
+        )
     base = name.removeprefix("time-aware").strip() or "shapley"
     kind = base.partition("(")[0]
     words = _WORDS.get(kind, f"what the rule {kind} says of {{whose}} data")
