@@ -44,9 +44,10 @@ def with_joining_times(
     """The scoring with the times of ``--joined``, where these are given."""
     if joined is None:
         return scoring
+    times = _numbers("--joined", joined, names)
     try:
-        return TimeAware(_numbers("--joined", joined, names), scoring)
-    except (TypeError, ValueError) as error:
+        return TimeAware(times, scoring)
+    except ValueError as error:
         raise UsageError(
             f"--joined: expected whole numbers >= 0, got {joined}"
         ) from error

@@ -14,8 +14,8 @@ are the same here.
 
     F6  who takes nothing away from any group of those present in a period would not
         be promised less, had it been there
-    F7  who adds something to one of these groups besides, and is promised less than v*,
-        would be promised more
+    F7  who adds something to one of these groups besides, and is promised its share
+        α_i^ρ v* < v*, would be promised more
     F8  had all joined at once, all would be promised what the scheme promises without
         times
 

@@ -28,7 +28,14 @@ def describe_scoring(scoring: Scoring) -> dict[str, Any]:
 
 def rebuild_scoring(facts: Mapping[str, Any]) -> Scoring | None:
     """The scoring that was described; None of a class that is not this package's."""
-    return _rebuilt(facts) if facts["kind"] in _KINDS else None
+    try:
+        return _rebuilt(facts)
+    except _Unknown:
+        return None
+
+
+class _Unknown(Exception):
+    """A class of somebody's own."""
 
 
 def _described(value: Any) -> Any:
@@ -38,11 +45,15 @@ def _described(value: Any) -> Any:
         return {"kind": type(value).__name__, **described}
     if isinstance(value, tuple | list | np.ndarray):
         return [_described(part) for part in value]
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    is_plain = isinstance(value, bool | int | float | str | None)
+    return value if is_plain else {"kind": type(value).__name__}
 
 
 def _rebuilt(value: Any) -> Any:
     if isinstance(value, Mapping):
+        if value["kind"] not in _KINDS:
+            raise _Unknown
         parts = {name: _rebuilt(part) for name, part in value.items() if name != "kind"}
         return _KINDS[value["kind"]](**parts)
     return tuple(map(_rebuilt, value)) if isinstance(value, list) else value

@@ -47,10 +47,8 @@ def promise_difference(audit: Audit) -> list[str]:
         return []
     checked = [name for name in left_out if name in audit.assigned]
     failed = [name for name in checked if not audit.assigned[name].holds]
-    held = "; they hold here all the same" if checked == left_out else ""
-    if failed:
-        held = f"; {', '.join(failed)} {'does' if len(failed) == 1 else 'do'} not hold"
+    here = f", and here {', '.join(failed)} fails" if failed else ""
     return [
-        f"The scheme {audit.scoring} does not promise {', '.join(left_out)}: they do "
-        f"not follow from how it scores{held}."
+        f"The scheme {audit.scoring} does not promise {', '.join(left_out)}, which do "
+        f"not follow from how it scores{here}."
     ]
