@@ -11,6 +11,7 @@ player. For other games there is `permutation_shapley_values`, with
 from .bootstrap import bootstrap_sums
 from .coalitions import coalition_values, values_of_coalitions, values_with_candidates
 from .embedding_uncertainty import EmbeddingUncertainty, embedding_uncertainty
+from .groups import group_values
 from .interactions import shapley_interactions
 from .mmd import mmd2_biased, mmd2_unbiased, value
 from .permutations import (
@@ -19,12 +20,15 @@ from .permutations import (
     permutation_shapley_values,
 )
 from .points import PointValues, point_shapley_values
-from .semivalues.block_semivalues import (
+from .quotients import quotient_semivalues
+from .semivalues.block_semivalues import block_semivalues
+from .semivalues.departures import semivalues_with_departures
+from .semivalues.mmd_semivalues import (
     ExactShapleyValues,
-    block_semivalues,
     mmd_semivalues,
     mmd_shapley_values,
 )
+from .semivalues.precedence import asymmetric_shapley
 from .semivalues.weighting import BetaShapley
 from .shapley import shapley_values
 
@@ -34,10 +38,12 @@ __all__ = [
     "ExactShapleyValues",
     "PointValues",
     "ShapleyEstimate",
+    "asymmetric_shapley",
     "block_semivalues",
     "bootstrap_sums",
     "coalition_values",
     "embedding_uncertainty",
+    "group_values",
     "mmd2_biased",
     "mmd2_unbiased",
     "mmd_semivalues",
@@ -45,6 +51,8 @@ __all__ = [
     "permutation_sample_size",
     "permutation_shapley_values",
     "point_shapley_values",
+    "quotient_semivalues",
+    "semivalues_with_departures",
     "shapley_interactions",
     "shapley_values",
     "value",
