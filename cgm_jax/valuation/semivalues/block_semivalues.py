@@ -143,13 +143,14 @@ def block_semivalues(
         return in_float64(jnp.asarray, across)
     if not sizes.all():  # parties of no points change no value
         keep = np.flatnonzero(sizes)
+        a, b = inclusion or (np.zeros(len(sizes)), np.ones(len(sizes)))
         rest = block_semivalues(
             between[np.ix_(keep, keep)],
             across[keep],
             sizes[keep],
             reference_size,
             weighting=weighting,
-            inclusion=None if inclusion is None else tuple(x[keep] for x in inclusion),
+            inclusion=(a[keep], b[keep]),
             tolerance=tolerance,
         )
         return in_float64(
@@ -266,6 +267,12 @@ def _by_quadrature(
     other = 1 - largest[None]
     with_largest = other * matmul(largest, between)[None]
 
+    def over_others(y: Array, rest: Array) -> tuple[Array, Array]:
+        linear = jnp.sum(b * y, axis=1, keepdims=True) - b * y
+        pairs = jnp.sum(y * (rest + own), axis=1, keepdims=True)
+        pairs = pairs - 2 * y * rest - own * y
+        return linear, pairs
+
     # One row a node: XLA's CPU sums along the last axis are many times faster.
     def add(semivalues: Float[AnyArray, " n"], nodes: tuple) -> tuple[Array, None]:
         q, u, w = (x[:, None] for x in nodes)
@@ -274,29 +281,28 @@ def _by_quadrature(
         d = (1 - p) + p * e
         if some_sure:
             is_sure = p >= 1
-            sure = jnp.where(is_sure, sizes[None], 0)
             p, d = jnp.where(is_sure, 0, p), jnp.where(is_sure, 1, d)
             y = jnp.where(is_sure, 1, p * e / d)
             # A party that is always there may hold nearly all, and nothing would be
             # left of the digits of the others: the sums over them leave it out.
             z = other * y
             rest = matmul(z, between) - own * z
-            linear_of_others = jnp.sum(b * z, axis=1, keepdims=True)
-            pairs_of_others = jnp.sum(z * (rest + own), axis=1, keepdims=True)
+            linear_z = jnp.sum(b * z, axis=1, keepdims=True)
+            pairs_z = jnp.sum(z * (rest + own), axis=1, keepdims=True)
             rest = rest + jnp.sum(y - z, axis=1, keepdims=True) * with_largest
+            linear, pairs = over_others(y, rest)
+            linear = jnp.where(other > 0, linear, linear_z)
+            pairs = jnp.where(other > 0, pairs, pairs_z)
+            sure = jnp.where(is_sure, sizes[None], 0)
+            others = jnp.sum(sure, axis=1, keepdims=True) - sure
+            of_sure = jnp.exp(-u * others)
         else:
             y = p * e / d
             rest = matmul(y, between) - own * y  # r_i
-        linear = jnp.sum(b * y, axis=1, keepdims=True) - b * y
-        pairs = jnp.sum(y * (rest + own), axis=1, keepdims=True)
-        pairs = pairs - 2 * y * rest - own * y
-        if some_sure:
-            linear = jnp.where(other > 0, linear, linear_of_others)
-            pairs = jnp.where(other > 0, pairs, pairs_of_others)
+            linear, pairs = over_others(y, rest)
+            of_sure = 1
         marginal = (e * b - gone * linear) - u * (e * (2 * rest + own) - gone * pairs)
-        if some_sure:
-            others = jnp.sum(sure, axis=1, keepdims=True) - sure
-            marginal = marginal * jnp.exp(-u * others)
+        marginal = of_sure * marginal
         log_all = jnp.sum(jnp.log1p(-p * gone), axis=1)
         weight = w[:, 0] * jnp.exp(log_all)
         return semivalues + matmul(weight, marginal / d), None
