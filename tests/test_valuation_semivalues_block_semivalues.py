@@ -54,7 +54,7 @@ def test_any_inclusion_equals_enumeration(weighting, sizes: list[int]):
 
 def test_the_largest_of_those_who_are_always_there_keeps_its_digits():
     # Sums of a kernel grow with the square of the size.
-    sums = random_sums([10**6, 3, 2, 10**4, 7, 5])
+    sums = random_sums([10**6, 3, 2, 10, 7, 5])
     b = np.array([1.0, 0.5, 0.5, 1.0, 0.3])
     expected = semivalues_by_inclusion(
         in_floats(exact_table(sums)), 0 * b, b, np.ones(1), np.ones(1)

@@ -156,6 +156,14 @@ def of_values(key: jax.Array) -> None:
         key, kernel, parties, candidates, sums, num_resamples=2
     )
     print((resampled[0] - sums.between).std())
+    worth: valuation.DistributionValues = valuation.distribution_values(
+        sums, "uniform mixture", resampled=resampled
+    )
+    print(worth.values.max(), worth.standard_errors, worth.better)
+    equal: valuation.Reference = np.full(3, 1 / 3)
+    print(valuation.values_under_references(sums, ["pool", equal]).min())
+    labels = [np.arange(20) % 2] * 3
+    print(valuation.conditional_distribution_values(kernel, parties, labels) + 1)
 
 
 def of_any_game(key: jax.Array) -> None:
