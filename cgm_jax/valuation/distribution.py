@@ -16,8 +16,8 @@ looks a little worse, and parties are compared fairly where their sizes are alik
 
 **How sure it is.** `bootstrap_sums` draws the parties' points once more. The spread of
 V_i over resamples is its standard error, and the share of the resamples in which
-V_i > V_j the probability that i is better than j. Near 0, where what is left of MMD_i² is
-mostly its bias, the standard errors are too large rather than too small.
+V_i > V_j the probability that i is better than j. Near 0, where what is left of MMD_i²
+is mostly its bias, the standard errors are too large rather than too small.
 
 Reference: X. Xu, S. Wang, C.-S. Foo, B. K. H. Low, G. Fanti, *Data Distribution
 Valuation*, NeurIPS 2024, arXiv:2410.04386.
