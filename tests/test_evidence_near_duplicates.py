@@ -53,12 +53,12 @@ def by_definition(points: list[np.ndarray]) -> np.ndarray:
     for i in range(n):
         for j in set(range(n)) - {i}:
             near, own = ratios[i, j], ratios[i, i] + ratios[j, j]
-            for t in np.arange(10) / 10:
+            for t in (0, 0.01, 0.03, *np.arange(1, 10) / 10):
                 table = [
                     [sum(v <= t for v in x), sum(v > t for v in x)] for x in (near, own)
                 ]
                 p = fisher_exact(table, alternative="greater").pvalue
-                p_values[i, j] = min(p_values[i, j], 10 * p)
+                p_values[i, j] = min(p_values[i, j], 12 * p)
     return p_values
 
 

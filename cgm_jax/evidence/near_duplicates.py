@@ -5,8 +5,8 @@ Whatever the density, for independent rows the ratios :math:`v_r = d_r / d_8`, r
 say nothing of whose the r-th neighbour is. Copies do: the row that was copied is nearer
 than others are. So the ratios of neighbours that a row of i has among j's rows are set
 beside those of neighbours that rows of i and j have in their own party, by Fisher's
-exact test of the numbers with v ≤ 0, 0.1, …, 0.9 (one-sided; the smallest of the ten
-p-values, times ten).
+exact test of the numbers with v ≤ 0, 0.01, 0.03, 0.1, 0.2, …, 0.9 (one-sided; the
+smallest of the twelve p-values, times twelve).
 
 Where columns are coarse, honest rows coincide; those of one party do, too, and nothing
 is beyond chance that is not more frequent between parties than within them. A row that
@@ -31,7 +31,7 @@ __all__ = ["NearDuplicates", "near_duplicates"]
 
 NUM_NEIGHBORS = 8
 LEVEL = 1e-3  # of all pairs of parties together
-_LIMITS = np.arange(10) / 10
+_LIMITS = np.array([0, 0.01, 0.03, *np.arange(1, 10) / 10])
 _COARSE = 100  # times the rows there are: so many possible ones are few
 
 
@@ -74,7 +74,7 @@ class NearDuplicates(Result):
     @property
     def contested_rows(self) -> list[Bool[np.ndarray, " _"]]:
         """Which rows of each party are contested with anybody."""
-        return [mask.any(axis=1) for mask in self.masks]
+        return [np.asarray(mask.any(axis=1)) for mask in self.masks]
 
     @property
     def is_beyond_chance(self) -> Bool[np.ndarray, "n n"]:
@@ -90,7 +90,7 @@ def near_duplicates(parties: Sequence[Float[ArrayLike, "_ d"]]) -> NearDuplicate
     r"""Find the rows that parties have in common, exactly or nearly.
 
     .. math:: v_r(x) = d_r(x) / d_8(x), \quad
-              p_{ij} = 10 \min_t \mathrm{P}(N_{ij}(t) \text{ or more})
+              p_{ij} = 12 \min_t \mathrm{P}(N_{ij}(t) \text{ or more})
 
     with d_r the distance to the r-th nearest other row and N_ij(t) the number of
     neighbours of rows of i among those of j with v ≤ t, hypergeometric given that of
@@ -111,8 +111,8 @@ def near_duplicates(parties: Sequence[Float[ArrayLike, "_ d"]]) -> NearDuplicate
         >>> first, second = rng.normal(size=(2, 50, 3))
         >>> second[:10] = first[:10] + 0.01 * rng.normal(size=(10, 3))
         >>> found = near_duplicates([first, second])
-        >>> found.is_beyond_chance[0, 1], found.contested[1, 0]
-        (np.True_, np.int64(10))
+        >>> bool(found.is_beyond_chance[0, 1]), bool(found.masks[1][:10, 0].all())
+        (True, True)
 
     Reference: L. Devroye, L. Györfi, G. Lugosi, *A Probabilistic Theory of Pattern
     Recognition*, 1996, Ch. 5 (neighbours); R. A. Fisher 1935 (the test).
@@ -164,7 +164,7 @@ def _of_pair(
 def _p_value(
     near: Float[np.ndarray, " pairs"], own: Float[np.ndarray, " own"]
 ) -> float:
-    """Whether ratios are smaller than within parties: Fisher's test, ten times."""
+    """Whether ratios are smaller than within parties: Fisher's test, 12 times."""
     from scipy.stats import hypergeom  # slow to import
 
     counts, of_own = ((x[:, None] <= _LIMITS[None]).sum(axis=0) for x in (near, own))

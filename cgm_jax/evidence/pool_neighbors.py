@@ -36,18 +36,16 @@ class PoolNeighbors(NamedTuple):
 
 
 def in_one_scale(parties: Sequence[Points]) -> list[Float[np.ndarray, "_ d"]]:
-    """The parties' points in columns of one scale, constant columns left out."""
+    """The parties' points in columns of one scale; constant columns are 0."""
     pool = np.concatenate([np.asarray(x, np.float64) for x in parties])
-    centre = np.median(pool, axis=0)
-    largest = np.abs(pool - centre[None]).max(axis=0)
-    varies = largest > 0
-    if not varies.any():
-        return [np.zeros((len(x), 1)) for x in parties]
-    centre, largest = centre[None, varies], largest[None, varies]
-    deviations = (pool[:, varies] - centre) / largest  # no square underflows
-    counts = (deviations != 0).sum(axis=0)
-    scale = largest * np.sqrt(np.square(deviations).sum(axis=0) / counts)[None]
-    return [(np.asarray(x, np.float64)[:, varies] - centre) / scale for x in parties]
+    centre = np.median(pool, axis=0)[None]
+    largest = np.abs(pool - centre).max(axis=0)[None]
+    largest = np.where(largest > 0, largest, 1)
+    deviations = (pool - centre) / largest  # no square underflows
+    counts = np.maximum((deviations != 0).sum(axis=0), 1)
+    squares = np.square(deviations).sum(axis=0) / counts
+    scale = largest * np.sqrt(np.where(squares > 0, squares, 1))[None]
+    return [(np.asarray(x, np.float64) - centre) / scale for x in parties]
 
 
 def neighbors_in_pool(
