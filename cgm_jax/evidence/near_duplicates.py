@@ -30,7 +30,7 @@ from .pool_neighbors import PoolNeighbors, in_one_scale, neighbors_in_pool
 __all__ = ["NearDuplicates", "near_duplicates"]
 
 NUM_NEIGHBORS = 8
-LEVEL = 1e-3  # of all pairs of parties together
+LEVEL = 0.01  # of all pairs of parties together
 _LIMITS = np.array([0, 0.01, 0.03, *np.arange(1, 10) / 10])
 _COARSE = 100  # times the rows there are: so many possible ones are few
 
@@ -80,7 +80,7 @@ class NearDuplicates(Result):
     def is_beyond_chance(self) -> Bool[np.ndarray, "n n"]:
         """Pairs of parties whose rows are near each other beyond chance; symmetric.
 
-        The smaller p-value of the two, times the number of all, is at most 0.001.
+        The smaller p-value of the two, times the number of all, is at most 0.01.
         """
         n = len(self.p_values)
         return np.minimum(self.p_values, self.p_values.T) * n * (n - 1) <= LEVEL

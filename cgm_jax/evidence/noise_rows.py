@@ -15,8 +15,8 @@ of the other parties and b that of the drawn noise,
 
 .. math:: w_i = (\varphi_i - a_i) / (b - a_i)
 
-is about what share of i's rows is noise. Honest parties differ, in what was tried by up
-to 0.2; so the p-value is of w_i ≤ 0.2.
+is about what share of i's rows is noise. Honest parties differ, in what was tried by
+about 0.15 at most; so the p-value is of w_i ≤ 0.15.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ from .pool_neighbors import in_one_scale
 
 __all__ = ["NoiseRows", "noise_rows"]
 
-TOLERATED = 0.2  # share of noise that honest parties may seem to have
+TOLERATED = 0.15  # share of noise that honest parties may seem to have
 LEVEL = 0.01  # of all parties together
-_NUM_TREES = 150
+_NUM_TREES = 60
 _LEAST_IN_LEAF = 5
 _ROWS_OF_A_TREE = 5_000
 _MOST_DRAWN = 20_000  # rows of noise
@@ -50,11 +50,13 @@ class NoiseRows(Result):
         votes: share of the vote for noise, of every row of each party, in [0, 1].
         noise_shares: about what share of each party's rows is noise, beyond what the
             other parties seem to have; in [0, 1].
-        p_values: of each party, were at most a fifth of its rows noise; 1 of one alone.
+        among_noise: share of drawn noise that looks like it: hardly more can be found.
+        p_values: of each party, were at most 15 % of its rows noise; 1 of one alone.
     """
 
     votes: tuple[Float[np.ndarray, " _"], ...]
     noise_shares: Float[np.ndarray, " n"]
+    among_noise: float
     p_values: Float[np.ndarray, " n"]
 
     @property
@@ -104,7 +106,7 @@ def noise_rows(
         array([False,  True])
 
     Reference: L. Breiman, *Random Forests*, 2001 (votes out of the bag); T. Hastie,
-    R. Tibshirani, J. Friedman, *The Elements of Statistical Learning*, 2009, Sec. 14.2.4
+    R. Tibshirani, J. Friedman, *The Elements of Statistical Learning*, 2009, Sec. 14.2
     (a density by telling data from noise).
     """
     as_key(key)
@@ -123,7 +125,7 @@ def noise_rows(
     of_rows, of_noise = _votes_for_noise(pool, noise, seed)
     votes = np.split(of_rows, np.cumsum([len(x) for x in parties])[:-1])
     shares = np.array([np.mean(vote > 0.5) for vote in votes])
-    among_noise = np.mean(of_noise > 0.5)
+    among_noise = float(np.mean(of_noise > 0.5))
     n = len(parties)
     noise_shares, p_values = np.zeros(n), np.ones(n)
     for i in range(n if n > 1 else 0):
@@ -133,7 +135,7 @@ def noise_rows(
             noise_shares[i] = np.clip(excess, 0, 1)
             tolerated = others + TOLERATED * (among_noise - others)
             p_values[i] = _p_value(shares[i], tolerated, len(votes[i]), len(pool))
-    return NoiseRows(tuple(votes), noise_shares, p_values)
+    return NoiseRows(tuple(votes), noise_shares, among_noise, p_values)
 
 
 def _p_value(share: float, tolerated: float, num: int, num_all: int) -> float:
