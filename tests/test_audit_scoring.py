@@ -13,7 +13,11 @@ from cgm_jax.audit.joining_times import check_joining_times
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.report.sentences import audit_sentences
 from cgm_jax.scoring import (
+    Departures,
+    Distribution,
     HandedIn,
+    Precedence,
+    Quotient,
     Semivalues,
     Shapley,
     SumOfPoints,
@@ -40,6 +44,15 @@ def promised_by(scoring) -> cgm_jax.Collaboration:
         (Semivalues(BetaShapley(1, 8)), ("F1", "F2", "F3", "F4")),
         (Semivalues("leave-one-out"), ("F1", "F2")),
         (SumOfPoints(), ()),
+        (Distribution(), ()),
+        (Quotient(), ()),
+        (Quotient((0, 1, 0)), ()),
+        (Quotient((2, 0, 1)), ("F1", "F2", "F3", "F4")),
+        (Departures(0.7), ("F1", "F2", "F3", "F4")),
+        (Departures((0.7, 0.7, 0.8)), ("F1", "F4")),
+        (Departures((0.7, 0.0, 0.7)), ("F1",)),
+        (Precedence((3, 3, 3)), ("F1", "F2", "F3", "F4")),
+        (Precedence((0, 1, 0)), ("F1",)),
         (TimeAware((0, 0, 0)), ("F1", "F2", "F3", "F4", "F6", "F7", "F8")),
         (TimeAware((0, 2, 1)), ("F1", "F4", "F6", "F7", "F8")),
         (TimeAware((0, 2, 1), Semivalues("leave-one-out")), ("F1", "F8")),

@@ -15,7 +15,11 @@ from cgm_jax.kernels import SquaredExponential
 from cgm_jax.rewards import scheme_from_sums
 from cgm_jax.scoring import (
     SCORINGS,
+    Departures,
+    Distribution,
     HandedIn,
+    Precedence,
+    Quotient,
     Scoring,
     Semivalues,
     Shapley,
@@ -29,7 +33,14 @@ from cgm_jax.valuation import BetaShapley, coalition_values, shapley_values
 
 KERNEL = SquaredExponential(0.7)
 SCALE = oracles.squared_exponential(0.7)
-ALL = [*SCORINGS.values(), TimeAware((0, 2, 1)), TimeAware((1, 0, 4), SumOfPoints())]
+FAMILY = [Departures(0.5), Departures((1.0, 0.5, 0.9)), Precedence((1, 0, 1))]
+FAMILY += [Quotient((0, 1, 0)), Distribution("pool")]
+ALL = [
+    *FAMILY,
+    *SCORINGS.values(),
+    TimeAware((0, 2, 1)),
+    TimeAware((1, 0, 4), SumOfPoints()),
+]
 
 
 def small(sizes=(2, 1, 3)) -> HandedIn:
@@ -138,6 +149,81 @@ def test_periods_are_games_of_those_present(base):
     np.testing.assert_allclose(found, expected / 4, atol=1e-9)
 
 
+@pytest.mark.parametrize("stay", [1, 0.4, (0.9, 0.5, 1.0), (0.0, 0.5, 1.0)])
+def test_departures_are_the_mean_over_who_stays(stay):
+    handed_in = small()
+    chances = np.broadcast_to(np.array(stay, float), 3)
+    expected = np.zeros(3)
+    for mask in range(1, 8):
+        players = [i for i in range(3) if mask >> i & 1]
+        stays = np.isin(np.arange(3), players)
+        chance = np.where(stays, chances, 1 - chances).prod()
+        expected[players] += chance * np.array(
+            shapley_by_permutations(table(handed_in, players))
+        )
+    found = scoring_named("departures", stay=stay).scores(handed_in)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_precedence_is_the_mean_over_the_orders_that_keep_it():
+    handed_in = small()
+    values, expected = table(handed_in, range(3)), np.zeros(3)
+    for order in ((1, 0, 2), (1, 2, 0)):  # party 1 comes first
+        joined = 0
+        for i in order:
+            expected[i] += (values[joined | 1 << i] - values[joined]) / 2
+            joined |= 1 << i
+    found = scoring_named("precedence", joined=[1, 0, 1]).scores(handed_in)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_quotients_share_the_value_of_a_cluster_by_points():
+    handed_in = small()
+    parties = handed_in.parties
+    assert parties is not None
+    merged = [np.concatenate([parties[0], parties[2]]), parties[1]]
+    both, second = shapley_by_permutations(
+        table(replace(handed_in, parties=merged), range(2))
+    )
+    found = Quotient((0, 1, 0)).scores(handed_in)
+    np.testing.assert_allclose(found, [both * 2 / 5, second, both * 3 / 5], atol=1e-10)
+    apart = Quotient((2, 0, 1)).scores(handed_in)
+    np.testing.assert_allclose(apart, Shapley().scores(handed_in), atol=1e-9)
+
+
+def test_quotients_find_a_copy():
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(size=(2, 60, 2))
+    candidates = rng.normal(size=(50, 2))
+    parties = [first, second, first[:30]]
+    sums = gram_sums(KERNEL, parties, candidates)
+    handed_in = HandedIn(KERNEL, parties, candidates, sums)
+    found = Quotient().scores(handed_in)
+    np.testing.assert_array_equal(found, Quotient((0, 1, 0)).scores(handed_in))
+
+
+@pytest.mark.parametrize("reference", ["uniform mixture", "pool", "candidates"])
+def test_distribution_is_how_near_a_party_is(reference):
+    handed_in = small()
+    parties = handed_in.parties
+    assert parties is not None
+    points = np.concatenate([*parties, handed_in.candidates])
+    gram, owner = SCALE(points, points), np.repeat(range(4), [2, 1, 3, 6])
+    share = {
+        "uniform mixture": np.array([1 / 6, 1 / 3, 1 / 9, 0]),
+        "pool": np.array([1 / 6, 1 / 6, 1 / 6, 0]),
+        "candidates": np.array([0, 0, 0, 1 / 6]),
+    }[reference][owner]
+    expected, far = [], []
+    for i, x in enumerate(parties):
+        own = (owner == i) / len(x)
+        expected.append(-np.sqrt((own - share) @ gram @ (own - share)))
+        far.append(own @ gram @ own + share @ gram @ share)
+    found = Distribution(reference).scores(handed_in)
+    np.testing.assert_allclose(found, np.sqrt(max(far)) + expected, atol=1e-10)
+    assert (found > 0).all()
+
+
 def test_joining_at_once_changes_no_bit():
     handed_in = small()
     for scoring in SCORINGS.values():
@@ -158,6 +244,9 @@ def test_some_parties_on_the_reference_of_all():
 def test_what_is_known_of_parties_goes_with_them():
     scoring = TimeAware((0, 3, 5), TimeAware((7, 8, 9)))
     changed = for_parties(scoring, [0, 1, 1, 2])
+    assert for_parties(Departures((0.5, 1.0)), [1, 1, 0]).stay == (1.0, 1.0, 0.5)
+    assert for_parties(Departures(0.5), [1, 1, 0]).stay == 0.5
+    assert for_parties(Quotient(), [0, 1]) == Quotient()
     assert changed.joined == (0, 3, 3, 5)
     assert changed.scoring.joined == (7, 8, 8, 9)
     assert for_parties(Shapley(), [1]) == Shapley()
@@ -191,6 +280,7 @@ def test_saved_and_loaded_with_a_collaboration(scoring, tmp_path):
     plain = replace(made.promises, scoring=Shapley())
     papers = estimate_uncertainty(jax.random.key(1), plain, 3)
     np.testing.assert_array_equal(uncertainty.own_values, papers.own_values)
+    assert (uncertainty.shapley_values.std(axis=0) > 0).all()
     is_same = np.allclose(uncertainty.shapley_values, papers.shapley_values)
     assert is_same == (scoring == Shapley())
 
@@ -237,6 +327,30 @@ def test_names_are_those_of_the_command_line():
     assert Semivalues(BetaShapley(2, 1)).name == "beta-shapley(2, 1)"
     assert TimeAware((0, 1)).name == "time-aware"
     assert TimeAware((0, 1), SumOfPoints()).name == "time-aware points"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("departures", {}, "got none with departures"),
+        ("shapley", {"stay": 0.5}, "got some with shapley"),
+        ("precedence", {}, "joining times with the scheme precedence"),
+        ("departures", {"stay": 1.5}, "between 0 and 1, got 1.5"),
+        ("departures", {"stay": (0.5, -0.1)}, "probability to stay >= 0, got -0.1"),
+        ("precedence", {"joined": (0, -1)}, "place in the order >= 0"),
+    ],
+)
+def test_what_a_scheme_must_know(name, options, words):
+    with pytest.raises(ValueError, match=words):
+        scoring_named(name, **options)
+
+
+@pytest.mark.parametrize(
+    "scoring", [Departures((0.5, 1.0)), Precedence((0, 1)), Quotient((0, 1))]
+)
+def test_one_number_for_each_party(scoring):
+    with pytest.raises(ValueError, match="for each of 3 parties, got 2"):
+        scoring.scores(small())
 
 
 @pytest.mark.parametrize("joined", [(0, 1), (0, 1, 2, 3), (0, -1, 1), (0, 0.5, 1)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,8 @@ import numpy as np
 from cgm_jax.valuation import BetaShapley
 
 from .base import Scoring
-from .joining import TimeAware
-from .points import SumOfPoints
-from .semivalues import Semivalues, Shapley
 
 __all__ = ["describe_scoring", "rebuild_scoring"]
-
-_KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (Shapley, Semivalues, BetaShapley, SumOfPoints, TimeAware)
-}
 
 
 def describe_scoring(scoring: Scoring) -> dict[str, Any]:
@@ -52,8 +45,17 @@ def _described(value: Any) -> Any:
 
 def _rebuilt(value: Any) -> Any:
     if isinstance(value, Mapping):
-        if value["kind"] not in _KINDS:
-            raise _Unknown
+        kind = _kind(value["kind"])
         parts = {name: _rebuilt(part) for name, part in value.items() if name != "kind"}
-        return _KINDS[value["kind"]](**parts)
+        return kind(**parts)
     return tuple(map(_rebuilt, value)) if isinstance(value, list) else value
+
+
+def _kind(name: str) -> type:
+    """One of this package's classes, by its name."""
+    scoring = import_module("cgm_jax.scoring")
+    if name == "BetaShapley":
+        return BetaShapley
+    if name not in scoring.__all__:
+        raise _Unknown
+    return getattr(scoring, name)

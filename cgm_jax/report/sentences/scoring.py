@@ -11,6 +11,13 @@ _WORDS = {
     "beta-shapley": f"{_ON_AVERAGE} all groups of others, the more the smaller they "
     "are (the Beta-Shapley value)",
     "leave-one-out": "what the data of all would be worth less without {whose} data",
+    "departures": f"{_ON_AVERAGE} all orders of joining and over who may have left",
+    "precedence": f"{_ON_AVERAGE} the orders in which those who joined earlier come "
+    "first",
+    "quotient": f"{_ON_AVERAGE} all orders of joining, parties with the same rows "
+    "being taken for one and sharing by their rows",
+    "distribution": "how near the distribution of {whose} data is to the mixture of "
+    "all parties'",
     "points": "what each of {whose} rows adds to all other rows, averaged over all "
     "orders, and added up",
 }
