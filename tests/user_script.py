@@ -143,6 +143,10 @@ def of_values(key: jax.Array) -> None:
         between[:, :-1], between.sum(axis=1), sizes[:-1], float(sizes.sum())
     )
     print(of_blocks - phi)
+    leaving = valuation.semivalues_with_departures(sums, 0.9, weighting=beta)
+    print(leaving / valuation.asymmetric_shapley(sums, np.array([0, 0, 1])))
+    clustered = valuation.quotient_semivalues(sums, np.array([0, 1, 1]))
+    print(clustered - valuation.group_values(kernel, parties, candidates, sums=sums))
     of_coalitions = valuation.values_of_coalitions(sums, np.eye(3, dtype=bool))
     print(of_coalitions / valuation.values_with_candidates(sums))
     print(valuation.shapley_interactions(table)[0, 1] + 1)
@@ -152,6 +156,14 @@ def of_values(key: jax.Array) -> None:
         key, kernel, parties, candidates, sums, num_resamples=2
     )
     print((resampled[0] - sums.between).std())
+    worth: valuation.DistributionValues = valuation.distribution_values(
+        sums, "uniform mixture", resampled=resampled
+    )
+    print(worth.values.max(), worth.standard_errors, worth.better)
+    equal: valuation.Reference = np.full(3, 1 / 3)
+    print(valuation.values_under_references(sums, ["pool", equal]).min())
+    labels = [np.arange(20) % 2] * 3
+    print(valuation.conditional_distribution_values(kernel, parties, labels) + 1)
 
 
 def of_any_game(key: jax.Array) -> None:
