@@ -53,7 +53,7 @@ def plot_gains(table: GainTable) -> "Figure":
     rows, columns = gains.shape
     figure = new_figure(2.9 + 0.85 * max(columns, 3), 1.3 + 0.26 * rows)
     axes = figure.subplots()
-    largest = min(max(np.nanmax(abs(gains), initial=0.0), 1e-3), _MOST)
+    largest = min(max(float(np.nanmax(abs(gains), initial=0.0)), 1e-3), _MOST)
     axes.imshow(gains, cmap="RdBu_r", vmin=-largest, vmax=largest, aspect="auto")
     for (row, column), gain in np.ndenumerate(gains):
         is_strong = abs(gain) > _DARK * largest
