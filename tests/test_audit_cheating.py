@@ -209,12 +209,14 @@ def test_what_is_held_is_valued_by_the_definition():
         assert value >= found().honest["shapley"].reward_values[i] - 1e-9
         assert value > value_of(i, parties()[i])
     trials = _Trials(promises(), parties(), candidates(), promises().sums, (), 1.0)
-    picks = np.array([3, 3, 17, 90])
-    held = np.concatenate([parties()[1], candidates()[picks]])
-    assert trials.value_of(1, picks) == pytest.approx(value_of(1, held), rel=1e-12)
-    assert trials.value_of(1, picks[:0]) == pytest.approx(
-        value_of(1, parties()[1]), rel=1e-12
-    )
+    lanes = [np.array([3, 3, 17, 90]), np.array([5, 399, 8])]
+    counts = np.array([[4, 1], [0, 0], [2, 3], [4, 0], [2, 1]])
+    for count, value in zip(counts, trials.values_held(1, lanes, counts), strict=True):
+        picks = np.concatenate([lanes[0][: count[0]], lanes[1][: count[1]]])
+        held = np.concatenate([parties()[1], candidates()[picks]])
+        assert value == pytest.approx(value_of(1, held), rel=1e-12)
+    (alone,) = trials.values_held(1, lanes, np.zeros((1, 2), int))
+    assert alone == pytest.approx(value_of(1, parties()[1]), rel=1e-12)
 
 
 def test_withholding_lowers_what_is_contributed():

@@ -40,7 +40,11 @@ def review_with_trials(collaboration: Collaboration) -> Review:
         for name, gain in gains.items()
     ]
     joint = np.array([0.1, 0.2, 0.4])
-    stress = Stress(collaboration.promises.scheme, joint, tuple(trials))
+    stress = Stress(
+        {"shapley": collaboration.promises.scheme},
+        {"shapley": joint[None]},
+        tuple(trials),
+    )
     reviewed = review(KEY, collaboration, stress_test=False)
     return dataclasses.replace(reviewed, stress=stress)
 
@@ -82,7 +86,7 @@ def test_everything_is_on_the_page_and_in_the_file(tmp_path):
     assert page.count('<th scope="row" class="word">copy the best other</th>') == 1
     assert data["audit"] == json.loads(json.dumps(audit_data(audit(result), NAMES)))
     assert data["reasons"] == reasons(found, NAMES)
-    assert data["stress"]["joint_values"] == [0.1, 0.2, 0.4]
+    assert data["stress"]["joint_values"] == {"shapley": [0.1, 0.2, 0.4]}
     assert data["stress"]["trials"][2]["joint_gain"] is None
     assert data["stress"]["trials"][3]["party"] == "B<o>"
 

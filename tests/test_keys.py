@@ -21,7 +21,7 @@ from cgm_jax.mediation.run import Keys, Settings, mediate
 ENTRY_POINTS: dict[str, Callable[..., int]] = {
     "cgm_jax.collaboration.promises.draw_rewards": lambda *a, **k: len(a[3]),
     "cgm_jax.audit.cheating.draw_rewards": lambda *a, **k: len(a[3]),
-    "cgm_jax.audit.cheating.deal": lambda parties: len(parties),
+    "cgm_jax.audit.cheating.Position": lambda *a: 0,
     "cgm_jax.collaboration.uncertainty.bootstrap_sums": lambda *a, **k: 0,
     "cgm_jax.mediation.run.candidate_source": lambda *a, **k: 0,
     "cgm_jax.mediation.run.nearness_figures": lambda *a, **k: 0,
@@ -160,7 +160,7 @@ def test_the_demo(recorder, without_pages, monkeypatch, tmp_path, capsys):
     recorder.check(
         "cgm_jax.collaboration.promises.draw_rewards",
         "cgm_jax.audit.cheating.draw_rewards",
-        "cgm_jax.audit.cheating.deal",
+        "cgm_jax.audit.cheating.Position",
     )
     # Both splits: a draw each, with five parties.
     draws = [use for use in recorder.uses if "promises.draw_rewards" in use[0]]

@@ -93,10 +93,9 @@ def test_a_promise_broken_twice_is_one_sentence():
 def test_cheating_that_pays_is_named(gain: float):
     found = review(KEY, one(), stress_test=False)
     trials = (Trial(0, "hand in twice", joint_gain=-0.1), Trial(2, "noise", 0, 0, gain))
-    joint = np.array([0.5, 0.5, 0.5])
-    found = dataclasses.replace(
-        found, stress=Stress(one().promises.scheme, joint, trials)
-    )
+    joint, scheme = np.full((1, 3), 0.5), one().promises.scheme
+    stress = Stress({"shapley": scheme}, {"shapley": joint}, trials)
+    found = dataclasses.replace(found, stress=stress)
     box = before_handing_out(section_of(one(), review=found))
     assert ("Cheating" in box) == (gain > 0)
     if gain > 0:

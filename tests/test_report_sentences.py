@@ -29,6 +29,7 @@ from cgm_jax.report.sentences import (
     empty_reward_sentences,
     explanation_sentences,
     generator_warnings,
+    other_scheme_sentence,
     quality_sentences,
     scheme_warnings,
     shared_rows_sentences,
@@ -102,8 +103,8 @@ def test_of_trials_the_most_profitable_is_named():
     losing = (trial(0, "split in 2", -0.02), trial(1, "split in 2", 0.0))
     # In its own units Bo gains most, in shares of what they hold Ada does.
     paying = (trial(1, "withhold half", 0.02), trial(0, "hand in twice", 0.01))
-    joint = np.array([0.1, 0.4, 0.2])
-    stress = Stress(scheme, joint, losing + paying)
+    joint = np.array([[0.1, 0.4, 0.2]])
+    stress = Stress({"shapley": scheme}, {"shapley": joint}, losing + paying)
     assert stress_sentence(stress, NAMES) == (
         "2 of the 4 manipulations tried would have been profitable; the most for Ada, "
         'by "hand in twice": what it holds would be worth 10.0% more.'
@@ -111,6 +112,43 @@ def test_of_trials_the_most_profitable_is_named():
     assert stress_sentence(replace(stress, trials=losing)) == (
         "None of the 2 manipulations tried was profitable."
     )
+
+
+def test_the_schemes_under_which_the_worst_would_not_have_paid():
+    scheme, names = small_promises(3, 2).scheme, ("shapley", "points", "banzhaf")
+    gains = {
+        "shapley": {"copy": (0.3, -0.1), "noise": (0.2, 0.1)},
+        "points": {"copy": (-0.1, 0.0), "noise": (0.05, -0.2)},
+        "banzhaf": {"copy": (0.1, -0.3), "noise": (-0.2, -0.3)},
+    }
+    trials = tuple(
+        Trial(party, strategy, joint_gain=gain, scoring=name)
+        for name, of in gains.items()
+        for strategy, both in of.items()
+        for party, gain in enumerate(both)
+    )
+    ones = {name: np.ones((1, 2)) for name in names}
+    stress = Stress(dict.fromkeys(names, scheme), ones, trials)
+    assert other_scheme_sentence(stress) == (
+        '"copy" would have paid nobody under points (there "noise" pays the most, '
+        "5.0%)."
+    )
+
+    def without(*left_out: tuple[str, str]) -> Stress:
+        kept = tuple(t for t in trials if (t.scoring, t.strategy) not in left_out)
+        schemes = {t.scoring: scheme for t in kept}
+        return replace(stress, honest=schemes, trials=kept)
+
+    of_points = [(name, strategy) for name in ("points",) for strategy in gains[name]]
+    assert other_scheme_sentence(without(*of_points)) == (
+        '"copy" would have paid somebody under every other scheme tried, too: banzhaf.'
+    )
+    assert other_scheme_sentence(without(("points", "noise"))) == (
+        '"copy" would have paid nobody under points (no other way of those tried pays '
+        "there)."
+    )
+    alone = [(name, strategy) for name in names[1:] for strategy in gains[name]]
+    assert other_scheme_sentence(without(*alone)) == ""
 
 
 def test_nobody_would_be_worse_off_under_the_other_scheme():

@@ -292,6 +292,21 @@ def of_the_whole_way(key: jax.Array, folder: Path) -> None:
     print([bound.party for bound in explained.binding], explained.shortfall + 1)
     stressed: audit.Stress = audit.stress(key, promises, outlier_scales=[1e3])
     print(most_gained(stressed.trials), stressed.relative_gains())
+    mine = audit.Manipulation("hand in a copy", hand_in_best)
+    tried = [mine, audit.outlier(10.0), *audit.MANIPULATIONS[:2]]
+    by_key: audit.Stress = audit.stress(
+        keys,
+        promises,
+        scorings=[promises.scoring],
+        manipulations=tried,
+        outlier_scales=(),
+    )
+    gains: audit.GainTable = by_key.table()
+    print(gains.to_frame(), gains.worst + 1)
+
+
+def hand_in_best(at: audit.Position) -> list[tuple[np.ndarray, ...]]:
+    return [(at.best,)]
 
 
 def of_plans() -> None:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Key, Shaped
+from jaxtyping import Array, Float, Int, Key, Shaped
 
 from cgm_jax._shared.checks import as_key, as_keys, check_kind
 from cgm_jax._shared.progress import Progress, silent
@@ -39,6 +39,7 @@ from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.sampling.stopping import Reward, enough_for
 from cgm_jax.sampling.weighted_sampling import draw_rewards
 from cgm_jax.scoring import HandedIn, Scoring
+from cgm_jax.scoring.base import for_parties
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .gains import Stress, Trial
@@ -242,10 +243,11 @@ class _Trials:
             self.candidates,
             one.sums,
         )
+        owners = [*range(len(self.parties)), *(one.party for _ in one.mine[1:])]
         return {
             scoring.name: scheme_from_sums(
                 one.sums,
-                scores=scoring.scores(handed_in),
+                scores=for_parties(scoring, owners).scores(handed_in),
                 scoring=scoring.name,
                 stability=self.promises.scheme.stability,
                 relax=True,
@@ -279,26 +281,26 @@ class _Trials:
             np.append(most, -np.inf),
             inverse_temperatures=[self.inverse_temperature],
         )
-        found: dict[str, _Outcome] = {}
-        values: dict[tuple[int, ...], float] = {}
-        for target, (name, scheme) in zip(targets, schemes.items(), strict=True):
-            if not scheme.has_rewards:
-                found[name] = _Outcome(scheme, np.nan, 0)
-                continue
-            counts = tuple(
-                self.count(reward, value, together, lane)
-                for lane, (reward, value) in enumerate(
-                    zip(rewards[:k], target, strict=True)
-                )
-            )
-            if counts not in values:
-                picks = [
-                    reward.indices[:count]
-                    for reward, count in zip(rewards[:k], counts, strict=True)
+        counts = np.array(
+            [
+                [
+                    self.count(reward, value, together, lane)
+                    for lane, (reward, value) in enumerate(
+                        zip(rewards[:k], target, strict=True)
+                    )
                 ]
-                values[counts] = self.value_of(one.party, np.concatenate(picks))
-            found[name] = _Outcome(scheme, values[counts], sum(counts))
-        return found
+                for target in targets
+            ]
+        )
+        held = self.values_held(one.party, [r.indices for r in rewards[:k]], counts)
+        return {
+            name: _Outcome(scheme, float(value), int(count.sum()))
+            if scheme.has_rewards
+            else _Outcome(scheme, np.nan, 0)
+            for (name, scheme), value, count in zip(
+                schemes.items(), held, counts, strict=True
+            )
+        }
 
     def count(self, reward: Reward, target: float, sums: GramSums, lane: int) -> int:
         """How many picks a draw would have been with a smaller reward value."""
@@ -312,18 +314,37 @@ class _Trials:
         is_enough = reward.values >= enough
         return int(is_enough.argmax()) + 1 if is_enough.any() else len(is_enough)
 
-    def value_of(self, party: int, picks: np.ndarray) -> float:
-        """v(D_i ∪ picks) with honest data and kernel: 2C/(st) − A/s²."""
+    def values_held(
+        self,
+        party: int,
+        picks: list[Int[np.ndarray, " _"]],
+        counts: Int[np.ndarray, "schemes lanes"],
+    ) -> Float[np.ndarray, " schemes"]:
+        """v(D_i ∪ the first picks of every lane) with honest data and kernel.
+
+        It is 2C/(st) − A/s². One pass over pairs of picks is that of all counts.
+        """
+        ends = [np.unique(counts[:, lane]) for lane in range(len(picks))]
+        parts = [
+            (lane, end, picks[lane][start:end])
+            for lane, of_lane in enumerate(ends)
+            for start, end in zip([0, *of_lane[:-1]], of_lane, strict=True)
+            if end > start
+        ]
+        has = np.array(
+            [[end <= count[lane] for lane, end, _ in parts] for count in counts], float
+        ).reshape(len(counts), len(parts))
         sums = self.sums
-        rows = sums.candidate_rows[picks]
-        size = sums.sizes[party] + len(picks)
-        across = sums.between[party].sum() + rows.sum()
-        within = sums.between[party, party] + 2 * rows[:, party].sum()
-        if len(picks):
-            points = self.candidates[picks]
-            among = gram_sums(self.promises.kernel, [points], points[:0])
-            within += float(among.between[0, 0])
-        return float(2 * across / (size * sums.reference_size) - within / size**2)
+        rows = [sums.candidate_rows[part].sum(axis=0) for *_, part in parts]
+        rows = has @ np.array(rows).reshape(len(parts), len(sums.sizes))
+        size = sums.sizes[party] + has @ [float(len(part)) for *_, part in parts]
+        across = sums.between[party].sum() + rows.sum(axis=1)
+        within = sums.between[party, party] + 2 * rows[:, party]
+        if parts:
+            points = [self.candidates[part] for *_, part in parts]
+            among = gram_sums(self.promises.kernel, points, points[0][:0])
+            within = within + ((has @ among.between[:-1, :-1]) * has).sum(axis=1)
+        return 2 * across / (size * sums.reference_size) - within / size**2
 
 
 def _trial(

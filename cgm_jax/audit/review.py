@@ -1,8 +1,10 @@
 """Everything there is to find out about a collaboration's promises."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jaxtyping import Array, Key
+import numpy as np
+from jaxtyping import Array, Key, Shaped
 
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.progress import Progress, silent
@@ -10,6 +12,7 @@ from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.metrics import SharedRows, shared_rows
 from cgm_jax.rewards.scheme import RewardScheme
+from cgm_jax.scoring import Scoring
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .auditing import Audit, audit
@@ -49,6 +52,8 @@ def review(
     collaboration: Collaboration,
     *,
     stress_test: bool = True,
+    scorings: Sequence[Scoring] = (),
+    labels: Sequence[Shaped[np.ndarray, " _"]] | None = None,
     progress: Progress = silent,
 ) -> Review:
     """Audit, explain and compare a collaboration, and try out what cheating gains.
@@ -57,6 +62,8 @@ def review(
         key: a typed key, for the trials of cheating.
         collaboration: what was promised and handed out.
         stress_test: whether to try out cheating, which is for up to 20 parties only.
+        scorings: other schemes to try it out with; that of the promises is the first.
+        labels: of every party's rows, arrays of shape ``(n_i,)``: which are rare.
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -79,6 +86,8 @@ def review(
         trials = stress(
             key,
             promises,
+            scorings=(promises.scoring, *scorings),
+            labels=labels,
             inverse_temperature=beta,
             outlier_scales=(),
             progress=progress,

@@ -39,7 +39,7 @@ from cgm_jax.generators import (
 )
 from cgm_jax.kernels.saving import KernelFile, read_kernel_file
 from cgm_jax.rewards import InfeasibleError
-from cgm_jax.scoring import Scoring
+from cgm_jax.scoring import SCORINGS, Scoring
 from cgm_jax.scoring.semivalues import SHAPLEY
 from cgm_jax.tables import Cells
 
@@ -84,6 +84,12 @@ class Settings:
         ):
             times //= 2
         return times * self.num_candidates
+
+    @property
+    def other_scorings(self) -> list[Scoring]:
+        """Schemes to try cheating with, besides the one in use."""
+        names = (name for name in SCORINGS if name != self.scoring.name)
+        return [SCORINGS[name] for name in names]
 
     def tries_cheating(self, num_points: int) -> bool:
         """Whether trials of cheating are made, for up to 20 parties."""
@@ -210,6 +216,8 @@ def mediate(
             keys.stress,
             result,
             stress_test=settings.tries_cheating(sum(map(len, [*points, candidates]))),
+            scorings=settings.other_scorings,
+            labels=parties.labels,
             progress=progress,
         ),
         nearness=nearness_figures(

@@ -11,6 +11,7 @@ from .columns import plot_columns, plot_pairs
 from .contributions import plot_contributions, plot_uncertainty
 from .correlations import plot_correlations
 from .feasible_region import plot_feasible_region
+from .gains import plot_gains
 from .generator import plot_samples, plot_training
 from .generators import plot_generators
 from .margins import plot_margins
@@ -34,6 +35,7 @@ __all__ = [
     "plot_contributions",
     "plot_correlations",
     "plot_feasible_region",
+    "plot_gains",
     "plot_generators",
     "plot_margins",
     "plot_own_and_reward",

@@ -329,8 +329,11 @@ def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
     if review.stress is not None:
         data["stress"] = {
             "inverse_temperature": review.inverse_temperature,
-            "joint_values": review.stress.joint_values,
+            "joint_values": {
+                name: values[0] for name, values in review.stress.joint_values.items()
+            },
             "trials": trial_rows(review.stress, names),
+            "table": review.stress.table().to_dict(),
         }
     return data
 

@@ -11,6 +11,7 @@ from .sentences import (
     label_sentences,
     left_out_sentences,
     nearness_warnings,
+    other_scheme_sentence,
     promise_warnings,
     rare_category_sentences,
     shared_rows_sentences,
@@ -86,6 +87,8 @@ def _on_cheating(section: ReportSection) -> Iterator[str]:
     stress = None if section.review is None else section.review.stress
     if stress is not None and stress.profitable:
         yield stress_sentence(stress, section.names)
+        if sentence := other_scheme_sentence(stress):
+            yield sentence
 
 
 def _on_columns(section: ReportSection) -> Iterator[str]:

@@ -20,6 +20,7 @@ from .sentences import (
     comparison_sentences,
     is_told_apart,
     nearness_sentences,
+    other_scheme_sentence,
     outcome,
     promise_rows,
     stress_sentence,
@@ -159,6 +160,8 @@ def _review(section: ReportSection) -> dict[str, Any]:
         "stakes": stakes_rows(review, names),
         "gains": {} if stress is None else stress.relative_gains(),
         "gain_sentence": "" if stress is None else stress_sentence(stress, names),
+        "schemes": [] if stress is None else list(stress.honest),
+        "scheme_sentence": "" if stress is None else other_scheme_sentence(stress),
         "inverse_temperature": review.inverse_temperature,
     }
 

@@ -79,6 +79,9 @@ def draw_pictures(section: ReportSection) -> dict[str, Picture]:
         )
     if section.review is not None:
         figures["margins"] = plots.plot_margins(section.review.audit, names)
+        stress = section.review.stress
+        if stress is not None and len(stress.honest) > 1:
+            figures["gains"] = plots.plot_gains(stress.table())
     if len(section.draws) > 1:
         figures["temperatures"] = plots.plot_reward_over_temperatures(
             promises,

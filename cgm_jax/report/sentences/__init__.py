@@ -7,6 +7,7 @@ from .audit import (
     audit_summary,
     broken_sentences,
     comparison_sentence,
+    other_scheme_sentence,
     promise_rows,
     stress_sentence,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "left_out_sentences",
     "nearness_sentences",
     "nearness_warnings",
+    "other_scheme_sentence",
     "outcome",
     "own_release_sentences",
     "plan_sentences",

@@ -119,31 +119,27 @@ def stress_sentence(stress: Stress, names: Names = None) -> str:
     )
 
 
-def scheme_sentences(stress: Stress) -> list[str]:
+def other_scheme_sentence(stress: Stress) -> str:
     """Under which other schemes the worst manipulation would not have paid, if any."""
     if len(stress.honest) == 1 or not stress.profitable:
-        return []
+        return ""
     table = stress.table()
     worst = int(np.argmax(np.nan_to_num(table.most[0], nan=-np.inf)))
-    which = f'"{table.manipulations[worst]}"'
     others = range(1, len(table.schemes))
-    better = [i for i in others if table.most[i, worst] <= 0]
-    if not better:
-        names = ", ".join(table.schemes[i] for i in others)
-        return [f"By none of the other schemes tried ({names}) would {which} not pay."]
     found = []
-    for i in better:
-        most = float(table.worst[i])
-        rest = "nor any other of the manipulations tried"
-        if most > 0:
-            place = int(np.nanargmax(table.most[i]))
-            other = table.manipulations[place]
-            rest = f'there "{other}" pays the most, {most:.1%}'
-        found.append(
-            f'By the scheme "{table.schemes[i]}", {which} would have paid nobody; '
-            f"{rest}."
-        )
-    return found
+    for i in others:
+        if table.most[i, worst] <= 0:
+            best = int(np.argmax(np.nan_to_num(table.most[i], nan=-np.inf)))
+            words = "no other way of those tried pays there"
+            if table.most[i, best] > 0:
+                most = f"{table.most[i, best]:.1%}"
+                words = f'there "{table.manipulations[best]}" pays the most, {most}'
+            found.append(f"{table.schemes[i]} ({words})")
+    which = f'"{table.manipulations[worst]}" would have paid'
+    if not found:
+        names = ", ".join(table.schemes[i] for i in others)
+        return f"{which} somebody under every other scheme tried, too: {names}."
+    return f"{which} nobody under {'; '.join(found)}."
 
 
 def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> str:

@@ -1,0 +1,176 @@
+"""What cheating gains under every scheme: credit ratings, digits, and a table.
+
+Every manipulation of `audit.MANIPULATIONS`, and outliers, is tried by every party under
+every scheme of `scoring.SCORINGS`, with several keys. A gain is what the party then
+holds, valued as if everybody had been honest, over what it holds when honest under the
+same scheme. Beside it is whether honest contributions follow how much of the classes
+the parties cover.
+
+    python -m benchmarks.studies cheating --adult adult.csv.gz
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from rich.table import Table
+
+from benchmarks.peers.peer import read_table
+from cgm_jax import promise
+from cgm_jax._shared.progress import Progress, silent
+from cgm_jax.audit import Stress, stress
+from cgm_jax.datasets import credit_ratings, digits_parties
+from cgm_jax.generators import KernelDensity, TableGenerator
+from cgm_jax.scoring import SCORINGS, Scoring
+from cgm_jax.tables import TableCodec, as_text
+
+from .coverage import class_coverage, sharpness
+
+__all__ = [
+    "Case",
+    "adult_case",
+    "cases",
+    "gain_table",
+    "measure_cheating",
+    "plain_case",
+]
+
+BETA = 4.0
+BANDWIDTH = 0.05
+OUTLIERS = (1e3, 1e9)
+NUM_PARTIES = 5
+SPLITS = ("equal-disjoint", "unequal")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Parties, the classes of their rows, and candidates."""
+
+    name: str
+    parties: list[np.ndarray]
+    labels: list[np.ndarray]  # from 0
+    candidates: np.ndarray
+
+
+def cases(num_rows: int, num_candidates: int) -> Iterator[Case]:
+    """The data sets that need no file, of so many rows a party at most."""
+    for split in SPLITS:
+        data = credit_ratings(split, num_candidates=num_candidates)
+        yield Case(
+            f"credit ratings, {split}",
+            [x[:num_rows] for x in data.parties],
+            [y[:num_rows] for y in data.labels],
+            data.candidates,
+        )
+    for split in SPLITS:
+        owned = digits_parties(split)
+        parties = [np.asarray(x[:num_rows]) / np.float32(16) for x in owned.parties]
+        fit_key, sample_key = jax.random.split(jax.random.key(0))
+        density = KernelDensity(BANDWIDTH)
+        model = density.fit(fit_key, np.concatenate(parties))
+        yield Case(
+            f"digits, {split}",
+            parties,
+            [np.asarray(y[:num_rows]) for y in owned.labels],
+            np.asarray(density.sample(sample_key, model, num_candidates)),
+        )
+
+
+def adult_case(
+    table: Path, num_rows: int, num_candidates: int, *, by: str = "education"
+) -> Case:
+    """A table cut by a column: the most frequent value to the first party, and so on.
+
+    The rows are a sample, and classes are incomes.
+    """
+    cells = read_table(table)
+    words = as_text(cells[by])
+    ranked = [word for word, _ in Counter(words.tolist()).most_common()]
+    owner = np.array([ranked.index(word) % NUM_PARTIES for word in words])
+    rng = np.random.default_rng(0)
+    rows = [
+        rng.permutation(np.flatnonzero(owner == party))[:num_rows]
+        for party in range(NUM_PARTIES)
+    ]
+    tables = [{name: one.take(mine) for name, one in cells.items()} for mine in rows]
+    codec = TableCodec.fit(tables)
+    parties = [codec.encode(one).astype(np.float32) for one in tables]
+    classes = as_text(cells["income-per-year"])
+    fit_key, sample_key = jax.random.split(jax.random.key(0))
+    generator = TableGenerator(KernelDensity(BANDWIDTH), codec)
+    model = generator.fit(fit_key, np.concatenate(parties))
+    return Case(
+        f"Adult by {by}",
+        parties,
+        [np.unique(classes, return_inverse=True)[1][mine] for mine in rows],
+        np.asarray(generator.sample(sample_key, model, num_candidates)),
+    )
+
+
+def measure_cheating(
+    case: Case,
+    *,
+    num_keys: int,
+    scorings: Sequence[Scoring] = tuple(SCORINGS.values()),
+    progress: Progress = silent,
+) -> Stress:
+    """All trials of a case under all schemes, promises relaxed where need be."""
+    promises = promise(case.parties, case.candidates, relax=True, scoring=scorings[0])
+    return stress(
+        jax.random.split(jax.random.key(1), num_keys),
+        promises,
+        scorings=scorings,
+        labels=case.labels,
+        inverse_temperature=BETA,
+        outlier_scales=OUTLIERS,
+        progress=progress,
+    )
+
+
+def plain_case(case: Case, found: Stress) -> dict[str, Any]:
+    """What was found, for a file."""
+    num_classes = 1 + max(int(y.max()) for y in case.labels)
+    coverage = class_coverage(case.labels, num_classes)
+    return {
+        "data": case.name,
+        "rows of each party": [len(x) for x in case.parties],
+        "candidates": len(case.candidates),
+        "coverage of the classes": coverage.tolist(),
+        "honest": {
+            name: {
+                "contributions": scheme.normalized_shapley.tolist(),
+                "Kendall's tau with coverage": sharpness(
+                    scheme.normalized_shapley, coverage
+                ).tau,
+                "rho": scheme.rho,
+                "status": str(scheme.status),
+                "held": found.joint_values[name].mean(axis=0).tolist(),
+            }
+            for name, scheme in found.honest.items()
+        },
+        "gains": found.table().to_dict(),
+    }
+
+
+def gain_table(case: Case, found: Stress) -> Table:
+    """The most and the mean gain over parties, in per cent, by manipulation."""
+    table, gains = Table(title_justify="left"), found.table()
+    table.title = f"{case.name}: most (mean) gain, % of what is held"
+    table.add_column("")
+    for name in gains.schemes:
+        table.add_column(name, justify="right")
+    for column, name in enumerate(gains.manipulations):
+        cells = [
+            f"{100 * gains.most[row, column]:+.1f} ± "
+            f"{100 * gains.most_error[row, column]:.1f} "
+            f"({100 * gains.mean[row, column]:+.1f})"
+            for row in range(len(gains.schemes))
+        ]
+        table.add_row(name, *cells)
+    table.add_section()
+    table.add_row("the worst", *(f"{100 * worst:+.1f}" for worst in gains.worst))
+    return table
