@@ -385,6 +385,8 @@ def test_a_trained_generator_supplies_the_rows(files, quick, tmp_path: Path, cap
     words[1:4] = files[1:]
     assert cgm_jax(*words, "--overwrite") == 0
     assert "trained on other data" in " ".join(capsys.readouterr().out.split())
+    text = (out / "mediator" / "report.html").read_text("utf-8")
+    assert "an MMD-GAN trained on rows of other files" in text
     assert not (out / "north").exists()
 
     assert cgm_jax(*trained, "--out", model) == 2  # it is there
@@ -397,6 +399,8 @@ def test_a_trained_generator_supplies_the_rows(files, quick, tmp_path: Path, cap
     assert cgm_jax(*words) == 2
     message = one_line_error(capsys)
     assert "height (not in the model); income (only in the model)" in message
+    assert not (tmp_path / "new").exists()
     words = ["run", *others, "--generator-model", others[0], "--out", tmp_path / "more"]
     assert cgm_jax(*words) == 3
     assert "expected a saved table generator" in one_line_error(capsys)
+    assert not (tmp_path / "more").exists()

@@ -19,7 +19,12 @@ from cgm_jax.mediation.planned import plan_run
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
 from cgm_jax.mediation.row_source import FittedName, fitted_model, generator_for
-from cgm_jax.mediation.run import Keys, Settings, mediate
+from cgm_jax.mediation.run import (
+    Keys,
+    Settings,
+    check_files_of_settings,
+    mediate,
+)
 from cgm_jax.mediation.tables import TableOptions, open_tables
 from cgm_jax.planning import Plan
 from cgm_jax.report.party_statement import ShowShares
@@ -164,6 +169,7 @@ def run(
     tables = open_tables(files, table_options)
     settings = replace(settings, scoring=scoring_of(how, tables.parties.names))
     screen.print_columns(tables)
+    check_files_of_settings(settings, tables)
     expected = plan_run(tables, settings)
     _check_memory(expected.asked)
     screen.print_plan(*expected)

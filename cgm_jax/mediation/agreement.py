@@ -116,10 +116,12 @@ class AgreedColumn:
         has_commas = cells.form == "text" and cells.spelling.decimal == ","
         read = np.array(_read_alone(words.tolist(), "," if has_commas else "."))
         is_value = (read[:, None] == np.array(_read_alone(self.values))[None])[position]
-        if not is_value.any(axis=1).all():
+        if not (is_known := is_value.any(axis=1)).all():
+            # No cell is told: the message may be shown to others.
+            found = "another" if (words[position[~is_known]] != "").any() else "none"
             sentence = (
-                "expected the categories of the agreement, found another, or a missing "
-                'cell; agree on it (a missing cell is the category "")'
+                f"expected the categories of the agreement in every row, found {found} "
+                'in some; agree on it (a missing cell is the category "")'
             )
             raise InputError(sentence, file=file, column=self.name)
         return _HEIGHT * is_value

@@ -46,7 +46,10 @@ def publish_mediation(
         [draw_pictures(section)],
         title="Rewards of the collaboration",
         settings=settings,
-        generator_note=generator_note(mediation.source.kind),
+        generator_note=generator_note(
+            mediation.source.kind,
+            is_of_other_data=mediation.source.is_of_other_data,
+        ),
         origin=origin,
     )
     nearness = mediation.nearness

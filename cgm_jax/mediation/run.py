@@ -153,7 +153,7 @@ def mediate(
     folders = [*parties.names, "mediator"]
     folder = prepare_output_dir(out, folders, overwrite=settings.overwrite)
     points = [rows.astype(np.float32) for rows in tables.points]
-    learned = None if settings.kernel is None else _kernel(settings.kernel, points)
+    learned = None if settings.kernel is None else _kernel(settings.kernel, tables)
     source = candidate_source(
         keys.training, settings, tables, mesh=mesh, progress=progress
     )
@@ -281,13 +281,22 @@ def candidate_source(
     return CandidateSource(name, rows, described, model, held_out)
 
 
-def _kernel(path: Path, points: list[np.ndarray]) -> KernelFile:
+def check_files_of_settings(settings: Settings, tables: CodedTables) -> None:
+    """Refuse a kernel or a model that is of other columns, before anything is made."""
+    if settings.kernel is not None:
+        _kernel(settings.kernel, tables)
+    if settings.generator_model is not None:
+        row_source.load_model(settings.generator_model, tables.codec)
+
+
+def _kernel(path: Path, tables: CodedTables) -> KernelFile:
     learned = read_kernel_file(path)
+    points = tables.points[0].astype(np.float32)
     try:
-        learned.kernel.embed(jnp.asarray(points[0][:1]))
+        learned.kernel.embed(jnp.asarray(points[:1]))
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"expected a kernel of the {points[0].shape[1]} columns that vary among "
+            f"expected a kernel of the {points.shape[1]} columns that vary among "
             "the parties' rows, got one of other points",
             file=path,
         ) from error

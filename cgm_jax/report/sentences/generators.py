@@ -12,8 +12,13 @@ __all__ = [
 ]
 
 
-def generator_note(generator: Literal["kde", "mmd-gan", "product-mixture"]) -> str:
+def generator_note(
+    generator: Literal["kde", "mmd-gan", "product-mixture"],
+    *,
+    is_of_other_data: bool = False,
+) -> str:
     """What the candidates of a mediator's run are made of."""
+    rows = "rows of other files" if is_of_other_data else "the parties' pooled rows"
     if generator == "kde":
         return (
             "The candidates come from a kernel density estimate: every synthetic row "
@@ -21,15 +26,15 @@ def generator_note(generator: Literal["kde", "mmd-gan", "product-mixture"]) -> s
         )
     if generator == "product-mixture":
         return (
-            "The candidates come from a mixture of products, a density fitted to the "
-            "parties' pooled rows but for those held out: groups of rows, in each of "
+            "The candidates come from a mixture of products, a density fitted to "
+            f"{rows} but for those held out: groups of rows, in each of "
             "which the columns are independent. Each group is an average of at least "
             "five rows; still, a synthetic row can come close to a real one. The "
             "figures that follow are necessary and not sufficient: they are no proof "
             "that nothing was memorised."
         )
     return (
-        "The candidates come from an MMD-GAN trained on the parties' pooled rows: a "
+        f"The candidates come from an MMD-GAN trained on {rows}: a "
         "synthetic row is made of noise alone, but it can still come close to a real "
         "one. The figures that follow are necessary and not sufficient: they are no "
         "proof that nothing was memorised."
