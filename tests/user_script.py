@@ -34,6 +34,7 @@ from cgm_jax import (
     privacy,
     rewards,
     sampling,
+    scoring,
     tables,
     two_sample,
     valuation,
@@ -325,6 +326,39 @@ def most_gained(trials: Sequence[audit.Trial]) -> str:
     return f"party {best.party + 1} by {best.strategy}: {best.joint_gain:.3f}"
 
 
+class BySize:
+    """A scoring of one's own: the number of points."""
+
+    name = "by size"
+    needs_rows = False
+    proved = ()
+
+    def scores(self, handed_in: scoring.HandedIn) -> np.ndarray:
+        return np.asarray(handed_in.sums.sizes)[:-1]
+
+
+def of_scorings() -> None:
+    rules: list[scoring.Scoring] = [
+        BySize(),
+        scoring.Shapley(),
+        scoring.Semivalues(valuation.BetaShapley(2, 1)),
+        scoring.SumOfPoints(),
+        scoring.Distribution("pool"),
+        scoring.Departures((0.5, 1, 0.9)),
+        scoring.Precedence((0, 1, 1)),
+        scoring.Quotient((0, 1, 1)),
+        scoring.TimeAware((0, 2, 0), scoring.Quotient()),
+        scoring.scoring_named("departures", stay=0.9, joined=[0, 0, 1]),
+        *scoring.SCORINGS.values(),
+    ]
+    for rule in rules:
+        promises = cgm_jax.promise(parties, candidates, scoring=rule, relax=True)
+        print(rule.name, rule.proved, promises.scheme.normalized_shapley.round(2))
+        print(rule.scores(promises.handed_in)[0] + 1, promises.scheme.scoring)
+    joined = cgm_jax.promise(parties, candidates, joined=[0, 0, 1], relax=True)
+    print(joined.scoring, scoring.for_parties(joined.scoring, [0, 2]))
+
+
 def of_audits() -> None:
     table, upper = np.array([0.0, 1.0, 2.0, 4.0]), np.array([4.0, 4.0])
     scheme = rewards.scheme_from_values(table, upper)
@@ -534,6 +568,7 @@ def main() -> None:
     of_one_value()
     of_rewards()
     of_draws(key)
+    of_scorings()
     of_audits()
     of_metrics(key)
     of_two_samples(key)
