@@ -38,6 +38,7 @@ LAYERS = [
     "valuation",
     "privacy",
     "two_sample",
+    "evidence",
     "scoring",
     "learning",
     "rewards",

@@ -34,6 +34,7 @@ from cgm_jax import (
     privacy,
     rewards,
     sampling,
+    scoring,
     tables,
     two_sample,
     valuation,
@@ -143,6 +144,10 @@ def of_values(key: jax.Array) -> None:
         between[:, :-1], between.sum(axis=1), sizes[:-1], float(sizes.sum())
     )
     print(of_blocks - phi)
+    leaving = valuation.semivalues_with_departures(sums, 0.9, weighting=beta)
+    print(leaving / valuation.asymmetric_shapley(sums, np.array([0, 0, 1])))
+    clustered = valuation.quotient_semivalues(sums, np.array([0, 1, 1]))
+    print(clustered - valuation.group_values(kernel, parties, candidates, sums=sums))
     of_coalitions = valuation.values_of_coalitions(sums, np.eye(3, dtype=bool))
     print(of_coalitions / valuation.values_with_candidates(sums))
     print(valuation.shapley_interactions(table)[0, 1] + 1)
@@ -152,6 +157,14 @@ def of_values(key: jax.Array) -> None:
         key, kernel, parties, candidates, sums, num_resamples=2
     )
     print((resampled[0] - sums.between).std())
+    worth: valuation.DistributionValues = valuation.distribution_values(
+        sums, "uniform mixture", resampled=resampled
+    )
+    print(worth.values.max(), worth.standard_errors, worth.better)
+    equal: valuation.Reference = np.full(3, 1 / 3)
+    print(valuation.values_under_references(sums, ["pool", equal]).min())
+    labels = [np.arange(20) % 2] * 3
+    print(valuation.conditional_distribution_values(kernel, parties, labels) + 1)
 
 
 def of_any_game(key: jax.Array) -> None:
@@ -311,6 +324,39 @@ def of_plans() -> None:
 def most_gained(trials: Sequence[audit.Trial]) -> str:
     best = max(trials, key=lambda trial: trial.joint_gain)
     return f"party {best.party + 1} by {best.strategy}: {best.joint_gain:.3f}"
+
+
+class BySize:
+    """A scoring of one's own: the number of points."""
+
+    name = "by size"
+    needs_rows = False
+    proved = ()
+
+    def scores(self, handed_in: scoring.HandedIn) -> np.ndarray:
+        return np.asarray(handed_in.sums.sizes)[:-1]
+
+
+def of_scorings() -> None:
+    rules: list[scoring.Scoring] = [
+        BySize(),
+        scoring.Shapley(),
+        scoring.Semivalues(valuation.BetaShapley(2, 1)),
+        scoring.SumOfPoints(),
+        scoring.Distribution("pool"),
+        scoring.Departures((0.5, 1, 0.9)),
+        scoring.Precedence((0, 1, 1)),
+        scoring.Quotient((0, 1, 1)),
+        scoring.TimeAware((0, 2, 0), scoring.Quotient()),
+        scoring.scoring_named("departures", stay=0.9, joined=[0, 0, 1]),
+        *scoring.SCORINGS.values(),
+    ]
+    for rule in rules:
+        promises = cgm_jax.promise(parties, candidates, scoring=rule, relax=True)
+        print(rule.name, rule.proved, promises.scheme.normalized_shapley.round(2))
+        print(rule.scores(promises.handed_in)[0] + 1, promises.scheme.scoring)
+    joined = cgm_jax.promise(parties, candidates, joined=[0, 0, 1], relax=True)
+    print(joined.scoring, scoring.for_parties(joined.scoring, [0, 2]))
 
 
 def of_audits() -> None:
@@ -522,6 +568,7 @@ def main() -> None:
     of_one_value()
     of_rewards()
     of_draws(key)
+    of_scorings()
     of_audits()
     of_metrics(key)
     of_two_samples(key)

@@ -6,6 +6,7 @@ python -m benchmarks.studies released
 python -m benchmarks.studies released-table adult.csv
 python -m benchmarks.studies released-images
 python -m benchmarks.studies cheating --adult adult.csv.gz
+python -m benchmarks.studies detection --adult adult.csv
 """
 
 from enum import StrEnum
@@ -34,6 +35,12 @@ from cgm_jax.files import UsageError, prepare_output_dir, write_json
 from cgm_jax.report.sentences import collaboration_warnings
 
 from .cheating import BETA, adult_case, cases, gain_table, measure_cheating, plain_case
+from .detection import (
+    detection_rows,
+    line_of_rate,
+    measure_detection,
+    plain_rate,
+)
 from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
 from .kernel_tables import kernel_tables
 from .power import POWER_PROBLEMS, PowerOptions, PowerResults, measure_power
@@ -335,6 +342,39 @@ def cheating(
         found.append(plain_case(case, stressed))
         console.print(gain_table(case, stressed), highlight=False)
         write_json(out, {"keys": num_keys, "inverse temperature": BETA, "data": found})
+
+
+@app.command()
+def detection(
+    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
+        "benchmarks/results/detection.json"
+    ),
+    adult: Annotated[
+        Path | None, typer.Option(help="CSV file of the Adult table, to use it, too.")
+    ] = None,
+    num_cases: Annotated[
+        int, typer.Option(min=1, help="Cases of each kind in each data set.")
+    ] = 40,
+    seed: Seed = 0,
+) -> None:
+    """How often copies and noise are found, and how often in honest parties' rows."""
+    rates = []
+    for rate in measure_detection(adult, num_cases=num_cases, seed=seed):
+        rates.append(rate)
+        console.print(line_of_rate(rate), highlight=False, soft_wrap=True)
+    rows = detection_rows(rates)
+    for rate in rows:
+        if rate.source == "all":
+            console.print(line_of_rate(rate), highlight=False, soft_wrap=True)
+    write_json(
+        out,
+        {
+            "cases of each kind in each data set": num_cases,
+            "seed": seed,
+            "confidence of intervals (Wilson)": 0.95,
+            "rates": [plain_rate(rate) for rate in rows],
+        },
+    )
 
 
 def print_comparison(comparison: KernelComparison) -> None:

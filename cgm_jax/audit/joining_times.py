@@ -4,7 +4,7 @@ The same data with one joining time moved to that of the first party; ρ and v* 
 definitions are those of `scoring.joining`: with N_t the parties there before party i,
 
     F6  v(C ∪ i) ≥ v(C) for all C ⊆ N_t  ⇒  r_i' ≥ r_i
-    F7  and v(C ∪ i) > v(C) once, r_i < v*  ⇒  r_i' > r_i
+    F7  and v(C ∪ i) > v(C) once, r_i = α_i^ρ v* < v*  ⇒  r_i' > r_i
     F8  all times equal  ⇒  r' is that of the scheme without times
 
 Reference: the idea is that of Chen et al., NeurIPS 2025.
@@ -33,6 +33,7 @@ def check_joining_times(
 ) -> dict[str, Check]:
     """F6 to F8 by name, each party moved to the first joining time."""
     rewards, best = scheme.reward_values, scheme.max_reward_value
+    shares = scheme.fair_shares
     scale = scale_of(game.known, rewards, best)
     slack = tolerance * scale
     times = np.asarray(scoring.joined)
@@ -48,7 +49,8 @@ def check_joining_times(
         group = members_of(int(before[np.argmax(gains)] | 1 << i))
         case = (float(would_be - rewards[i]), (i,), group)
         no_less.append(case)
-        if gains.max() > slack and best > rewards[i] + slack:
+        is_share = rewards[i] <= shares[i] + slack  # and not its own data's value
+        if gains.max() > slack and is_share and best > rewards[i] + slack:
             more.append(case)
     at_once = replace(scoring, joined=(0,) * len(times)).scores(handed_in)
     without = scoring.scoring.scores(handed_in)

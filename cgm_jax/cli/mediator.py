@@ -28,7 +28,7 @@ from cgm_jax.report.sentences import relaxation_warnings
 from . import options, screen
 from .devices import Devices, Distributed, mesh_of, output_dir
 from .releasing import run_releases
-from .schemes import Joined, Scheme, scheme_named, with_joining_times
+from .schemes import Joined, Scheme, Stay, check_options, scoring_of
 
 commands = Typer()
 
@@ -74,6 +74,7 @@ def run(
     seed: options.Seed = 0,
     scheme: Scheme = "shapley",
     joined: Joined = None,
+    stay: Stay = None,
     scale: Annotated[
         Literal["standard", "none"],
         Option(help="Bring columns to mean 0 and deviation 1, or not."),
@@ -107,7 +108,8 @@ def run(
 
     Files that end in .release are those that release made, and need --agreement.
     """
-    scoring = scheme_named(scheme)
+    how = (scheme, joined, stay)
+    check_options(how)
     if any(file.suffix == ".release" for file in files) or agreement is not None:
         run_releases(
             context,
@@ -117,8 +119,7 @@ def run(
             seed=seed,
             num_candidates=num_candidates,
             beta=beta,
-            scoring=scoring,
-            joined=joined,
+            how=how,
             overwrite=overwrite,
         )
         return
@@ -152,8 +153,7 @@ def run(
     if not distributed:  # of several processes, only the first one's folder counts
         check_output_dir(out, overwrite=overwrite)
     tables = open_tables(files, table_options)
-    scoring = with_joining_times(scoring, joined, tables.parties.names)
-    settings = replace(settings, scoring=scoring)
+    settings = replace(settings, scoring=scoring_of(how, tables.parties.names))
     screen.print_columns(tables)
     expected = plan_run(tables, settings)
     _check_memory(expected.asked)

@@ -22,10 +22,9 @@ from cgm_jax.mediation.releasing import (
 from cgm_jax.privacy import Neighbours
 from cgm_jax.report.released import ReleasedRun
 from cgm_jax.report.sentences import own_release_sentences, release_sentences
-from cgm_jax.scoring import Scoring
 
 from . import options, screen
-from .schemes import with_joining_times
+from .schemes import SchemeOptions, scoring_of
 
 commands = Typer()
 
@@ -38,6 +37,7 @@ _OPTIONS_OF_RELEASES = {
     "beta",
     "scheme",
     "joined",
+    "stay",
     "overwrite",
 }
 
@@ -134,8 +134,7 @@ def run_releases(
     seed: int,
     num_candidates: int,
     beta: float,
-    scoring: Scoring,
-    joined: str | None,
+    how: SchemeOptions,
     overwrite: bool,
 ) -> None:
     """The command `run` where releases stand in the place of files."""
@@ -149,12 +148,12 @@ def run_releases(
     if given:
         raise UsageError(f"{given[0]}: expected with rows only, found with releases")
     agreed = Agreement.load(agreement)
+    names, releases = load_releases(files, agreed)
+    scoring = scoring_of(how, names)
     if scoring.needs_rows:
         raise UsageError(
-            f"--scheme {scoring.name}: expected with rows only, found with releases"
+            f"--scheme {how[0]}: expected with rows only, found with releases"
         )
-    names, releases = load_releases(files, agreed)
-    scoring = with_joining_times(scoring, joined, names)
     folder = prepared_folder(out, names, overwrite=overwrite)
     with screen.progress("Rewards") as tell:
         done = reward(

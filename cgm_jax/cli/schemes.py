@@ -8,80 +8,90 @@ from typing import Annotated, Any
 from typer import Option
 
 from cgm_jax.files import UsageError
-from cgm_jax.scoring import SCORINGS, Scoring, TimeAware, scoring_named
+from cgm_jax.scoring import Scoring, scoring_named
+from cgm_jax.scoring.named import NAMES, check_scheme
 
-__all__ = ["Joined", "Scheme", "scheme_named", "with_joining_times"]
+__all__ = ["Joined", "Scheme", "SchemeOptions", "Stay", "check_options", "scoring_of"]
 
+_HOW = "by the parties' names in order, or a JSON file from name to number"
 Scheme = Annotated[
     str,
-    Option(
-        metavar="NAME",
-        help=f"How contributions are scored: {', '.join(SCORINGS)}.",
-    ),
+    Option(metavar="NAME", help=f"How contributions are scored: {', '.join(NAMES)}."),
 ]
 Joined = Annotated[
     str | None,
     Option(
         metavar="TIMES",
-        help="When each party joined, earlier ones score longer: whole numbers, as "
-        "0,0,1 by the parties' names in order, or a JSON file, from name to number.",
+        help="When each party joined; earlier ones score for longer (for precedence, "
+        f"come first): whole numbers as 0,0,1 {_HOW}.",
     ),
 ]
+Stay = Annotated[
+    str | None,
+    Option(
+        metavar="P",
+        help="For departures, the probability that a party stays: one for all, or as "
+        f"0.9,1,0.8 {_HOW}.",
+    ),
+]
+SchemeOptions = tuple[str, str | None, str | None]  # name, joined, stay
 
 
-def scheme_named(name: str) -> Scoring:
-    """The scoring of ``--scheme``."""
+def check_options(options: SchemeOptions) -> None:
+    """Refuse a name that is none, and what a scheme has no use for, before a run."""
+    name, joined, stay = options
     try:
-        return scoring_named(name)
+        check_scheme(name, has_joined=joined is not None, has_stay=stay is not None)
     except ValueError as error:
-        message = str(error)
-        raise UsageError(f"--scheme: {message[0].lower()}{message[1:]}") from error
+        raise _usage_error("--scheme", error) from error
 
 
-def with_joining_times(
-    scoring: Scoring, joined: str | None, names: Sequence[str]
-) -> Scoring:
-    """The scoring with the times of ``--joined``, where these are given."""
-    if joined is None:
-        return scoring
+def scoring_of(options: SchemeOptions, names: Sequence[str]) -> Scoring:
+    """The scoring of the options, for parties of these names."""
+    name, joined, stay = options
+    times = None if joined is None else _numbers("--joined", joined, names, int)
+    chances: Any = None if stay is None else _numbers("--stay", stay, names, float)
+    if stay is not None and len(chances) == 1:
+        chances = chances[0]
     try:
-        return TimeAware(_numbers("--joined", joined, names), scoring)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"--joined: expected whole numbers >= 0, got {joined}"
-        ) from error
+        return scoring_named(name, joined=times, stay=chances)
+    except ValueError as error:
+        option = "--joined" if chances is None else "--stay"
+        raise _usage_error(option, error) from error
 
 
-def _numbers(option: str, text: str, names: Sequence[str]) -> tuple[Any, ...]:
+def _usage_error(option: str, error: ValueError) -> UsageError:
+    message = str(error)
+    return UsageError(f"{option}: {message[0].lower()}{message[1:]}")
+
+
+def _numbers(
+    option: str, text: str, names: Sequence[str], kind: type
+) -> tuple[Any, ...]:
     """One number a party, of a list in the order of their names or a JSON file."""
     if Path(text).is_file():
-        found = _read(option, Path(text))
-        if set(found) != set(names):
-            different = sorted(set(found) ^ set(names))
-            raise UsageError(
-                f"{option}: expected a number for each of {', '.join(names)} in "
-                f"{text}, got more or fewer: {', '.join(map(str, different))}"
-            )
-        return tuple(found[name] for name in names)
+        return _in_file(option, Path(text), names)
     try:
-        numbers = tuple(int(word) for word in text.split(","))
+        numbers = tuple(kind(word) for word in text.split(","))
     except ValueError:
         numbers = ()
-    if len(numbers) != len(names):
+    allowed = {len(names)} | ({1} if kind is float else set())
+    if len(numbers) not in allowed:
         raise UsageError(
-            f"{option}: expected a file, or {len(names)} whole numbers with commas "
-            f"between them, for {', '.join(names)}; got {text}"
+            f"{option}: expected a file, or {len(names)} numbers with commas between "
+            f"them, for {', '.join(names)}; got {text}"
         )
     return numbers
 
 
-def _read(option: str, path: Path) -> dict[str, Any]:
+def _in_file(option: str, path: Path, names: Sequence[str]) -> tuple[Any, ...]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except ValueError:
         found = None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or set(found) != set(names):
         raise UsageError(
-            f'{option}: expected a JSON object, as {{"north": 0}}, in {path}'
+            f"{option}: expected in {path} a JSON object with a number for each of "
+            f"{', '.join(names)}, and nobody else"
         )
-    return found
+    return tuple(found[name] for name in names)

@@ -7,6 +7,8 @@ dataclass with `name`, `needs_rows`, `proved` and `scores`.
 """
 
 from .base import HandedIn, Scoring, for_parties
+from .distribution import Distribution
+from .family import Departures, Precedence, Quotient
 from .joining import TimeAware
 from .named import SCORINGS, scoring_named
 from .points import SumOfPoints
@@ -14,7 +16,11 @@ from .semivalues import Semivalues, Shapley
 
 __all__ = [
     "SCORINGS",
+    "Departures",
+    "Distribution",
     "HandedIn",
+    "Precedence",
+    "Quotient",
     "Scoring",
     "Semivalues",
     "Shapley",

@@ -24,6 +24,7 @@ __all__ = [
     "RATIONAL",
     "HandedIn",
     "Scoring",
+    "check_length",
     "fair_promises",
     "for_parties",
 ]
@@ -149,3 +150,13 @@ def for_parties(scoring: Any, owners: Sequence[int] | Int[np.ndarray, " m"]) -> 
 def fair_promises(scoring: Scoring) -> tuple[str, ...]:
     """F1 to F8, as far as rewards by these scores keep them by proof."""
     return tuple(name for name in scoring.proved if name.startswith("F"))
+
+
+def check_length(numbers: Sequence[Any], handed_in: HandedIn, what: str) -> None:
+    """Raise unless there is one for every party."""
+    n = handed_in.sums.num_parties
+    if len(numbers) != n:
+        raise ValueError(
+            f"Expected {what} for each of {n} parties, got {len(numbers)}: "
+            f"{list(numbers)}."
+        )

@@ -14,8 +14,8 @@ are the same here.
 
     F6  who takes nothing away from any group of those present in a period would not
         be promised less, had it been there
-    F7  who adds something to one of these groups besides, and is promised less than v*,
-        would be promised more
+    F7  who adds something to one of these groups besides, and is promised its share
+        α_i^ρ v* < v*, would be promised more
     F8  had all joined at once, all would be promised what the scheme promises without
         times
 
@@ -38,7 +38,7 @@ from jaxtyping import Bool, Float
 
 from cgm_jax._shared.checks import as_whole
 
-from .base import HandedIn, Scoring, for_parties
+from .base import HandedIn, Scoring, check_length, for_parties
 from .semivalues import SHAPLEY
 
 __all__ = ["TimeAware"]
@@ -106,15 +106,10 @@ class TimeAware:
 
     def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
         """The mean over periods; the other scoring's own where all joined at once."""
-        n = handed_in.sums.num_parties
-        if len(self.joined) != n:
-            raise ValueError(
-                f"Expected a joining time for each of {n} parties, got "
-                f"{len(self.joined)}: {list(self.joined)}."
-            )
+        check_length(self.joined, handed_in, "a joining time")
         if len(set(self.joined)) == 1:
             return self.scoring.scores(handed_in)
-        total = np.zeros(n)
+        total = np.zeros(len(self.joined))
         for duration, present in self.periods():
             scoring = for_parties(self.scoring, np.flatnonzero(present))
             there = handed_in if present.all() else handed_in.among(present)

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgm_jax._shared.sharded import on_host
-from cgm_jax.valuation import point_shapley_values
+from cgm_jax.valuation import group_values
 
 from .base import RATIONAL, HandedIn
 
@@ -30,8 +30,8 @@ class SumOfPoints:
         Half of the rows under another name: the two halves have what the whole had.
 
         >>> import cgm_jax
-        >>> parties = [np.linspace(0, 1, 8)[:, None], np.full((3, 1), 2.0)]
         >>> from cgm_jax.kernels import SquaredExponential
+        >>> parties = [np.linspace(0, 1, 8)[:, None], np.full((3, 1), 2.0)]
         >>> grid, kernel = np.linspace(-1, 3, 50)[:, None], SquaredExponential(1.0)
         >>> options = dict(kernel=kernel, scoring=SumOfPoints())
         >>> whole = cgm_jax.promise(parties, grid, **options).scheme
@@ -50,9 +50,6 @@ class SumOfPoints:
 
     def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
         """Sums of the points' Shapley values."""
-        parties = [on_host(x) for x in handed_in.points_for(self.name)]
-        pool = np.concatenate(parties)
-        reference = np.concatenate([pool, on_host(handed_in.candidates)])
-        found = point_shapley_values(handed_in.kernel, pool, reference)
-        ends = np.cumsum([len(x) for x in parties])[:-1]
-        return np.array([x.sum() for x in np.split(found.shapley_values, ends)])
+        points = [on_host(x) for x in handed_in.points_for(self.name)]
+        candidates, sums = on_host(handed_in.candidates), handed_in.sums
+        return np.asarray(group_values(handed_in.kernel, points, candidates, sums=sums))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from cgm_jax._shared.checks import as_whole
 
@@ -121,6 +121,12 @@ class TableCodec:
     def num_dimensions(self) -> int:
         """How many coordinates a point has."""
         return len(self.coordinates)
+
+    @property
+    def column_of_coordinate(self) -> Int[np.ndarray, " d"]:
+        """The place of the column that each coordinate of a point is of."""
+        sizes = [len(column.coordinates) for column in self.columns]
+        return np.repeat(np.arange(len(sizes)), sizes)
 
     @property
     def is_category_coordinate(self) -> Bool[np.ndarray, " d"]:

@@ -24,7 +24,7 @@ from cgm_jax._shared.results import Result
 from cgm_jax.gram import PartyEmbeddings
 
 from .coalitions import values_of_coalitions
-from .semivalues.block_semivalues import mmd_shapley_values
+from .semivalues.mmd_semivalues import mmd_shapley_values
 
 __all__ = ["EmbeddingUncertainty", "embedding_uncertainty"]
 

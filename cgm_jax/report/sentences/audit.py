@@ -236,7 +236,8 @@ def audit_remarks(audit: Audit) -> list[str]:
     elif audit.conditions.guaranteed:
         found.append(
             "What was assigned keeps these promises by proof, too: "
-            f"{', '.join(audit.conditions.guaranteed)} (Proposition 3)."
+            f"{', '.join(audit.conditions.guaranteed)}"
+            f"{' (Proposition 3)' if is_shapley(audit.scoring) else ''}."
         )
     if audit.negative_picks > 0:
         found.append(

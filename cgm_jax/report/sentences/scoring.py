@@ -11,6 +11,13 @@ _WORDS = {
     "beta-shapley": f"{_ON_AVERAGE} all groups of others, the more the smaller they "
     "are (the Beta-Shapley value)",
     "leave-one-out": "what the data of all would be worth less without {whose} data",
+    "departures": f"{_ON_AVERAGE} all orders of joining and over who may have left",
+    "precedence": f"{_ON_AVERAGE} the orders in which those who joined earlier come "
+    "first",
+    "quotient": f"{_ON_AVERAGE} all orders of joining, parties with the same rows "
+    "being taken for one and sharing by their rows",
+    "distribution": "how near the distribution of {whose} data is to the mixture of "
+    "all parties'",
     "points": "what each of {whose} rows adds to all other rows, averaged over all "
     "orders, and added up",
 }
@@ -47,10 +54,8 @@ def promise_difference(audit: Audit) -> list[str]:
         return []
     checked = [name for name in left_out if name in audit.assigned]
     failed = [name for name in checked if not audit.assigned[name].holds]
-    held = "; they hold here all the same" if checked == left_out else ""
-    if failed:
-        held = f"; {', '.join(failed)} {'does' if len(failed) == 1 else 'do'} not hold"
+    here = f", and here {', '.join(failed)} fails" if failed else ""
     return [
-        f"The scheme {audit.scoring} does not promise {', '.join(left_out)}: they do "
-        f"not follow from how it scores{held}."
+        f"The scheme {audit.scoring} does not promise {', '.join(left_out)}, which do "
+        f"not follow from how it scores{here}."
     ]

@@ -12,13 +12,16 @@ and Weber 1981):
 
     φ_i = ∫ E_q[v(C ∪ i) − v(C)] dμ(q),   every j ≠ i is in C with probability q,
 
-with μ uniform for the Shapley value.
+with μ uniform for the Shapley value. Nothing below needs the others to be alike: party
+j is in C with probability p_j = a_j + b_j q, a_j and b_j >= 0 and a_j + b_j <= 1. A
+semivalue has p_j = q, parties that may leave p_j = q · stay_j, and those who came
+before i for sure p_j = 1.
 
 **2. No division.** 1/s = ∫₀^∞ e^{−us} du and 1/s² = ∫₀^∞ u e^{−us} du make of v(C) an
 integral over u of products over the members of C, and means of products of independent
 factors are products of means. With
 
-    e_j = e^{−u s_j},     d_j = E[e_j^{[j ∈ C]}] = 1 − q + q e_j,     y_j = q e_j / d_j
+    e_j = e^{−u s_j},  d_j = E[e_j^{[j ∈ C]}] = 1 − p_j + p_j e_j,  y_j = p_j e_j / d_j
 
 (y_j is the probability that j is in C once coalitions are tilted by e^{−u s_C}) and
 P_{−i} = Π_{j≠i} d_j,
@@ -41,167 +44,50 @@ matrix of all y_j at all nodes; without i they are
     β_i = Σ_j b_j y_j − b_i y_i,       κ_i = Σ_j y_j (By)_j + Σ_j B_jj y_j (1 − y_j)
                                              − 2 y_i r_i − B_ii y_i,
 
-and P_{−i} = exp(Σ_j ln d_j) / d_i. The nodes are those of `size_quadrature`: about 20
-in q times 50 to 80 in u, whatever n. φ is linear in b and B, hence differentiable.
+and P_{−i} = exp(Σ_j ln d_j) / d_i. Where p_j = 1, y_j = 1 and d_j = e_j, which may be 0
+in floating point: such factors are e^{−u(S − s_i)} with S the size of all of them. The
+nodes are those of `size_quadrature`: about 20 in q times 50 to 80 in u, whatever n. φ
+is linear in b and B, hence differentiable.
 
 References: G. Owen, *Multilinear Extensions of Games*, Management Science 18, 1972;
 P. Dubey, A. Neyman, R. Weber, *Value Theory Without Efficiency*, Mathematics of
 Operations Research 6, 1981; Y. Kwon, J. Zou, *Beta Shapley*, AISTATS 2022.
 """
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import AnyArray, is_traced
+from cgm_jax._shared.arrays import AnyArray
 from cgm_jax._shared.precision import in_float64, matmul
-from cgm_jax._shared.results import Result
-from cgm_jax.valuation.coalitions import checked_sums, value_from_sums
+from cgm_jax.valuation.coalitions import value_from_sums
 
 from .equal_sizes import equal_size_semivalues
 from .size_quadrature import Nodes, nodes_for
 from .weighting import SHAPLEY, Weighting, as_weighting, size_probabilities
 
-if TYPE_CHECKING:
-    from cgm_jax.gram.gram_sums import GramSums
+__all__ = ["TOLERANCE", "Inclusion", "block_semivalues"]
 
-__all__ = [
-    "ExactShapleyValues",
-    "block_semivalues",
-    "mmd_semivalues",
-    "mmd_shapley_values",
-]
-
-_TOLERANCE = 1e-10
+TOLERANCE = 1e-10
+Inclusion = tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]
 _WIDTH = 128  # nodes at a time: memory O(128 n), and a product worth its call
 # A marginal contribution is a difference: it has fewer digits than its terms. The rules
 # themselves are good to the second number.
 _MARGIN, _BEST = 1e-3, 1e-13
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False, repr=False)
-class ExactShapleyValues(Result):
-    """Shapley values, and how far they are from sharing out v(N)."""
-
-    shapley_values: Float[AnyArray, " n"]
-    """φ, shape ``(n,)``, in the units of the kernel."""
-
-    efficiency_gap: Float[AnyArray, ""] | np.floating
-    """Σ φ_i − v(N): zero up to the tolerance, or something went wrong."""
-
-
-def mmd_shapley_values(
-    sums: "GramSums", *, tolerance: float = _TOLERANCE
-) -> ExactShapleyValues:
-    r"""Shapley value of every party, for any number of parties of any sizes.
-
-    .. math:: \phi_i = \int_0^1 \mathbb{E}_q[v(C \cup i) - v(C)]\,dq, \qquad
-              \text{every } j \ne i \text{ is in } C \text{ with probability } q
-
-    Args:
-        sums: sums between the n parties and the candidates; its sizes must not be
-            traced.
-        tolerance: error relative to the largest value, 1e-12 to 0.01, which decides the
-            number of nodes; parties of one size need none.
-
-    Returns:
-        The Shapley values, float64, and their efficiency gap. Inside the user's own
-        transformation, where ``between`` may be mapped over and differentiated, its
-        dtype decides.
-
-    Raises:
-        ValueError: if ``between`` and ``sizes`` do not fit, a sum is not finite, or the
-            tolerance is out of range.
-        TypeError: if the sizes are traced.
-
-    Example:
-        >>> from cgm_jax.gram import gram_sums
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> parties = [np.array([[0.0]]), np.array([[0.0], [1.0]]), np.array([[3.0]])]
-        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[1.0]]))
-        >>> found = mmd_shapley_values(sums)
-        >>> found.shapley_values.round(4)
-        array([ 0.2432,  0.4291, -0.1096])
-        >>> abs(found.efficiency_gap) < 1e-10
-        np.True_
-
-    Reference:
-        Derived in `block_semivalues`; Owen 1972; Tay et al. 2022, Eq. 2 and 5.
-    """
-    values = mmd_semivalues(sums, SHAPLEY, tolerance=tolerance)
-    between, sizes = sums.between[:-1], sums.sizes
-    size, total = float(sizes[:-1].sum()), float(sizes.sum())
-    of_all = value_from_sums(between.sum(), between[:, :-1].sum(), size, total)
-    return ExactShapleyValues(values, values.sum() - of_all)
-
-
-def mmd_semivalues(
-    sums: "GramSums", weighting: Weighting, *, tolerance: float = _TOLERANCE
-) -> Float[AnyArray, " n"]:
-    r"""Another mean of marginal contributions than Shapley's, for every party.
-
-    .. math:: \psi_i = \sum_{C \subseteq N \setminus i} p_{|C|}\,[v(C \cup i) - v(C)]
-
-    Semivalues do not sum to v(N): what matters is how they compare.
-
-    Args:
-        sums: as in `mmd_shapley_values`.
-        weighting: ``"banzhaf"``, all coalitions alike; ``"leave-one-out"``, only all
-            others, v(N) − v(N∖i); or ``BetaShapley(alpha, beta)``, more weight on small
-            coalitions the larger α is, on large ones the larger β is.
-        tolerance: as in `mmd_shapley_values`.
-
-    Returns:
-        Semivalues, shape ``(n,)``, as in `mmd_shapley_values`.
-
-    Raises:
-        ValueError: as `mmd_shapley_values`, or if there is no such weighting.
-        TypeError: if the sizes are traced.
-
-    Example:
-        >>> from cgm_jax.gram import gram_sums
-        >>> from cgm_jax.kernels import SquaredExponential
-        >>> parties = [np.array([[0.0]]), np.array([[0.0], [1.0]]), np.array([[3.0]])]
-        >>> sums = gram_sums(SquaredExponential(1.0), parties, np.array([[1.0]]))
-        >>> mmd_semivalues(sums, "leave-one-out").round(4)
-        array([0.0146, 0.1648, 0.0815])
-        >>> mmd_semivalues(sums, "banzhaf").round(4)
-        array([ 0.2887,  0.4746, -0.0641])
-
-    Reference:
-        Dubey, Neyman, Weber 1981; Banzhaf 1965; Kwon and Zou 2022.
-    """
-    if is_traced(sums) and is_traced(sums.sizes):
-        raise TypeError(
-            "Expected sizes that are plain numbers, got traced ones: they decide where "
-            "the nodes of the quadrature are. Pass `between` to your function, and "
-            "build the sums inside it."
-        )
-    between, sizes = checked_sums(sums)
-    return block_semivalues(
-        between[:-1, :-1],
-        between[:-1].sum(1),
-        np.asarray(sizes[:-1]),
-        float(sizes.sum()),
-        weighting=weighting,
-        tolerance=tolerance,
-    )
-
-
 def block_semivalues(
     between: Float[AnyArray, "n n"],
     across: Float[AnyArray, " n"],
     sizes: Float[np.ndarray, " n"],
-    reference_size: float,
+    reference_size: float | int,
     *,
     weighting: Weighting = SHAPLEY,
-    tolerance: float = _TOLERANCE,
+    inclusion: Inclusion | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Float[AnyArray, " n"]:
     """Semivalue of every party, a pure function of the sums of the kernel.
 
@@ -213,7 +99,12 @@ def block_semivalues(
         across: b, sums between a party and the reference, shape ``(n,)``.
         sizes: number of points of every party, shape ``(n,)``, not traced.
         reference_size: t, number of points of the reference, not traced.
-        weighting: how coalitions are weighed, by default for the Shapley value.
+        weighting: how coalitions are weighed, by default for the Shapley value: the law
+            of q.
+        inclusion: a and b, two arrays of shape ``(n,)``, >= 0 with a + b <= 1, not
+            traced: in the coalitions that party i joins is any other party j,
+            independently, with probability ``a[j] + b[j] * q``. By default all are
+            with probability q. A party's own a and b do not matter for its value.
         tolerance: error relative to the largest semivalue, 1e-12 to 0.01.
 
     Returns:
@@ -221,7 +112,8 @@ def block_semivalues(
         user's own transformation in the dtype of the sums. A party of no points gets 0.
 
     Raises:
-        ValueError: if there is no such weighting, or the tolerance is out of range.
+        ValueError: if there is no such weighting or inclusion, or the tolerance is out
+            of range.
 
     Example:
         Two games of the same sizes at once:
@@ -232,6 +124,12 @@ def block_semivalues(
         >>> np.asarray(jax.vmap(games)(between), float).round(4)
         array([[-0.2153,  0.3403],
                [ 0.0139,  0.2361]])
+
+        The first party is always there before the second joins:
+
+        >>> first = np.array([1.0, 0.0]), np.zeros(2)
+        >>> block_semivalues(between[0], np.ones(2), sizes, 4.0, inclusion=first)
+        array([-0.5  ,  0.625])
     """
     as_weighting(weighting)
     if not 1e-12 <= tolerance <= 0.01:
@@ -240,16 +138,19 @@ def block_semivalues(
             "has no more digits."
         )
     sizes = np.asarray(sizes, float)
+    inclusion = _as_inclusion(inclusion, len(sizes))
     if not sizes.size:
         return in_float64(jnp.asarray, across)
     if not sizes.all():  # parties of no points change no value
         keep = np.flatnonzero(sizes)
+        a, b = inclusion or (np.zeros(len(sizes)), np.ones(len(sizes)))
         rest = block_semivalues(
             between[np.ix_(keep, keep)],
             across[keep],
             sizes[keep],
             reference_size,
             weighting=weighting,
+            inclusion=(a[keep], b[keep]),
             tolerance=tolerance,
         )
         return in_float64(
@@ -260,9 +161,28 @@ def block_semivalues(
         sizes=sizes,
         total=float(reference_size),
         weighting=weighting,
+        inclusion=inclusion,
         tolerance=tolerance,
     )
     return in_float64(work, between, across)
+
+
+def _as_inclusion(inclusion: Inclusion | None, n: int) -> Inclusion | None:
+    """Checked; None where every party is in a coalition with probability q."""
+    if inclusion is None:
+        return None
+    a, b = (np.asarray(x, float) for x in inclusion)
+    if a.shape != (n,) or b.shape != (n,):
+        raise ValueError(
+            f"Expected two arrays of shape ({n},), one number per party, as the "
+            f"inclusion, got {a.shape} and {b.shape}."
+        )
+    if not ((a >= 0) & (b >= 0) & (a + b <= 1)).all():
+        raise ValueError(
+            "Expected an inclusion of a >= 0 and b >= 0 with a + b <= 1, so that a + b "
+            f"q is a probability for every q, got a = {a} and b = {b}."
+        )
+    return None if not a.any() and (b == 1).all() else (a, b)
 
 
 def _semivalues(
@@ -272,10 +192,17 @@ def _semivalues(
     sizes: Float[np.ndarray, " n"],
     total: float,
     weighting: Weighting,
+    inclusion: Inclusion | None,
     tolerance: float,
 ) -> Float[AnyArray, " n"]:
     """Choose the way that fits the sizes and the weighting; no party is empty."""
-    if weighting != "leave-one-out" and sizes.min() == sizes.max():
+
+    def constants(*numbers: ArrayLike) -> list[np.ndarray]:
+        return [np.asarray(x, across.dtype) for x in numbers]
+
+    if inclusion is None and weighting == "leave-one-out":
+        return _leave_one_out(between, across, *constants(sizes, total))
+    if inclusion is None and sizes.min() == sizes.max():
         diagonal = jnp.diag(between)
         return equal_size_semivalues(
             across,
@@ -285,14 +212,13 @@ def _semivalues(
             size=float(sizes[0]),
             reference_size=total,
         )
-
-    def constants(*numbers: ArrayLike) -> list[Array]:
-        return [jnp.asarray(x, across.dtype) for x in numbers]
-
-    if weighting == "leave-one-out":
-        return _leave_one_out(between, across, *constants(sizes, total))
-    nodes = nodes_for(sizes, weighting, max(_MARGIN * tolerance, _BEST))
-    return _by_quadrature(between, across, *constants(sizes, total, *_chunks(nodes)))
+    a, b = inclusion or (np.zeros(len(sizes)), np.ones(len(sizes)))
+    nodes = nodes_for(sizes, weighting, max(_MARGIN * tolerance, _BEST), (a, b))
+    is_sure = a + b * nodes.q.max() > 1 - 1e-6  # in float32 that is 1
+    largest = np.arange(len(sizes)) == np.argmax(sizes * is_sure)
+    numbers = constants(sizes, total, a, b, largest, *_chunks(nodes))
+    some_sure = bool(is_sure.any())
+    return _by_quadrature(between, across, *numbers, some_sure=some_sure)
 
 
 @jax.jit
@@ -325,28 +251,59 @@ def _chunks(nodes: Nodes) -> Nodes:
     return Nodes(*(np.pad(x, (0, padding)).reshape(num_chunks, width) for x in nodes))
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="some_sure")
 def _by_quadrature(
     between: Float[AnyArray, "n n"],
     across: Float[AnyArray, " n"],
     sizes: Float[AnyArray, " n"],
     total: Float[AnyArray, ""],
+    first: Float[AnyArray, " n"],
+    slope: Float[AnyArray, " n"],
+    largest: Float[AnyArray, " n"],
     *chunks: Float[AnyArray, "chunks width"],
+    some_sure: bool,
 ) -> Float[AnyArray, " n"]:
     own, b = jnp.diag(between)[None], (2 / total * across)[None]
+    other = 1 - largest[None]
+    with_largest = other * matmul(largest, between)[None]
+
+    def over_others(y: Array, rest: Array) -> tuple[Array, Array]:
+        linear = jnp.sum(b * y, axis=1, keepdims=True) - b * y
+        pairs = jnp.sum(y * (rest + own), axis=1, keepdims=True)
+        pairs = pairs - 2 * y * rest - own * y
+        return linear, pairs
 
     # One row a node: XLA's CPU sums along the last axis are many times faster.
     def add(semivalues: Float[AnyArray, " n"], nodes: tuple) -> tuple[Array, None]:
         q, u, w = (x[:, None] for x in nodes)
         e, gone = jnp.exp(-u * sizes[None]), -jnp.expm1(-u * sizes[None])
-        d = (1 - q) + q * e
-        y = q * e / d
-        rest = matmul(y, between) - own * y  # r_i
-        linear = jnp.sum(b * y, axis=1, keepdims=True) - b * y
-        pairs = jnp.sum(y * (rest + own), axis=1, keepdims=True)
-        pairs = pairs - 2 * y * rest - own * y
+        p = first[None] + slope[None] * q
+        d = (1 - p) + p * e
+        if some_sure:
+            is_sure = p >= 1
+            p, d = jnp.where(is_sure, 0, p), jnp.where(is_sure, 1, d)
+            y = jnp.where(is_sure, 1, p * e / d)
+            # A party that is always there may hold nearly all, and nothing would be
+            # left of the digits of the others: the sums over them leave it out.
+            z = other * y
+            rest = matmul(z, between) - own * z
+            linear_z = jnp.sum(b * z, axis=1, keepdims=True)
+            pairs_z = jnp.sum(z * (rest + own), axis=1, keepdims=True)
+            rest = rest + jnp.sum(y - z, axis=1, keepdims=True) * with_largest
+            linear, pairs = over_others(y, rest)
+            linear = jnp.where(other > 0, linear, linear_z)
+            pairs = jnp.where(other > 0, pairs, pairs_z)
+            sure = jnp.where(is_sure, sizes[None], 0)
+            others = jnp.sum(sure, axis=1, keepdims=True) - sure
+            of_sure = jnp.exp(-u * others)
+        else:
+            y = p * e / d
+            rest = matmul(y, between) - own * y  # r_i
+            linear, pairs = over_others(y, rest)
+            of_sure = 1
         marginal = (e * b - gone * linear) - u * (e * (2 * rest + own) - gone * pairs)
-        log_all = jnp.sum(jnp.log1p(-q * gone), axis=1)
+        marginal = of_sure * marginal
+        log_all = jnp.sum(jnp.log1p(-p * gone), axis=1)
         weight = w[:, 0] * jnp.exp(log_all)
         return semivalues + matmul(weight, marginal / d), None
 

@@ -13,7 +13,9 @@ that with p_c the weight of the coalitions of c others
           − 1/s² Σ_c p_c/(c+1)² [B_ii + 2c/(n−1) R_i
               − [c≥1] (2c+1)/(c(n−1)) (D_i + (c−1)/(n−2) O_i)]
 
-and each sum over c serves all players: O(1) per player.
+and each sum over c serves all players: O(1) per player. As φ_i is linear in b_i, B_ii,
+R_i and constants, the sum of φ_i over a group of players takes no more than the sums of
+these over the group, and its count.
 """
 
 import jax
@@ -30,12 +32,17 @@ def equal_size_semivalues(
     across: Float[AnyArray, " n"],
     diagonal: Float[AnyArray, " n"],
     others: Float[AnyArray, " n"],
-    probabilities: Float[np.ndarray, " n"],
+    probabilities: Float[np.ndarray, " players"],
     *,
     size: float,
     reference_size: float,
+    counts: Float[np.ndarray, " n"] | None = None,
 ) -> Float[AnyArray, " n"]:
-    """Semivalue of every player, for players of one size."""
+    """Semivalue of every player, for players of one size.
+
+    With ``counts``, an entry is a group of so many players, and so is the result: the
+    sum over the group.
+    """
     p, n = probabilities, len(probabilities)
     c = np.arange(n)
     # No others, or one: the sums over them are zero whatever the divisor.
@@ -55,7 +62,9 @@ def equal_size_semivalues(
     )
     numbers[:2] *= 2 / (size * reference_size)
     numbers[2:] /= size**2
-    return _combined(across, diagonal, others, jnp.asarray(numbers, across.dtype))
+    each = np.ones(np.shape(across)) if counts is None else counts
+    numbers, each = (jnp.asarray(x, across.dtype) for x in (numbers, each))
+    return _combined(across, diagonal, others, numbers, each)
 
 
 @jax.jit
@@ -64,9 +73,10 @@ def _combined(
     diagonal: Float[AnyArray, " n"],
     others: Float[AnyArray, " n"],
     numbers: Float[AnyArray, "6"],
+    counts: Float[AnyArray, " n"],
 ) -> Float[AnyArray, " n"]:
-    linear = numbers[0] * across + numbers[1] * (jnp.sum(across) - across)
+    linear = numbers[0] * across + numbers[1] * (counts * jnp.sum(across) - across)
     own = numbers[2] * diagonal + numbers[3] * others
-    rest = numbers[4] * (jnp.sum(diagonal) - diagonal)
-    pairs = numbers[5] * (jnp.sum(others) - 2 * others)
+    rest = numbers[4] * (counts * jnp.sum(diagonal) - diagonal)
+    pairs = numbers[5] * (counts * jnp.sum(others) - 2 * others)
     return linear - own - rest - pairs

@@ -16,6 +16,10 @@ A = Σ_k (1 − e^{−u s_k}), and by exp(|q|A) in the complex plane. So beyond 
 e^{−L} is left, and on [0, min(1, L/A)] a Gauss rule of m nodes that is good for
 e^{−Lτ} on [0, 1] is good for all n and all sizes. About 20 nodes.
 
+Where party k is there with probability a_k + b_k q, the factors 1 − (a_k + b_k q) g_k
+with g_k = 1 − e^{−u s_k} are 1 − a_k g_k times 1 − q b_k g_k / (1 − a_k g_k), and those
+fractions, none above 1, take the place of the g_k in A.
+
 A density q^{β−1} (1−q)^{α−1} goes into the weights of a Gauss–Jacobi rule at 0, and, if
 the interval is the whole one, at 1; α − 1 adds to A.
 
@@ -25,6 +29,7 @@ Trapezoidal Rule*, 2014.
 """
 
 from bisect import bisect_left
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -46,14 +51,26 @@ class Nodes(NamedTuple):
 
 
 def nodes_for(
-    sizes: Float[np.ndarray, " n"], weighting: Weighting, tolerance: float
+    sizes: Float[np.ndarray, " n"],
+    weighting: Weighting,
+    tolerance: float,
+    inclusion: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]] | None = None,
 ) -> Nodes:
-    """Nodes for parties of these sizes, and what is asked for."""
+    """Nodes for parties of these sizes, who join with probability a + b q."""
     u, du = inverse_size_rule(sizes.min(), sizes.sum(), tolerance)
     if not isinstance(weighting, BetaShapley):
-        return Nodes(np.full(u.shape, 0.5), u, du)
-    expected = -np.expm1(-u[:, None] * sizes[None]).sum(1)  # A, at every u
-    q, dq = _mean_over_q(weighting, expected, len(sizes), tolerance)
+        q = 0.5 if weighting == "banzhaf" else 1.0
+        return Nodes(np.full(u.shape, q), u, du)
+    gone = -np.expm1(-u[:, None] * sizes[None])
+    degree = len(sizes) - 1
+    if inclusion is not None:
+        a, b = inclusion
+        is_open = b > 0
+        a, b, gone = a[None, is_open], b[None, is_open], gone[:, is_open]
+        gone = b * gone / (1 - a * gone)
+        degree = min(degree, gone.shape[1])
+    expected = gone.sum(1)  # A, at every u
+    q, dq = _mean_over_q(weighting, expected, degree, tolerance)
     return Nodes(
         q.reshape(-1), np.repeat(u, q.shape[1]), (du[:, None] * dq).reshape(-1)
     )
@@ -73,13 +90,13 @@ def inverse_size_rule(
 
 
 def _mean_over_q(
-    law: BetaShapley, expected: Float[np.ndarray, " k"], n: int, tolerance: float
+    law: BetaShapley, expected: Float[np.ndarray, " k"], degree: int, tolerance: float
 ) -> tuple[Float[np.ndarray, "k m"], Float[np.ndarray, "k m"]]:
     """Nodes and weights in q for every u; a row of weights alone has sum one."""
     from scipy.special import betaln
 
     a, b = float(law.alpha), float(law.beta)
-    num_exact = -(-n // 2)
+    num_exact = degree // 2 + 1
     limit, num_nodes = _decaying_rule(b, tolerance)
     if num_exact <= num_nodes:
         q, dq = _jacobi(num_exact, a, b)
@@ -96,6 +113,7 @@ def _mean_over_q(
     return np.where(is_whole, whole[None], q), np.where(is_whole, dwhole[None], dq)
 
 
+@cache
 def _decaying_rule(b: float, tolerance: float) -> tuple[float, int]:
     """L and m: beyond L, Γ(b+2) is complete, and m nodes do for e^{−Lτ} on [0, 1]."""
     from scipy.special import gammainccinv
@@ -115,6 +133,7 @@ def _decaying_rule(b: float, tolerance: float) -> tuple[float, int]:
     return limit, 2 + bisect_left(range(2, most), 1, key=is_enough)
 
 
+@cache
 def _jacobi(m: int, a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
     """Gauss rule for a mean under the density of Beta(b, a) on [0, 1]."""
     from scipy.special import roots_jacobi
