@@ -34,7 +34,7 @@ from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir, write_json
 from cgm_jax.report.sentences import collaboration_warnings
 
-from .cheating import BETA, adult_case, cases, gain_table, measure_cheating, plain_case
+from .cheating import BETA, adult_case, cases, gain_lines, measure_cheating, plain_case
 from .detection import (
     detection_rows,
     line_of_rate,
@@ -340,7 +340,8 @@ def cheating(
         with progress(case.name) as tell:
             stressed = measure_cheating(case, num_keys=num_keys, progress=tell)
         found.append(plain_case(case, stressed))
-        console.print(gain_table(case, stressed), highlight=False)
+        for line in gain_lines(case, stressed):
+            console.print(line, highlight=False, soft_wrap=True)
         write_json(out, {"keys": num_keys, "inverse temperature": BETA, "data": found})
 
 
