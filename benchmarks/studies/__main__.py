@@ -5,8 +5,8 @@ python -m benchmarks.studies kernels digits
 python -m benchmarks.studies released
 python -m benchmarks.studies released-table adult.csv
 python -m benchmarks.studies released-images
-python -m benchmarks.studies detection --adult adult.csv
 python -m benchmarks.studies cheating --adult adult.csv.gz
+python -m benchmarks.studies detection --adult adult.csv
 """
 
 from enum import StrEnum
@@ -34,7 +34,7 @@ from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir, write_json
 from cgm_jax.report.sentences import collaboration_warnings
 
-from .cheating import BETA, adult_case, cases, gain_table, measure_cheating, plain_case
+from .cheating import BETA, adult_case, cases, gain_lines, measure_cheating, plain_case
 from .detection import (
     detection_rows,
     line_of_rate,
@@ -311,6 +311,41 @@ def released_images(
 
 
 @app.command()
+def cheating(
+    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
+        "benchmarks/results/cheating.json"
+    ),
+    adult: Annotated[
+        Path | None, typer.Option(help="CSV file of the Adult table, to try it, too.")
+    ] = None,
+    num_rows: Annotated[int, typer.Option(min=20, help="Rows a party, at most.")] = 300,
+    num_candidates: Annotated[
+        int, typer.Option(min=100, help="Synthetic rows; the paper has 100,000.")
+    ] = 20_000,
+    num_keys: Annotated[
+        int, typer.Option(min=1, help="Trials of each manipulation.")
+    ] = 3,
+) -> None:
+    """What every manipulation gains under every scheme, on three kinds of data."""
+    found = []
+    every = list(cases(num_rows, num_candidates))
+    if adult is None or not adult.exists():
+        warn(
+            "Adult is left out: "
+            + ("--adult FILE adds it." if adult is None else f"{adult} is not there.")
+        )
+    else:
+        every.append(adult_case(adult, num_rows, num_candidates))
+    for case in every:
+        with progress(case.name) as tell:
+            stressed = measure_cheating(case, num_keys=num_keys, progress=tell)
+        found.append(plain_case(case, stressed))
+        for line in gain_lines(case, stressed):
+            console.print(line, highlight=False, soft_wrap=True)
+        write_json(out, {"keys": num_keys, "inverse temperature": BETA, "data": found})
+
+
+@app.command()
 def detection(
     out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
         "benchmarks/results/detection.json"
@@ -341,40 +376,6 @@ def detection(
             "rates": [plain_rate(rate) for rate in rows],
         },
     )
-
-
-@app.command()
-def cheating(
-    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
-        "benchmarks/results/cheating.json"
-    ),
-    adult: Annotated[
-        Path | None, typer.Option(help="CSV file of the Adult table, to try it, too.")
-    ] = None,
-    num_rows: Annotated[int, typer.Option(min=20, help="Rows a party, at most.")] = 300,
-    num_candidates: Annotated[
-        int, typer.Option(min=100, help="Synthetic rows; the paper has 100,000.")
-    ] = 20_000,
-    num_keys: Annotated[
-        int, typer.Option(min=1, help="Trials of each manipulation.")
-    ] = 3,
-) -> None:
-    """What every manipulation gains under every scheme, on three kinds of data."""
-    found = []
-    every = list(cases(num_rows, num_candidates))
-    if adult is None or not adult.exists():
-        warn(
-            "Adult is left out: "
-            + ("--adult FILE adds it." if adult is None else f"{adult} is not there.")
-        )
-    else:
-        every.append(adult_case(adult, num_rows, num_candidates))
-    for case in every:
-        with progress(case.name) as tell:
-            stressed = measure_cheating(case, num_keys=num_keys, progress=tell)
-        found.append(plain_case(case, stressed))
-        console.print(gain_table(case, stressed), highlight=False)
-        write_json(out, {"keys": num_keys, "inverse temperature": BETA, "data": found})
 
 
 def print_comparison(comparison: KernelComparison) -> None:

@@ -17,7 +17,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from rich.table import Table
 
 from benchmarks.peers.peer import read_table
 from cgm_jax import promise
@@ -34,7 +33,7 @@ __all__ = [
     "Case",
     "adult_case",
     "cases",
-    "gain_table",
+    "gain_lines",
     "measure_cheating",
     "plain_case",
 ]
@@ -66,18 +65,17 @@ def cases(num_rows: int, num_candidates: int) -> Iterator[Case]:
             [y[:num_rows] for y in data.labels],
             data.candidates,
         )
-    for split in SPLITS:
-        owned = digits_parties(split)
-        parties = [np.asarray(x[:num_rows]) / np.float32(16) for x in owned.parties]
-        fit_key, sample_key = jax.random.split(jax.random.key(0))
-        density = KernelDensity(BANDWIDTH)
-        model = density.fit(fit_key, np.concatenate(parties))
-        yield Case(
-            f"digits, {split}",
-            parties,
-            [np.asarray(y[:num_rows]) for y in owned.labels],
-            np.asarray(density.sample(sample_key, model, num_candidates)),
-        )
+    owned = digits_parties(SPLITS[0])
+    parties = [np.asarray(x[:num_rows]) / np.float32(16) for x in owned.parties]
+    fit_key, sample_key = jax.random.split(jax.random.key(0))
+    density = KernelDensity(BANDWIDTH)
+    model = density.fit(fit_key, np.concatenate(parties))
+    yield Case(
+        f"digits, {SPLITS[0]}",
+        parties,
+        [np.asarray(y[:num_rows]) for y in owned.labels],
+        np.asarray(density.sample(sample_key, model, num_candidates)),
+    )
 
 
 def adult_case(
@@ -156,21 +154,17 @@ def plain_case(case: Case, found: Stress) -> dict[str, Any]:
     }
 
 
-def gain_table(case: Case, found: Stress) -> Table:
-    """The most and the mean gain over parties, in per cent, by manipulation."""
-    table, gains = Table(title_justify="left"), found.table()
-    table.title = f"{case.name}: most (mean) gain, % of what is held"
-    table.add_column("")
-    for name in gains.schemes:
-        table.add_column(name, justify="right")
+def gain_lines(case: Case, found: Stress) -> Iterator[str]:
+    """The most and the mean gain over parties, in per cent, a line a manipulation."""
+    gains = found.table()
+    yield f"{case.name}: most ± standard error (mean) gain, % of what is held"
+    yield _line("", gains.schemes)
     for column, name in enumerate(gains.manipulations):
-        cells = [
-            f"{100 * gains.most[row, column]:+.1f} ± "
-            f"{100 * gains.most_error[row, column]:.1f} "
-            f"({100 * gains.mean[row, column]:+.1f})"
-            for row in range(len(gains.schemes))
-        ]
-        table.add_row(name, *cells)
-    table.add_section()
-    table.add_row("the worst", *(f"{100 * worst:+.1f}" for worst in gains.worst))
-    return table
+        numbers = (gains.most, gains.most_error, gains.mean)
+        cells = zip(*(100 * of[:, column] for of in numbers), strict=True)
+        yield _line(name, [f"{m:+.1f} ± {e:.1f} ({k:+.1f})" for m, e, k in cells])
+    yield _line("the worst", [f"{100 * worst:+.1f}" for worst in gains.worst])
+
+
+def _line(name: str, cells: Sequence[str]) -> str:
+    return f"{name:30}" + "".join(f"{cell:>22}" for cell in cells)

@@ -53,6 +53,7 @@ GENERATORS = {"mmd-gan": "MMD-GAN", "product-mixture": "mixture of products"}
 MOST_TIMES = 16  # as many candidates as asked for
 MOST_PAIRS = 1.5e10  # of points, up to which more candidates are drawn: for minutes
 MOST_TRIED = 3e8  # pairs of points: of more, all trials of cheating take minutes
+MOST_COMPARED = 1e8  # of more, they do under all schemes, some of which look at rows
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,11 @@ class Settings:
             times //= 2
         return times * self.num_candidates
 
-    @property
-    def other_scorings(self) -> list[Scoring]:
-        """Schemes to try cheating with, besides the one in use."""
-        names = (name for name in SCORINGS if name != self.scoring.name)
-        return [SCORINGS[name] for name in names]
+    def other_scorings(self, num_points: int) -> list[Scoring]:
+        """Schemes to try cheating with besides the one in use, if that is quick."""
+        if num_points**2 / 2 > MOST_COMPARED:
+            return []
+        return [each for name, each in SCORINGS.items() if name != self.scoring.name]
 
     def tries_cheating(self, num_points: int) -> bool:
         """Whether trials of cheating are made, for up to 20 parties."""
@@ -201,6 +202,7 @@ def mediate(
             for rows, theirs in zip(rewards, given, strict=True)
         ]
         shares = label_shares(pooled[1], given, labels, right)
+    num_points = sum(map(len, [*points, candidates]))
     return Mediation(
         folder=folder,
         settings=settings,
@@ -215,8 +217,8 @@ def mediate(
         review=review(
             keys.stress,
             result,
-            stress_test=settings.tries_cheating(sum(map(len, [*points, candidates]))),
-            scorings=settings.other_scorings,
+            stress_test=settings.tries_cheating(num_points),
+            scorings=settings.other_scorings(num_points),
             labels=parties.labels,
             progress=progress,
         ),

@@ -44,13 +44,14 @@ MAPPED = 2**25  # bytes: the C library gives larger arrays back when they are fr
 NODES = 1_500  # of the quadrature for Shapley values, about
 WIDTH = 128  # of them at a time
 NUM_SAMPLED = 2**16  # values of coalitions, of more than 20 parties
-NUM_PARTS = 30  # of a party's rows, with which cheating is tried out
+NUM_PIECES = 20  # arrays that a party hands in where cheating is tried out
+ROWS_OF_PIECES = 10  # for every row of the party
 RESAMPLED = 2**25  # numbers of resamples at a time: multiplicities, or sums
 # Seconds of one core, measured: neither is a program that `Rates` times.
 NEAREST_PAIR = 3e-7  # of a reward's row and a real one: distances and the attack
 QUALITY_TABLE, QUALITY_CELL = 0.4, 3.5e-6  # of two tables, and of each of their cells
 MOST_JUDGED, MOST_OF_STATEMENT = 10_000, 2_000  # rows that classifiers get
-DRAWS = 16  # of every party: honest, and for all that it hands in by eight ways
+DRAWS = 25  # of every party: honest, and for all that it hands in by 17 ways
 
 
 class Task(NamedTuple):
@@ -243,18 +244,22 @@ def quality(task: Task, num_picks: int) -> Work:
 
 
 def cheating(task: Task, num_picks: int) -> Work:
-    """Trials of cheating of up to 20 parties: one pass over parts, and many draws."""
-    parts = task._replace(
-        num_parties=(NUM_PARTS + 1) * task.num_parties, num_rows=2 * task.num_rows
+    """Trials of cheating of up to 20 parties: a pass for each, and many draws."""
+    n = task.num_parties
+    one = task._replace(
+        num_parties=NUM_PIECES,
+        num_rows=max(NUM_PIECES, ROWS_OF_PIECES * task.num_rows // n),
+        num_candidates=task.num_candidates + task.num_rows,
     )
-    sums = _pass(parts, among_candidates=True)
+    sums = _pass(one, among_candidates=False)
     draws = drawing(task, num_picks)
-    merged = 2 * 8 * task.num_candidates * (task.num_parties + 1)
+    kept = 8 * task.num_candidates * (n + NUM_PIECES + 1)
+    merged = 2 * task.num_workers * 8 * task.num_candidates * (n + 1)
     return Work(
-        host=max(sums.host, sums.kept + merged + draws.host),
+        host=2 * kept + max(sums.host, merged + draws.host),
         device=max(sums.device, draws.device),
-        pairs=sums.pairs,
-        cross=sums.cross,
+        pairs=n * sums.pairs,
+        cross=n * sums.cross,
         starts=DRAWS * draws.starts,
         picks=DRAWS * draws.picks,
     )
