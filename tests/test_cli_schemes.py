@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from small_runs import cgm_jax, one_line_error, report_of, write_parties
 
-from cgm_jax.cli.schemes import scoring_of
+from cgm_jax.cli.schemes import SchemeOptions, scoring_of
 from cgm_jax.files import UsageError
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels import SquaredExponential
-from cgm_jax.scoring import HandedIn, TimeAware
+from cgm_jax.scoring import HandedIn, Robust, TimeAware
 from cgm_jax.scoring.named import NAMES
 from cgm_jax.scoring.saving import rebuild_scoring
 
@@ -89,6 +89,37 @@ def test_a_scheme_of_rows(files, tmp_path, capsys, no_figures):
     assert "The scheme points does not promise F1, F2, F3, F4" in repeated
 
 
+def test_bounded_stakes_and_what_they_cost(files, tmp_path, capsys, no_figures):
+    out = tmp_path / "out"
+    report = run(files, out, "--scheme", "banzhaf", "--robust")
+    assert report["scheme"]["name"] == "robust banzhaf"
+    scores = np.array(scores_of(report))
+    np.testing.assert_allclose(scored_again(report), scores, rtol=1e-9)
+    assert (scores > 0).all()
+    assert scores.max() / scores.min() == pytest.approx(1.05, rel=1e-9)
+    # Beside the rewards of a run without.
+    plain = run(files, tmp_path / "plain", "--scheme", "banzhaf")
+    without = [party["reward_value"] for party in plain["parties"]]
+    promised = [party["reward_value"] for party in report["parties"]]
+    stakes = report["stakes"]
+    np.testing.assert_allclose([row["without"] for row in stakes], without, rtol=1e-6)
+    assert [row["reward_value"] for row in stakes] == promised
+    change = np.array(promised) / without - 1
+    np.testing.assert_allclose([row["change"] for row in stakes], change, rtol=1e-4)
+    assert "within 5 % of the largest" in capsys.readouterr().out.replace("\n", " ")
+    page = (out / "mediator" / "report.html").read_text("utf-8")
+    assert "What bounded stakes cost the honest" in page
+    assert cgm_jax("audit", out) == (0 if report["audit"]["kept"] else 4)
+
+
+def test_joining_times_are_inside_the_bound():
+    for name in ("robust", "shapley"):
+        options = SchemeOptions(name, "0,2,1", robust=True)
+        found = scoring_of(options, NAMES_OF_PARTIES)
+        assert found == Robust(TimeAware((0, 2, 1)))
+        assert found.name == "robust time-aware"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", NAMES)
 def test_every_scheme_runs(scheme, files, tmp_path, capsys, no_figures):
@@ -126,17 +157,19 @@ def test_wrong_files_of_times(text, tmp_path):
     path = tmp_path / "times.json"
     path.write_text(text)
     with pytest.raises(UsageError, match="a number for each of north, south, west"):
-        scoring_of(("shapley", str(path), None), NAMES_OF_PARTIES)
+        scoring_of(SchemeOptions("shapley", str(path)), NAMES_OF_PARTIES)
 
 
 def test_numbers_are_in_the_order_of_names(tmp_path):
     path = tmp_path / "stay.json"
     path.write_text('{"west": 0.5, "north": 1, "south": 0.9}')
-    found = scoring_of(("departures", "0,2,1", str(path)), NAMES_OF_PARTIES)
+    found = scoring_of(
+        SchemeOptions("departures", "0,2,1", str(path)), NAMES_OF_PARTIES
+    )
     assert isinstance(found, TimeAware) and found.joined == (0, 2, 1)
     assert found.name == "time-aware departures"
     assert found.scoring == scoring_of(
-        ("departures", None, "1,0.9,0.5"), NAMES_OF_PARTIES
+        SchemeOptions("departures", None, "1,0.9,0.5"), NAMES_OF_PARTIES
     )
-    even = scoring_of(("departures", None, "0.9"), NAMES_OF_PARTIES)
+    even = scoring_of(SchemeOptions("departures", None, "0.9"), NAMES_OF_PARTIES)
     assert even.stay == 0.9  # type: ignore[attr-defined]

@@ -149,6 +149,18 @@ def test_the_schemes_under_which_the_worst_would_not_have_paid():
     )
     alone = [(name, strategy) for name in names[1:] for strategy in gains[name]]
     assert other_scheme_sentence(without(*alone)) == ""
+    # Where stakes are bounded a gain is no surprise: what counts is how large.
+    renamed = tuple(
+        replace(t, scoring=t.scoring.replace("banzhaf", "robust")) for t in trials
+    )
+    names = ("shapley", "points", "robust")
+    bounded = Stress(
+        dict.fromkeys(names, scheme), {name: np.ones((1, 2)) for name in names}, renamed
+    )
+    assert other_scheme_sentence(bounded).endswith(
+        "(there \"noise\" pays the most, 5.0%). Under robust, none of those tried gains "
+        "more than 10.0%."
+    )
 
 
 def test_nobody_would_be_worse_off_under_the_other_scheme():

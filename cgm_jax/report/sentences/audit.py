@@ -136,10 +136,14 @@ def other_scheme_sentence(stress: Stress) -> str:
                 words = f'there "{table.manipulations[best]}" pays the most, {most}'
             found.append(f"{table.schemes[i]} ({words})")
     which = f'"{table.manipulations[worst]}" would have paid'
-    if not found:
-        names = ", ".join(table.schemes[i] for i in others)
-        return f"{which} somebody under every other scheme tried, too: {names}."
-    return f"{which} nobody under {'; '.join(found)}."
+    names = ", ".join(table.schemes[i] for i in others)
+    sentence = f"{which} somebody under every other scheme tried, too: {names}."
+    if found:
+        sentence = f"{which} nobody under {'; '.join(found)}."
+    if "robust" in table.schemes[1:]:
+        most = table.worst[table.schemes.index("robust")]
+        sentence += f" Under robust, none of those tried gains more than {most:.1%}."
+    return sentence
 
 
 def comparison_sentence(comparison: SchemeComparison, names: Names = None) -> str:
