@@ -90,7 +90,7 @@ class HandedIn(Result):
 class Scoring(Protocol):
     """A rule that gives every party a score.
 
-    A frozen dataclass with these four is one; `promise(..., scoring=...)` takes it. A
+    A frozen dataclass with these four is one; ``promise(..., scoring=...)`` takes it. A
     field that is a tuple of one number a party says so, by
     ``field(metadata={"per_party": True})``, for games of fewer parties.
     """

@@ -84,10 +84,13 @@ class Departures:
 
     def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
         """The values of who may leave."""
+        stay: float | Float[np.ndarray, " n"]
         if isinstance(self.stay, tuple):
             check_length(self.stay, handed_in, "a probability to stay")
-        values = semivalues_with_departures(handed_in.sums, np.array(self.stay, float))
-        return np.asarray(values)
+            stay = np.array(self.stay, float)
+        else:
+            stay = float(self.stay)
+        return np.asarray(semivalues_with_departures(handed_in.sums, stay))
 
 
 @dataclass(frozen=True)
