@@ -117,6 +117,9 @@ def test_what_does_not_go_together_is_refused(folder):
     assert "--label-column: expected with rows only" in call(
         folder, *RUN, *options, "--label-column", "x", code=2
     )
+    assert "--scheme points: expected with rows only" in call(
+        folder, *RUN, *options, "--scheme", "points", code=2
+    )
     one = call(folder, "run", "a.release", *RUN[3:], *options, code=2)
     assert "two parties" in one
     call(

@@ -1,6 +1,7 @@
 """Releases in the parties' place: promises, draws and audits, and what is refused."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -15,6 +16,7 @@ from cgm_jax.gram import gram_sums
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.privacy import resampled_sums, sums_from_releases
 from cgm_jax.rewards import scheme_from_sums
+from cgm_jax.scoring import Semivalues, SumOfPoints
 from cgm_jax.valuation import values_of_coalitions
 
 CANDIDATES = np.random.default_rng(5).normal(0.5, 1, size=(300, 2))
@@ -39,6 +41,20 @@ def test_promises_are_those_of_the_released_sums(collaboration):
     assert promises.parties == RELEASES
     assert promises.num_points == [150, 400, 250]
     assert "released" in repr(promises)
+
+
+def test_a_scheme_of_the_sums_alone_and_none_of_rows(collaboration):
+    options = {**RELAXED, "scoring": Semivalues("banzhaf")}
+    promises = promise(RELEASES, CANDIDATES, **options, joined=[0, 1, 0])
+    assert promises.scheme.scoring == "time-aware banzhaf"
+    with_rows = replace(promises.handed_in, kernel=FEATURES.kernel)
+    expected = promises.scoring.scores(with_rows)
+    np.testing.assert_array_equal(promises.scheme.shapley_values, expected)
+    uncertainty = estimate_uncertainty(jax.random.key(1), promises, 3)
+    assert (uncertainty.shapley_errors > 0).all()
+    for refusing in (promise, partial(collaborate, jax.random.key(0))):
+        with pytest.raises(ValueError, match="needs no rows, got points: releases"):
+            refusing(RELEASES, CANDIDATES, **RELAXED, scoring=SumOfPoints())
 
 
 def test_without_noise_and_with_exact_features_they_are_those_of_the_rows():

@@ -37,7 +37,7 @@ class RewardScheme(Result):
     """Reward values r and what they were computed from; α = φ / max φ.
 
     Where another score stands in the place of the Shapley value, it is what every
-    "Shapley" below means; `scoring` has its name.
+    "Shapley" below means; ``scoring`` has its name.
 
     Attributes:
         max_reward_value: v*, the largest reward value; NaN if there are no rewards.

@@ -3,7 +3,7 @@
 A `Scoring` gives every party a score φ_i from what was `HandedIn`; the reward scheme
 makes α_i = φ_i / max φ of it. `Shapley` is the paper's; `TimeAware` is any of them
 where parties joined at different times. A rule of your own is a frozen
-dataclass with `name`, `needs_rows`, `proved` and `scores`.
+dataclass with ``name``, ``needs_rows``, ``proved`` and ``scores``.
 """
 
 from .base import HandedIn, Scoring, for_parties

@@ -143,7 +143,7 @@ class Quotient:
 
     Attributes:
         clusters: the number of each party's cluster; by default those that the rows
-            give evidence of (`evidence.clusters_by_evidence`).
+            give evidence of (``evidence.clusters_by_evidence``).
 
     Raises:
         ValueError: if one is no whole number, or negative.

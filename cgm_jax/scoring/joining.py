@@ -25,9 +25,10 @@ not below 0: φ_i rises by Σ p_{|C|} Δ(C), and nobody's score by more, so that
 not fall, and rises if a Δ is positive. F2 and F3 hold among parties that joined
 together; F1 and F4 as before, since all are there in the last period.
 
-The idea and the names of F6 to F8 are those of J. Chen, K. Pham, R. Sim, A. Verma,
-Z. Wu, C.-S. Foo, K. Low, *Incentivizing Time-Aware Fairness in Data Sharing*, NeurIPS
-2025 (arXiv 2510.09240). The definitions above are this package's own.
+The idea and the names of F6 to F8 are those of J. Chen, K. T. N. Pham, R. H. L. Sim,
+A. Verma, Z. Wu, C.-S. Foo, B. K. H. Low, *Incentivizing Time-Aware Fairness in Data
+Sharing*, NeurIPS 2025 (arXiv 2510.09240). The definitions above are this package's own,
+made after its abstract.
 """
 
 from collections.abc import Iterator
