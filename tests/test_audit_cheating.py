@@ -283,6 +283,13 @@ def test_what_cannot_be_handed_in_is_no_trial():
     assert {"split in 2", "split in 3"} < names and "split in 5" not in names
 
 
+def test_names_tell_schemes_and_manipulations_apart():
+    with pytest.raises(ValueError, match="scorings of different names"):
+        stress(KEY, promises(), scorings=[Shapley(), Shapley()])
+    with pytest.raises(ValueError, match="manipulations of different names"):
+        stress(KEY, promises(), manipulations=[HONEST, HONEST])
+
+
 def test_of_too_many_parties_nothing_is_tried():
     many = dataclasses.replace(promises(), parties=parties() * 7)
     with pytest.raises(ValueError, match="at most 20 parties, got 21"):

@@ -20,12 +20,16 @@ from cgm_jax.cli.screen import print_audit
 from cgm_jax.files import write_json
 from cgm_jax.report import Picture, ReportSection, audit_data, report_data, report_page
 from cgm_jax.report.data import reasons
+from cgm_jax.report.handing_out import before_handing_out
+from cgm_jax.report.pictures import draw_pictures
 from cgm_jax.report.sentences import (
     audit_remarks,
     audit_summary,
+    other_scheme_sentence,
     promise_rows,
     stress_sentence,
 )
+from cgm_jax.scoring import SumOfPoints
 
 KEY = jax.random.key(1)
 NAMES = ["Ada", "B<o>", "Cy"]
@@ -91,6 +95,35 @@ def test_everything_is_on_the_page_and_in_the_file(tmp_path):
     assert data["stress"]["trials"][3]["party"] == "B<o>"
 
 
+def test_other_schemes_that_were_tried_are_beside_the_one_in_use():
+    result = small_collaboration(3, 2)
+    found = review_with_trials(result)
+    stress = found.stress
+    others = tuple(
+        dataclasses.replace(trial, scoring="points", joint_gain=-0.01)
+        for trial in stress.trials
+    )
+    both = Stress(
+        {**stress.honest, "points": stress.honest["shapley"]},
+        {**stress.joint_values, "points": stress.joint_values["shapley"]},
+        stress.trials + others,
+    )
+    section = section_of(result, dataclasses.replace(found, stress=both))
+    sentence = other_scheme_sentence(both)
+    assert sentence == (
+        '"split in 2" would have paid nobody under points (no other way of those tried '
+        "pays there)."
+    )
+    page = page_of(section).replace("&#34;", '"')
+    assert "Under which scheme would it have paid?" in page and sentence in page
+    assert "Under which scheme" not in page_of(section_of(result, found))
+    assert "gains" in draw_pictures(section)
+    assert "gains" not in draw_pictures(section_of(result, found))
+    assert sentence in before_handing_out(section)["Cheating"]
+    table = report_data(section, settings={})["stress"]["table"]
+    assert table["schemes"] == ["shapley", "points"]
+
+
 def test_without_a_trial_of_cheating_there_is_no_table():
     result = small_collaboration(3, 2)
     page = page_of(section_of(result, review(KEY, result, stress_test=False)))
@@ -131,10 +164,18 @@ def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
     assert stages == [("audit", 0.0), ("what cheating would gain", 1.0)]
     ((used, promises, options),) = calls
     assert used is KEY and promises is result.promises
+    points = result.promises.parties
     assert options == {
+        "scorings": (result.promises.scoring,),
+        "labels": None,
         "inverse_temperature": result.draw.inverse_temperature,
         "outlier_scales": (),
     }
+    others, labels = [SumOfPoints()], [np.zeros(len(x)) for x in points]
+    review(KEY, result, scorings=others, labels=labels)
+    options = calls[-1][2]
+    assert options["scorings"] == (result.promises.scoring, *others)
+    assert options["labels"] is labels
     many = with_promises(result, parties=result.promises.parties * 7)
     monkeypatch.setattr(module, "shared_rows", lambda parties: None)
     assert review(KEY, many).stress is None

@@ -12,6 +12,7 @@ from cgm_jax.generators.mmd_gan.step import start_training
 from cgm_jax.mediation import publish
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.run import Settings, mediate
+from cgm_jax.scoring import SCORINGS
 
 SHAPE = (4, 4, 1)
 
@@ -98,3 +99,11 @@ def test_rows_of_a_table_are_shown_in_scaled_columns(published, images, tmp_path
     np.testing.assert_array_equal(origin.generated, promises.candidates)
     np.testing.assert_allclose(origin.real.std(axis=0), 1, rtol=1e-5)
     assert "kernel density estimate" in published[0]["generator_note"]
+
+
+def test_cheating_is_tried_under_other_schemes_where_that_is_quick():
+    settings = Settings(scoring=SCORINGS["points"])
+    names = [each.name for each in settings.other_scorings(14_000)]
+    assert sorted([*names, "points"]) == sorted(SCORINGS)
+    assert settings.tries_cheating(20_000) and not settings.other_scorings(20_000)
+    assert not settings.tries_cheating(30_000)

@@ -2,8 +2,9 @@
 
 `audit` checks R1 to R7, F1 to F4 and the conditions of Prop. 2 and 3 from their
 definitions, on what was assigned and on what was handed out. `explain` says which
-bounds decide ρ and v*. `stress` tries splitting, copying, withholding, noise and
-outliers (Sec. 2 assumes honesty). Above 20 parties a sample of coalitions is checked.
+bounds decide ρ and v*. `stress` tries all `MANIPULATIONS`, such as splitting, copying,
+withholding and noise, and outliers (Sec. 2 assumes honesty), under one scheme or
+several. Above 20 parties a sample of coalitions is checked.
 """
 
 from .auditing import (

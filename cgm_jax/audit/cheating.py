@@ -87,7 +87,8 @@ def stress(
         The trials.
 
     Raises:
-        ValueError: if there are more than 20 parties, or not as many labels as rows.
+        ValueError: if there are more than 20 parties, not as many labels as rows, or
+            two scorings or manipulations of one name.
 
     Example:
         >>> from cgm_jax import promise
@@ -106,6 +107,10 @@ def stress(
     n = len(promises.parties)
     if n > MAX_TABLE_PARTIES:
         raise ValueError(f"Expected at most {MAX_TABLE_PARTIES} parties, got {n}.")
+    outliers = [outlier(scale) for scale in outlier_scales]
+    scorings = tuple(scorings) or (promises.scoring,)
+    _check_names("scorings", scorings)
+    _check_names("manipulations", [*manipulations, *outliers])
     if labels is not None:
         _check_labels(labels, promises.num_points)
     is_one = not isinstance(keys, list | tuple) and not getattr(keys, "shape", None)
@@ -118,10 +123,9 @@ def stress(
         [np.asarray(x) for x in points],
         np.asarray(drawn),
         GramSums(*map(np.asarray, dataclasses.astuple(promises.sums))),
-        tuple(scorings or (promises.scoring,)),
+        scorings,
         inverse_temperature,
     )
-    outliers = [outlier(scale) for scale in outlier_scales]
     honest = trials.schemes(trials.honest(0))
     phi = next(iter(honest.values())).shapley_values
     held = {name: np.full((len(many), n), np.nan) for name in honest}
@@ -371,6 +375,12 @@ def _trial(
         scoring,
         repeat,
     )
+
+
+def _check_names(kind: str, each: Sequence[Scoring] | Sequence[Manipulation]) -> None:
+    names = [one.name for one in each]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Expected {kind} of different names, got {names}.")
 
 
 def _check_labels(
