@@ -5,9 +5,12 @@ python -m benchmarks.studies kernels digits
 python -m benchmarks.studies released
 python -m benchmarks.studies released-table adult.csv
 python -m benchmarks.studies released-images
+python -m benchmarks.studies distribution-values adult.csv.gz
 """
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +35,15 @@ from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir, write_json
 from cgm_jax.report.sentences import collaboration_warnings
 
+from .distribution_values import (
+    Population,
+    correlation_tables,
+    measure_correlations,
+    plain_correlation_row,
+    population_of_credit_ratings,
+    population_of_digits,
+    population_of_table,
+)
 from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
 from .kernel_tables import kernel_tables
 from .power import POWER_PROBLEMS, PowerOptions, PowerResults, measure_power
@@ -298,6 +310,41 @@ def released_images(
             "real images": plain_image_row(real),
             "from one release": [plain_image_row(row) for row in rows],
         },
+    )
+
+
+@app.command("distribution-values")
+def values_of_distributions(
+    tables: Annotated[
+        list[Path] | None,
+        typer.Argument(help="CSV files, also gzipped, whose last column is a class."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
+        "benchmarks/results/distribution-values.json"
+    ),
+    num_seeds: Annotated[int, typer.Option(min=2, help="Draws of all vendors.")] = 10,
+) -> None:
+    """Values of contaminated vendors beside the truth; ratings and digits are here."""
+    if missing := [str(path) for path in tables or () if not path.is_file()]:
+        raise UsageError(
+            f"Expected CSV files, got {', '.join(missing)}, which is not there; "
+            "without tables the study takes the credit ratings and digits alone."
+        )
+    rows = []
+    populations: list[Callable[[], Population]] = [
+        population_of_credit_ratings,
+        population_of_digits,
+        *(partial(population_of_table, path) for path in tables or ()),
+    ]
+    for population in populations:
+        made = population()
+        say(f"{made.name}: {len(made.parts['real']):,} rows")
+        rows += measure_correlations(made, num_seeds=num_seeds)
+    for table in correlation_tables(rows):
+        console.print(table)
+    write_json(
+        out,
+        {"seeds": num_seeds, "correlations": [*map(plain_correlation_row, rows)]},
     )
 
 
