@@ -214,13 +214,13 @@ def correlation_tables(rows: Sequence[CorrelationRow]) -> Iterator[Table]:
             table = Table(title=f"{measure.capitalize()}, against {words}")
             table.add_column("population")
             table.add_column("contamination")
-            table.add_column("N × rows", justify="right")
+            table.add_column("N × rows", justify="right", no_wrap=True)
             for method in METHODS:
-                table.add_column(method, justify="right")
+                table.add_column(method, justify="right", no_wrap=True)
             numbers = {
                 (*_setting(row), row.method): (
-                    f"{getattr(row, measure):.3f} ± "
-                    f"{getattr(row, f'{measure}_error'):.3f}"
+                    f"{getattr(row, measure):.2f} ± "
+                    f"{getattr(row, f'{measure}_error'):.2f}"
                 )
                 for row in rows
                 if row.reference == reference
