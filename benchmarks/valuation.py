@@ -9,12 +9,15 @@ import numpy as np
 from cgm_jax.gram import GramSums, gram_sums
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation import (
+    asymmetric_shapley,
     coalition_values,
     mmd_shapley_values,
     permutation_shapley_values,
     point_shapley_values,
+    semivalues_with_departures,
     shapley_values,
     value,
+    values_of_coalitions,
 )
 
 from . import plain
@@ -41,6 +44,8 @@ def rows(*, small: bool) -> Iterator[Row]:
         yield _shapley_row(values, num_plain=min(n, 4 if small else 8))
     for n in (6, 30) if small else (10, 20, 100, 1_000, 5_000):
         yield _without_table_row(n)
+    for n in (30,) if small else (1_000,):
+        yield from _family_rows(n)
     for n in (6,) if small else (10, 20, 100, 1_000):
         yield _orders_row(n, 200 if small else 1_000)
     yield _points_row(*((500, 100) if small else (100_000, 5_000)))
@@ -150,6 +155,45 @@ def _without_table_row(n: int) -> Row:
         error_against=error_against,
         baseline=Baseline(name, seconds, extrapolated),
     )
+
+
+def _family_rows(n: int) -> Iterator[Row]:
+    """Parties that may leave, and ten groups of parties one after the other."""
+    sums = _sums_of_clusters(n)
+    plain_seconds = measure(lambda: mmd_shapley_values(sums), runs=3).seconds
+    stays, groups = np.linspace(0.1, 1, n), np.arange(n) % 10
+    leaving = measure(lambda: semivalues_with_departures(sums, stays), runs=3)
+    exact = semivalues_with_departures(sums, stays, tolerance=1e-12)
+    ordered = measure(lambda: asymmetric_shapley(sums, groups), runs=3)
+    of_all = values_of_coalitions(sums, np.ones((1, n), bool))[0]
+    for name, timing, error, against in (
+        (
+            "Shapley values of parties that may leave",
+            leaving,
+            relative_error(leaving.result, exact),
+            "the same with a tolerance of 1e-12",
+        ),
+        (
+            "asymmetric Shapley values of ten groups",
+            ordered,
+            relative_error(ordered.result.sum(), of_all),
+            "v(N), which the values are to sum to",
+        ),
+    ):
+        yield Row(
+            name=name,
+            size={"n": n},
+            seconds=timing.seconds,
+            compile_seconds=timing.compile_seconds,
+            runs=timing.runs,
+            throughput=n / timing.seconds,
+            unit="parties/s",
+            error=error,
+            error_against=against,
+            baseline=Baseline(
+                "Shapley values without a table, this package", plain_seconds, None
+            ),
+        )
 
 
 def _orders_row(n: int, num_orders: int) -> Row:

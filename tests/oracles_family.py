@@ -18,9 +18,9 @@ def whole_sums(sizes: Sequence[int], seed: int = 0) -> GramSums:
     """Any whole numbers as sums, so that values are fractions; candidates come last."""
     rng = np.random.default_rng([len(sizes), seed])
     between = rng.integers(-9, 10, (len(sizes),) * 2)
-    between = between * (np.outer(sizes, sizes) > 0.0)  # floats, 0 without points
+    between = between * (np.outer(sizes, sizes) > 0)  # 0 without points
     rows = np.zeros((0, len(sizes)))
-    return GramSums(between + between.T, rows, np.array(sizes, float))
+    return GramSums((between + between.T) * 1.0, rows, np.array(sizes, float))
 
 
 def exact_table(sums: GramSums) -> list[Fraction]:

@@ -93,6 +93,8 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
         "Shapley values",
         "Shapley values without a table",
         "Shapley values without a table",
+        "Shapley values of parties that may leave",
+        "asymmetric Shapley values of ten groups",
         "Shapley values by 200 random orders",
         "Shapley values of all points",
         "one pick, one party alone",

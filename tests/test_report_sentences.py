@@ -158,7 +158,7 @@ def test_the_schemes_under_which_the_worst_would_not_have_paid():
         dict.fromkeys(names, scheme), {name: np.ones((1, 2)) for name in names}, renamed
     )
     assert other_scheme_sentence(bounded).endswith(
-        "(there \"noise\" pays the most, 5.0%). Under robust, none of those tried gains "
+        '(there "noise" pays the most, 5.0%). Under robust, none of those tried gains '
         "more than 10.0%."
     )
 

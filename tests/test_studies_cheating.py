@@ -65,7 +65,7 @@ def test_a_table_is_cut_by_a_column(tmp_path):
 
 
 def test_without_the_table_it_says_so(monkeypatch, tmp_path, capsys):
-    command = "benchmarks.studies.__main__."
+    command = "benchmarks.studies.schemes."
     monkeypatch.setattr(command + "cases", lambda *sizes: [])
     for words, message in (
         ([], "Adult is left out: --adult FILE adds it."),

@@ -1,4 +1,4 @@
-"""Studies of learned kernels and of releases, from the command line.
+"""Studies of learned kernels, of releases and of schemes, from the command line.
 
 python -m benchmarks.studies power blobs
 python -m benchmarks.studies kernels digits
@@ -7,6 +7,7 @@ python -m benchmarks.studies released-table adult.csv
 python -m benchmarks.studies released-images
 python -m benchmarks.studies cheating --adult adult.csv.gz
 python -m benchmarks.studies detection --adult adult.csv
+python -m benchmarks.studies distribution-values adult.csv.gz
 """
 
 from enum import StrEnum
@@ -34,13 +35,7 @@ from cgm_jax.experiments.recipes import IMAGE_RECIPES
 from cgm_jax.files import UsageError, prepare_output_dir, write_json
 from cgm_jax.report.sentences import collaboration_warnings
 
-from .cheating import BETA, adult_case, cases, gain_lines, measure_cheating, plain_case
-from .detection import (
-    detection_rows,
-    line_of_rate,
-    measure_detection,
-    plain_rate,
-)
+from . import schemes
 from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
 from .kernel_tables import kernel_tables
 from .power import POWER_PROBLEMS, PowerOptions, PowerResults, measure_power
@@ -66,7 +61,10 @@ from .released_values import (
 
 __all__ = ["app", "main"]
 
-app = new_app("python -m benchmarks.studies", "Studies of kernels and releases.")
+app = new_app(
+    "python -m benchmarks.studies", "Studies of kernels, releases and schemes."
+)
+app.add_typer(schemes.commands)
 
 if TYPE_CHECKING:
     ImagesName = StrEnum
@@ -306,74 +304,6 @@ def released_images(
             "steps": num_steps,
             "real images": plain_image_row(real),
             "from one release": [plain_image_row(row) for row in rows],
-        },
-    )
-
-
-@app.command()
-def cheating(
-    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
-        "benchmarks/results/cheating.json"
-    ),
-    adult: Annotated[
-        Path | None, typer.Option(help="CSV file of the Adult table, to try it, too.")
-    ] = None,
-    num_rows: Annotated[int, typer.Option(min=20, help="Rows a party, at most.")] = 300,
-    num_candidates: Annotated[
-        int, typer.Option(min=100, help="Synthetic rows; the paper has 100,000.")
-    ] = 20_000,
-    num_keys: Annotated[
-        int, typer.Option(min=1, help="Trials of each manipulation.")
-    ] = 3,
-) -> None:
-    """What every manipulation gains under every scheme, on three kinds of data."""
-    found = []
-    every = list(cases(num_rows, num_candidates))
-    if adult is None or not adult.exists():
-        warn(
-            "Adult is left out: "
-            + ("--adult FILE adds it." if adult is None else f"{adult} is not there.")
-        )
-    else:
-        every.append(adult_case(adult, num_rows, num_candidates))
-    for case in every:
-        with progress(case.name) as tell:
-            stressed = measure_cheating(case, num_keys=num_keys, progress=tell)
-        found.append(plain_case(case, stressed))
-        for line in gain_lines(case, stressed):
-            console.print(line, highlight=False, soft_wrap=True)
-        write_json(out, {"keys": num_keys, "inverse temperature": BETA, "data": found})
-
-
-@app.command()
-def detection(
-    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
-        "benchmarks/results/detection.json"
-    ),
-    adult: Annotated[
-        Path | None, typer.Option(help="CSV file of the Adult table, to use it, too.")
-    ] = None,
-    num_cases: Annotated[
-        int, typer.Option(min=1, help="Cases of each kind in each data set.")
-    ] = 40,
-    seed: Seed = 0,
-) -> None:
-    """How often copies and noise are found, and how often in honest parties' rows."""
-    rates = []
-    for rate in measure_detection(adult, num_cases=num_cases, seed=seed):
-        rates.append(rate)
-        console.print(line_of_rate(rate), highlight=False, soft_wrap=True)
-    rows = detection_rows(rates)
-    for rate in rows:
-        if rate.source == "all":
-            console.print(line_of_rate(rate), highlight=False, soft_wrap=True)
-    write_json(
-        out,
-        {
-            "cases of each kind in each data set": num_cases,
-            "seed": seed,
-            "confidence of intervals (Wilson)": 0.95,
-            "rates": [plain_rate(rate) for rate in rows],
         },
     )
 

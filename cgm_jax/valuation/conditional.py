@@ -53,7 +53,7 @@ def conditional_distribution_values(
 ) -> Float[AnyArray, " n"]:
     r"""Minus the distance of every party's p(y | x) to that of a reference.
 
-    .. math:: V_i = -\sqrt{\textstyle\sum_x w_x |p_i(\cdot|x) - p(\cdot|x)|^2}
+    .. math:: V_i = -\sqrt{\sum_x w_x |p_i(\cdot|x) - p(\cdot|x)|^2}
 
     Args:
         kernel: the kernel of the points.

@@ -67,7 +67,7 @@ def distribution_values(
 ) -> DistributionValues:
     r"""Minus the MMD of every party to a reference distribution.
 
-    .. math:: V_i = -\mathrm{MMD}(P_i, \textstyle\sum_j w_j P_j)
+    .. math:: V_i = -\mathrm{MMD}(P_i, \sum_j w_j P_j)
 
     Args:
         sums: sums between n parties, all with points, and the candidates.
