@@ -123,42 +123,43 @@ def near_duplicates(parties: Sequence[Float[ArrayLike, "_ d"]]) -> NearDuplicate
     n = len(points)
     found = neighbors_in_pool(points, NUM_NEIGHBORS)
     ratios, owners = _ratios(found), found.owner[found.rows[:, :-1]]
-    mine = [_of_pair(ratios, owners, found.owner, i, i) for i in range(n)]
-    pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
+    of_pair = _by_pair(found.owner[:, None] * n + owners)
+    near = {pair: ratios.flat[places] for pair, places in of_pair.items()}
+    none = np.zeros(0)
     p_values, copied, expected = np.ones((n, n)), np.zeros((n, n)), np.zeros((n, n))
-    for i, j in pairs:
-        near = _of_pair(ratios, owners, found.owner, i, j)
-        p_values[i, j] = _p_value(near, np.concatenate([mine[i], mine[j]]))
+    for pair, some in near.items():
+        i, j = divmod(pair, n)
+        if i != j:
+            own = [near.get(k * n + k, none) for k in (i, j)]
+            p_values[i, j] = _p_value(some, np.concatenate(own))
     exact, is_coarse = _num_equal(parties), _is_coarse(parties)
     starts = np.cumsum([0, *map(len, points)])
     masks = [np.zeros((len(x), n), bool) for x in points]
     result = NearDuplicates(exact, p_values, copied, expected, tuple(masks), is_coarse)
     for i, j in np.argwhere(result.is_beyond_chance).tolist():
-        near = _of_pair(ratios, owners, found.owner, i, j)
-        copies, limit, expected[i, j] = _beyond_chance(near, mine[i], mine[j])
+        own = [near.get(k * n + k, none) for k in (i, j)]
+        some = near.get(i * n + j, none)
+        copies, limit, expected[i, j] = _beyond_chance(some, *own)
         copied[i, j] = min(copies, len(points[i]))
-        is_near = (ratios <= limit) & (owners == j) & (found.owner == i)[:, None]
-        masks[i][:, j] |= is_near.any(axis=1)[starts[i] : starts[i + 1]]
-        masks[j][found.rows[:, :-1][is_near] - starts[j], i] = True
+        places = of_pair.get(i * n + j, np.zeros(0, int))[some <= limit]
+        rows, ranks = np.divmod(places, ratios.shape[1])
+        masks[i][rows - starts[i], j] = True
+        masks[j][found.rows[rows, ranks] - starts[j], i] = True
     return result
+
+
+def _by_pair(pairs: Int[np.ndarray, "m k"]) -> dict[int, Int[np.ndarray, " _"]]:
+    """The places of each number, in the flattened array."""
+    order = np.argsort(pairs, axis=None, kind="stable")
+    numbers, starts = np.unique(pairs.flat[order], return_index=True)
+    places = np.split(order, starts[1:])
+    return dict(zip(numbers.tolist(), places, strict=False))
 
 
 def _ratios(found: PoolNeighbors) -> Float[np.ndarray, "m k"]:
     """Distances of all neighbours but the last, in units of its; 1 where that is 0."""
     last = found.distances[:, -1:]
     return np.where(last > 0, found.distances[:, :-1] / np.where(last > 0, last, 1), 1)
-
-
-def _of_pair(
-    ratios: Float[np.ndarray, "m k"],
-    owners: Int[np.ndarray, "m k"],
-    owner: Int[np.ndarray, " m"],
-    i: int,
-    j: int,
-) -> Float[np.ndarray, " pairs"]:
-    """Ratios of the neighbours that rows of i have among those of j."""
-    is_of_i = owner == i
-    return ratios[is_of_i][owners[is_of_i] == j]
 
 
 def _p_value(
