@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Array, Key
+import jax
+from jaxtyping import Array, ArrayLike, Int, Key
 
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
-from cgm_jax.metrics import SharedRows, shared_rows
+from cgm_jax.evidence import Evidence, find_evidence
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .auditing import Audit, audit
@@ -17,6 +18,8 @@ from .explanation import Explanation, explain
 from .shapley_fair_comparison import SchemeComparison, compare_with_shapley_fair
 
 __all__ = ["Review", "review"]
+
+_EVIDENCE = 1_000_003  # a child of the key that no trial of cheating has
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,7 +30,7 @@ class Review(Result):
         audit: whether they were kept.
         explanation: why the reward values are what they are.
         comparison: the scheme of Sim et al.; None without a table of all coalitions.
-        shared: rows that parties have in common.
+        evidence: what the parties' rows say of how they were made.
         stress: what cheating would gain, where it was tried out.
         inverse_temperature: β of the draw that was audited, and of those of cheaters.
     """
@@ -35,7 +38,7 @@ class Review(Result):
     audit: Audit
     explanation: Explanation
     comparison: SchemeComparison | None
-    shared: SharedRows
+    evidence: Evidence
     stress: Stress | None
     inverse_temperature: float
 
@@ -45,14 +48,17 @@ def review(
     collaboration: Collaboration,
     *,
     stress_test: bool = True,
+    groups: Int[ArrayLike, " d"] | None = None,
     progress: Progress = silent,
 ) -> Review:
     """Audit, explain and compare a collaboration, and try out what cheating gains.
 
     Args:
-        key: a typed key, for the trials of cheating.
+        key: a typed key, for the trials of cheating and for noise to compare with.
         collaboration: what was promised and handed out.
         stress_test: whether to try out cheating, which is for up to 20 parties only.
+        groups: which coordinates of the points belong together, such as those of a
+            column of a table, as in `cgm_jax.evidence.noise_rows`.
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -80,11 +86,14 @@ def review(
             progress=progress,
         )
     table = promises.coalition_values
+    progress("evidence in the rows", 0.0)
+    points = promises.points_for("a search for shared ones")
+    evidence = find_evidence(jax.random.fold_in(key, _EVIDENCE), points, groups=groups)
     return Review(
         audit(collaboration),
         explain(promises),
         None if table is None else compare_with_shapley_fair(table, promises.scheme),
-        shared_rows(promises.points_for("a search for shared ones")),
+        evidence,
         trials,
         beta,
     )

@@ -204,6 +204,7 @@ def mediate(
         review=review(
             keys.stress,
             result,
+            groups=codec.column_of_coordinate,
             stress_test=settings.tries_cheating(sum(map(len, [*points, candidates]))),
             progress=progress,
         ),

@@ -12,6 +12,7 @@ from .audit import (
 )
 from .columns import column_rows, left_out_sentences, rare_category_sentences
 from .comparison import choice_sentences, comparison_sentences, yardstick_sentences
+from .evidence import evidence_sentences, near_duplicate_sentences
 from .explanation import explanation_sentences
 from .generators import generator_note, generator_warnings, quality_sentences
 from .labels import label_sentences
@@ -32,7 +33,6 @@ from .releases import (
     released_sentence,
     uncovered,
 )
-from .shared_rows import shared_rows_sentences
 from .statement import statement_sentences
 from .warnings import (
     collaboration_warnings,
@@ -60,12 +60,14 @@ __all__ = [
     "cost_sentences",
     "draw_warnings",
     "empty_reward_sentences",
+    "evidence_sentences",
     "explanation_sentences",
     "generator_note",
     "generator_warnings",
     "is_told_apart",
     "label_sentences",
     "left_out_sentences",
+    "near_duplicate_sentences",
     "nearness_sentences",
     "nearness_warnings",
     "outcome",
@@ -81,7 +83,6 @@ __all__ = [
     "release_sentences",
     "released_sentence",
     "scheme_warnings",
-    "shared_rows_sentences",
     "statement_sentences",
     "stress_sentence",
     "table_quality_sentences",
