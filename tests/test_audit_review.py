@@ -161,7 +161,11 @@ def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
     assert review(KEY, result, stress_test=False).stress is None and not calls
     found = review(KEY, result, progress=lambda *stage: stages.append(stage))
     assert found.stress == "tried"
-    assert stages == [("audit", 0.0), ("what cheating would gain", 1.0)]
+    assert stages == [
+        ("audit", 0.0),
+        ("what cheating would gain", 1.0),
+        ("evidence in the rows", 0.0),
+    ]
     ((used, promises, options),) = calls
     assert used is KEY and promises is result.promises
     points = result.promises.parties
@@ -177,7 +181,7 @@ def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
     assert options["scorings"] == (result.promises.scoring, *others)
     assert options["labels"] is labels
     many = with_promises(result, parties=result.promises.parties * 7)
-    monkeypatch.setattr(module, "shared_rows", lambda parties: None)
+    monkeypatch.setattr(module, "find_evidence", lambda *_, groups: None)
     assert review(KEY, many).stress is None
 
 

@@ -22,8 +22,8 @@ from cgm_jax.datasets import credit_ratings
 from cgm_jax.evaluation import Evaluation
 from cgm_jax.evaluation.evaluate import Measurements
 from cgm_jax.evaluation.nearest_rows import NearnessFigures
+from cgm_jax.evidence import Evidence, NearDuplicates, NoiseRows, Resamples
 from cgm_jax.generators import GaussianMixture, KernelDensity
-from cgm_jax.metrics import SharedRows
 from cgm_jax.rewards import InfeasibleError
 from cgm_jax.sampling import weighted_sampling
 
@@ -248,9 +248,11 @@ def test_results_have_a_short_repr():
     checked = audit(ratings())
     explanation = explain_scheme(scheme)
     comparison = compare_with_shapley_fair(promises.coalition_values, scheme)
-    shared = SharedRows(table, table, many, many, is_coarse=False)
+    shared = NearDuplicates(table, table, table, table, (table,) * 300, is_coarse=False)
+    noise = NoiseRows((many,) * 300, many, 0.9, many)
+    evidence = Evidence(shared, noise, Resamples(table))
     measured = Measurements(table, table, table, table, table)
-    reviewed = Review(checked, explanation, comparison, shared, None, 1.0)
+    reviewed = Review(checked, explanation, comparison, evidence, None, 1.0)
     for result in (
         promises,
         promises.sums,
@@ -261,7 +263,9 @@ def test_results_have_a_short_repr():
         checked,
         explanation,
         comparison,
+        evidence,
         shared,
+        noise,
         Stress(scheme, many, (None,) * 300),
         measured,
         Evaluation(many, many, table, measured, measured),

@@ -99,6 +99,15 @@ def test_independent_rows_are_chance():
         assert not found.is_coarse
 
 
+def test_one_data_set_under_many_names_is_found():
+    many = [parties()[0]] * 12 + parties(seed=1)[1:]
+    found = near_duplicates(many)
+    assert found.is_beyond_chance[:12, :12].sum() == 12 * 11
+    assert not found.is_beyond_chance[12:].any()
+    assert all(mask.all() for mask in found.contested_rows[:12])
+    assert clusters_by_evidence(many).tolist() == [0] * 12 + [1, 2]
+
+
 def test_honest_coincidences_of_coarse_rows_are_chance():
     rng = np.random.default_rng(0)
     for levels in (3, 10, 40):

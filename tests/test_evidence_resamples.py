@@ -17,16 +17,17 @@ def fresh(seed: int) -> list[np.ndarray]:
 
 def test_fresh_samples_are_not_too_much_alike():
     for seed in range(6):
-        found = resamples(jax.random.key(seed), fresh(seed))
+        found = resamples(fresh(seed))
         assert not found.is_beyond_chance.any()
         np.testing.assert_array_equal(found.p_values, found.p_values.T)
-        assert found.p_values[0, 2] == 1  # distributions that differ: MMD² > 0
+        assert found.p_values[0, 2] > 0.99  # distributions that differ: MMD² > 0
 
 
 def test_p_values_of_fresh_samples_are_hardly_too_small():
-    p_values = [resamples(KEY, fresh(seed)[:2]).p_values[0, 1] for seed in range(40)]
+    p_values = [resamples(fresh(seed)[:2]).p_values[0, 1] for seed in range(40)]
     # Of 40, 2 are expected below 0.05: 8 and more have a chance of 0.1 %.
     assert (np.array(p_values) < 0.05).sum() < 8
+    assert (np.array(p_values) < 0.5).sum() > 8  # and they are no formality
 
 
 def test_moved_copies_are_too_much_alike_where_no_row_can_be_told():
@@ -45,5 +46,5 @@ def test_too_few_or_equal_rows_are_not_compared():
         [np.zeros((3, 2)), np.zeros((4, 2))],
         [np.zeros((3, 2))],
     ):
-        assert (resamples(KEY, parties).p_values == 1).all()
+        assert (resamples(parties).p_values == 1).all()
         assert isinstance(find_evidence(KEY, parties), Evidence)

@@ -13,6 +13,9 @@ from cgm_jax.mediation.tables import TableOptions, read_choices
 
 MEDIATOR = Path(__file__).resolve().parents[2] / "shared" / "inputs" / "mediator"
 GOOD = "age,sex\n" + "".join(f"{20 + i * i % 37},{'fm'[i % 2]}\n" for i in range(60))
+OTHER = "age,sex\n" + "".join(  # modulo 37 twice a square is none
+    f"{20 + 2 * i * i % 37},{'fm'[i % 2]}\n" for i in range(1, 60) if i != 37
+)
 BAD = f"Age,sex\n1e39,f\n3,{SECRET_TEXT}\n"
 
 
@@ -30,13 +33,22 @@ def run(*words: object) -> int:
 
 
 def test_files_without_problems(paths: list[Path], capsys: pytest.CaptureFixture):
-    paths[1].write_text(GOOD.replace("\n20,", "\n25,"))
+    paths[1].write_text(OTHER)
     assert run("check", *paths) == 0
     assert capsys.readouterr().out == "No problems, no warnings.\n"
     checked = check_files(paths, TableOptions())
     assert checked.parties is not None and checked.problems == ()
     kinds = [column["kind"] for column in check_data(checked)["columns"]]
     assert kinds == ["whole number", "category"]
+
+
+def test_rows_that_two_files_share_are_warned_of(paths: list[Path], capsys):
+    assert run("check", *paths, "--json") == 0
+    of_files, warning = json.loads(capsys.readouterr().out)["warnings"]
+    assert of_files.startswith("b: the data are the same as those of a")
+    assert warning.startswith("a, b: these have rows in common, 60 of the 60 rows of a")
+    # `describe` looks at no rows.
+    assert len(check_files(paths, TableOptions()).warnings) == 1
 
 
 def test_problems_are_a_table(paths: list[Path], capsys: pytest.CaptureFixture):
@@ -60,7 +72,7 @@ def test_problems_as_json(paths: list[Path], capsys: pytest.CaptureFixture):
 
 
 def test_warnings_alone_are_no_failure(paths: list[Path], capsys):
-    paths[1].write_text(GOOD.replace("\n20,", "\n,"))
+    paths[1].write_text(OTHER.replace("\n22,", "\n,"))
     assert run("check", *paths, "--json") == 0
     (warning,) = json.loads(capsys.readouterr().out)["warnings"]
     assert "missing" in warning

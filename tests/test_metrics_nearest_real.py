@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from cgm_jax.metrics import nearest_real, shared_rows, to_real
+from cgm_jax.metrics import nearest_real, to_real
 
 KEY = jax.random.key(0)
 
@@ -64,25 +64,6 @@ def test_both_sides_have_as_many_rows():
 def test_too_few_rows_are_refused():
     with pytest.raises(ValueError, match="got 3, 1 and 5"):
         nearest_real(KEY, rows(3, 0), rows(1, 1), rows(5, 2))
-
-
-def test_shared_rows_are_counted_for_every_pair():
-    first, second, third = rows(40, 1), rows(60, 2), rows(30, 3)
-    second[:7] = first[:7]
-    second[7:10] = first[7:10] + 1e-5
-    third[0] = first[0]
-    third[1] = third[2]  # twice in one's own data is nobody else's business
-    found = shared_rows([first, second, third])
-    assert found.exact.tolist() == [[0, 7, 1], [7, 0, 1], [1, 1, 0]]
-    assert found.near.tolist() == [[0, 10, 1], [10, 0, 1], [1, 1, 0]]
-    assert found.sizes.tolist() == [40, 60, 30]
-
-
-def test_parties_of_one_row_share_it_or_not():
-    found = shared_rows([np.zeros((1, 2)), np.zeros((1, 2)), np.ones((1, 2))])
-    assert found.near.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
-    apart = shared_rows([np.zeros((3, 2)), np.ones((2, 2))])
-    assert not apart.near.any()
 
 
 def test_distances_without_a_control():

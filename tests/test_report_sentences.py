@@ -21,18 +21,25 @@ from cgm_jax.audit import (
     explain_scheme,
 )
 from cgm_jax.collaboration import Uncertainty
-from cgm_jax.metrics import SharedRows, shared_rows
+from cgm_jax.evidence import (
+    Evidence,
+    NearDuplicates,
+    NoiseRows,
+    Resamples,
+    near_duplicates,
+)
 from cgm_jax.report.sentences import (
     audit_sentences,
     comparison_sentence,
     draw_warnings,
     empty_reward_sentences,
+    evidence_sentences,
     explanation_sentences,
     generator_warnings,
+    near_duplicate_sentences,
     other_scheme_sentence,
     quality_sentences,
     scheme_warnings,
-    shared_rows_sentences,
     stress_sentence,
     uncertainty_warnings,
 )
@@ -174,55 +181,86 @@ def test_nobody_would_be_worse_off_under_the_other_scheme():
     )
 
 
-def shared(exact, near, sizes, *, twins=(0, 0, 0), is_coarse=False) -> SharedRows:
-    arrays = map(np.array, (exact, near, sizes, twins))
-    return SharedRows(*arrays, is_coarse)
+def shared(exact, contested, sizes, *, copied=0, is_coarse=False) -> NearDuplicates:
+    """Of pairs with contested or copied rows the p-value is 0."""
+    exact, contested = np.array(exact), np.array(contested)
+    copied = np.broadcast_to(copied, exact.shape)
+    p_values = np.where((contested > 0) | (copied > 0), 0.0, 1.0)
+    masks = tuple(
+        np.arange(size)[:, None] < of_party[None]
+        for size, of_party in zip(sizes, contested, strict=True)
+    )
+    zeros = np.zeros(exact.shape)
+    return NearDuplicates(exact, p_values, copied, zeros, masks, is_coarse)
 
 
 def test_one_sentence_per_pair_that_shares_rows():
     exact = [[0, 7, 1], [7, 0, 1], [1, 1, 0]]
-    found = shared(exact, [[0, 10, 1], [9, 0, 1], [1, 1, 0]], [40, 60, 30])
-    lines = shared_rows_sentences(found, NAMES)
+    found = shared(exact, [[0, 10, 0], [9, 0, 0], [0, 0, 0]], [40, 60, 30])
+    lines = near_duplicate_sentences(found, NAMES)
     assert len(lines) == 3
     assert lines[0] == (
         "Ada, Bo: these have rows in common, 7 of the 40 rows of Ada and 3 more nearly,"
         " and 7 of the 60 rows of Bo and 2 more nearly."
     )
-    assert "7 of the 40 rows of party 0 and" in shared_rows_sentences(found)[0]
-    apart = shared_rows([np.zeros((3, 2)), np.ones((2, 2))])
-    assert shared_rows_sentences(apart) == []
+    assert lines[1].endswith("1 of the 40 rows of Ada, and 1 of the 30 rows of Cy.")
+    assert "7 of the 40 rows of party 0 and" in near_duplicate_sentences(found)[0]
+    apart = near_duplicates([np.zeros((3, 2)), np.ones((2, 2))])
+    assert near_duplicate_sentences(apart) == []
 
 
-def test_few_rows_that_are_merely_near_are_not_worth_a_sentence():
+def test_copies_with_noise_are_told_as_so_many():
+    zeros = np.zeros((2, 2), int)
+    found = shared(zeros, zeros, [40, 60], copied=[[0, 0], [21.4, 0]])
+    (line,) = near_duplicate_sentences(found, NAMES[:2])
+    assert "about 21 of the 60 rows of Bo" in line and "which ones cannot" in line
+
+
+def test_an_equal_row_is_told_unless_columns_are_coarse():
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=(2, 300, 2))
-    second[0] = first[0] + 1e-5
-    found = shared_rows([first, second])
-    assert found.near[0, 1] == 1 and shared_rows_sentences(found) == []
-    second[:4] = first[:4] + 1e-5  # more than 1 % of 300
-    assert len(shared_rows_sentences(shared_rows([first, second]))) == 1
-    second[:4] = rng.normal(size=(4, 2))
-    second[1] = first[1]  # an equal one always is
-    assert len(shared_rows_sentences(shared_rows([first, second]))) == 1
+    assert near_duplicate_sentences(near_duplicates([first, second])) == []
+    second[1] = first[1]
+    found = near_duplicates([first, second])
+    assert not found.is_beyond_chance.any()
+    assert len(near_duplicate_sentences(found)) == 1
 
 
 def test_rows_shared_by_chance_in_coarse_tables_are_one_sentence():
     rng = np.random.default_rng(0)
     parties = [rng.integers(0, 10, size=(n, 2)).astype(float) for n in (60, 90, 40)]
-    (line,) = shared_rows_sentences(shared_rows(parties), NAMES)
+    (line,) = near_duplicate_sentences(near_duplicates(parties), NAMES)
     assert "so coarse that parties have rows in common by chance" in line
-    # Half of a party's rows copied are more than chance, where columns are finer.
+    # Most of a party's rows copied are more than chance, where columns are finer.
     fine = [rng.integers(0, 60, size=(n, 2)).astype(float) for n in (60, 90, 40)]
-    fine[2][:20] = fine[0][:20]
-    first, *rest = shared_rows_sentences(shared_rows(fine), NAMES)
-    assert first.startswith("Ada, Cy: these have rows in common, 2")
+    fine[2][:30] = fine[0][:30]
+    first, *rest = near_duplicate_sentences(near_duplicates(fine), NAMES)
+    assert first.startswith("Ada, Cy: these have rows in common, 3")
     assert all("by chance" in line for line in rest)
 
 
 def test_of_very_many_pairs_ten_are_told():
-    parties = [np.arange(30.0).reshape(-1, 2) + 1e-9 * i for i in range(6)]
-    lines = shared_rows_sentences(shared_rows(parties))
+    parties = [np.arange(30.0).reshape(-1, 2)] * 6
+    lines = near_duplicate_sentences(near_duplicates(parties))
     assert len(lines) == 11 and "5 more pairs" in lines[10]
+
+
+def test_noise_and_data_too_much_alike_are_told_of_parties_that_show_them():
+    zeros = np.zeros((3, 3), int)
+    near = shared(zeros, [[0, 4, 0], [4, 0, 0], [0, 0, 0]], [40, 60, 30])
+    votes = tuple(np.zeros(size) for size in (40, 60, 30))
+    noise = NoiseRows(votes, np.array([0.0, 0.43, 0.1]), 0.9, np.array([1, 1e-5, 0.2]))
+    alike = np.ones((3, 3))
+    alike[0, 1] = alike[1, 0] = alike[1, 2] = alike[2, 1] = 1e-6
+    found = Evidence(near, noise, Resamples(alike))
+    shown, of_noise, of_copy = evidence_sentences(found, NAMES)
+    assert shown.startswith("Ada, Bo: these have rows in common")
+    assert of_noise == (
+        "Bo: about 43 % of the rows look like noise rather than like anybody's rows."
+    )
+    # Ada and Bo are told of already.
+    assert of_copy.startswith("Bo, Cy: the data of these are more alike than")
+    assert "party 1 (counted from 0): about" in evidence_sentences(found)[1]
 
 
 # --- explanations

@@ -24,6 +24,7 @@ from cgm_jax import (
     audit,
     datasets,
     embeddings,
+    evidence,
     features,
     generators,
     gram,
@@ -391,14 +392,24 @@ def of_metrics(key: jax.Array) -> None:
     shares = metrics.correlation(np.eye(3), np.arange(3.0))
     summary: metrics.CorrelationSummary = metrics.correlation_summary(shares)
     print(summary.mean + 1, summary.count)
-    shared: metrics.SharedRows = metrics.shared_rows(parties)
-    print(shared.exact[0, 1] + 1)
     near: metrics.NearestReal = metrics.nearest_real(key, candidates, pool, parties[0])
     used: metrics.ToReal = near.used
     print(used.quantiles(0.1, 0.5)[0][1], near.nearer_share + 1)
     print(metrics.to_real(candidates, pool).distances.min())
     print(metrics.svm_accuracies(parties, labels)[0] + 1)
     print(metrics.svm_accuracy(parties[0], labels[0], parties[1], labels[1]) + 1)
+
+
+def of_evidence(key: jax.Array) -> None:
+    found: evidence.Evidence = evidence.find_evidence(key, parties)
+    near: evidence.NearDuplicates = evidence.near_duplicates(parties)
+    print(near.exact[0, 1] + near.contested[0, 1] + near.expected[1, 0], near.sizes[0])
+    print(near.is_beyond_chance[0, 1], near.masks[0][0, 1], near.contested_rows[0][0])
+    print(evidence.clusters_by_evidence(parties, found=near)[2] + 1)
+    noise: evidence.NoiseRows = evidence.noise_rows(key, parties, groups=np.arange(2))
+    print(noise.noise_shares[0] + noise.among_noise, found.noise.masks[0][0])
+    alike: evidence.Resamples = evidence.resamples(parties)
+    print(alike.p_values[0, 1] < 0.1, alike.is_beyond_chance[0, 1])
 
 
 def of_tables(key: jax.Array) -> None:
@@ -571,6 +582,7 @@ def main() -> None:
     of_scorings()
     of_audits()
     of_metrics(key)
+    of_evidence(key)
     of_two_samples(key)
     of_releases(key)
     of_tables(key)

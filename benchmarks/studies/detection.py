@@ -241,11 +241,11 @@ KINDS: dict[str, tuple[str, Callable[..., Parties]]] = {
 
 def _found(what: str, parties: Parties, case: Case, seed: int) -> np.ndarray:
     """Findings about pairs of parties, or about parties."""
-    key = jax.random.key(seed)
     if what == NEAR:
         return near_duplicates(parties).is_beyond_chance
     if what == RESAMPLE:
-        return resamples(key, parties).is_beyond_chance
+        return resamples(parties).is_beyond_chance
+    key = jax.random.key(seed)
     return noise_rows(key, parties, groups=case.groups).is_beyond_chance
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import jax
 import numpy as np
-from jaxtyping import Array, Key, Shaped
+from jaxtyping import Array, ArrayLike, Int, Key, Shaped
 
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
-from cgm_jax.metrics import SharedRows, shared_rows
+from cgm_jax.evidence import Evidence, find_evidence
 from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.scoring import Scoring
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
@@ -23,6 +24,8 @@ from .unbounded import without_bounded_stakes
 
 __all__ = ["Review", "review"]
 
+_EVIDENCE = 1_000_003  # a child of the key that no trial of cheating has
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Review(Result):
@@ -32,7 +35,7 @@ class Review(Result):
         audit: whether they were kept.
         explanation: why the reward values are what they are.
         comparison: the scheme of Sim et al.; None without a table of all coalitions.
-        shared: rows that parties have in common.
+        evidence: what the parties' rows say of how they were made.
         stress: what cheating would gain, where it was tried out.
         inverse_temperature: β of the draw that was audited, and of those of cheaters.
         unbounded: what there would be without bounded stakes; None if there are none.
@@ -41,7 +44,7 @@ class Review(Result):
     audit: Audit
     explanation: Explanation
     comparison: SchemeComparison | None
-    shared: SharedRows
+    evidence: Evidence
     stress: Stress | None
     inverse_temperature: float
     unbounded: RewardScheme | None = None
@@ -54,16 +57,19 @@ def review(
     stress_test: bool = True,
     scorings: Sequence[Scoring] = (),
     labels: Sequence[Shaped[np.ndarray, " _"]] | None = None,
+    groups: Int[ArrayLike, " d"] | None = None,
     progress: Progress = silent,
 ) -> Review:
     """Audit, explain and compare a collaboration, and try out what cheating gains.
 
     Args:
-        key: a typed key, for the trials of cheating.
+        key: a typed key, for the trials of cheating and for noise to compare with.
         collaboration: what was promised and handed out.
         stress_test: whether to try out cheating, which is for up to 20 parties only.
         scorings: other schemes to try it out with; that of the promises is the first.
         labels: of every party's rows, arrays of shape ``(n_i,)``: which are rare.
+        groups: which coordinates of the points belong together, such as those of a
+            column of a table, as in `cgm_jax.evidence.noise_rows`.
         progress: called with the stage and the share of it that is done.
 
     Returns:
@@ -93,11 +99,14 @@ def review(
             progress=progress,
         )
     table = promises.coalition_values
+    progress("evidence in the rows", 0.0)
+    points = promises.points_for("a search for shared ones")
+    evidence = find_evidence(jax.random.fold_in(key, _EVIDENCE), points, groups=groups)
     return Review(
         audit(collaboration),
         explain(promises),
         None if table is None else compare_with_shapley_fair(table, promises.scheme),
-        shared_rows(promises.points_for("a search for shared ones")),
+        evidence,
         trials,
         beta,
         without_bounded_stakes(promises),

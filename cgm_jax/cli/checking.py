@@ -1,4 +1,4 @@
-"""Commands that look at the parties' files and compute nothing."""
+"""Commands that look at the parties' files and value nothing."""
 
 import json
 import sys
@@ -29,11 +29,15 @@ def check(
 ) -> None:
     """List all that is wrong with the parties' files, and what to do about it.
 
+    Warns of rows that parties share, exactly or nearly, and of rows that look like
+    noise.
+
     Exits with 3 if there are problems.
     """
-    checked = check_files(
-        files, TableOptions(label_column=label_column, decimal=decimal, columns=columns)
+    table_options = TableOptions(
+        label_column=label_column, decimal=decimal, columns=columns
     )
+    checked = check_files(files, table_options, search_rows=True)
     if as_json:
         text = json.dumps(check_data(checked), ensure_ascii=False, indent=2)
         sys.stdout.write(text + "\n")

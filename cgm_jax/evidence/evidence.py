@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.results import Result
@@ -39,7 +38,7 @@ def find_evidence(
     """Look for shared rows, noise, and data that are too much alike.
 
     Args:
-        key: a typed key, for noise and relabellings.
+        key: a typed key, for noise and the forest.
         parties: the parties' points, arrays of shape ``(n_i, d)``.
         groups: which coordinates belong together, as in `noise_rows`.
 
@@ -50,15 +49,14 @@ def find_evidence(
         ValueError: for shapes that do not fit or entries that are not finite.
 
     Example:
-        >>> import numpy as np
+        >>> import jax, numpy as np
         >>> rng = np.random.default_rng(0)
         >>> found = find_evidence(jax.random.key(0), rng.normal(size=(3, 40, 2)))
         >>> bool(found.near.is_beyond_chance.any()), found.noise.is_beyond_chance
         (False, array([False, False, False]))
     """
-    noise_key, resamples_key = jax.random.split(key)
     return Evidence(
         near_duplicates(parties),
-        noise_rows(noise_key, parties, groups=groups),
-        resamples(resamples_key, parties),
+        noise_rows(key, parties, groups=groups),
+        resamples(parties),
     )

@@ -9,8 +9,10 @@ exact test of the numbers with v ≤ 0, 0.01, 0.03, 0.1, 0.2, …, 0.9 (one-side
 smallest of the twelve p-values, times twelve).
 
 Where columns are coarse, honest rows coincide; those of one party do, too, and nothing
-is beyond chance that is not more frequent between parties than within them. A row that
-eight others equal says nothing: all its ratios are 1.
+is beyond chance that is not more frequent between parties than within them. Where many
+parties have one's rows, all neighbours are copies and the ratios say nothing. So the
+number of i's rows that j has is set beside those that i, and j, has twice, by the same
+test; the smaller p-value of the two counts.
 
 Copies that are moved by more than the distance of neighbours can be told only in high
 dimensions: in two, they are as good as fresh rows.
@@ -123,42 +125,48 @@ def near_duplicates(parties: Sequence[Float[ArrayLike, "_ d"]]) -> NearDuplicate
     n = len(points)
     found = neighbors_in_pool(points, NUM_NEIGHBORS)
     ratios, owners = _ratios(found), found.owner[found.rows[:, :-1]]
-    mine = [_of_pair(ratios, owners, found.owner, i, i) for i in range(n)]
-    pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
+    of_pair = _by_pair(found.owner[:, None] * n + owners)
+    near = {pair: ratios.flat[places] for pair, places in of_pair.items()}
+    none = np.zeros(0)
     p_values, copied, expected = np.ones((n, n)), np.zeros((n, n)), np.zeros((n, n))
-    for i, j in pairs:
-        near = _of_pair(ratios, owners, found.owner, i, j)
-        p_values[i, j] = _p_value(near, np.concatenate([mine[i], mine[j]]))
-    exact, is_coarse = _num_equal(parties), _is_coarse(parties)
+    for pair, some in near.items():
+        i, j = divmod(pair, n)
+        if i != j:
+            own = [near.get(k * n + k, none) for k in (i, j)]
+            p_values[i, j] = _p_value(some, np.concatenate(own))
+    is_equal, p_equal = _equal_rows(parties, found.owner)
+    exact = np.array([is_equal[found.owner == i].sum(axis=0) for i in range(n)])
+    p_values, is_coarse = np.minimum(p_values, p_equal), _is_coarse(parties)
     starts = np.cumsum([0, *map(len, points)])
     masks = [np.zeros((len(x), n), bool) for x in points]
     result = NearDuplicates(exact, p_values, copied, expected, tuple(masks), is_coarse)
     for i, j in np.argwhere(result.is_beyond_chance).tolist():
-        near = _of_pair(ratios, owners, found.owner, i, j)
-        copies, limit, expected[i, j] = _beyond_chance(near, mine[i], mine[j])
+        own = [near.get(k * n + k, none) for k in (i, j)]
+        some = near.get(i * n + j, none)
+        copies, limit, expected[i, j] = _beyond_chance(some, *own)
         copied[i, j] = min(copies, len(points[i]))
-        is_near = (ratios <= limit) & (owners == j) & (found.owner == i)[:, None]
-        masks[i][:, j] |= is_near.any(axis=1)[starts[i] : starts[i + 1]]
-        masks[j][found.rows[:, :-1][is_near] - starts[j], i] = True
+        places = of_pair.get(i * n + j, np.zeros(0, int))[some <= limit]
+        rows, ranks = np.divmod(places, ratios.shape[1])
+        masks[i][rows - starts[i], j] = True
+        masks[j][found.rows[rows, ranks] - starts[j], i] = True
+        if min(p_equal[i, j], p_equal[j, i]) * n * (n - 1) <= LEVEL:
+            masks[i][:, j] |= is_equal[starts[i] : starts[i + 1], j]
+            copied[i, j] = max(copied[i, j], exact[i, j])
     return result
+
+
+def _by_pair(pairs: Int[np.ndarray, "m k"]) -> dict[int, Int[np.ndarray, " _"]]:
+    """The places of each number, in the flattened array."""
+    order = np.argsort(pairs, axis=None, kind="stable")
+    numbers, starts = np.unique(pairs.flat[order], return_index=True)
+    places = np.split(order, starts[1:])
+    return dict(zip(numbers.tolist(), places, strict=False))
 
 
 def _ratios(found: PoolNeighbors) -> Float[np.ndarray, "m k"]:
     """Distances of all neighbours but the last, in units of its; 1 where that is 0."""
     last = found.distances[:, -1:]
     return np.where(last > 0, found.distances[:, :-1] / np.where(last > 0, last, 1), 1)
-
-
-def _of_pair(
-    ratios: Float[np.ndarray, "m k"],
-    owners: Int[np.ndarray, "m k"],
-    owner: Int[np.ndarray, " m"],
-    i: int,
-    j: int,
-) -> Float[np.ndarray, " pairs"]:
-    """Ratios of the neighbours that rows of i have among those of j."""
-    is_of_i = owner == i
-    return ratios[is_of_i][owners[is_of_i] == j]
 
 
 def _p_value(
@@ -195,20 +203,31 @@ def _beyond_chance(
     return float((found - expected).max()), float(limits[best]), float(expected[best])
 
 
-def _num_equal(parties: Sequence[Points]) -> Int[np.ndarray, "n n"]:
-    """How many rows of party i equal one of party j, i ≠ j."""
+def _equal_rows(
+    parties: Sequence[Points], owner: Int[np.ndarray, " m"]
+) -> tuple[Bool[np.ndarray, "m n"], Float[np.ndarray, "n n"]]:
+    """Which rows of the pool other parties have, and whether by chance."""
+    from scipy.stats import hypergeom  # slow to import
+
     n = len(parties)
     pool = np.concatenate([np.asarray(x) for x in parties]) + 0.0  # -0 is 0
-    _, kinds, counts = np.unique(pool, axis=0, return_inverse=True, return_counts=True)
-    owner = np.repeat(np.arange(n), [len(x) for x in parties])
-    equal = np.zeros((n, n), int)
+    kinds, counts = np.unique(pool, axis=0, return_inverse=True, return_counts=True)[1:]
     is_repeated = counts[kinds] > 1  # few: only these are compared
-    kinds, owner = kinds[is_repeated], owner[is_repeated]
+    is_equal, twins = np.zeros((len(pool), n), bool), np.zeros(n, int)
     for j in range(n):
-        has_it = np.isin(kinds, kinds[owner == j])
-        equal[:, j] = np.bincount(owner[has_it], minlength=n)
-    np.fill_diagonal(equal, 0)
-    return equal
+        own, many = np.unique(kinds[is_repeated & (owner == j)], return_counts=True)
+        twins[j] = many[many > 1].sum()
+        is_equal[is_repeated, j] = np.isin(kinds[is_repeated], own)
+        is_equal[owner == j, j] = False
+    sizes = np.array([len(x) for x in parties])
+    exact = np.array([is_equal[owner == i].sum(axis=0) for i in range(n)])
+    p_values = np.ones((n, n))
+    for i, j in np.argwhere(exact).tolist():
+        for k in (i, j):
+            drawn, total = exact[i, j] + twins[k], sizes[i] + sizes[k]
+            p = hypergeom.sf(exact[i, j] - 1, total, drawn, sizes[i])
+            p_values[i, j] = p if k == i else max(p, p_values[i, j])
+    return is_equal, p_values
 
 
 def _is_coarse(parties: Sequence[Points]) -> bool:

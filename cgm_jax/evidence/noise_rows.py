@@ -36,9 +36,9 @@ __all__ = ["NoiseRows", "noise_rows"]
 
 TOLERATED = 0.15  # share of noise that honest parties may seem to have
 LEVEL = 0.01  # of all parties together
-_NUM_TREES = 60
+_NUM_TREES = 50
 _LEAST_IN_LEAF = 5
-_ROWS_OF_A_TREE = 5_000
+_ROWS_OF_A_TREE = 2_000
 _MOST_DRAWN = 20_000  # rows of noise
 
 

@@ -5,14 +5,23 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+
+from cgm_jax.evidence import find_evidence
 from cgm_jax.files import CheckedFiles, InputError, check_parties
-from cgm_jax.report.sentences import left_out_sentences
+from cgm_jax.report.sentences import evidence_sentences, left_out_sentences
 
 from .tables import TableOptions, fitted_codec, read_choices
 
 
-def check_files(paths: Sequence[str | Path], options: TableOptions) -> CheckedFiles:
-    """All problems and warnings of all files, with those of valuing their tables."""
+def check_files(
+    paths: Sequence[str | Path], options: TableOptions, *, search_rows: bool = False
+) -> CheckedFiles:
+    """All problems and warnings of all files, with those of valuing their tables.
+
+    With ``search_rows`` those of what the rows say of how they were made, too.
+    """
     choices = read_choices(options.columns)
     checked = check_parties(
         paths,
@@ -25,10 +34,18 @@ def check_files(paths: Sequence[str | Path], options: TableOptions) -> CheckedFi
     if checked.parties is None:
         return checked
     try:
-        fitted_codec(checked.parties, choices, options)
+        codec = fitted_codec(checked.parties, choices, options)
     except InputError as error:
         return replace(checked, problems=error.problems, parties=None)
-    return checked
+    if not search_rows:
+        return checked
+    tables = checked.parties.tables
+    points = [codec.encode(table).astype(np.float32) for table in tables]
+    evidence = find_evidence(
+        jax.random.key(0), points, groups=codec.column_of_coordinate
+    )
+    found = evidence_sentences(evidence, checked.parties.names)
+    return replace(checked, warnings=(*checked.warnings, *found))
 
 
 def check_data(checked: CheckedFiles) -> dict[str, Any]:

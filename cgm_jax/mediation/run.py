@@ -220,6 +220,7 @@ def mediate(
             stress_test=settings.tries_cheating(num_points),
             scorings=settings.other_scorings(num_points),
             labels=parties.labels,
+            groups=codec.column_of_coordinate,
             progress=progress,
         ),
         nearness=nearness_figures(

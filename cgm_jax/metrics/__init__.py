@@ -12,7 +12,6 @@ from .discrepancy import mmd2_to_reference
 from .nearest_real import NearestReal, ToReal, nearest_real, to_real
 from .neighbors import nearest_distances
 from .reverse_kl import reverse_kl_divergence, reverse_kl_divergences
-from .shared_rows import SharedRows, shared_rows
 from .svm import svm_accuracies, svm_accuracy
 from .table_quality import TableQuality, table_quality
 from .train_on_synthetic import TargetScore, train_on_synthetic
@@ -21,7 +20,6 @@ from .wasserstein import wasserstein2_gaussians
 __all__ = [
     "CorrelationSummary",
     "NearestReal",
-    "SharedRows",
     "TableQuality",
     "TargetScore",
     "ToReal",
@@ -33,7 +31,6 @@ __all__ = [
     "nearest_real",
     "reverse_kl_divergence",
     "reverse_kl_divergences",
-    "shared_rows",
     "svm_accuracies",
     "svm_accuracy",
     "table_quality",

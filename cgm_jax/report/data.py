@@ -9,6 +9,7 @@ import numpy as np
 
 from cgm_jax.audit import Audit, Check, Review, Stress
 from cgm_jax.evaluation import GeneratorComparison
+from cgm_jax.evidence import Evidence
 from cgm_jax.features.labels import LabelShares
 from cgm_jax.generators import ProductMixtureModel
 from cgm_jax.scoring.saving import describe_scoring
@@ -20,9 +21,9 @@ from .sentences import (
     choice_sentences,
     column_rows,
     comparison_sentence,
+    evidence_sentences,
     explanation_sentences,
     scheme_sentence,
-    shared_rows_sentences,
 )
 
 if TYPE_CHECKING:
@@ -323,8 +324,8 @@ def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
     data = {
         "audit": audit_data(review.audit, names),
         "reasons": reasons(review, names),
-        "shared_rows": shared_rows_sentences(review.shared, names),
         "stakes": stakes_rows(review, names),
+        "evidence": _evidence_data(review.evidence, names),
     }
     if review.stress is not None:
         data["stress"] = {
@@ -335,6 +336,21 @@ def _review_data(review: Review, names: Sequence[str]) -> dict[str, Any]:
             "trials": trial_rows(review.stress, names),
             "table": review.stress.table().to_dict(),
         }
+    return data
+
+
+def _evidence_data(evidence: Evidence, names: Sequence[str]) -> dict[str, Any]:
+    """Sentences and numbers by party; of pairs of parties, for up to 10 of them."""
+    near, noise = evidence.near, evidence.noise
+    data = {
+        "sentences": evidence_sentences(evidence, names),
+        "contested_rows": [int(mask.sum()) for mask in near.contested_rows],
+        "noise_rows": _facts(noise, "noise_shares", "p_values"),
+    }
+    if len(names) <= MAX_TABULATED_PARTIES:
+        facts = ("exact", "contested", "num_copied", "expected", "p_values")
+        data["near_duplicates"] = _facts(near, *facts)
+        data["resamples"] = _facts(evidence.resamples, "p_values")
     return data
 
 

@@ -7,6 +7,7 @@ from .sentences import (
     broken_sentences,
     draw_warnings,
     empty_reward_sentences,
+    evidence_sentences,
     generator_warnings,
     label_sentences,
     left_out_sentences,
@@ -14,7 +15,6 @@ from .sentences import (
     other_scheme_sentence,
     promise_warnings,
     rare_category_sentences,
-    shared_rows_sentences,
     stress_sentence,
     uncertainty_warnings,
 )
@@ -114,7 +114,7 @@ def _on_labels(section: ReportSection) -> Iterator[str]:
 def _on_files(section: ReportSection) -> Iterator[str]:
     yield from section.warnings
     if section.review is not None:
-        yield from shared_rows_sentences(section.review.shared, section.names)
+        yield from evidence_sentences(section.review.evidence, section.names)
 
 
 def _of_draws(found: list[list[str]], section: ReportSection) -> Iterator[str]:

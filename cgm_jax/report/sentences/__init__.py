@@ -13,6 +13,7 @@ from .audit import (
 )
 from .columns import column_rows, left_out_sentences, rare_category_sentences
 from .comparison import choice_sentences, comparison_sentences, yardstick_sentences
+from .evidence import evidence_sentences, near_duplicate_sentences
 from .explanation import explanation_sentences
 from .generators import generator_note, generator_warnings, quality_sentences
 from .labels import label_sentences
@@ -34,7 +35,6 @@ from .releases import (
     uncovered,
 )
 from .scoring import scheme_sentence, scoring_words
-from .shared_rows import shared_rows_sentences
 from .statement import statement_sentences
 from .warnings import (
     collaboration_warnings,
@@ -62,12 +62,14 @@ __all__ = [
     "cost_sentences",
     "draw_warnings",
     "empty_reward_sentences",
+    "evidence_sentences",
     "explanation_sentences",
     "generator_note",
     "generator_warnings",
     "is_told_apart",
     "label_sentences",
     "left_out_sentences",
+    "near_duplicate_sentences",
     "nearness_sentences",
     "nearness_warnings",
     "other_scheme_sentence",
@@ -86,7 +88,6 @@ __all__ = [
     "scheme_sentence",
     "scheme_warnings",
     "scoring_words",
-    "shared_rows_sentences",
     "statement_sentences",
     "stress_sentence",
     "table_quality_sentences",
