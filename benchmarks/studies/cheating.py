@@ -24,6 +24,7 @@ from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.audit import Stress, stress
 from cgm_jax.datasets import credit_ratings, digits_parties
 from cgm_jax.generators import KernelDensity, TableGenerator
+from cgm_jax.report.data import plain
 from cgm_jax.scoring import SCORINGS, Scoring
 from cgm_jax.tables import TableCodec, as_text
 
@@ -133,25 +134,27 @@ def plain_case(case: Case, found: Stress) -> dict[str, Any]:
     """What was found, for a file."""
     num_classes = 1 + max(int(y.max()) for y in case.labels)
     coverage = class_coverage(case.labels, num_classes)
-    return {
-        "data": case.name,
-        "rows of each party": [len(x) for x in case.parties],
-        "candidates": len(case.candidates),
-        "coverage of the classes": coverage.tolist(),
-        "honest": {
-            name: {
-                "contributions": scheme.normalized_shapley.tolist(),
-                "Kendall's tau with coverage": sharpness(
-                    scheme.normalized_shapley, coverage
-                ).tau,
-                "rho": scheme.rho,
-                "status": str(scheme.status),
-                "held": found.joint_values[name].mean(axis=0).tolist(),
-            }
-            for name, scheme in found.honest.items()
-        },
-        "gains": found.table().to_dict(),
-    }
+    return plain(
+        {
+            "data": case.name,
+            "rows of each party": [len(x) for x in case.parties],
+            "candidates": len(case.candidates),
+            "coverage of the classes": coverage.tolist(),
+            "honest": {
+                name: {
+                    "contributions": scheme.normalized_shapley.tolist(),
+                    "Kendall's tau with coverage": sharpness(
+                        scheme.normalized_shapley, coverage
+                    ).tau,
+                    "rho": scheme.rho,
+                    "status": str(scheme.status),
+                    "held": found.joint_values[name].mean(axis=0).tolist(),
+                }
+                for name, scheme in found.honest.items()
+            },
+            "gains": found.table().to_dict(),
+        }
+    )
 
 
 def gain_lines(case: Case, found: Stress) -> Iterator[str]:
