@@ -8,6 +8,10 @@ zero that no party comes to, for a kernel that is never negative. A party is sco
 itself: that it adds nothing to the others' data, or as much as another, is no matter.
 F1 to F4 are checked, not proved.
 
+The mixture of the parties is no better than they are: near to it is who is typical, not
+who is clean. With data of your own that are known to be right, make them the
+candidates, and these the reference.
+
 Reference: X. Xu, S. Wang, C.-S. Foo, B. K. H. Low, G. Fanti, *Data Distribution
 Valuation*, NeurIPS 2024 (arXiv 2410.04386).
 """
