@@ -13,6 +13,7 @@ import typer
 from cgm_jax.cli.options import Seed
 from cgm_jax.cli.screen import console, progress, say, warn
 from cgm_jax.files import UsageError, write_json
+from cgm_jax.scoring import SCORINGS, scoring_named
 
 from .cheating import BETA, adult_case, cases, gain_lines, measure_cheating, plain_case
 from .detection import (
@@ -49,9 +50,13 @@ def cheating(
     num_keys: Annotated[
         int, typer.Option(min=1, help="Trials of each manipulation.")
     ] = 3,
+    schemes: Annotated[
+        list[str] | None, typer.Option("--scheme", help="Instead of all, one or more.")
+    ] = None,
 ) -> None:
     """What every manipulation gains under every scheme, on three kinds of data."""
     found = []
+    scorings = [scoring_named(name) for name in schemes or SCORINGS]
     every = list(cases(num_rows, num_candidates))
     if adult is None or not adult.exists():
         warn(
@@ -62,7 +67,9 @@ def cheating(
         every.append(adult_case(adult, num_rows, num_candidates))
     for case in every:
         with progress(case.name) as tell:
-            stressed = measure_cheating(case, num_keys=num_keys, progress=tell)
+            stressed = measure_cheating(
+                case, num_keys=num_keys, scorings=scorings, progress=tell
+            )
         found.append(plain_case(case, stressed))
         for line in gain_lines(case, stressed):
             console.print(line, highlight=False, soft_wrap=True)
