@@ -147,7 +147,19 @@ class Manipulation:
 
 
 def outlier(deviations: float) -> Manipulation:
-    """One row more, so many standard deviations of the pool away along the diagonal."""
+    """One row more, so many standard deviations of the pool away along the diagonal.
+
+    Args:
+        deviations: how many; the distance from the pool's mean if each column is
+            divided by its standard deviation.
+
+    Returns:
+        The manipulation, which has the number in its name.
+
+    Example:
+        >>> outlier(1e3).name
+        'an outlier at 1e+03'
+    """
 
     def hand_in(at: Position) -> list[DataSet]:
         pool = at.pool
