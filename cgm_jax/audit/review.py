@@ -24,8 +24,6 @@ from .unbounded import without_bounded_stakes
 
 __all__ = ["Review", "review"]
 
-_EVIDENCE = 1_000_003  # a child of the key that no trial of cheating has
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Review(Result):
@@ -87,10 +85,11 @@ def review(
     check_kind(collaboration, Collaboration)
     progress("audit", 0.0)
     promises, beta = collaboration.promises, collaboration.draw.inverse_temperature
+    stress_key, evidence_key = jax.random.split(key)
     trials = None
     if stress_test and len(promises.parties) <= MAX_TABLE_PARTIES:
         trials = stress(
-            key,
+            stress_key,
             promises,
             scorings=(promises.scoring, *scorings),
             labels=labels,
@@ -101,7 +100,7 @@ def review(
     table = promises.coalition_values
     progress("evidence in the rows", 0.0)
     points = promises.points_for("a search for shared ones")
-    evidence = find_evidence(jax.random.fold_in(key, _EVIDENCE), points, groups=groups)
+    evidence = find_evidence(evidence_key, points, groups=groups)
     return Review(
         audit(collaboration),
         explain(promises),

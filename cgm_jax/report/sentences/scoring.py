@@ -63,7 +63,8 @@ def promise_difference(audit: Audit) -> list[str]:
     checked = [name for name in left_out if name in audit.assigned]
     failed = [name for name in checked if not audit.assigned[name].holds]
     here = f", and here {', '.join(failed)} fails" if failed else ""
+    follow = "does" if len(left_out) == 1 else "do"
     return [
-        f"The scheme {audit.scoring} does not promise {', '.join(left_out)}, which do "
-        f"not follow from how it scores{here}."
+        f"The scheme {audit.scoring} does not promise {', '.join(left_out)}, which "
+        f"{follow} not follow from how it scores{here}."
     ]
