@@ -96,7 +96,7 @@ def test_bounded_stakes_and_what_they_cost(files, tmp_path, capsys, no_figures):
     scores = np.array(scores_of(report))
     np.testing.assert_allclose(scored_again(report), scores, rtol=1e-9)
     assert (scores > 0).all()
-    assert scores.max() / scores.min() == pytest.approx(1.05, rel=1e-9)
+    assert scores.max() / scores.min() == pytest.approx(1.04, rel=1e-9)
     # Beside the rewards of a run without.
     plain = run(files, tmp_path / "plain", "--scheme", "banzhaf")
     without = [party["reward_value"] for party in plain["parties"]]
@@ -106,7 +106,7 @@ def test_bounded_stakes_and_what_they_cost(files, tmp_path, capsys, no_figures):
     assert [row["reward_value"] for row in stakes] == promised
     change = np.array(promised) / without - 1
     np.testing.assert_allclose([row["change"] for row in stakes], change, rtol=1e-4)
-    assert "within 5 % of the largest" in capsys.readouterr().out.replace("\n", " ")
+    assert "within 4 % of the largest" in capsys.readouterr().out.replace("\n", " ")
     page = (out / "mediator" / "report.html").read_text("utf-8")
     assert "What bounded stakes cost the honest" in page
     assert cgm_jax("audit", out) == (0 if report["audit"]["kept"] else 4)

@@ -10,7 +10,7 @@ from cgm_jax.rewards import scheme_from_values, solve_reward_scheme
 from cgm_jax.scoring import HandedIn, Robust, Semivalues, Shapley, scoring_named
 from cgm_jax.valuation import coalition_values
 
-RATIO = 1.05
+RATIO = 1.04
 KERNEL = SquaredExponential(0.5)
 
 

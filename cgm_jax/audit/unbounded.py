@@ -29,7 +29,7 @@ def without_bounded_stakes(promises: Promises) -> RewardScheme | None:
         >>> for scheme in (without_bounded_stakes(promises), promises.scheme):
         ...     print(scheme.reward_values.round(3))
         [0.453 0.256 0.221]
-        [0.453 0.436 0.431]
+        [0.453 0.439 0.436]
     """
     if not isinstance(promises.scoring, Robust):
         return None

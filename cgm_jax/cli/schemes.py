@@ -30,8 +30,8 @@ IsRobust = Annotated[
     bool,
     Option(
         "--robust",
-        help="Bring rewards of contributors within 5 % of each other, so that no party "
-        "gains more by handing in other rows than its own.",
+        help="Bring rewards of contributors within 4 % of each other, so that no party "
+        "gains much by handing in other rows than its own.",
     ),
 ]
 Joined = Annotated[

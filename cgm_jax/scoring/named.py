@@ -44,7 +44,7 @@ def scoring_named(
         name: "shapley", the paper's; "banzhaf", all coalitions alike; "beta-shapley",
             Beta(4, 1), which looks at small coalitions most; "leave-one-out", what all
             others lack without the party; "points", the sum over a party's points;
-            "robust", Shapley's within 5 % of each other; "distribution", how near a
+            "robust", Shapley's within 4 % of each other; "distribution", how near a
             party is to the mixture of all; "quotient", Shapley's with parties of the
             same rows taken for one; "departures", Shapley's of parties that may leave;
             "precedence", Shapley's with those first who joined first.

@@ -1,6 +1,7 @@
 """How contributions were scored, in plain sentences."""
 
 from cgm_jax.audit import Audit
+from cgm_jax.scoring.robust import LARGEST_RATIO
 
 __all__ = ["is_shapley", "promise_difference", "scheme_sentence", "scoring_words"]
 
@@ -37,11 +38,11 @@ def scoring_words(name: str, whose: str = "a party's") -> str:
     """What a score is, to follow "A contribution is"."""
     first, _, inner = name.partition(" ")
     if first.startswith("robust"):
-        ratio = float(first.removeprefix("robust").strip("()") or 1.05)
+        ratio = float(first.removeprefix("robust").strip("()") or LARGEST_RATIO)
         return (
             f"{scoring_words(inner or 'shapley', whose)}, and brought within "
             f"{100 * (ratio - 1):.3g} % of the largest in the same order, so that "
-            "looking like another party gains no more"
+            "looking like another party gains little more"
         )
     base = name.removeprefix("time-aware").strip() or "shapley"
     kind = base.partition("(")[0]
