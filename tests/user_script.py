@@ -349,6 +349,7 @@ def of_scorings() -> None:
         scoring.Precedence((0, 1, 1)),
         scoring.Quotient((0, 1, 1)),
         scoring.TimeAware((0, 2, 0), scoring.Quotient()),
+        scoring.Robust(scoring.Semivalues("banzhaf"), 1.2),
         scoring.scoring_named("departures", stay=0.9, joined=[0, 0, 1]),
         *scoring.SCORINGS.values(),
     ]
@@ -356,6 +357,8 @@ def of_scorings() -> None:
         promises = cgm_jax.promise(parties, candidates, scoring=rule, relax=True)
         print(rule.name, rule.proved, promises.scheme.normalized_shapley.round(2))
         print(rule.scores(promises.handed_in)[0] + 1, promises.scheme.scoring)
+        if (unbounded := audit.without_bounded_stakes(promises)) is not None:
+            print(unbounded.reward_values + 1)
     joined = cgm_jax.promise(parties, candidates, joined=[0, 0, 1], relax=True)
     print(joined.scoring, scoring.for_parties(joined.scoring, [0, 2]))
 
