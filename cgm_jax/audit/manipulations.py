@@ -91,9 +91,7 @@ class Position:
         pool = self.pool.astype(float)
         # A column may be constant, or the sum of others: no Cholesky factor then.
         scales, axes = np.linalg.eigh(np.atleast_2d(np.cov(pool.T, bias=True)))
-        normal = np.asarray(
-            jax.random.normal(self._keys[3], self.own.shape, np.float32)
-        )
+        normal = self._normal(3, self.own.shape)
         spread = normal * np.sqrt(np.maximum(scales, 0))[None] @ axes.T
         return self._like(pool.mean(axis=0)[None] + spread)
 
@@ -112,9 +110,7 @@ class Position:
 
     def jittered_best(self, deviations: float) -> Rows:
         """The best other's points, each moved by so many standard deviations."""
-        normal = np.asarray(
-            jax.random.normal(self._keys[5], self.best.shape, np.float32)
-        )
+        normal = self._normal(5, self.best.shape)
         scales = deviations * self.best.std(axis=0, dtype=float)
         return self._like(self.best + normal * scales[None])
 
