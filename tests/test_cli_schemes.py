@@ -139,7 +139,10 @@ def test_every_scheme_runs(scheme, files, tmp_path, capsys, no_figures):
         (["--scheme", "departures"], "--scheme: expected probabilities to stay"),
         (["--scheme", "precedence"], "--scheme: expected joining times"),
         (["--stay", "0.5"], "got some with shapley"),
-        (["--joined", "0,1"], "--joined: expected a file, or 3 numbers with commas"),
+        (
+            ["--joined", "0,1"],
+            "--joined: expected a file, or 3 whole numbers with commas",
+        ),
         (["--joined", "0,1,-1"], "--joined: expected a whole joining time >= 0"),
         (["--scheme", "departures", "--stay", "1.5"], "--stay: expected probabilities"),
         (["--scheme", "departures", "--stay", "x"], "--stay: expected a file, or 3"),

@@ -24,6 +24,7 @@ from cgm_jax.report.sentences import (
     evidence_sentences,
     near_duplicate_sentences,
     other_scheme_sentence,
+    scoring_words,
     stress_sentence,
 )
 from cgm_jax.rewards import solve_reward_scheme
@@ -186,8 +187,24 @@ def test_noise_and_data_too_much_alike_are_told_of_parties_that_show_them():
     shown, of_noise, of_copy = evidence_sentences(found, NAMES)
     assert shown.startswith("Ada, Bo: these have rows in common")
     assert of_noise == (
-        "Bo: about 43 % of the rows look like noise rather than like anybody's rows."
+        "Bo: about 43 % of the rows lie no more densely than noise would. They are "
+        "noise, or few honest rows of a kind that nobody else has: look at them before "
+        "you ask."
     )
     # Ada and Bo are told of already.
     assert of_copy.startswith("Bo, Cy: the data of these are more alike than")
     assert "party 1 (counted from 0): about" in evidence_sentences(found)[1]
+
+
+def test_what_a_score_is_follows_its_name():
+    pairs = {
+        "distribution(pool)": "is to the pool's",
+        "distribution(candidates)": "of the candidates",
+        "beta-shapley(1, 4)": "weighted by their sizes as beta-shapley(1, 4)",
+        "time-aware robust": "within 4 % of the largest",
+        "robust(1.2) banzhaf": "within 20 % of the largest",
+        "my own": "the rule my own says of a party's data",
+    }
+    for name, words in pairs.items():
+        assert words in scoring_words(name), name
+    assert "in every period" in scoring_words("time-aware robust")

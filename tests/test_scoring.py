@@ -372,3 +372,23 @@ def test_sums_alone_are_not_enough_for_points():
     with pytest.raises(ValueError, match="the parties' rows for the scheme points"):
         SumOfPoints().scores(alone)
     assert len(TimeAware((0, 1, 0)).scores(alone)) == 3
+
+
+def test_equal_parties_of_many_add_nothing_to_the_others():
+    """v(N) − v(N∖i) is rounding where two others have the same points."""
+    same = np.random.default_rng(0).normal(size=(60, 2))
+    parties, candidates = [same] * 3, np.random.default_rng(1).normal(size=(150, 2))
+    sums = gram_sums(SquaredExponential(1.0), parties, candidates)
+    given = HandedIn(SquaredExponential(1.0), parties, candidates, sums)
+    scores = scoring_named("leave-one-out").scores(given)
+    np.testing.assert_array_equal(scores, np.zeros(3))
+
+
+def test_a_reference_that_is_none():
+    with pytest.raises(ValueError, match="a reference of uniform mixture, pool, cand"):
+        Distribution("pol")  # type: ignore[arg-type]
+
+
+def test_what_is_known_of_too_few_parties():
+    with pytest.raises(ValueError, match="Expected stay of 3 parties, got 2"):
+        for_parties(Departures((0.5, 1.0)), [0, 1, 2])

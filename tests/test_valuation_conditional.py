@@ -113,3 +113,14 @@ def test_what_are_no_labels():
             conditional_distribution_values(KERNEL, parties, wrong)
     with pytest.raises(ValueError, match="ridge"):
         conditional_distribution_values(KERNEL, parties, labels, ridge=0)
+
+
+def test_what_cannot_be_solved_for_is_no_value():
+    """Points that are all alike, and next to no ridge: 0 would be the best value."""
+    points = np.repeat(np.random.default_rng(0).normal(size=(10, 1)), 20, axis=0)
+    labels = np.random.default_rng(1).integers(0, 2, 200)
+    kernel = SquaredExponential(1.0)
+    with pytest.raises(ValueError, match="raise it"):
+        conditional_distribution_values(
+            kernel, [points, points + 0.5], [labels, labels], ridge=1e-20
+        )

@@ -104,6 +104,8 @@ def stress(
     Reference: Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
     check_kind(promises, Promises)
+    for each in scorings:
+        check_kind(each, Scoring)
     n = len(promises.parties)
     if n > MAX_TABLE_PARTIES:
         raise ValueError(f"Expected at most {MAX_TABLE_PARTIES} parties, got {n}.")

@@ -101,10 +101,11 @@ def _numbers(
         numbers = tuple(kind(word) for word in text.split(","))
     except ValueError:
         numbers = ()
+    words = "numbers" if kind is float else "whole numbers"
     allowed = {len(names)} | ({1} if kind is float else set())
     if len(numbers) not in allowed:
         raise UsageError(
-            f"{option}: expected a file, or {len(names)} numbers with commas between "
+            f"{option}: expected a file, or {len(names)} {words} with commas between "
             f"them, for {', '.join(names)}; got {text}"
         )
     return numbers

@@ -51,7 +51,7 @@ def find_evidence(
     Example:
         >>> import jax, numpy as np
         >>> rng = np.random.default_rng(0)
-        >>> found = find_evidence(jax.random.key(0), rng.normal(size=(3, 40, 2)))
+        >>> found = find_evidence(jax.random.key(0), list(rng.normal(size=(3, 40, 2))))
         >>> bool(found.near.is_beyond_chance.any()), found.noise.is_beyond_chance
         (False, array([False, False, False]))
     """

@@ -85,7 +85,7 @@ class NearDuplicates(Result):
         The smaller p-value of the two, times the number of all, is at most 0.01.
         """
         n = len(self.p_values)
-        return np.minimum(self.p_values, self.p_values.T) * n * (n - 1) <= LEVEL
+        return np.minimum(self.p_values, self.p_values.T) * max(n * (n - 1), 1) <= LEVEL
 
 
 def near_duplicates(parties: Sequence[Float[ArrayLike, "_ d"]]) -> NearDuplicates:

@@ -15,8 +15,11 @@ of the other parties and b that of the drawn noise,
 
 .. math:: w_i = (\varphi_i - a_i) / (b - a_i)
 
-is about what share of i's rows is noise. Honest parties differ, in what was tried by
-about 0.15 at most; so the p-value is of w_i ≤ 0.15.
+is about what share of i's rows is noise. Honest parties of credit ratings, digits and
+three tables differ by about 0.15 at most; so the p-value is of w_i ≤ 0.15. A small
+party whose rows nobody else has, near or among those of larger ones, may be thinner
+than the drawn noise, above all in two or three columns: it looks like noise, and is
+not.
 """
 
 from collections.abc import Sequence

@@ -53,7 +53,7 @@ class Resamples(Result):
     def is_beyond_chance(self) -> Bool[np.ndarray, "n n"]:
         """Pairs that are too much alike: p-value times number of pairs at most 0.01."""
         n = len(self.p_values)
-        return self.p_values * n * (n - 1) / 2 <= LEVEL
+        return self.p_values * max(n * (n - 1) / 2, 1) <= LEVEL
 
 
 def resamples(parties: Sequence[Float[ArrayLike, "_ d"]]) -> Resamples:

@@ -141,6 +141,10 @@ def for_parties(scoring: Any, owners: Sequence[int] | Int[np.ndarray, " m"]) -> 
     for each in fields(scoring):
         value = getattr(scoring, each.name)
         if each.metadata.get("per_party") and isinstance(value, tuple):
+            if (num := max(owners, default=-1) + 1) > len(value):
+                raise ValueError(
+                    f"Expected {each.name} of {num} parties, got {len(value)}."
+                )
             changed[each.name] = tuple(value[i] for i in owners)
         elif isinstance(value, Scoring):
             changed[each.name] = for_parties(value, owners)

@@ -17,7 +17,7 @@ Valuation*, NeurIPS 2024 (arXiv 2410.04386).
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +27,8 @@ from cgm_jax.valuation import distribution_values
 from .base import RATIONAL, HandedIn
 
 __all__ = ["Distribution"]
+
+Reference = Literal["uniform mixture", "pool", "candidates"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,16 @@ class Distribution:
         Xu et al. 2024.
     """
 
-    reference: Literal["uniform mixture", "pool", "candidates"] = "uniform mixture"
+    reference: Reference = "uniform mixture"
 
     needs_rows = False
     proved = RATIONAL
+
+    def __post_init__(self) -> None:
+        if self.reference not in (known := get_args(Reference)):
+            raise ValueError(
+                f"Expected a reference of {', '.join(known)}, got {self.reference!r}."
+            )
 
     @property
     def name(self) -> str:

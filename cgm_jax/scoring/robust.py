@@ -23,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from cgm_jax._shared.checks import check_kind
+
 from .base import HandedIn, Scoring
 from .semivalues import SHAPLEY
 
@@ -63,7 +65,8 @@ class Robust:
     largest_ratio: float = LARGEST_RATIO
 
     def __post_init__(self) -> None:
-        if not self.largest_ratio > 1:
+        check_kind(self.scoring, Scoring)
+        if not 1 < self.largest_ratio < np.inf:
             raise ValueError(
                 "Expected a largest_ratio above 1, such as 1.04, got "
                 f"{self.largest_ratio}."

@@ -24,6 +24,7 @@ from cgm_jax.valuation import (
     mmd_semivalues,
     mmd_shapley_values,
     shapley_values,
+    values_of_coalitions,
 )
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 from cgm_jax.valuation.semivalues.weighting import Weighting
@@ -31,6 +32,8 @@ from cgm_jax.valuation.semivalues.weighting import Weighting
 from .base import FAIR, RATIONAL, HandedIn
 
 __all__ = ["SHAPLEY", "Semivalues", "Shapley"]
+
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -103,5 +106,10 @@ class Semivalues:
         return RATIONAL + (FAIR[:2] if is_last else FAIR)
 
     def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
-        """The semivalues."""
-        return np.asarray(mmd_semivalues(handed_in.sums, self.weighting))
+        """The semivalues; what is rounding of the value of all data is 0."""
+        sums = handed_in.sums
+        scores = np.array(mmd_semivalues(sums, self.weighting))
+        everybody = np.ones((1, sums.num_parties), bool)
+        largest = np.abs(values_of_coalitions(sums, everybody)).max()
+        scores[np.abs(scores) <= _ROUNDING * largest] = 0
+        return scores

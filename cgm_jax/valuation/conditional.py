@@ -116,8 +116,14 @@ def conditional_distribution_values(
             distance2 = jnp.sum((found - expected) ** 2, axis=1)
             mean = matmul(jnp.asarray(weights, distance2.dtype), distance2)
             root = jnp.sqrt(jnp.where(mean > 0, mean, 1))
-            values.append(jnp.where(mean > 0, -root, 0))
-        return to_host(jnp.stack(values))
+            values.append(jnp.where(mean > 0, -root, 0 * mean))  # NaN stays NaN
+        result = to_host(jnp.stack(values))
+    if not is_traced(result) and not np.isfinite(result).all():
+        raise ValueError(
+            "Expected a ridge with which p(y|x) can be solved for, got "
+            f"{ridge:g}: points that are alike make it singular; raise it."
+        )
+    return result
 
 
 def _one_hot(labels: list[ArrayLike], points: list[Points]) -> list[np.ndarray]:

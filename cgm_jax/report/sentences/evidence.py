@@ -68,8 +68,9 @@ def _on_noise(noise: NoiseRows, names: Names) -> Iterator[str]:
     for i in np.flatnonzero(noise.is_beyond_chance).tolist():
         yield (
             f"{party_name(i, names)}{_counted(names)}: about "
-            f"{100 * noise.noise_shares[i]:.0f} % of the rows look like noise rather "
-            "than like anybody's rows."
+            f"{100 * noise.noise_shares[i]:.0f} % of the rows lie no more densely "
+            "than noise would. They are noise, or few honest rows of a kind that "
+            "nobody else has: look at them before you ask."
         )
 
 

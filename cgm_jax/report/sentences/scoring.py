@@ -19,6 +19,9 @@ _WORDS = {
     "being taken for one and sharing by their rows",
     "distribution": "how near the distribution of {whose} data is to the mixture of "
     "all parties'",
+    "distribution(pool)": "how near the distribution of {whose} data is to the pool's",
+    "distribution(candidates)": "how near the distribution of {whose} data is to that "
+    "of the candidates",
     "points": "what each of {whose} rows adds to all other rows, averaged over all "
     "orders, and added up",
 }
@@ -44,11 +47,15 @@ def scoring_words(name: str, whose: str = "a party's") -> str:
             f"{100 * (ratio - 1):.3g} % of the largest in the same order, so that "
             "looking like another party gains little more"
         )
-    base = name.removeprefix("time-aware").strip() or "shapley"
-    kind = base.partition("(")[0]
-    words = _WORDS.get(kind, f"what the rule {kind} says of {{whose}} data")
-    words = words.format(whose=whose)
-    return words + (_IN_TIME if name.startswith("time-aware") else "")
+    if first == "time-aware":
+        return scoring_words(inner or "shapley", whose) + _IN_TIME
+    kind = name.partition("(")[0]
+    words = _WORDS.get(name, _WORDS.get(kind))
+    if kind == "beta-shapley" and name != kind:  # which groups count more is in (α, β)
+        words = f"{_ON_AVERAGE} all groups of others, weighted by their sizes as {name}"
+    if words is None:
+        words = f"what the rule {name} says of {{whose}} data"
+    return words.format(whose=whose)
 
 
 def scheme_sentence(name: str) -> str:
