@@ -141,7 +141,7 @@ def test_every_scheme_runs(scheme, files, tmp_path, capsys, no_figures):
         (["--stay", "0.5"], "got some with shapley"),
         (
             ["--joined", "0,1"],
-            "--joined: expected a file, or 3 whole numbers with commas",
+            "--joined: expected a file, or 3 whole numbers",
         ),
         (["--joined", "0,1,-1"], "--joined: expected a whole joining time >= 0"),
         (["--scheme", "departures", "--stay", "1.5"], "--stay: expected probabilities"),
