@@ -1,6 +1,9 @@
 """Values of distributions: MMDs by their definition, limits, and standard errors."""
 
+from dataclasses import replace
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
@@ -211,3 +214,17 @@ def test_what_has_no_distribution():
         distribution_values(SUMS.pool, "candidates")
     with pytest.raises(ValueError, match="at least two resamples"):
         distribution_values(SUMS, resampled=SUMS.between[None])
+
+
+def test_a_sum_that_is_none_is_no_value():
+    """0 would be the best value there is; outside of `jit` such sums are refused."""
+    rng = np.random.default_rng(0)
+    sums = gram_sums(
+        SquaredExponential(1.0), list(rng.normal(size=(3, 5, 2))), np.ones((1, 2))
+    )
+    between = jnp.asarray(sums.between).at[0, 1].set(jnp.nan)
+
+    def values(between):
+        return distribution_values(replace(sums, between=between)).values
+
+    assert np.isnan(jax.jit(values)(between)).all()

@@ -179,7 +179,7 @@ def _over(function: Any, array: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _standard_error(gains: Float[np.ndarray, "schemes manipulations keys"]):
-    """Of the mean over the keys that have a gain; NaN for fewer than two."""
+    """The standard error of the mean over keys with a gain; NaN for fewer than two."""
     count = np.isfinite(gains).sum(axis=2)
     deviation = gains - _over(np.nanmean, gains, axis=2)[:, :, None]
     squares = np.nansum(deviation**2, axis=2)

@@ -28,8 +28,9 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from cgm_jax.gram import GramSums
-from cgm_jax.rewards.scheme import RewardScheme, contributes
+from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.stable_sets import stable_sets
+from cgm_jax.valuation.shapley import contributes
 
 from .games import Game, as_game
 

@@ -217,9 +217,12 @@ def audit(
         screen.console.rule(draw.title, align="left")
         for sentence in relaxation_warnings(draw.scheme):
             screen.warn(sentence)
-        screen.print_audit(draw.audit, draw.names)
         for file in draw.changed_files:
-            screen.warn(f"{file} is missing, or is not the file that was valued.")
+            screen.warn(
+                f"{file} is missing, or is not the file that was valued: what follows "
+                "is about the one that was."
+            )
+        screen.print_audit(draw.audit, draw.names)
         for name in draw.other_folders:
             screen.warn(
                 f"{name}/ is not of this run: it may hold rewards of an older one."

@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, array_module, to_host
+from cgm_jax.valuation.shapley import contributes
 
 from .feasible_region import best_corner
-from .scheme import contributes, floor_of
+from .scheme import floor_of
 
 __all__ = ["FairRewards", "fair_reward_values"]
 

@@ -25,10 +25,11 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from cgm_jax._shared.precision import on_numbers
+from cgm_jax.valuation.shapley import contributes
 
 from .feasible_region import SOLVER_SLACK, FeasibleRegion
 from .infeasible import error_of
-from .scheme import SLACK, RewardScheme, RewardStatus, contributes
+from .scheme import SLACK, RewardScheme, RewardStatus
 
 if TYPE_CHECKING:
     import cvxpy as cp

@@ -9,16 +9,16 @@ from jaxtyping import Array, Bool, Float
 
 from cgm_jax._shared.arrays import array_module
 from cgm_jax._shared.results import Result
+from cgm_jax.valuation.shapley import contributes
 
 from .feasible_region import FeasibleRegion
 
-__all__ = ["SLACK", "RewardScheme", "RewardStatus", "contributes", "floor_of"]
+__all__ = ["SLACK", "RewardScheme", "RewardStatus", "floor_of"]
 
 Vector = Array | np.ndarray
 
 SLACK = 1e-9  # relative: a reward value this close to a bound is at the bound
 _AT_LIMIT = 0.999  # of the upper value
-_ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
 _FLOOR = 1e-12  # of the least upper value: far below any reward, so it does not bind
 
 
@@ -165,11 +165,6 @@ class RewardScheme(Result):
     def feasible_vertices(self) -> Float[np.ndarray, "vertices 2"]:
         """Corners (ρ, log v*) of the feasible polygon, counter-clockwise."""
         return self.region.vertices()
-
-
-def contributes(shapley_values: Float[Vector, " n"]) -> Bool[Vector, " n"]:
-    """Whether each party's Shapley value is above 0 by more than rounding."""
-    return shapley_values > _ROUNDING * abs(shapley_values).max()
 
 
 def floor_of(upper_values: Float[Vector, " n"]) -> Any:

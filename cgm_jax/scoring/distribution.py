@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgm_jax.valuation import distribution_values
+from cgm_jax.valuation.distribution import reference_weights
 
 from .base import RATIONAL, HandedIn
 
@@ -74,13 +75,9 @@ class Distribution:
 
     def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
         """Z less the MMD."""
-        sums, n = handed_in.sums, handed_in.sums.num_parties
+        sums = handed_in.sums
         sizes = np.where(sums.sizes > 0, sums.sizes, 1)
-        weights = {
-            "uniform mixture": np.append(np.full(n, 1 / n), 0),
-            "pool": np.append(sizes[:-1] / sizes[:-1].sum(), 0),
-            "candidates": np.append(np.zeros(n), 1),
-        }[self.reference]
+        weights = np.asarray(reference_weights(self.reference, sums.sizes))
         means = np.asarray(sums.between) / (sizes[:, None] * sizes[None])
         apart = np.diag(means)[:-1].max() + weights @ means @ weights
         values = np.asarray(distribution_values(sums, self.reference).values)

@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgm_jax._shared.checks import check_kind
+from cgm_jax.valuation.shapley import contributes
 
 from .base import HandedIn, Scoring
 from .semivalues import SHAPLEY
@@ -32,7 +33,6 @@ __all__ = ["Robust"]
 
 # Of what was tried, nothing then gained more than 5 %: v* may rise a little, too.
 LARGEST_RATIO = 1.04
-_ROUNDING = 1e-12  # of max |φ|, as in the reward scheme: no contribution
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class Robust:
     def scores(self, handed_in: HandedIn) -> Float[np.ndarray, " n"]:
         """max φ α^γ of contributors; of others φ itself."""
         phi = self.scoring.scores(handed_in)
-        is_in = phi > _ROUNDING * np.abs(phi).max()
-        if not is_in.any():
+        is_paid = contributes(phi)
+        if not is_paid.any():
             return phi
-        slopes = -np.log(phi[is_in] / phi.max())
+        slopes = -np.log(phi[is_paid] / phi.max())
         limit = np.log(self.largest_ratio)
         power = 1.0 if slopes.max() <= limit else limit / slopes.max()
         scores = phi.copy()
-        scores[is_in] = phi.max() * np.exp(-power * slopes)
+        scores[is_paid] = phi.max() * np.exp(-power * slopes)
         return scores

@@ -37,7 +37,12 @@ from cgm_jax.gram import GramSums
 
 from .coalitions import checked_sums
 
-__all__ = ["DistributionValues", "Reference", "distribution_values"]
+__all__ = [
+    "DistributionValues",
+    "Reference",
+    "distribution_values",
+    "reference_weights",
+]
 
 NAMES = "uniform mixture", "pool", "candidates"
 Reference = Literal["uniform mixture", "pool", "candidates"] | Float[ArrayLike, " n"]
@@ -115,7 +120,7 @@ def distribution_values(
             "Expected points of every party, got a party of none, which has no "
             "distribution; leave it out."
         )
-    weights = _weights(reference, sizes)
+    weights = reference_weights(reference, sizes)
     values = in_float64(_values, between, sizes, weights)
     if resampled is None:
         return DistributionValues(values, None, None)
@@ -131,7 +136,7 @@ def distribution_values(
     return DistributionValues(values, redrawn.std(axis=0, ddof=1), better)
 
 
-def _weights(
+def reference_weights(
     reference: Reference, sizes: Float[AnyArray, " blocks"]
 ) -> Float[AnyArray, " blocks"]:
     """The weight of every block in the reference; of sum one."""
@@ -183,4 +188,5 @@ def _values(
     own = xp.diagonal(means, axis1=-2, axis2=-1)
     mmd2 = (own - 2 * across + within)[..., :-1]
     # `where` in the root keeps NaN out of the gradient too.
-    return xp.where(mmd2 > 0, -xp.sqrt(xp.where(mmd2 > 0, mmd2, 1)), 0)
+    # 0 * mmd2, and not 0: NaN stays NaN.
+    return xp.where(mmd2 > 0, -xp.sqrt(xp.where(mmd2 > 0, mmd2, 1)), 0 * mmd2)

@@ -16,14 +16,16 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Bool, Float
 
 from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
 from cgm_jax._shared.precision import in_float64, matmul
 
 from .coalitions import MAX_NUMPY_PARTIES, membership, num_parties
 
-__all__ = ["shapley_values", "sums_of_halves", "sums_of_members"]
+__all__ = ["contributes", "shapley_values", "sums_of_halves", "sums_of_members"]
+
+_ROUNDING = 1e-12  # of max |φ|: more than the rounding error of Shapley values
 
 
 def shapley_values(values: Float[ArrayLike, " coalitions"]) -> Float[AnyArray, " n"]:
@@ -102,3 +104,8 @@ def sums_of_halves(
     # As products: XLA's CPU reduction over a leading axis is many times slower.
     down, across = (np.ones(size, table.dtype) for size in table.shape)
     return matmul(down, table), matmul(table, across)
+
+
+def contributes(shapley_values: Float[AnyArray, " n"]) -> Bool[AnyArray, " n"]:
+    """Whether each party's Shapley value is above 0 by more than rounding."""
+    return shapley_values > _ROUNDING * abs(shapley_values).max()
