@@ -37,7 +37,7 @@ def test_a_class_that_one_party_alone_has_is_no_noise():
     found = noise_rows(KEY, of_classes())
     assert not found.is_beyond_chance.any()
     assert not any(mask.any() for mask in found.masks)
-    assert found.among_noise > 0.6
+    assert (found.among_noise > 0.6).all()
 
 
 @pytest.mark.parametrize(("kind", "least"), [("uniform", 0.8), ("gaussian", 0.5)])
@@ -51,10 +51,16 @@ def test_planted_noise_is_found_and_masked(kind, least):
 
 def test_shares_and_p_values_are_those_of_the_definition():
     found = noise_rows(KEY, planted("uniform"))
-    shares = [float((vote > 0.5).sum()) / len(vote) for vote in found.votes]
     sizes = [len(vote) for vote in found.votes]
+    least = [1 / (1 + 2 * size / sum(sizes)) for size in sizes]
+    np.testing.assert_allclose(found.least_votes, least, rtol=1e-14)
+    shares = [
+        sum(vote > bound) / len(vote)
+        for vote, bound in zip(found.votes, least, strict=True)
+    ]
     for i in range(3):
-        a, b = np.median([shares[j] for j in range(3) if j != i]), found.among_noise
+        a = np.median([shares[j] for j in range(3) if j != i])
+        b = found.among_noise[i]
         w = min(max((shares[i] - a) / (b - a), 0), 1)
         assert found.noise_shares[i] == pytest.approx(w, abs=1e-12)
         most = a + 0.15 * (b - a)
@@ -63,6 +69,20 @@ def test_shares_and_p_values_are_those_of_the_definition():
         )
         p = norm.sf(shares[i] - 0.5 / sizes[i], most, error)
         assert found.p_values[i] == pytest.approx(p, rel=1e-9)
+
+
+@pytest.mark.parametrize("num_columns", [3, 4])
+def test_a_small_party_beside_large_ones_is_no_noise_unless_it_is(num_columns):
+    rng = np.random.default_rng(2)
+    large = [rng.normal(mean, 0.5, (900, num_columns)) for mean in (0, 4)]
+    small = rng.normal((2,) * num_columns, 0.3, (60, num_columns))
+    found = noise_rows(KEY, [*large, small])
+    assert not found.is_beyond_chance.any()
+    low, high = np.min(large, axis=(0, 1)), np.max(large, axis=(0, 1))
+    noise = low[None] + rng.random(small.shape) * (high - low)[None]
+    found = noise_rows(KEY, [*large, noise])
+    assert found.is_beyond_chance.tolist() == [False, False, True]
+    assert found.masks[2].mean() > 0.2  # the rest falls among the rows of others
 
 
 def test_units_do_not_matter_and_the_key_does():

@@ -80,7 +80,7 @@ def test_a_small_study(monkeypatch):
     wine = {"wine": sources(None)["wine"]}
     monkeypatch.setattr(module, "sources", lambda adult: wine)
     rates = {rate.kind: rate for rate in measure_detection(None, num_cases=2)}
-    assert len(rates) == len(KINDS) + 3
+    assert len(rates) == len(KINDS) + 4
     assert rates["copy"].found == 2
     assert all(rate.found == 0 for kind, rate in rates.items() if "honest" in kind)
 

@@ -410,7 +410,7 @@ def of_evidence(key: jax.Array) -> None:
     print(near.is_beyond_chance[0, 1], near.masks[0][0, 1], near.contested_rows[0][0])
     print(evidence.clusters_by_evidence(parties, found=near)[2] + 1)
     noise: evidence.NoiseRows = evidence.noise_rows(key, parties, groups=np.arange(2))
-    print(noise.noise_shares[0] + noise.among_noise, found.noise.masks[0][0])
+    print(noise.noise_shares[0] + noise.among_noise[0], found.noise.masks[0][0])
     alike: evidence.Resamples = evidence.resamples(parties)
     print(alike.p_values[0, 1] < 0.1, alike.is_beyond_chance[0, 1])
 

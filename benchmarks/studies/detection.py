@@ -1,7 +1,7 @@
 """How often copies, noise and moved rows are found, and how often wrongly.
 
-A case is a data set cut into parties at random: in the paper's shares, by random shares
-of the classes, or, Adult, by a column. The honest hand in what they have. In a planted
+A case is a data set cut into parties at random: in the paper's shares (once more with
+many rows beside few), by random shares of the classes, or, Adult, by a column. The honest hand in what they have. In a planted
 case one party adds rows to its own: another's, rounded or moved by noise (of so many
 standard deviations of every number), noise between the pool's extremes or of its
 covariance; or it hands in another's moved rows instead of its own. What counts as found
@@ -81,6 +81,14 @@ def _ratings(rng: np.random.Generator) -> Case:
     return _numbers([x[rng.permutation(len(x))[:500]] for x in parties])
 
 
+def _small_and_large(rng: np.random.Generator) -> Case:
+    """Credit ratings of banks of which about every other has but few, down to 30."""
+    case = _ratings(rng)
+    sizes = np.where(rng.random(5) < 0.5, 10 ** rng.uniform(1.5, 2.7, 5), 500)
+    parties = [x[: int(size)] for x, size in zip(case.parties, sizes, strict=True)]
+    return _numbers(parties)
+
+
 def _digits(rng: np.random.Generator) -> Case:
     split = ("equal-disjoint", "unequal")[rng.integers(2)]
     images, key = digits(), jax.random.key(rng.integers(2**31))
@@ -140,6 +148,7 @@ def sources(adult: Path | None) -> dict[str, Callable[[np.random.Generator], Cas
     """Where honest cases are drawn from, by name; Adult where its table is."""
     found = {
         "credit ratings": _ratings,
+        "small and large": _small_and_large,
         "digits": _digits,
         "breast cancer": _by_class("breast_cancer"),
         "wine": _by_class("wine"),
@@ -222,6 +231,7 @@ def _with(case: Case, i: int, added: Parties, *, own: bool) -> Parties:
 
 
 NEAR, NOISE, RESAMPLE = "near duplicates", "noise rows", "resamples"
+ANY = "any of the three"
 HONEST = "honest"
 KINDS: dict[str, tuple[str, Callable[..., Parties]]] = {
     "copy": (NEAR, _copies(0.0)),
@@ -253,27 +263,47 @@ def measure_detection(
     adult: Path | None, *, num_cases: int = 40, seed: int = 0
 ) -> Iterator[Rate]:
     """Rates of each kind in each source: honest ones first, then planted ones."""
-    honest = [(f"{HONEST}: {what}", what, None) for what in (NEAR, NOISE, RESAMPLE)]
-    planted = [(kind, what, plant) for kind, (what, plant) in KINDS.items()]
     for name, draw in sources(adult).items():
-        for kind, what, plant in honest + planted:
-            found = 0
+        yield from _false_alarms(name, draw, num_cases, seed)
+        for kind, (what, plant) in KINDS.items():
             # There are two kinds of noise.
-            num = (
-                -(-num_cases // 2) if plant is not None and what == NOISE else num_cases
-            )
+            num = -(-num_cases // 2) if what == NOISE else num_cases
+            found = 0
             for number in range(num):
-                # Honest and planted cases are others, those of all kinds the same.
-                rng = np.random.default_rng([seed, plant is not None, number])
-                case = draw(rng)
+                rng, case = _case(draw, number, seed, is_honest=False)
                 i, j = rng.permutation(len(case.parties))[:2]
-                parties = case.parties if plant is None else plant(rng, case, i, j)
-                telling = _found(what, parties, case, number)
-                if plant is None:
-                    found += bool(telling.any())
-                else:
-                    found += bool(telling[i] if telling.ndim == 1 else telling[i, j])
+                telling = _found(what, plant(rng, case, i, j), case, number)
+                found += bool(telling[i] if telling.ndim == 1 else telling[i, j])
             yield Rate(kind, name, found, num)
+
+
+def _false_alarms(
+    name: str, draw: Callable[[np.random.Generator], Case], num_cases: int, seed: int
+) -> Iterator[Rate]:
+    """In how many honest cases each detector found something, and any of them."""
+    found = dict.fromkeys((NEAR, NOISE, RESAMPLE, ANY), 0)
+    for number in range(num_cases):
+        _, case = _case(draw, number, seed, is_honest=True)
+        alarms = {
+            what: bool(_found(what, case.parties, case, number).any())
+            for what in (NEAR, NOISE, RESAMPLE)
+        }
+        for what, is_alarm in {**alarms, ANY: any(alarms.values())}.items():
+            found[what] += is_alarm
+    for what, number_found in found.items():
+        yield Rate(f"{HONEST}: {what}", name, number_found, num_cases)
+
+
+def _case(
+    draw: Callable[[np.random.Generator], Case],
+    number: int,
+    seed: int,
+    *,
+    is_honest: bool,
+) -> tuple[np.random.Generator, Case]:
+    """Honest and planted cases are others, those of all kinds the same."""
+    rng = np.random.default_rng([seed, not is_honest, number])
+    return rng, draw(rng)
 
 
 def detection_rows(rates: list[Rate]) -> list[Rate]:

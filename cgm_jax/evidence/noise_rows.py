@@ -4,22 +4,24 @@ Half as many rows as the pool has are drawn uniformly between its extremes, and 
 from a Gaussian with its mean and covariance; then each coordinate is moved to the
 nearest value that occurs (coordinates of one column of a table together), so that
 whole numbers and categories do not give noise away. A random forest learns to tell them
-from the parties' rows. The trees that have not seen a row vote on it: it looks like
-noise if more than half of the vote is for noise, that is, if the density of noise is
-above that of the pool there. Rows of a class that one party alone has are dense among
-themselves, so no noise; noise that a party hands in is sparse even among its like.
+from the parties' rows. The trees that have not seen a row vote on it: their share p for
+noise estimates q / (q + f), where q is the density of noise and f that of the pool. Of
+f, a party with a share s of all rows brings s times its own density; so its row looks
+like noise where p > 1 / (1 + 2s), that is, q > f / 2s: its own rows alone lie less than
+twice as densely as noise there, whatever the party's size. Rows of a class that one
+party alone has are dense among themselves, so no noise; noise that a party hands in is
+sparse even among its like.
 
 Honest rows at the edge look like noise, too, and in few dimensions noise falls among
 honest rows. With φ_i the share of i's rows that look like noise, a_i the median of that
-of the other parties and b that of the drawn noise,
+of the other parties and b_i that of the drawn noise, were it i's,
 
-.. math:: w_i = (\varphi_i - a_i) / (b - a_i)
+.. math:: w_i = (\varphi_i - a_i) / (b_i - a_i)
 
 is about what share of i's rows is noise. Honest parties of credit ratings, digits and
-three tables differ by about 0.15 at most; so the p-value is of w_i ≤ 0.15. A small
-party whose rows nobody else has, near or among those of larger ones, may be thinner
-than the drawn noise, above all in two or three columns: it looks like noise, and is
-not.
+three tables differ by about 0.15 at most; so the p-value is of w_i ≤ 0.15. A
+party that covers alone the space between the others' rows, in two or three columns, may
+be as thin as the drawn noise: it looks like noise, and is not.
 """
 
 from collections.abc import Sequence
@@ -37,6 +39,7 @@ from .pool_neighbors import in_one_scale
 
 __all__ = ["NoiseRows", "noise_rows"]
 
+LEAST_DENSITY = 2  # of a party's own rows where they are none, in noise's density
 TOLERATED = 0.15  # share of noise that honest parties may seem to have
 LEVEL = 0.01  # of all parties together
 _NUM_TREES = 50
@@ -53,13 +56,16 @@ class NoiseRows(Result):
         votes: share of the vote for noise, of every row of each party, in [0, 1].
         noise_shares: about what share of each party's rows is noise, beyond what the
             other parties seem to have; in [0, 1].
-        among_noise: share of drawn noise that looks like it: hardly more can be found.
+        least_votes: above which a row of each party looks like noise, in (0, 1).
+        among_noise: share of drawn noise that would look like it among each party's
+            rows: hardly more can be found.
         p_values: of each party, were at most 15 % of its rows noise; 1 of one alone.
     """
 
     votes: tuple[Float[np.ndarray, " _"], ...]
     noise_shares: Float[np.ndarray, " n"]
-    among_noise: float
+    least_votes: Float[np.ndarray, " n"]
+    among_noise: Float[np.ndarray, " n"]
     p_values: Float[np.ndarray, " n"]
 
     @property
@@ -71,8 +77,10 @@ class NoiseRows(Result):
     def masks(self) -> list[Bool[np.ndarray, " _"]]:
         """The rows that look like noise, of the parties that hand in noise."""
         return [
-            (vote > 0.5) & is_noisy
-            for vote, is_noisy in zip(self.votes, self.is_beyond_chance, strict=True)
+            (vote > least) & is_noisy
+            for vote, least, is_noisy in zip(
+                self.votes, self.least_votes, self.is_beyond_chance, strict=True
+            )
         ]
 
 
@@ -84,8 +92,8 @@ def noise_rows(
 ) -> NoiseRows:
     r"""Find the rows that look like noise rather than like any party's rows.
 
-    .. math:: \Pr(\text{noise} \mid x) > 1/2, \quad
-              w_i = (\varphi_i - a_i) / (b - a_i)
+    .. math:: \Pr(\text{noise} \mid x) > 1 / (1 + 2 s_i), \quad
+              w_i = (\varphi_i - a_i) / (b_i - a_i)
 
     Args:
         key: a typed key, for the noise and the forest.
@@ -127,18 +135,22 @@ def noise_rows(
     noise = _noise(np.random.default_rng(seed), pool, groups)
     of_rows, of_noise = _votes_for_noise(pool, noise, seed)
     votes = np.split(of_rows, np.cumsum([len(x) for x in parties])[:-1])
-    shares = np.array([np.mean(vote > 0.5) for vote in votes])
-    among_noise = float(np.mean(of_noise > 0.5))
+    sizes = np.array([len(vote) for vote in votes])
+    least_votes = 1 / (1 + LEAST_DENSITY * sizes / len(pool))
+    shares = np.array(
+        [np.mean(vote > least) for vote, least in zip(votes, least_votes, strict=True)]
+    )
+    among_noise = np.mean(of_noise[None] > least_votes[:, None], axis=1)
     n = len(parties)
     noise_shares, p_values = np.zeros(n), np.ones(n)
     for i in range(n if n > 1 else 0):
         others = float(np.median(np.delete(shares, i)))
-        if among_noise > others:
-            excess = (shares[i] - others) / (among_noise - others)
-            noise_shares[i] = np.clip(excess, 0, 1)
-            tolerated = others + TOLERATED * (among_noise - others)
-            p_values[i] = _p_value(shares[i], tolerated, len(votes[i]), len(pool))
-    return NoiseRows(tuple(votes), noise_shares, among_noise, p_values)
+        span = float(among_noise[i]) - others
+        if span > 0:
+            noise_shares[i] = np.clip((shares[i] - others) / span, 0, 1)
+            tolerated = others + TOLERATED * span
+            p_values[i] = _p_value(shares[i], tolerated, sizes[i], len(pool))
+    return NoiseRows(tuple(votes), noise_shares, least_votes, among_noise, p_values)
 
 
 def _p_value(share: float, tolerated: float, num: int, num_all: int) -> float:
