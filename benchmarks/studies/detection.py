@@ -1,12 +1,13 @@
 """How often copies, noise and moved rows are found, and how often wrongly.
 
 A case is a data set cut into parties at random: in the paper's shares (once more with
-many rows beside few), by random shares of the classes, or, Adult, by a column. The honest hand in what they have. In a planted
-case one party adds rows to its own: another's, rounded or moved by noise (of so many
-standard deviations of every number), noise between the pool's extremes or of its
-covariance; or it hands in another's moved rows instead of its own. What counts as found
-is a finding about the very pair of parties, or the very party; what counts as a false
-alarm is any finding in an honest case.
+many rows beside few), by random shares of the classes, or, Adult, by a column. The
+honest hand in what they have. In a planted case one party adds rows to its own:
+another's, rounded or moved by noise (of so many standard deviations of every number),
+noise between the pool's extremes or of its covariance; or it hands in another's moved
+rows instead of its own. What counts as found is a finding about the very pair of
+parties, or the very party; what counts as a false alarm is any finding in an honest
+case.
 
     python -m benchmarks.studies detection
 """
