@@ -143,6 +143,7 @@ def test_every_scheme_runs(scheme, files, tmp_path, capsys, no_figures):
             ["--joined", "0,1"],
             "--joined: expected a file, or 3 whole numbers",
         ),
+        (["--joined", "nobody.json"], "--joined: there is no file nobody.json"),
         (["--joined", "0,1,-1"], "--joined: expected a whole joining time >= 0"),
         (["--scheme", "departures", "--stay", "1.5"], "--stay: expected probabilities"),
         (["--scheme", "departures", "--stay", "x"], "--stay: expected a file, or 3"),
@@ -155,7 +156,16 @@ def test_wrong_options_are_one_line(options, words, files, tmp_path, capsys):
     assert not out.exists()
 
 
-@pytest.mark.parametrize("text", ["[0, 1, 2]", '{"north": 0, "south": 1}', "{"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[0, 1, 2]",
+        '{"north": 0, "south": 1}',
+        '{"north": 0, "south": 1, "west": "x"}',
+        '{"north": 0, "south": 1, "west": true}',
+        "{",
+    ],
+)
 def test_wrong_files_of_times(text, tmp_path):
     path = tmp_path / "times.json"
     path.write_text(text)

@@ -97,6 +97,8 @@ def _numbers(
     """One number a party, of a list in the order of their names or a JSON file."""
     if Path(text).is_file():
         return _in_file(option, Path(text), names)
+    if text.endswith(".json"):
+        raise UsageError(f"{option}: there is no file {text}")
     try:
         numbers = tuple(kind(word) for word in text.split(","))
     except ValueError:
@@ -116,9 +118,14 @@ def _in_file(option: str, path: Path, names: Sequence[str]) -> tuple[Any, ...]:
         found = json.loads(path.read_text("utf-8"))
     except ValueError:
         found = None
-    if not isinstance(found, dict) or set(found) != set(names):
+    is_right = isinstance(found, dict) and set(found) == set(names)
+    if not is_right or not all(map(_is_number, found.values())):
         raise UsageError(
             f"{option}: expected in {path} a JSON object with a number for each of "
             f"{', '.join(names)}, and nobody else"
         )
     return tuple(found[name] for name in names)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

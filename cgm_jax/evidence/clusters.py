@@ -35,7 +35,8 @@ def clusters_by_evidence(
         ``arange(n)`` where nobody's rows are another's.
 
     Raises:
-        ValueError: as for `near_duplicates`, or for a negative share.
+        ValueError: as for `near_duplicates`, for near-duplicates found in parties of
+            other sizes, or for a negative share.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -51,6 +52,12 @@ def clusters_by_evidence(
     share = as_real(min_share, "min_share", smallest=0.0)
     if found is None:
         found = near_duplicates(parties)
+    sizes = [len(x) for x in parties]
+    if found.sizes.tolist() != sizes:
+        raise ValueError(
+            f"Expected near-duplicates found in parties of {sizes} rows, got those of "
+            f"{found.sizes.tolist()}."
+        )
     shares = found.num_copied / found.sizes[:, None]
     is_linked = found.is_beyond_chance & (np.maximum(shares, shares.T) >= share)
     labels = connected_components(is_linked, directed=False)[1]
