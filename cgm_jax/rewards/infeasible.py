@@ -38,9 +38,10 @@ def error_of(scheme: RewardScheme) -> RewardSchemeError:
     """The error that says why a scheme is not optimal, and what to do."""
     if scheme.status is RewardStatus.NO_CONTRIBUTION:
         return NoContributionError(
-            "Expected at least one positive Shapley value (or score of the scheme in its "
-            f"place), got {scheme.shapley_values}: the pooled data are worth nothing more to "
-            "anyone. Check the data, the scale of their features and the length scale."
+            "Expected at least one positive Shapley value (or score of the scheme in "
+            f"its place), got {scheme.shapley_values}: the pooled data are worth "
+            "nothing more to anyone. Check the data, the scale of their features and "
+            "the length scale."
         )
     if scheme.status is RewardStatus.FAILED:
         return RewardSchemeError(
