@@ -5,12 +5,13 @@ from a Gaussian with its mean and covariance; then each coordinate is moved to t
 nearest value that occurs (coordinates of one column of a table together), so that
 whole numbers and categories do not give noise away. A random forest learns to tell them
 from the parties' rows. The trees that have not seen a row vote on it: their share p for
-noise estimates q / (q + f), where q is the density of noise and f that of the pool. Of
-f, a party with a share s of all rows brings s times its own density; so its row looks
-like noise where p > 1 / (1 + 2s), that is, q > f / 2s: its own rows alone lie less than
-twice as densely as noise there, whatever the party's size. Rows of a class that one
-party alone has are dense among themselves, so no noise; noise that a party hands in is
-sparse even among its like.
+noise estimates q / (q + f), where q is the density of noise and f that of the pool. A
+row looks like noise if p > 1/2, that is, q > f. Of f, a party with a share s of all
+rows brings s times its own density; so a party smaller than the average of n is judged
+as if it were of average size, q > f / (n s), or p > 1 / (1 + n s): few rows of a kind
+that nobody else has are no noise for being few. Rows of a class that one party alone
+has are dense among themselves; noise that a party hands in is sparse even among its
+like.
 
 Honest rows at the edge look like noise, too, and in few dimensions noise falls among
 honest rows. With φ_i the share of i's rows that look like noise, a_i the median of that
@@ -19,9 +20,9 @@ of the other parties and b_i that of the drawn noise, were it i's,
 .. math:: w_i = (\varphi_i - a_i) / (b_i - a_i)
 
 is about what share of i's rows is noise. Honest parties of credit ratings, digits and
-three tables differ by about 0.15 at most; so the p-value is of w_i ≤ 0.15. A
-party that covers alone the space between the others' rows, in two or three columns, may
-be as thin as the drawn noise: it looks like noise, and is not.
+three tables differ by about 0.2 at most; so the p-value is of w_i ≤ 0.2. A party that
+covers alone the space between the others' rows, in two or three columns, may be as thin
+as the drawn noise: it looks like noise, and is not.
 """
 
 from collections.abc import Sequence
@@ -39,8 +40,7 @@ from .pool_neighbors import in_one_scale
 
 __all__ = ["NoiseRows", "noise_rows"]
 
-LEAST_DENSITY = 2  # of a party's own rows where they are none, in noise's density
-TOLERATED = 0.15  # share of noise that honest parties may seem to have
+TOLERATED = 0.2  # share of noise that honest parties may seem to have
 LEVEL = 0.01  # of all parties together
 _NUM_TREES = 50
 _LEAST_IN_LEAF = 5
@@ -59,7 +59,7 @@ class NoiseRows(Result):
         least_votes: above which a row of each party looks like noise, in (0, 1).
         among_noise: share of drawn noise that would look like it among each party's
             rows: hardly more can be found.
-        p_values: of each party, were at most 15 % of its rows noise; 1 of one alone.
+        p_values: of each party, were at most 20 % of its rows noise; 1 of one alone.
     """
 
     votes: tuple[Float[np.ndarray, " _"], ...]
@@ -92,7 +92,7 @@ def noise_rows(
 ) -> NoiseRows:
     r"""Find the rows that look like noise rather than like any party's rows.
 
-    .. math:: \Pr(\text{noise} \mid x) > 1 / (1 + 2 s_i), \quad
+    .. math:: \Pr(\text{noise} \mid x) > 1 / (1 + \min(1, n s_i)), \quad
               w_i = (\varphi_i - a_i) / (b_i - a_i)
 
     Args:
@@ -135,13 +135,12 @@ def noise_rows(
     noise = _noise(np.random.default_rng(seed), pool, groups)
     of_rows, of_noise = _votes_for_noise(pool, noise, seed)
     votes = np.split(of_rows, np.cumsum([len(x) for x in parties])[:-1])
-    sizes = np.array([len(vote) for vote in votes])
-    least_votes = 1 / (1 + LEAST_DENSITY * sizes / len(pool))
+    n, sizes = len(votes), np.array([len(vote) for vote in votes])
+    least_votes = 1 / (1 + np.minimum(1, n * sizes / len(pool)))
     shares = np.array(
         [np.mean(vote > least) for vote, least in zip(votes, least_votes, strict=True)]
     )
     among_noise = np.mean(of_noise[None] > least_votes[:, None], axis=1)
-    n = len(parties)
     noise_shares, p_values = np.zeros(n), np.ones(n)
     for i in range(n if n > 1 else 0):
         others = float(np.median(np.delete(shares, i)))
