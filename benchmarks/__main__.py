@@ -12,7 +12,17 @@ from typing import Any
 import jax
 from rich.console import Console
 
-from . import deep, features, generator, gram, kernels, sampling, valuation, whole_run
+from . import (
+    deep,
+    features,
+    generator,
+    gram,
+    kernels,
+    mixture,
+    sampling,
+    valuation,
+    whole_run,
+)
 from .compare import compare
 from .goals import GOALS
 from .machine import machine_facts, machine_name
@@ -32,6 +42,7 @@ TOPICS = {
     "sampling": sampling.rows,
     "whole-run": whole_run.rows,
     "generator": generator.rows,
+    "mixture": mixture.rows,
     "deep": deep.rows,
 }
 

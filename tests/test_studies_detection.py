@@ -95,5 +95,5 @@ def test_the_results_have_every_kind_and_what_they_say_of_it():
     assert set(KINDS) < set(total)
     for kind, rate in total.items():
         if kind.startswith("honest"):
-            assert rate.cases == 200 and rate.found / rate.cases <= 0.02
+            assert rate.cases == 240 and rate.found / rate.cases <= 0.02
     assert total["copy"].found / total["copy"].cases >= 0.95
