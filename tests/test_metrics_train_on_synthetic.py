@@ -48,6 +48,8 @@ def test_two_classes_are_scored_as_by_hand():
     told = trees.fit(x, training["two"]).predict_proba(z)[:, 1]
     assert found.score == pytest.approx(roc_auc_score(test["two"], told), abs=1e-12)
     assert found.measure == "AUC" and 0.7 < found.score < 0.9
+    predicted = np.where(told > 0.5, "b", "a")
+    assert found.accuracy == np.mean(predicted == np.array(test["two"]))
 
 
 def test_more_classes_are_each_scored_against_the_rest():
@@ -60,12 +62,14 @@ def test_more_classes_are_each_scored_against_the_rest():
     told = trees.fit(x, training["class"]).predict_proba(z)
     expected = roc_auc_score(test["class"], told, multi_class="ovr")
     assert found.score == pytest.approx(expected, abs=1e-12)
+    assert found.accuracy == trees.score(z, test["class"])
 
 
 def test_a_number_is_scored_by_the_error_left():
     training, test = (some(table(600, seed), "x", "y", "sum") for seed in (0, 1))
     found = score(training, test, "sum")
     assert found.measure == "R²" and 0.9 < found.score < 1
+    assert np.isnan(found.accuracy)
     alone = score(some(training, "x", "sum"), some(test, "x", "sum"), "sum")
     assert 0.2 < alone.score < 0.6  # the other half of the variance is in y
 
@@ -73,7 +77,9 @@ def test_a_number_is_scored_by_the_error_left():
 def test_what_is_not_there_to_learn_has_the_score_of_guessing():
     test = some(table(300, 1), "x", "class")
     only = {**test, "class": ["low"] * 300}
-    assert score(only, test, "class").score == 0.5
+    found = score(only, test, "class")
+    assert found.score == 0.5
+    assert found.accuracy == np.mean(np.array(test["class"]) == "low")
     two = {**test, "class": [c if c != "top" else "mid" for c in test["class"]]}
     known, guessed = score(test, test, "class").score, score(two, test, "class").score
     assert 0.5 < guessed < known
@@ -87,7 +93,8 @@ def test_what_is_not_there_to_learn_has_the_score_of_guessing():
 def test_of_one_value_there_is_no_score():
     training = some(table(60, 0), "x", "two", "sum")
     test = some(table(60, 1), "x", "two", "sum")
-    assert np.isnan(score(training, {**test, "two": ["a"] * 60}, "two").score)
+    found = score(training, {**test, "two": ["a"] * 60}, "two")
+    assert np.isnan(found.score) and 0 < found.accuracy <= 1
     constant = {**test, "sum": ["1.5"] * 60}
     assert np.isnan(score(training, constant, "sum").score)
 

@@ -255,7 +255,10 @@ def released_table(
     """Contributions and synthetic rows of a table from one noisy release a party."""
     study = TableStudy.of(table)
     real, rows = study.real_utility(), []
-    say(f"Rows {study.sizes}; rows learn to predict {study.target}: AUC {real:.3f}")
+    say(
+        f"Rows {study.sizes}; rows learn to predict {study.target}: AUC "
+        f"{real.score:.3f}, accuracy {real.accuracy:.3f}"
+    )
     for row in study.measure(seeds=num_repeats):
         rows.append(row)
         console.print(line_of_table(row), highlight=False, soft_wrap=True)
@@ -268,7 +271,8 @@ def released_table(
             "rows of each party": study.sizes,
             "length scale": study.agreement.length_scale,
             "features": study.agreement.num_features,
-            "AUC of the parties' rows": real,
+            "AUC of the parties' rows": real.score,
+            "accuracy of the parties' rows": real.accuracy,
             "from releases": [plain_table_row(row) for row in rows],
         },
     )

@@ -31,10 +31,13 @@ class TargetScore(Result):
         score: of the test rows; 1 is best, NaN where they have one value only, and
             where there is no value to learn or to test.
         measure: what it is, by the kind of the target: area under the ROC curve, or R².
+        accuracy: share of the test rows whose category is predicted; NaN for a number,
+            and where there is no category to learn or to test.
     """
 
     score: float
     measure: Literal["AUC", "R²"]
+    accuracy: float = np.nan
 
 
 def train_on_synthetic(
@@ -104,39 +107,46 @@ def train_on_synthetic(
         "early_stopping": False,
         "random_state": seed,
     }
-    score = _r2 if answer.is_number else _area
-    found = score(
-        options,
+    data = (
         rows[: len(learned)],
         answer.synthetic[learned],
         rows[len(learned) :],
         answer.real[tested],
     )
-    return TargetScore(found, measure)
+    if answer.is_number:
+        return TargetScore(_r2(options, *data), measure)
+    area, accuracy = _area_and_accuracy(options, *data)
+    return TargetScore(area, measure, accuracy)
 
 
-def _area(
+def _area_and_accuracy(
     options: dict[str, Any],
     rows: Float[np.ndarray, "n c"],
     classes: np.ndarray,
     test_rows: Float[np.ndarray, "m c"],
     truth: np.ndarray,
-) -> float:
-    """Mean area under the ROC curve, each class of the test rows against the rest."""
+) -> tuple[float, float]:
+    """Mean area under the ROC curve, each class of the test rows against the rest.
+
+    And the share of the test rows whose class has the highest score.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
 
-    tested = np.unique(truth)
-    if len(tested) < 2:
-        return np.nan
-    learned = np.unique(classes)
+    tested, learned = np.unique(truth), np.unique(classes)
     scores = np.zeros((len(truth), max(tested.max(), learned.max()) + 1))
     if len(learned) > 1:  # of one class, nothing can be learned
         trees = HistGradientBoostingClassifier(**options)
         with _one_thread():
             trees.fit(rows, classes)
             scores[:, trees.classes_] = trees.predict_proba(test_rows)
-    return float(np.mean([roc_auc_score(truth == c, scores[:, c]) for c in tested]))
+    else:
+        scores[:, learned] = 1
+    accuracy = float(np.mean(scores.argmax(axis=1) == truth))
+    if len(tested) < 2:
+        return np.nan, accuracy
+    areas = [roc_auc_score(truth == c, scores[:, c]) for c in tested]
+    return float(np.mean(areas)), accuracy
 
 
 def _r2(
