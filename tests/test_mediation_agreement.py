@@ -56,6 +56,58 @@ def test_a_uniform_number_has_variance_1_and_numbers_beyond_are_at_the_end():
     assert np.allclose(points[:, 1], np.sqrt(3))
 
 
+VISIT = AgreedColumn("visit", "date or time", "2024-01-01", "2024-12-31", missing=True)
+LENGTH = AgreedColumn("length", "number", 0, 10, missing=True)
+STAY = AgreedColumn("stay", "whole number", 0, 10, missing=True)
+WITH_HOLES = replace(AGREEMENT, columns=(VISIT, LENGTH, STAY))
+
+
+def read(tmp_path: Path, *rows: str) -> dict[str, Cells]:
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(["visit,length,stay", *rows]))
+    return dict(read_tables([file], least_parties=1).tables[0])
+
+
+def test_days_and_missing_cells_become_points_and_come_back(tmp_path):
+    rows = read(
+        tmp_path, "2024-01-01,2.5,3", ",,1", "2024-12-31,NA,10", "2024-07-01,0,?"
+    )
+    points = WITH_HOLES.encode(rows, tmp_path)
+    low, high = WITH_HOLES.edges
+    assert points.shape == (4, 6)
+    assert np.all((points >= low - 1e-12) & (points <= high + 1e-12))
+    # A missing cell is in the middle, and as far from there as two categories.
+    np.testing.assert_allclose(points[1, :4], [0, high[1]] * 2, atol=1e-12)
+    np.testing.assert_allclose(points[3, 4:], [0, high[1]], atol=1e-12)
+    assert high[1] == pytest.approx(np.sqrt(2) * AGREEMENT.edges[1][-1])
+    expected = np.sqrt(12) * (182 / 365 - 0.5)  # days after 1 January, of a leap year
+    np.testing.assert_allclose(points[3, :2], [expected, 0], atol=1e-12)
+    back = WITH_HOLES.decode(points + 1e-3)
+    for name, cells in rows.items():
+        assert back[name].is_missing.tolist() == cells.is_missing.tolist()
+        assert back[name].present.tolist() == pytest.approx(cells.present, abs=0.01)
+        assert back[name].form == cells.form
+    assert VISIT.num_beyond(rows["visit"]) == 0
+    late = read(tmp_path, "2025-01-01,11,0", ",,0")
+    assert [c.num_beyond(late[c.name]) for c in WITH_HOLES.columns] == [1, 1, 0]
+    np.testing.assert_allclose(WITH_HOLES.encode(late, tmp_path)[0, 0], np.sqrt(3))
+    empty = read(tmp_path, ",1,1", ",2,2")
+    np.testing.assert_allclose(WITH_HOLES.encode(empty, tmp_path)[:, 1], high[1])
+
+
+@pytest.mark.parametrize(
+    "days",
+    ["31/01/2024", "20240131", "2024-01-31T10:00", "2024-01-31 10:00Z", "x", "7"],
+)
+def test_days_that_are_read_by_what_is_beside_them_are_refused(tmp_path, days):
+    for rows in ([f"{days},1,1"] * 2, [f"{days},1,1", "2024-02-01,1,1"]):
+        refused = (
+            r"2024-01-31 or nothing, in every row|expected (dates|a date|a number)"
+        )
+        with pytest.raises(InputError, match=refused):
+            WITH_HOLES.encode(read(tmp_path, *rows), tmp_path)
+
+
 WORDS = ("1", "1.0", "+1", "1e0", "01", "0.1", "0.10", ".1", "true", "TRUE", "True")
 MORE = ("yes", "?", "NA", "5%", "1.5", "1,5", "x", "20230101", "20230101.0")
 
@@ -162,12 +214,18 @@ def test_a_file_has_all_of_it_and_the_digest_sees_every_part(tmp_path):
         '[{"name": "a", "kind": "category", "values": ["x", 1]}]',
         '[{"name": "a", "kind": "identifier", "low": 0, "high": 1}]',
         '[{"name": "a", "kind": "number", "low": 0, "high": 1, "more": 2}]',
+        '[{"name": "a", "kind": "number", "low": 0, "high": 1, "missing": 1}]',
+        '[{"name": "a", "kind": "number", "low": "2024-01-01", "high": "2024-02-01"}]',
+        '[{"name": "a", "kind": "date or time", "low": 0, "high": 1}]',
+        '[{"name": "a", "kind": "date or time", "low": "2024", "high": "2025-01-01"}]',
+        '[{"name": "a", "kind": "date or time", "low": "x", "high": "2024-03-01"}]',
+        '[{"name": "a", "kind": "category", "values": ["x", "y"], "missing": true}]',
     ],
 )
 def test_columns_without_public_ranges_are_refused(tmp_path, entries):
     path = tmp_path / "columns.json"
     path.write_text(entries)
-    with pytest.raises(InputError, match=r"expected a .*column|list of columns"):
+    with pytest.raises(InputError, match=r"expected (a .*column|days)|list of columns"):
         read_agreed_columns(path)
 
 

@@ -50,8 +50,8 @@ def agree(
         Path,
         Argument(
             help="JSON list of the columns as describe prints it, with what cells can "
-            "be: low and high of numbers, values of categories. None of it may come "
-            "from the parties' rows."
+            "be: low and high of numbers and days, values of categories, whether cells "
+            "may be missing. None of it may come from the parties' rows."
         ),
     ],
     out: Annotated[Path, Option(help="File for the agreement.")],
@@ -80,7 +80,8 @@ def agree(
     agreed = read_agreed_columns(columns)
     if not (0 < length_scale < np.inf and 0 < delta < 1):
         raise UsageError("expected --length-scale > 0 and --delta between 0 and 1")
-    is_small = len(agreed) <= 2 and all(each.values is None for each in agreed)
+    num_coordinates = sum(len(each.edges[0]) for each in agreed)
+    is_small = num_coordinates <= 2 and all(each.values is None for each in agreed)
     agreement = Agreement(
         agreed,
         length_scale,

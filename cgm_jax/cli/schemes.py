@@ -115,11 +115,11 @@ def _numbers(
 
 def _in_file(option: str, path: Path, names: Sequence[str]) -> tuple[Any, ...]:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found: Any = json.loads(path.read_text("utf-8"))
     except ValueError:
-        found = None
-    is_right = isinstance(found, dict) and set(found) == set(names)
-    if not is_right or not all(map(_is_number, found.values())):
+        found = {}
+    has_all = isinstance(found, dict) and set(found) == set(names)
+    if not (has_all and all(map(_is_number, found.values()))):
         raise UsageError(
             f"{option}: expected in {path} a JSON object with a number for each of "
             f"{', '.join(names)}, and nobody else"

@@ -3,11 +3,13 @@
 Nothing in it may come from the rows: ranges and categories are what such rows can be,
 and ℓ is chosen from what is public. A number between low and high is a coordinate of
 variance 1 if it is uniform, a category one coordinate for each value, so high that two
-rows of different categories are as far apart as in `tables`.
+rows of different categories are as far apart as in `tables`. A day is a number. Where
+cells may be missing, that is one coordinate more, and the number then is in the middle.
 
 Each row is encoded by itself: what is in one row must not change how another is read,
 or more than one row would move between neighbours (`privacy`). So categories are
-compared as each would be read alone, where 1, 1.0 and +1 are one number.
+compared as each would be read alone, where 1, 1.0 and +1 are one number; and days are
+written as 2024-01-31, for 01/02/2024 is read by what else is in the column.
 """
 
 import hashlib
@@ -16,6 +18,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -45,7 +48,9 @@ _HEIGHT = MISMATCH / np.sqrt(2)
 _TOLERANCE = 1e-3  # of quadrature: noise hides less, and fewer features carry less
 _COLUMN = (
     '{"name": "age", "kind": "whole number", "low": 0, "high": 120} or {"name": '
-    '"job", "kind": "category", "values": ["clerk", "nurse"]}'
+    '"job", "kind": "category", "values": ["clerk", "nurse"]} or {"name": "visit", '
+    '"kind": "date or time", "low": "2020-01-01", "high": "2024-12-31", "missing": '
+    "true}"
 )
 
 
@@ -54,17 +59,18 @@ class AgreedColumn:
     """A column, and what its cells can be."""
 
     name: str
-    kind: Literal["number", "whole number", "category"]
-    low: int | float | None = None
-    high: int | float | None = None
+    kind: Literal["number", "whole number", "date or time", "category"]
+    low: int | float | str | None = None
+    high: int | float | str | None = None
     values: tuple[str, ...] | None = None
+    missing: bool = False  # whether a number or a day may be; "" is a category
 
     def __post_init__(self) -> None:
         if self.kind == "category":
             values = self.values or ()
             fits = len(values) > 1 and len(set(values)) == len(values)
             fits &= all(isinstance(value, str) for value in values)
-            fits &= self.low is None and self.high is None
+            fits &= self.low is None and self.high is None and self.missing is False
             if fits and len({*_read_alone(values)}) < len(values):
                 raise ValueError(
                     f"expected values of column {self.name} that are read as "
@@ -72,12 +78,20 @@ class AgreedColumn:
                     'are missing cells, as "" is)'
                 )
         else:
-            ends = self.low, self.high
-            fits = self.kind in ("number", "whole number") and self.values is None
-            fits &= all(type(end) in (int, float) for end in ends)
-            fits = fits and -1e30 < self.low < self.high < 1e30  # type: ignore[operator]
+            kinds = (str,) if self.kind == "date or time" else (int, float)
+            fits = self.kind in ("number", "whole number", "date or time")
+            fits &= self.values is None and type(self.missing) is bool
+            fits = fits and all(type(end) in kinds for end in (self.low, self.high))
+            fits = fits and -1e30 < self.range[0] < self.range[1] < 1e30
         if not (fits and isinstance(self.name, str) and self.name):
             raise ValueError(f"expected a column such as {_COLUMN}")
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest number, or day since 1970."""
+        if isinstance(self.low, str) and isinstance(self.high, str):
+            return _days(self.low), _days(self.high)
+        return float(self.low or 0), float(self.high or 0)
 
     @property
     def edges(self) -> tuple[list[float], list[float]]:
@@ -85,26 +99,28 @@ class AgreedColumn:
         if self.values is not None:
             size = len(self.values)
             return [0.0] * size, [float(_HEIGHT)] * size
-        return [-np.sqrt(3.0)], [np.sqrt(3.0)]
+        end = np.sqrt(3.0)
+        return [-end, 0.0][: 1 + self.missing], [end, MISMATCH][: 1 + self.missing]
 
     def num_beyond(self, cells: Cells) -> int:
         """How many numbers are beyond the range."""
-        if self.values is not None or self.low is None or self.high is None:
+        if self.values is not None or cells.form == "empty":
             return 0
-        return int(((cells.values < self.low) | (cells.values > self.high)).sum())
+        low, high = self.range
+        numbers = cells.values[~cells.is_missing]
+        return int(((numbers < low) | (numbers > high)).sum())
 
     def encode(self, cells: Cells, file: Path) -> Float[np.ndarray, "n c"]:
         """Coordinates; numbers beyond the range are at its end."""
         if self.values is None:
-            if cells.form not in ("whole", "number") or cells.is_missing.any():
-                sentence = (
-                    "expected a number in every row, as agreed; correct the file, or "
-                    "agree on categories for it"
-                )
-                raise InputError(sentence, file=file, column=self.name)
-            low, high = float(self.low or 0), float(self.high or 0)
-            share = (cells.values.astype(float) - low) / (high - low)
-            return np.sqrt(12.0) * (np.clip(share, 0, 1)[:, None] - 0.5)
+            self._check_numbers(cells, file)
+            low, high = self.range
+            share = np.full(len(cells.is_missing), 0.5)
+            is_there = ~cells.is_missing
+            numbers = cells.values[is_there].astype(float)
+            share[is_there] = np.clip((numbers - low) / (high - low), 0, 1)
+            columns = [np.sqrt(12.0) * (share - 0.5), MISMATCH * cells.is_missing]
+            return np.stack(columns[: 1 + self.missing], axis=1)
         if cells.form == "time":
             raise InputError(
                 "expected the categories of the agreement, found dates; write them in "
@@ -132,12 +148,35 @@ class AgreedColumn:
         if self.values is not None:
             values = np.array(self.values, object)[np.argmax(points, axis=1)]
             return Cells("text", values, nothing)
-        low, high = float(self.low or 0), float(self.high or 0)
+        is_missing = points[:, 1] > MISMATCH / 2 if self.missing else nothing
+        low, high = self.range
         numbers = low + (high - low) * np.clip(points[:, 0] / np.sqrt(12.0) + 0.5, 0, 1)
-        if self.kind == "whole number":
-            return Cells("whole", np.rint(numbers).astype(np.int64), nothing)
-        digits = 4 - int(np.ceil(np.log10(high - low)))  # four of the range
-        return Cells("number", np.round(numbers, max(digits, 0)), nothing)
+        if self.kind == "number":
+            digits = 4 - int(np.ceil(np.log10(high - low)))  # four of the range
+            numbers = np.where(is_missing, np.nan, np.round(numbers, max(digits, 0)))
+            return Cells("number", numbers, is_missing)
+        numbers = np.where(is_missing, 0, np.rint(numbers).astype(np.int64))
+        form = "whole" if self.kind == "whole number" else "time"
+        return Cells(form, numbers, is_missing)
+
+    def _check_numbers(self, cells: Cells, file: Path) -> None:
+        """Refuse what is no number, or no day, in every row."""
+        if self.kind == "date or time":
+            is_day = cells.form == "time" and cells.spelling.resolution == "D"
+            fits = is_day and cells.spelling.time_format == "%Y-%m-%d"
+            what = "a day such as 2024-01-31"
+        else:
+            fits, what = cells.form in ("whole", "number"), "a number"
+        fits |= cells.form == "empty"  # no cell has anything
+        if fits and (self.missing or not cells.is_missing.any()):
+            return
+        where = "or nothing, in every row" if self.missing else "in every row"
+        may = "" if self.missing else ', on "missing": true for empty cells'
+        sentence = (
+            f"expected {what} {where}, as agreed; correct the file, or agree on "
+            f"categories for it{may}"
+        )
+        raise InputError(sentence, file=file, column=self.name)
 
 
 @dataclass(frozen=True)
@@ -256,6 +295,13 @@ def _column(entry: Any) -> AgreedColumn:
     if given.get("values") is not None:
         given["values"] = tuple(given["values"])
     return AgreedColumn(**given)
+
+
+def _days(text: str) -> float:
+    """Days since 1970."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("expected days such as 2024-01-31 as low and high of a date")
+    return float(date.fromisoformat(text).toordinal() - date(1970, 1, 1).toordinal())
 
 
 def _read_alone(words: Sequence[str], decimal: Decimal = ".") -> list[str]:
