@@ -52,7 +52,7 @@ def clusters_by_evidence(
     share = as_real(min_share, "min_share", smallest=0.0)
     if found is None:
         found = near_duplicates(parties)
-    sizes = [len(x) for x in parties]
+    sizes = [np.shape(x)[0] for x in parties]
     if found.sizes.tolist() != sizes:
         raise ValueError(
             f"Expected near-duplicates found in parties of {sizes} rows, got those of "
