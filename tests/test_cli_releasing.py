@@ -108,6 +108,7 @@ def test_rewards_come_of_releases_alone(folder):
             assert job in ("clerk", "nurse")
     again = call(folder, *RUN, "--out", "rewards", code=2)
     assert "--overwrite" in again
+    assert "found one on releases" in call(folder, "audit", "rewards", code=2)
 
 
 @pytest.mark.slow

@@ -50,12 +50,19 @@ def audit_folder(folder: str | Path) -> list[AuditedDraw]:
     path = _report_in(Path(folder))
     try:
         report = json.loads(path.read_text("utf-8"))
+        if "agreement" in report:
+            raise UsageError(
+                f"{path}: expected a run on rows, found one on releases: its promises "
+                "are of noisy values, and the report says how uncertain they are"
+            )
         sections = report.get("splits") or {"": report}
         return [
             audited
             for name, section in sections.items()
             for audited in _audited(name, section, Path(folder))
         ]
+    except UsageError:
+        raise
     except OSError as error:
         raise access_error(path, "read", error) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
