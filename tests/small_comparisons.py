@@ -28,7 +28,7 @@ def figures(name: str, **changes) -> GeneratorFigures:
 def comparison(
     *generators: GeneratorFigures, target: str | None = "job"
 ) -> GeneratorComparison:
-    """Of these, or of a copier and a mixture that does not copy."""
+    """A comparison of these, or of a copier and a mixture that does not copy."""
     return GeneratorComparison(
         generators
         or (

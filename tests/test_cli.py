@@ -92,7 +92,7 @@ def test_reward_rows_reach_the_promised_value(small_run):
 
 
 def test_unstable_promises_ask_for_less(small_run, no_figures, tmp_path: Path):
-    """Of the same candidates: nothing but the own data bounds them from below."""
+    """From the same candidates: only a party's own data bound its promise below."""
     stable = report_of(small_run.out)
     out = run_again(
         small_run,

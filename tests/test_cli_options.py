@@ -102,7 +102,7 @@ def test_too_many_candidates_are_refused_with_the_memory_needed(words, capsys, n
 
 
 def test_a_limit_of_addresses_is_memory_that_there_is_not():
-    """Of 4 GB, hundreds are there already: libraries are mapped, not held."""
+    """Some hundreds of the 4 GB are there already: libraries are mapped, not held."""
     code = (
         "from cgm_jax.planning.memory import host_capacity; import resource\n"
         "print(host_capacity())\n"

@@ -111,7 +111,7 @@ def test_nobody_sees_the_rows_that_are_held_out(found, fresh):
 
 
 def test_figures_are_those_of_their_definitions(found):
-    """Of the perfect generator, whose rows are known."""
+    """The perfect generator's figures: its rows are known."""
     held_out = POINTS[found.held_out]
     learned = np.delete(POINTS, found.held_out, axis=0)
     points = Fresh().sample(KEY, None, found.num_training)

@@ -238,7 +238,7 @@ def test_of_very_many_rows_some_are_drawn(monkeypatch):
 
 
 def test_what_fresh_rows_would_give_is_beside_it():
-    """Of 80 rows that were seen, 30 are near to a row that was not."""
+    """30 of 80 rows that were seen are near to a row that was not."""
     own, others, unseen, reward = (normal(n, i) for i, n in enumerate((50, 80, 60, 90)))
     unseen[:30] = others[:30] + 0.01 * others.std(axis=0)
     control = Control(reward, others, unseen)

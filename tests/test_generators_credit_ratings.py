@@ -20,7 +20,7 @@ LARGEST = {"equal-disjoint": 0.02, "unequal": 0.06}
 
 
 def reward_values(candidates) -> dict[str, np.ndarray]:
-    """Of each split, relaxed where chance lets the bounds miss each other by a hair."""
+    """Promises of each split, relaxed where chance lets the bounds miss by a hair."""
     return {
         split: promise(
             credit_ratings(split, num_candidates=1).parties,

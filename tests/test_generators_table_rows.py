@@ -88,7 +88,7 @@ def test_mass_points_are_exact_in_columns_of_many_decimals():
 
 @pytest.mark.parametrize("drawn_share", [0.0, 0.29, 0.31])
 def test_a_value_that_is_drawn_itself_is_not_spread(drawn_share):
-    """Of a coordinate with two values, a threshold gives none, some or all of them."""
+    """A threshold on a coordinate of two values gives none, some or all of them."""
     distances = np.where(np.arange(100) < 100 * drawn_share, 0.0, 0.954)
     reach = table_rows._reach(distances, 0.3)
     np.testing.assert_allclose((distances <= reach).mean(), drawn_share)

@@ -169,7 +169,7 @@ def test_inputs_of_a_mediator():
 
 
 def test_so_few_rows_that_a_range_of_five_is_none_are_refused(tmp_path: Path):
-    """Of eight, the fifth from either end is beyond the middle."""
+    """The fifth of eight numbers from either end is beyond the middle."""
     rows = [f"{x}.{x}" for x in (3, 1, 4, 15, 9, 2, 6, 5, 35)]
     for num, expected in ((4, 9), (5, None)):
         paths = [

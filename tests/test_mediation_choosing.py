@@ -103,7 +103,7 @@ def test_the_clock_decides_nothing(tables, two_components, monkeypatch):
 def test_a_density_estimate_that_is_chosen_has_not_seen_the_held_out_rows(
     tables, monkeypatch
 ):
-    """Of a bandwidth at which nothing is copied."""
+    """A density estimate of a bandwidth at which nothing is copied."""
     wide = {"kde": KernelDensity(1.0)}
     monkeypatch.setattr(choosing, "contenders", lambda tables, **options: wide)
     source = source_of(tables, bandwidth=1.0)

@@ -27,7 +27,7 @@ TABLES = ("wine", "breast_cancer", "diabetes")
 
 @dataclass(frozen=True)
 class ReadOffRows:
-    """Of one party's reward."""
+    """What was read off one party's reward."""
 
     num_found: int
     num_others: int

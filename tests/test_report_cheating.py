@@ -113,7 +113,7 @@ def test_nobody_would_be_worse_off_under_the_other_scheme():
 
 
 def shared(exact, contested, sizes, *, copied=0, is_coarse=False) -> NearDuplicates:
-    """Of pairs with contested or copied rows the p-value is 0."""
+    """Pairs with contested or copied rows have the p-value 0."""
     exact, contested = np.array(exact), np.array(contested)
     copied = np.broadcast_to(copied, exact.shape)
     p_values = np.where((contested > 0) | (copied > 0), 0.0, 1.0)

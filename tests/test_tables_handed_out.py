@@ -73,7 +73,7 @@ def test_common_values_stay_exact_in_float32():
 
 
 def test_what_few_rows_have_is_not_handed_out():
-    """Of eight numbers none is the fifth most extreme on both sides."""
+    """None of eight numbers is the fifth most extreme on both sides."""
     for num, leaves in ((1, False), (8, False), (9, True)):
         present = [f"{i}.5" for i in range(num)]
         table = cells_of(

@@ -57,7 +57,7 @@ def test_shapley_values_are_on_the_diagonal(values: np.ndarray, shapley: np.ndar
 
 @pytest.mark.parametrize("carrier", [0b1011, 0b110000, 0b111111])
 def test_a_carrier_shares_its_interaction(carrier: int):
-    """Of the unanimity game of m parties: 1 / (m − 1) a pair within, 0 elsewhere."""
+    """The unanimity game of m parties: 1 / (m − 1) a pair within, 0 elsewhere."""
     values, shapley = unanimity_game(6, carrier)
     inside = shapley > 0
     pair = inside[:, None] & inside[None] & ~np.eye(6, dtype=bool)

@@ -175,7 +175,7 @@ def plain_image_row(row: ImageRow) -> dict[str, Any]:
 def _accuracies(
     points: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], test: Any
 ) -> tuple[float, float]:
-    """Of a logistic regression and of a small network, on real images."""
+    """What a logistic regression and a small network learn from real images."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
