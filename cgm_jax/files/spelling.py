@@ -120,6 +120,8 @@ def _number_writer(
             whole, point, rest = text.partition(".")
             if whole.lstrip("-").isdigit():
                 text = f"{int(whole):,}".replace(",", "_") + point + rest
+        if spelling.has_plus and value > 0:
+            text = f"+{text}"
         if spelling.decimal != ".":
             text = text.replace(".", spelling.decimal).replace("_", ".")
         return text

@@ -31,6 +31,7 @@ class Spelling:
     num_decimals: int | None = 0  # the most of a cell; None: as many as a double needs
     fixed_decimals: bool = False  # every cell shows as many
     decimal: str = "."
+    has_plus: bool = False  # before every number above 0
     truth_words: tuple[str, str] = ("True", "False")
     missing_word: str = ""
     time_format: str = "%Y-%m-%d"

@@ -164,6 +164,9 @@ def _read_numbers(words: _Words, numerals: Any, spelling: Spelling) -> Cells:
         spelling,
         num_decimals=int(shown.max()),
         fixed_decimals=bool(shown.min() == shown.max()) and not has_exponent,
+        has_plus=bool(
+            words.matches(r"^\+").any() and not words.matches(r"^[0-9.,]*[1-9]").any()
+        ),
     )
     if _matches(numerals, _WHOLE).all():
         digits = compute.replace_substring_regex(numerals, r"\.0*$", "")
