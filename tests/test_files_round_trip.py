@@ -47,6 +47,8 @@ def random_columns(rng: np.random.Generator) -> dict[str, list[str]]:
         "date": [f"{x:%Y-%m-%d}" for x in dates],
         "german date": [f"{x:%d.%m.%Y}" for x in dates],
         "american date": [f"{x:%m/%d/%Y}" for x in dates],
+        "oracle date": [f"{x:%d-%b-%Y}".upper() for x in dates],
+        "month by name": [f"{x.day} {x:%B %Y}" for x in dates],
         "plain date": [f"{x.month}/{x.day}/{x.year}" for x in dates],
         "date in digits": [f"{x:%Y%m%d}" for x in dates],
         "time": [f"{x:%Y-%m-%d %H:%M:%S}" for x in times],

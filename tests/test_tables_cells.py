@@ -348,3 +348,26 @@ def test_an_empty_column_is_empty_in_every_type():
     for array in (pa.nulls(3), texts, numbers):
         cells = read_cells(array)
         assert cells.form == "empty" and cells.is_missing.all() and len(cells) == 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "time_format"),
+    [
+        (["03-Mar-2023", "17-Dec-1999"], "%d-%b-%Y"),
+        (["03-MAR-23", "17-DEC-99"], "%d-%^b-%y"),
+        (["3 March 2023", "17 December 1999"], "%-d %B %Y"),
+        (["March 3, 2023", "December 17, 1999"], "%B %-d, %Y"),
+        (["03MAR2023", "17DEC1999"], "%d%^b%Y"),
+    ],
+)
+def test_months_by_name(texts: list[str], time_format: str):
+    cells = read_cells(pa.array([*texts, "NA"]))
+    assert cells.form == "time"
+    assert cells.spelling.time_format == time_format
+    days = cells.present.astype("M8[D]").astype(str).tolist()
+    assert days == ["2023-03-03", "1999-12-17"]
+
+
+@pytest.mark.parametrize("text", ["03-Mai-2023", "31-Feb-2023", "12 mad 2020", "3 May"])
+def test_words_that_are_no_months_stay_text(text: str):
+    assert read_cells(pa.array([text, "03-Mar-2023"])).form == "text"

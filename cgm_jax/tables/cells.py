@@ -24,8 +24,8 @@ class Spelling:
     """How a party writes a column.
 
     ``time_format`` is one of ``strftime``, with ``%-d`` for a day without a leading
-    zero, ``%:z`` for an offset such as +02:00, a ``Z`` as it is, and ``%f`` for a
-    fraction of ``num_decimals`` digits.
+    zero, ``%^b`` for MAR, ``%:z`` for an offset such as +02:00, a ``Z`` as it is, and
+    ``%f`` for a fraction of ``num_decimals`` digits.
     """
 
     num_decimals: int | None = 0  # the most of a cell; None: as many as a double needs

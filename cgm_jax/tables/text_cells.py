@@ -19,7 +19,7 @@ from .cells import (
     from_floats,
     missing_like,
 )
-from .times import from_whole, looks_like_time, read_times
+from .times import from_whole, looks_like_time, read_named_months, read_times
 
 __all__ = ["MISSING_WORDS", "read_text"]
 
@@ -233,7 +233,7 @@ def _read_truth(words: _Words, spelling: Spelling) -> Cells | None:
 
 
 def _read_times(words: _Words, spelling: Spelling) -> Cells | None:
-    times = read_times(words.text)
+    times = read_times(words.text) or read_named_months(words.text)
     if times is None:
         return None
     ticks, found = times
