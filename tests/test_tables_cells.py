@@ -371,3 +371,18 @@ def test_months_by_name(texts: list[str], time_format: str):
 @pytest.mark.parametrize("text", ["03-Mai-2023", "31-Feb-2023", "12 mad 2020", "3 May"])
 def test_words_that_are_no_months_stay_text(text: str):
     assert read_cells(pa.array([text, "03-Mar-2023"])).form == "text"
+
+
+@pytest.mark.parametrize(
+    ("texts", "row"),
+    [
+        (["2023-02-27", "2023-02-28", "2023-02-27", "2023-02-30", "2023-02-31"], 3),
+        (["27.02.2023", "28.02.2023", "2023-02-27"], 2),
+        (["2/27/2023", "1/1/2023", "27/2/2023"], 2),
+        (["2023-13-01", "2023-02-28", "2023-02-27"], 0),
+    ],
+)
+def test_the_first_date_that_does_not_go_with_those_above(texts: list[str], row: int):
+    (problem,) = read_cells(pa.array(texts)).problems
+    assert problem.row == row
+    assert problem.sentence.startswith("expected dates of one format, found several")

@@ -271,9 +271,22 @@ def _read_words(
             else "expected a date, found other text; correct it, or declare the column "
             "a category in columns.json"
         )
-        row = 0 if is_time.all() else words.first_row(~is_time)
+        is_other = _first_misfit(words) if is_time.all() else ~is_time
+        row = words.first_row(is_other)
         return as_cells(CellProblem(row, problem))
     return as_cells()
+
+
+def _first_misfit(words: _Words) -> Bool[np.ndarray, " words"]:
+    """The first text with which those up to it are no longer times of one format."""
+    readable, unreadable = 0, len(words.text)  # numbers of texts
+    while unreadable - readable > 1:
+        middle = (readable + unreadable) // 2
+        if read_times(words.text[:middle]) is None:
+            unreadable = middle
+        else:
+            readable = middle
+    return np.arange(len(words.text)) == readable
 
 
 def _one_unit(words: _Words) -> Bool[np.ndarray, " words"]:
