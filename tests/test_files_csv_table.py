@@ -369,3 +369,17 @@ def test_many_rows_in_several_blocks(tmp_path: Path):
     write_csv(tmp_path, "it.csv", "age,income\n" + row * num_rows)
     party = read_parties(paths).points[1]
     assert party.shape == (num_rows, 2) and np.all(party == float(cell))
+
+
+def test_names_may_hold_a_semicolon(tmp_path: Path):
+    header = '"share; of all",age,job'
+    rows = "".join(f"0.{i},{30 + i},a\n" for i in range(1, 9))
+    files = [
+        write_csv(tmp_path, name, f"{header}\n{rows}") for name in ("a.csv", "b.csv")
+    ]
+    assert read_parties(files).header == ("share; of all", "age", "job")
+
+
+def test_semicolons_between_names_that_hold_commas(tmp_path: Path):
+    told = refusal(tmp_path, 'age;"income, net";sex\n1;2;3\n4;5;6\n').sentence
+    assert told.startswith("expected commas between cells, found another separator")

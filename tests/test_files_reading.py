@@ -9,8 +9,8 @@ import pyarrow.csv
 import pytest
 from party_files import SECRET_TEXT, parquet_bytes, read_parties, refused, write_csv
 
-from cgm_jax.files import InputError
-from cgm_jax.tables import TableCodec
+from cgm_jax.files import InputError, check_parties
+from cgm_jax.tables import ColumnChoice, TableCodec
 
 A = "age,sex,income\n31,f,900\n42,m,850\n"
 B = "income,age,sex\n950.5,29,m\n800,58,f\n700,33,m\n"
@@ -190,3 +190,25 @@ def test_long_column_names_are_cut_in_messages(tmp_path: Path):
     paths = two(tmp_path, f"{name},y\n1,2\n3,4\n", f"{name},y\n1,2\nq,4\n")
     with pytest.raises(InputError, match=r"column x{59}…, row 3: expected"):
         read_parties(paths)
+
+
+def test_more_columns_than_a_codec_takes_are_refused_unless_left_out(tmp_path: Path):
+    names = [f"c{i}" for i in range(10_001)]
+    text = ",".join(names) + "\n" + 2 * (",".join("1" for _ in names) + "\n")
+    paths = [write_csv(tmp_path, name, text) for name in ("a.csv", "b.csv")]
+    told = refused(paths).sentence
+    assert told.startswith("expected at most 10,000 columns, found 10,001; remove")
+    choices = [ColumnChoice(name, "left out") for name in names[1:]]
+    assert check_parties(paths, choices=choices).facts[0].name == "c0"
+
+
+def test_a_date_of_another_format_than_declared_is_named(tmp_path: Path):
+    text = "day,age\n3 Mar 2023,31\nsoon,45\n"
+    paths = [write_csv(tmp_path, name, text) for name in ("a.csv", "b.csv")]
+    choice = ColumnChoice("day", "date or time", format="%d %b %Y")
+    problems = check_parties(paths, choices=[choice]).problems
+    assert [(p.file.name, p.column, p.row) for p in problems] == [
+        ("a.csv", "day", 3),
+        ("b.csv", "day", 3),
+    ]
+    assert problems[0].sentence.startswith("expected a date of the format %d %b %Y")

@@ -35,6 +35,7 @@ def random_columns(rng: np.random.Generator) -> dict[str, list[str]]:
     words = rng.choice(['a "b"', "c, d", "größe", "-x", "line\nbreak"], NUM_ROWS)
     return {
         "whole": [str(x) for x in rng.integers(-50, 50, NUM_ROWS)],
+        "signed": [f"{x:+d}" if x else "0" for x in rng.integers(-50, 50, NUM_ROWS)],
         "large": [str(x) for x in rng.integers(2**53, 2**63 - 1, NUM_ROWS)],
         "larger": [str(2**64 + int(x)) for x in rng.integers(0, 99, NUM_ROWS)],
         "cents": [f"{x:.2f}" for x in rng.normal(0, 1e4, NUM_ROWS) + 0.5],
@@ -46,6 +47,8 @@ def random_columns(rng: np.random.Generator) -> dict[str, list[str]]:
         "date": [f"{x:%Y-%m-%d}" for x in dates],
         "german date": [f"{x:%d.%m.%Y}" for x in dates],
         "american date": [f"{x:%m/%d/%Y}" for x in dates],
+        "oracle date": [f"{x:%d-%b-%Y}".upper() for x in dates],
+        "month by name": [f"{x.day} {x:%B %Y}" for x in dates],
         "plain date": [f"{x.month}/{x.day}/{x.year}" for x in dates],
         "date in digits": [f"{x:%Y%m%d}" for x in dates],
         "time": [f"{x:%Y-%m-%d %H:%M:%S}" for x in times],

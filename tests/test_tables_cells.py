@@ -172,10 +172,10 @@ def test_zeros_are_no_digits_that_are_lost():
         (["5 kg", "5.5 kg", "6kg"], 0, "unit"),
         (["1.5", "<0.5", "2"], 1, "bound"),
         (["1", "-Inf"], 1, "infinite"),
-        (["2023-01-31", "2023-02-30"], 0, "do not exist"),
-        (["2023-01-31", "31.1.2023"], 0, "one format"),
+        (["2023-01-31", "2023-02-30"], 1, "do not exist"),
+        (["2023-01-31", "31.1.2023"], 1, "one format"),
         (["2023-01-31", "soon", "2023-02-01"], 1, "expected a date"),
-        (["2023-01-31 10:00", "2023-01-31 10:00Z"], 0, "one format"),
+        (["2023-01-31 10:00", "2023-01-31 10:00Z"], 1, "one format"),
         (["1/2/2023 1:05 PM", "1/3/2023 2:05 AM"], 0, "declare the format"),
     ],
 )
@@ -348,3 +348,41 @@ def test_an_empty_column_is_empty_in_every_type():
     for array in (pa.nulls(3), texts, numbers):
         cells = read_cells(array)
         assert cells.form == "empty" and cells.is_missing.all() and len(cells) == 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "time_format"),
+    [
+        (["03-Mar-2023", "17-Dec-1999"], "%d-%b-%Y"),
+        (["03-MAR-23", "17-DEC-99"], "%d-%^b-%y"),
+        (["3 March 2023", "17 December 1999"], "%-d %B %Y"),
+        (["March 3, 2023", "December 17, 1999"], "%B %-d, %Y"),
+        (["03MAR2023", "17DEC1999"], "%d%^b%Y"),
+    ],
+)
+def test_months_by_name(texts: list[str], time_format: str):
+    cells = read_cells(pa.array([*texts, "NA"]))
+    assert cells.form == "time"
+    assert cells.spelling.time_format == time_format
+    days = cells.present.astype("M8[D]").astype(str).tolist()
+    assert days == ["2023-03-03", "1999-12-17"]
+
+
+@pytest.mark.parametrize("text", ["03-Mai-2023", "31-Feb-2023", "12 mad 2020", "3 May"])
+def test_words_that_are_no_months_stay_text(text: str):
+    assert read_cells(pa.array([text, "03-Mar-2023"])).form == "text"
+
+
+@pytest.mark.parametrize(
+    ("texts", "row"),
+    [
+        (["2023-02-27", "2023-02-28", "2023-02-27", "2023-02-30", "2023-02-31"], 3),
+        (["27.02.2023", "28.02.2023", "2023-02-27"], 2),
+        (["2/27/2023", "1/1/2023", "27/2/2023"], 2),
+        (["2023-13-01", "2023-02-28", "2023-02-27"], 0),
+    ],
+)
+def test_the_first_date_that_does_not_go_with_those_above(texts: list[str], row: int):
+    (problem,) = read_cells(pa.array(texts)).problems
+    assert problem.row == row
+    assert problem.sentence.startswith("expected dates of one format, found several")

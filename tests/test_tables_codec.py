@@ -10,7 +10,7 @@ from random_tables import COLUMNS, random_table
 from real_tables import assert_same, cells_of, mixed_tables, read_table
 
 from cgm_jax.kernels import SquaredExponential
-from cgm_jax.tables import ColumnChoice, TableCodec
+from cgm_jax.tables import ColumnChoice, TableCodec, read_cells
 from cgm_jax.tables.number_columns import MISMATCH
 from cgm_jax.tables.pooling import PooledForm, in_form
 
@@ -344,3 +344,32 @@ def test_points_of_another_table_are_refused():
         codec.encode(cells_of({"job": ["pilot"], "x": ["1.5"]}))
     with pytest.raises(ValueError, match="Column x: expected no missing cell"):
         codec.encode(cells_of({"job": ["cook"], "x": [""]}))
+
+
+def test_a_declared_day_before_the_month_is_obeyed():
+    choice = ColumnChoice("d", "date or time", format="%Y-%d-%m")
+    texts = ["2023-03-01", "2023-12-05", "NA", "2023-07-07"]
+    table = {"d": read_cells(pa.array(texts))}
+    codec = TableCodec.fit([table], choices=[choice], min_rows=1)
+    dates = codec.decode(codec.encode(table))["d"].values.astype("M8[D]")
+    expected = ["2023-01-03", "2023-05-12", "2023-07-07"]
+    assert dates[[0, 1, 3]].astype(str).tolist() == expected
+    wrong = {"d": read_cells(pa.array(["2023-03-01", "2023-01-31"]))}
+    with pytest.raises(ValueError, match=r"Column d, row 1: .*format %Y-%d-%m"):
+        TableCodec.fit([wrong], choices=[choice], min_rows=1)
+
+
+def test_a_format_is_read_with_and_without_leading_zeros():
+    choice = ColumnChoice("d", "date or time", format="%-d %b %Y")
+    table = {"d": read_cells(pa.array(["3 Mar 2023", "17 Mar 2023"]))}
+    codec = TableCodec.fit([table], choices=[choice], min_rows=1)
+    days = codec.decode(codec.encode(table))["d"].values
+    assert days.astype("M8[D]").astype(str).tolist() == ["2023-03-03", "2023-03-17"]
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_a_scale_that_leaves_no_differences_is_refused(scale: float):
+    table = {"x": read_cells(pa.array([1.5, 2.0, 7.5]))}
+    choice = ColumnChoice("x", "number", scale=scale)
+    with pytest.raises(ValueError, match="Column x: expected a scale like"):
+        TableCodec.fit([table], choices=[choice], min_rows=1)

@@ -55,6 +55,22 @@ def test_all_that_may_be_said(tmp_path: Path):
         ('[{"name": "x", "kind": "number", "scale": NaN}]', "expected a scale above 0"),
         ([{"name": "x", "kind": "number", "format": 1}], "expected format to be text"),
         ([{"name": "x", "kind": "number"}] * 2, r"entry 2 \(x\): .*once"),
+        ([{"name": "x", "kind": "text"}], 'left out, found "text"'),
+        ([{"name": "x"}], "left out, found none"),
+        ('[{"name": "x", "kind": "number", "name": "y"}]', "found name twice"),
+        ("null", "expected a list of columns, found something else"),
+        ([{"name": "x", "kind": "number", "weight": 1e7}], "between 1e-6 and 1e6"),
+        ([{"name": "x", "kind": "number", "scale": 10**400}], "1: .*a double holds"),
+        (
+            [{"name": "x", "kind": "category", "scale": 2}],
+            r"entry 1 \(x\): expected a scale only of .*got one of kind category",
+        ),
+        ([{"name": "x", "kind": "free text", "weight": 2}], "expected a weight only"),
+        ([{"name": "x", "kind": "number", "format": "%d"}], "expected a format only"),
+        (
+            [{"name": "x", "kind": "date or time", "format": "%Q"}],
+            r"entry 1 \(x\): expected a format such as .*, found %Q",
+        ),
     ],
 )
 def test_wrong_files_are_one_line_that_names_the_entry(
@@ -64,3 +80,7 @@ def test_wrong_files_are_one_line_that_names_the_entry(
     with pytest.raises(ValueError, match=told) as error:
         read_columns(file)
     assert str(error.value).startswith(str(file)) and "\n" not in str(error.value)
+
+
+def test_columns_of_no_file_are_an_empty_list(tmp_path: Path):
+    assert read_columns(written(tmp_path, columns_json([]))) == ()

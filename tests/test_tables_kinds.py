@@ -212,3 +212,16 @@ def test_zips_dates_and_codes_of_a_mediators_files():
         "dob": "date or time",
         "zip": "identifier",
     }
+
+
+def test_a_gap_beside_a_value_of_few_rows_is_one_of_chance():
+    children = [0] * 60 + [1] * 50 + [2] * 30 + [3] * 10 + [4] * 6
+    assert kind_of([*children, 6, 6, 6, 6]) == "whole number"
+    assert kind_of([*children, 6, 6, 6, 6, 6]) == "category"
+
+
+@pytest.mark.parametrize("name", ["account", "savingsAccount", "phone", "SSN"])
+def test_numbers_that_name_people_are_identifiers(name: str):
+    numbers = RNG.choice(10**7, 60, replace=False) + 9 * 10**7
+    assert kind_of(numbers.tolist(), name=name) == "identifier"
+    assert kind_of(numbers.tolist(), name="balance") == "whole number"

@@ -87,7 +87,7 @@ def read_header(
             "the first row"
         )
     is_one_cell = len(names) == 1 and not {"\t", "|"}.isdisjoint(cells[0])
-    if is_one_cell or any(";" in name for name in names):
+    if is_one_cell or _has_semicolons(first, names):
         raise error(
             "expected commas between cells, found another separator (a semicolon, tab "
             "or bar); save the file with commas between cells and points in numbers, "
@@ -133,6 +133,16 @@ def _line(data: bytes, start: int) -> tuple[str, int]:
 
 def _cells(line: str, separator: Separator) -> list[str]:
     return next(csv.reader([line], strict=True, delimiter=separator), [])
+
+
+def _has_semicolons(first: str, names: tuple[str, ...]) -> bool:
+    """Whether semicolons are between the cells of a header, rather than in a name."""
+    if not any(";" in name for name in names):
+        return False
+    try:
+        return len(_cells(first, ";")) >= len(names)
+    except csv.Error:
+        return False
 
 
 def _check_title(file: Path, num_names: int, line: str, separator: Separator) -> None:

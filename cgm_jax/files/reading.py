@@ -31,6 +31,8 @@ from .warning_signs import warning_signs
 
 __all__ = ["CheckedFiles", "check_parties", "read_tables"]
 
+_MOST_COLUMNS = 10_000  # a number has two coordinates, of which a codec takes 20,000
+
 
 @dataclass(frozen=True, eq=False)
 class CheckedFiles:
@@ -222,6 +224,14 @@ def _parsed(
     label_column: str | None,
     left_out: Collection[str],
 ) -> _Read:
+    num_columns = len(table.columns.keys() - left_out)
+    if num_columns > _MOST_COLUMNS:
+        raise InputError(
+            f"expected at most {_MOST_COLUMNS:,} columns, found {num_columns:,}; "
+            "remove those that are not needed, or declare them left out in "
+            "columns.json",
+            file=table.file,
+        )
     cells: dict[str, Cells] = {}
     problems, labels = list(table.problems), None
     for column, array in table.columns.items():

@@ -21,7 +21,7 @@ __all__ = ["OwnColumn", "as_arrow", "as_words", "same_cells"]
 
 _ORDINARY = 1e-9, 1e16  # numbers between them are written without an exponent
 _NEAR = 1e-6  # of a standard deviation
-_DIRECTIVE = re.compile(r"%[-:]?[A-Za-z]")
+_DIRECTIVE = re.compile(r"%[-:^]?[A-Za-z]")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -120,6 +120,8 @@ def _number_writer(
             whole, point, rest = text.partition(".")
             if whole.lstrip("-").isdigit():
                 text = f"{int(whole):,}".replace(",", "_") + point + rest
+        if spelling.has_plus and value > 0:
+            text = f"+{text}"
         if spelling.decimal != ".":
             text = text.replace(".", spelling.decimal).replace("_", ".")
         return text
@@ -195,8 +197,10 @@ def _time(seconds: int, fraction: int, offset: int, pattern: str, digits: int) -
     moment = datetime(int(year), int(month), int(day)) + timedelta(seconds=clock)
 
     def written(match: re.Match[str]) -> str:
-        # Others, such as %b, are of a format that a person declared.
-        return parts.get(match[0]) or moment.strftime(match[0])
+        if match[0] in parts:
+            return parts[match[0]]
+        text = moment.strftime(match[0].replace("^", ""))  # such as %b
+        return text.upper() if "^" in match[0] else text
 
     return _DIRECTIVE.sub(written, pattern)
 

@@ -24,13 +24,14 @@ class Spelling:
     """How a party writes a column.
 
     ``time_format`` is one of ``strftime``, with ``%-d`` for a day without a leading
-    zero, ``%:z`` for an offset such as +02:00, a ``Z`` as it is, and ``%f`` for a
-    fraction of ``num_decimals`` digits.
+    zero, ``%^b`` for MAR, ``%:z`` for an offset such as +02:00, a ``Z`` as it is, and
+    ``%f`` for a fraction of ``num_decimals`` digits.
     """
 
     num_decimals: int | None = 0  # the most of a cell; None: as many as a double needs
     fixed_decimals: bool = False  # every cell shows as many
     decimal: str = "."
+    has_plus: bool = False  # before every number above 0
     truth_words: tuple[str, str] = ("True", "False")
     missing_word: str = ""
     time_format: str = "%Y-%m-%d"

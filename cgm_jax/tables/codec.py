@@ -205,7 +205,10 @@ def _formatted(cells: Cells, name: str, choices: Sequence[ColumnChoice]) -> Cell
     """Dates read in the format that is declared of them, if one is."""
     for choice in choices:
         if choice.name == name and choice.format:
-            return with_format(cells, choice)
+            cells = with_format(cells, choice)
+            if cells.problems:
+                row, sentence = cells.problems[0].row, cells.problems[0].sentence
+                raise ValueError(f"Column {name}, row {row}: {sentence}.")
     return cells
 
 

@@ -8,12 +8,22 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
 from .kinds import ColumnFacts, Kind
 
 __all__ = ["ColumnChoice", "columns_json", "read_columns"]
+
+
+_NUMBERS: tuple[Kind, ...] = ("number", "whole number", "date or time")
+_KINDS_WITH: dict[str, tuple[Kind, ...]] = {
+    "scale": _NUMBERS,
+    "weight": (*_NUMBERS, "category"),
+    "format": ("date or time",),
+}
+_LARGEST_WEIGHT = 1e6  # nothing else counts then
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,24 @@ class ColumnChoice:
                 raise ValueError(
                     f"column {self.name}: expected a {key} above 0, got {value}"
                 )
+        if not 1 / _LARGEST_WEIGHT <= self.weight <= _LARGEST_WEIGHT:
+            raise ValueError(
+                f"column {self.name}: expected a weight between 1e-6 and 1e6, got "
+                f"{self.weight}"
+            )
+        is_given = {
+            "scale": self.scale is not None,
+            "weight": self.weight != 1,
+            "format": self.format is not None,
+        }
+        for key, kinds in _KINDS_WITH.items():
+            if is_given[key] and self.kind not in kinds:
+                raise ValueError(
+                    f"column {self.name}: expected a {key} only of a column that is a "
+                    f"{', '.join(kinds)}, got one of kind {self.kind}"
+                )
+        if self.format is not None:
+            _check_format(self.name, self.format)
 
 
 def columns_json(facts: Sequence[ColumnFacts]) -> str:
@@ -63,6 +91,8 @@ def columns_json(facts: Sequence[ColumnFacts]) -> str:
           {"name": "age", "kind": "whole number"}
         ]
     """
+    if not facts:
+        return "[]"
     lines = [
         json.dumps({"name": fact.name, "kind": fact.kind}, ensure_ascii=False)
         for fact in facts
@@ -93,17 +123,24 @@ def read_columns(path: Path | str) -> tuple[ColumnChoice, ...]:
         'category'
     """
     try:
-        entries = json.loads(Path(path).read_text("utf-8-sig"))
+        text = Path(path).read_text("utf-8-sig")
+        entries = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{path}: expected JSON, found an error in line {error.lineno}"
         ) from None
     except (UnicodeDecodeError, RecursionError):
         raise ValueError(f"{path}: expected JSON in UTF-8, found other data") from None
-    if not isinstance(entries, list):
+    except _RepeatedKeyError as error:
         raise ValueError(
-            f"{path}: expected a list of columns, found {type(entries).__name__}; "
-            "start from what cgm-jax describe prints"
+            f"{path}: expected each of name, kind, scale, weight and format once in "
+            f"an entry, found {error} twice"
+        ) from None
+    if not isinstance(entries, list):
+        found = "one object" if isinstance(entries, dict) else "something else"
+        raise ValueError(
+            f"{path}: expected a list of columns, found {found}; start from what "
+            "cgm-jax describe prints"
         )
     choices: dict[str, ColumnChoice] = {}
     for position, entry in enumerate(entries, 1):
@@ -111,12 +148,48 @@ def read_columns(path: Path | str) -> tuple[ColumnChoice, ...]:
             choice = _choice(entry)
             if choice.name in choices:
                 raise ValueError("expected each column once, found it again")
+        except OverflowError:
+            raise ValueError(
+                f"{path}: entry {position}: expected a scale and a weight that a "
+                "double holds, found a larger one"
+            ) from None
         except ValueError as error:
             name = entry.get("name") if isinstance(entry, dict) else None
             named = f" ({name})" if isinstance(name, str) else ""
-            raise ValueError(f"{path}: entry {position}{named}: {error}") from None
+            sentence = str(error).removeprefix(f"column {name}: ")
+            raise ValueError(f"{path}: entry {position}{named}: {sentence}") from None
         choices[choice.name] = choice
     return tuple(choices.values())
+
+
+class _RepeatedKeyError(Exception):
+    """A key that stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON, whose last value of a key would silently win."""
+    result: dict[str, object] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _RepeatedKeyError(key)
+        result[key] = value
+    return result
+
+
+def _check_format(name: str, time_format: str) -> None:
+    """Refuse what ``strptime`` does not know."""
+    usual = usual_format(time_format)
+    try:
+        datetime.strptime(datetime(2023, 4, 5).strftime(usual), usual)
+    except ValueError:
+        raise ValueError(
+            f"column {name}: expected a format such as %d.%m.%Y, found {time_format}"
+        ) from None
+
+
+def usual_format(time_format: str) -> str:
+    """As ``strptime`` reads it: it takes 5 for %d, and +02:00 for %z, anyway."""
+    return time_format.replace("%-", "%").replace("%:z", "%z")
 
 
 def _choice(entry: object) -> ColumnChoice:
@@ -131,7 +204,8 @@ def _choice(entry: object) -> ColumnChoice:
     if not isinstance(entry.get("name"), str):
         raise ValueError("expected the name of a column")
     if entry.get("kind") not in kinds:
-        raise ValueError(f"expected a kind of {', '.join(kinds)}")
+        found = json.dumps(entry["kind"]) if "kind" in entry else "none"
+        raise ValueError(f"expected a kind of {', '.join(kinds)}, found {found}")
     for key in ("scale", "weight"):
         value = entry.get(key)
         if value is not None and (

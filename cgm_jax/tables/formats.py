@@ -5,23 +5,28 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from .cells import Cells, Resolution
-from .columns import ColumnChoice
-from .times import coarsest, day_first
+from .cells import CellProblem, Cells, Resolution
+from .columns import ColumnChoice, usual_format
+from .times import TICKS_PER_DAY, coarsest, day_first
 
 __all__ = ["with_format"]
 
+_DAY_BEFORE_MONTH = "%Y-%d-%m"
+
 
 def with_format(cells: Cells, choice: ColumnChoice) -> Cells:
-    """Text read as times of the declared format; times and empty cells as they are."""
-    if choice.kind != "date or time":
-        raise ValueError(
-            f"Column {choice.name}: expected a format only for a date or time."
-        )
+    """Text read as times of the declared format, or with a problem where it is none.
+
+    Times and empty cells stay as they are, unless the format says that day and month
+    are to be exchanged.
+    """
+    time_format = usual_format(str(choice.format))
     if cells.form == "time" and cells.spelling.is_ambiguous:
-        if str(choice.format).lstrip("%-").startswith("d"):
+        if time_format.startswith("%d"):
             return day_first(cells)
         return replace(cells, spelling=replace(cells.spelling, is_ambiguous=False))
+    if cells.form == "time" and time_format.startswith(_DAY_BEFORE_MONTH):
+        return _day_before_month(cells, choice)
     if cells.form in ("time", "empty"):
         return cells
     if cells.form != "text":
@@ -33,17 +38,15 @@ def with_format(cells: Cells, choice: ColumnChoice) -> Cells:
     ticks = []
     for text in distinct.tolist():
         try:
-            moment = datetime.strptime(text, str(choice.format))
+            moment = datetime.strptime(text, time_format)
         except ValueError:
-            row = int(np.argmax((cells.values == text) & ~cells.is_missing))
-            raise ValueError(
-                f"Column {choice.name}, row {row}: expected a date of the format "
-                f"{choice.format}, got another text."
-            ) from None
+            return _with_problem(
+                cells, (cells.values == text) & ~cells.is_missing, choice
+            )
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         since = zoned - datetime(1970, 1, 1, tzinfo=UTC)
         ticks.append((since.days * 86_400 + since.seconds) * 10**6 + since.microseconds)
-    zone = "UTC" if "%z" in str(choice.format) else None
+    zone = "UTC" if "%z" in time_format else None
     start: Resolution = "us"
     values, resolution = coarsest(np.array(ticks, np.int64), start, zone=zone)
     result = np.zeros(len(cells), np.int64)
@@ -56,3 +59,24 @@ def with_format(cells: Cells, choice: ColumnChoice) -> Cells:
         is_ambiguous=False,
     )
     return Cells("time", result, cells.is_missing, spelling)
+
+
+def _day_before_month(cells: Cells, choice: ColumnChoice) -> Cells:
+    """Times that were read as YYYY-MM-DD, of which all are YYYY-DD-MM."""
+    if not cells.spelling.time_format.startswith("%Y-%m-%d"):
+        return cells
+    days = cells.values // TICKS_PER_DAY[cells.spelling.resolution]
+    dates = days.astype("M8[D]")
+    month_days = (dates - dates.astype("M8[M]")).astype(np.int64) + 1
+    is_wrong = (month_days > 12) & ~cells.is_missing
+    if is_wrong.any():
+        return _with_problem(cells, is_wrong, choice)
+    return day_first(cells)
+
+
+def _with_problem(cells: Cells, is_wrong: np.ndarray, choice: ColumnChoice) -> Cells:
+    sentence = (
+        f"expected a date of the format {choice.format}, found another text; correct "
+        "it, or the format in columns.json"
+    )
+    return replace(cells, problems=(CellProblem(int(np.argmax(is_wrong)), sentence),))

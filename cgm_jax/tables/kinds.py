@@ -34,9 +34,11 @@ KINDS: dict[Form, tuple[Kind, ...]] = {  # of cells in each form; the first is u
 }  # besides "left out", which any column may be declared
 _FEWEST_ROWS = 20  # by which an identifier can be told
 _ID_WORDS = {"id", "ids", "no", "nr", "number", "key", "uuid", "guid", "record"}
+_ID_WORDS |= {"account", "iban", "ssn", "mrn", "passport", "phone", "telephone", "fax"}
 _INDEX_WORDS = _ID_WORDS | {"index", "row"}
 _YEAR_WORDS = {"year", "years", "jahr", "yr"}
 _MOST_CODES, _ROWS_PER_CODE = 10, 10
+_HELD_ROWS, _HELD_SHARE = 5, 0.01  # that a value has which is not one of chance
 _MOST_TEXTS = 1000
 _MASS = 0.05  # of the cells, in a value that is a mass point
 _SENTINEL = 0.01
@@ -126,7 +128,7 @@ def infer(
         if kind not in allowed:
             raise ValueError(
                 f"Column {name}: expected one of {', '.join(allowed)} for its cells, "
-                f"got {kind}."
+                f"or left out, got {kind}."
             )
     chosen = kind or inferred
     is_number = form in ("whole", "number", "time") and distinct.dtype != object
@@ -215,7 +217,7 @@ def _are_codes(distinct: Any, counts: Any) -> bool:
     steps = np.diff(distinct)
     if len(distinct) == 2:
         return bool(steps[0] > 1)
-    held = counts >= 0.01 * counts.sum()
+    held = counts >= max(_HELD_ROWS, _HELD_SHARE * counts.sum())
     is_gap = (steps > np.gcd.reduce(steps)) & held[1:] & held[:-1]
     return bool(is_gap.any())
 

@@ -194,6 +194,7 @@ def number_columns(
         if not std:  # of one value, or squares that underflow
             std = float(np.ptp(x))
         scale = choice.scale or (std if std > 0 else 1.0)
+        _check_scale(fact.name, choice, x)
         ordered = np.sort(values)
         num_missing = sum(fact.num_missing)
         lowest, highest = _range(fact, ordered, min_rows)
@@ -216,6 +217,16 @@ def number_columns(
         with_values = _with_common if _is_on_grid(fact, x) else _with_known
         result.append(with_values(column, ordered, min_rows))
     return result
+
+
+def _check_scale(name: str, choice: ColumnChoice, x: Any) -> None:
+    """Refuse a scale by which rows would be equal, or nothing else would count."""
+    spread = float(np.ptp(x))
+    if choice.scale and spread and not 1e-9 <= spread / choice.scale <= 1e9:
+        raise ValueError(
+            f"Column {name}: expected a scale like the differences between its "
+            f"values, got {choice.scale:g}."
+        )
 
 
 def _range(

@@ -104,7 +104,7 @@ def _order_of(times: Sequence[Cells]) -> tuple[bool, bool]:
     formats = [
         (cells.spelling.time_format.lstrip("%-")[0], cells.spelling.is_ambiguous)
         for cells in times
-        if re.match("%-?[dm][/-]", cells.spelling.time_format)
+        if re.match("%-?[dm][/-]%-?[dm]", cells.spelling.time_format)
     ]
     decided = {first for first, is_ambiguous in formats if not is_ambiguous}
     return "d" in decided, len(formats) > 0 and not decided

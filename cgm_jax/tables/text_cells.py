@@ -19,7 +19,7 @@ from .cells import (
     from_floats,
     missing_like,
 )
-from .times import from_whole, looks_like_time, read_times
+from .times import from_whole, looks_like_time, read_named_months, read_times
 
 __all__ = ["MISSING_WORDS", "read_text"]
 
@@ -164,6 +164,9 @@ def _read_numbers(words: _Words, numerals: Any, spelling: Spelling) -> Cells:
         spelling,
         num_decimals=int(shown.max()),
         fixed_decimals=bool(shown.min() == shown.max()) and not has_exponent,
+        has_plus=bool(
+            words.matches(r"^\+").any() and not words.matches(r"^[0-9.,]*[1-9]").any()
+        ),
     )
     if _matches(numerals, _WHOLE).all():
         digits = compute.replace_substring_regex(numerals, r"\.0*$", "")
@@ -230,7 +233,7 @@ def _read_truth(words: _Words, spelling: Spelling) -> Cells | None:
 
 
 def _read_times(words: _Words, spelling: Spelling) -> Cells | None:
-    times = read_times(words.text)
+    times = read_times(words.text) or read_named_months(words.text)
     if times is None:
         return None
     ticks, found = times
@@ -268,9 +271,22 @@ def _read_words(
             else "expected a date, found other text; correct it, or declare the column "
             "a category in columns.json"
         )
-        row = 0 if is_time.all() else words.first_row(~is_time)
+        is_other = _first_misfit(words) if is_time.all() else ~is_time
+        row = words.first_row(is_other)
         return as_cells(CellProblem(row, problem))
     return as_cells()
+
+
+def _first_misfit(words: _Words) -> Bool[np.ndarray, " words"]:
+    """The first text with which those up to it are no longer times of one format."""
+    readable, unreadable = 0, len(words.text)  # numbers of texts
+    while unreadable - readable > 1:
+        middle = (readable + unreadable) // 2
+        if read_times(words.text[:middle]) is None:
+            unreadable = middle
+        else:
+            readable = middle
+    return np.arange(len(words.text)) == readable
 
 
 def _one_unit(words: _Words) -> Bool[np.ndarray, " words"]:

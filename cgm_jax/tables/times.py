@@ -1,6 +1,8 @@
 """Dates and times: read from text in people's formats, kept as ticks since 1970."""
 
+import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from jaxtyping import Bool, Int, Shaped
 
 from .cells import Cells, Resolution, Spelling
 
-__all__ = ["TICKS_PER_DAY", "looks_like_time", "read_times"]
+__all__ = ["TICKS_PER_DAY", "looks_like_time", "read_named_months", "read_times"]
 
 # RE2's syntax; the order of day, month and year is decided for a whole column.
 _TIME = (
@@ -23,6 +25,20 @@ TICKS_PER_DAY: dict[Resolution, int] = {
     "us": 86_400 * 10**6,
     "ns": 86_400 * 10**9,
 }
+
+
+_NAMED_MONTH = (
+    r"^(?:\d{1,2}\.?[ -]?\p{L}{3,9}\.?[ -]?(?:\d{4}|\d{2})|"
+    r"\p{L}{3,9} \d{1,2},? \d{4})$"
+)
+_NAMED_FORMATS = tuple(
+    date_format.replace("%b", month)
+    for date_format in (
+        *("%d-%b-%Y", "%d %b %Y", "%d-%b-%y", "%d %b %y", "%d%b%Y", "%d. %b %Y"),
+        *("%b %d, %Y", "%b %d %Y"),
+    )
+    for month in ("%b", "%B")
+)
 
 
 def looks_like_time(words: Any) -> Bool[np.ndarray, " words"]:
@@ -59,6 +75,34 @@ def read_times(words: Any) -> tuple[Int[np.ndarray, " words"], Spelling] | None:
         resolution=resolution,
         is_ambiguous=is_ambiguous,
     )
+
+
+def read_named_months(words: Any) -> tuple[Int[np.ndarray, " words"], Spelling] | None:
+    """Days of texts such as 03-Mar-2023 that are all in one format; or None."""
+    from pyarrow import compute
+
+    matches = compute.match_substring_regex(words, _NAMED_MONTH)
+    if not compute.all(matches).as_py():
+        return None
+    texts = words.to_pylist()
+    for date_format in _NAMED_FORMATS:
+        try:
+            dates = [datetime.strptime(text, date_format) for text in texts]
+        except ValueError:
+            continue
+        for spelled in (date_format, date_format.replace("%d", "%-d")):
+            for letters in (spelled, re.sub("%([bB])", r"%^\1", spelled)):
+                if [_written(date, letters) for date in dates] == texts:
+                    days = np.array(dates, "M8[D]").astype(np.int64)
+                    return days, Spelling(time_format=letters)
+    return None
+
+
+def _written(date: datetime, date_format: str) -> str:
+    """As ``strftime``; with %-d without a leading zero, with %^b in capitals."""
+    date_format = date_format.replace("%-d", str(date.day))
+    text = date.strftime(date_format.replace("%^", "%"))
+    return text.upper() if "%^" in date_format else text
 
 
 def coarsest(
