@@ -42,8 +42,8 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> "SmallRun":
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes long and some tests don't see: figures are made, but not drawn, and
-    labels come from a small forest."""
+    """What takes long and some tests don't see: figures are made, but not drawn,
+    forests are small, and a mixture of products has at most eight components."""
     from small_runs import use_few_trees
 
     from cgm_jax.report import Picture
@@ -52,6 +52,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("cgm_jax.report.pictures", "cgm_jax.cli.publish"):
         monkeypatch.setattr(f"{module}.render", lambda figure: drawn)
     use_few_trees(monkeypatch)
+    monkeypatch.setattr("cgm_jax.generators.product_mixture.SIZES", (1, 8))
 
 
 @pytest.fixture

@@ -48,8 +48,9 @@ def report_of(out: Path) -> dict[str, Any]:
 
 
 def use_few_trees(patch: pytest.MonkeyPatch) -> None:
-    """Label candidates by a tenth of the trees."""
+    """Label candidates, and tell rewards from real rows, by a tenth of the trees."""
     patch.setattr("cgm_jax.features.labels.NUM_TREES", 20)
+    patch.setattr("cgm_jax.metrics.detection.NUM_TREES", 10)
 
 
 def opened(files: list[Path], **options: object) -> CodedTables:
