@@ -196,7 +196,7 @@ def test_only_shared_categories_and_labels(no_figures, tmp_path):
         files[-1].write_text("\n".join(["x,ward,result", *lines]))
     out = tmp_path / "out"
     options = ("--num-candidates", 300, "--resamples", 0, "--label-column", "result")
-    options = (*options, "--generator", "kde")
+    options = (*options, "--generator", "kde", "--no-stress")
     for option, is_kept_in in (((), False), (("--only-shared-categories",), True)):
         words = (*options, *option, "--overwrite")
         assert cgm_jax("run", *files, "--out", out, *words) == 0

@@ -173,7 +173,7 @@ def test_a_run_says_what_was_chosen_and_what_it_was_compared_with(
 ):
     files, _ = write_parties(tmp_path)
     out = tmp_path / "out"
-    words = ("--label-column", "sex", "--num-candidates", 400, "--no-stress")
+    words = ("--label-column", "sex", "--num-candidates", 500, "--no-stress")
     assert cgm_jax("run", *files, *words, "--resamples", 0, "--out", out) == 0
     printed = " ".join(capsys.readouterr().out.split())
     report = report_of(out)
