@@ -216,8 +216,15 @@ def started(
     return Parameters(
         jnp.full(h, 1 / h, jnp.float32),
         jnp.tile(jnp.asarray(transition), (num_nodes - 1, 1, 1)),
-        jnp.exp(_log_emissions(jnp.asarray(counts), jnp.asarray(pool), 1)),
+        _start_emissions(counts, pool),
     )
+
+
+@compiled()
+def _start_emissions(
+    counts: Float[AnyArray, "c s h"], pool: Float[AnyArray, "c s"]
+) -> Float[Array, "c s h"]:
+    return jnp.exp(_log_emissions(jnp.asarray(counts), jnp.asarray(pool), 1))
 
 
 def chunk_size(num_rows: int, num_nodes: int, num_hidden: int) -> int:
