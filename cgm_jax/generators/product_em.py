@@ -311,11 +311,10 @@ def settled(
     num_steps = 0
     while True:
         _, counts = full_counts(parameters, tree, states)
-        hidden = np.asarray(counts.hidden)
-        enough = hidden >= min_rows
+        enough = np.asarray(counts.hidden) >= min_rows
         if num_steps >= FULL_STEPS and (enough | ~kept(parameters)).all():
             return parameters
-        least = min(2 * min_rows, float(hidden.max(axis=1).min()))
+        least = min(2 * min_rows, float(np.asarray(counts.hidden).max(axis=1).min()))
         parameters = maximized(
             counts,
             pool,
