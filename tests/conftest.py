@@ -42,26 +42,18 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> "SmallRun":
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes long and some tests don't see: figures are made, but not drawn, and
-    labels come from a small forest."""
-    from small_runs import use_few_trees
+    """What takes long and some tests don't see: see ``small_runs.make_quick``."""
+    from small_runs import make_quick
 
-    from cgm_jax.report import Picture
-
-    drawn = Picture(b"", width=1, height=1)
-    for module in ("cgm_jax.report.pictures", "cgm_jax.cli.publish"):
-        monkeypatch.setattr(f"{module}.render", lambda figure: drawn)
-    use_few_trees(monkeypatch)
+    make_quick(monkeypatch)
 
 
 @pytest.fixture
-def no_figures(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """As ``quick``; pictures are counted, but their figures are not even made."""
-    from cgm_jax import plots
+    from small_runs import make_no_figures
 
-    for name in plots.__all__:
-        if name.startswith("plot_"):
-            monkeypatch.setattr(plots, name, lambda *arguments, **options: None)
+    make_no_figures(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cgm_jax import cli
+from cgm_jax import cli, plots
 from cgm_jax.cli import mediator
 from cgm_jax.mediation.run import Mediation
 from cgm_jax.mediation.tables import CodedTables, TableOptions, open_tables
+from cgm_jax.report import Picture
 
 NAMES = ("north", "south", "west")
 COLUMNS = ("age", "income", "sex")
@@ -48,8 +49,27 @@ def report_of(out: Path) -> dict[str, Any]:
 
 
 def use_few_trees(patch: pytest.MonkeyPatch) -> None:
-    """Label candidates by a tenth of the trees."""
+    """Label candidates, and tell rewards from real rows, by a tenth of the trees."""
     patch.setattr("cgm_jax.features.labels.NUM_TREES", 20)
+    patch.setattr("cgm_jax.metrics.detection.NUM_TREES", 10)
+
+
+def make_quick(patch: pytest.MonkeyPatch) -> None:
+    """Figures are made, but not drawn, forests are small, and a mixture of products has
+    at most eight components."""
+    drawn = Picture(b"", width=1, height=1)
+    for module in ("cgm_jax.report.pictures", "cgm_jax.cli.publish"):
+        patch.setattr(f"{module}.render", lambda figure: drawn)
+    use_few_trees(patch)
+    patch.setattr("cgm_jax.generators.product_mixture.SIZES", (1, 8))
+
+
+def make_no_figures(patch: pytest.MonkeyPatch) -> None:
+    """As ``make_quick``; pictures are counted, but their figures are not even made."""
+    make_quick(patch)
+    for name in plots.__all__:
+        if name.startswith("plot_"):
+            patch.setattr(plots, name, lambda *arguments, **options: None)
 
 
 def opened(files: list[Path], **options: object) -> CodedTables:
@@ -102,7 +122,7 @@ def run_small_files(folder: Path) -> SmallRun:
     files, tables = write_parties(folder)
     out = folder / "out"
     options = ("--label-column", "sex", "--beta", 4, "--bandwidth", 0.2)
-    options = *options, "--num-candidates", 1000, "--generator", "kde"
+    options = *options, "--num-candidates", 500, "--generator", "kde"
     mediations = []
 
     def mediate(*arguments, **more) -> Mediation:

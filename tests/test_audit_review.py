@@ -95,7 +95,7 @@ def test_everything_is_on_the_page_and_in_the_file(tmp_path):
     assert data["stress"]["trials"][3]["party"] == "B<o>"
 
 
-def test_other_schemes_that_were_tried_are_beside_the_one_in_use():
+def test_other_schemes_that_were_tried_are_beside_the_one_in_use(no_figures):
     result = small_collaboration(3, 2)
     found = review_with_trials(result)
     stress = found.stress

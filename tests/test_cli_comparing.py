@@ -58,7 +58,7 @@ def test_a_table_a_page_a_picture_and_json(one_generator, files, tmp_path, capsy
     assert str(out / "comparison.html") in printed.replace("\n", "")
 
 
-def test_the_same_seed_gives_the_same_figures(one_generator, files, tmp_path):
+def test_the_same_seed_gives_the_same_figures(one_generator, quick, files, tmp_path):
     def figures(name: str, *options: object) -> list[dict]:
         rows = compared(files, tmp_path / name, *options)["generators"]
         for row in rows:
@@ -70,13 +70,15 @@ def test_the_same_seed_gives_the_same_figures(one_generator, files, tmp_path):
     assert figures("c", "--seed", 1) != first
 
 
-def test_a_target_may_be_another_column_than_the_labels(one_generator, files, tmp_path):
+def test_a_target_may_be_another_column_than_the_labels(
+    one_generator, quick, files, tmp_path
+):
     options = "--label-column", "sex", "--target", "income"
     data = compared(files, tmp_path / "out", *options)
     assert (data["target"], data["measure"]) == ("income", "R²")
 
 
-def test_labels_in_numbers_are_categories(one_generator, tmp_path):
+def test_labels_in_numbers_are_categories(one_generator, quick, tmp_path):
     rng = np.random.default_rng(0)
     for name in "ab":
         codes = rng.integers(0, 3, 100)
@@ -107,7 +109,9 @@ def test_what_is_refused_is_one_line(files, tmp_path, capsys, options, sentence)
     assert not out.exists()
 
 
-def test_results_are_not_overwritten_unasked(one_generator, files, tmp_path, capsys):
+def test_results_are_not_overwritten_unasked(
+    one_generator, quick, files, tmp_path, capsys
+):
     out = tmp_path / "out"
     compared(files, out)
     words = ["compare-generators", *files, "--out", out]

@@ -19,7 +19,7 @@ from cgm_jax.cli.compilation_cache import VARIABLE, cache_folder
 SCRIPT = """
 import json, os, sys
 import jax, jax.numpy as jnp
-from cgm_jax.cli import main
+from cgm_jax.cli import app, main  # app: once for all cases
 
 def run(words, variables):
     os.environ.update(variables)

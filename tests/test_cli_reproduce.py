@@ -63,7 +63,8 @@ def test_a_missing_package_is_named_at_once(dataset, tmp_path, capsys, monkeypat
     assert not list((tmp_path / "out").glob("*"))
 
 
-def test_a_damaged_file_is_named(tmp_path, capsys):
+def test_a_damaged_file_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("cgm_jax.experiments.prepare.umap_class", lambda: None)
     path = tmp_path / "creditcard.csv"
     path.write_text("V1,V2\n1,2\n")
     code = cgm_jax("reproduce", "credit-card", "--data", path, "--out", tmp_path / "o")

@@ -344,15 +344,15 @@ def test_whole_numbers_above_2_to_the_53(tmp_path: Path):
     )
 
 
-def test_thousands_of_columns(tmp_path: Path):
-    width = 4096
+def test_more_than_a_thousand_columns(tmp_path: Path):
+    width = 1_025
     points = np.random.default_rng(0).normal(size=(3, width))
     stream = io.StringIO()
     csv.writer(stream).writerows([[f"c{i}" for i in range(width)], *points.tolist()])
     lines = stream.getvalue().splitlines()
     paths = [write_csv(tmp_path, f"{n}.csv", "\n".join(lines)) for n in "ab"]
     np.testing.assert_array_equal(read_parties(paths).points[0], points)
-    lines[2] = lines[2].replace(",", f",{SECRET_TEXT}", 4095)
+    lines[2] = lines[2].replace(",", f",{SECRET_TEXT}", width - 1)
     write_csv(tmp_path, "b.csv", "\n".join(lines))
     assert (refused(paths).column, refused(paths).row) == ("c1", 3)
 

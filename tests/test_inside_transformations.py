@@ -1,6 +1,6 @@
 """Data closed over in the user's own functions, and data that these transform."""
 
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -90,7 +90,6 @@ CALLS = {
     "draw": draw,
     "collaborate": collaborate,
 }
-OUTSIDE = {name: call() for name, call in CALLS.items()}
 SCOPES = {
     "jit": lambda f: jax.jit(f)(1.0),
     "grad": lambda f: jax.grad(f)(1.0),
@@ -99,13 +98,19 @@ SCOPES = {
 }
 
 
+@cache
+def outside(name):
+    return CALLS[name]()
+
+
 @pytest.mark.parametrize("x64", [False, True])
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("name", CALLS)
 def test_data_closed_over_give_the_same_and_are_not_harmed(name, scope, x64):
+    expected = outside(name)
+
     def function(s):
-        found = CALLS[name]()
-        jax.tree.map(np.testing.assert_array_equal, found, OUTSIDE[name])
+        jax.tree.map(np.testing.assert_array_equal, CALLS[name](), expected)
         return s * 2
 
     with jax.enable_x64(x64):

@@ -110,7 +110,7 @@ def test_a_run(small_run, quick, recorder, tmp_path):
     settings = Settings(
         generator="kde",
         bandwidth=0.2,
-        num_candidates=1000,
+        num_candidates=500,
         inverse_temperature=4.0,
         num_resamples=2,
     )

@@ -71,7 +71,7 @@ def test_a_mixture_of_products_is_chosen_where_the_data_are_one(tables):
     assert "rows of the kernel density estimate are real rows" in others[0]
 
 
-def test_what_was_compared_is_what_is_used(tables, two_components):
+def test_what_was_compared_is_what_is_used(tables, quick, two_components):
     source = source_of(tables)
     unseen = np.concatenate(source.held_out)
     np.testing.assert_array_equal(
@@ -86,7 +86,7 @@ def test_what_was_compared_is_what_is_used(tables, two_components):
     assert drawn.shape == (40, pool.shape[1])
 
 
-def test_the_clock_decides_nothing(tables, two_components, monkeypatch):
+def test_the_clock_decides_nothing(tables, quick, two_components, monkeypatch):
     first = source_of(tables).choice.comparison
     clock = itertools.count(0, 1_000)
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
@@ -101,7 +101,7 @@ def test_the_clock_decides_nothing(tables, two_components, monkeypatch):
 
 
 def test_a_density_estimate_that_is_chosen_has_not_seen_the_held_out_rows(
-    tables, monkeypatch
+    tables, quick, monkeypatch
 ):
     """A density estimate of a bandwidth at which nothing is copied."""
     wide = {"kde": KernelDensity(1.0)}
@@ -116,7 +116,7 @@ def test_a_density_estimate_that_is_chosen_has_not_seen_the_held_out_rows(
     )
 
 
-def test_the_network_is_among_them_if_it_is_asked_for(tables, monkeypatch):
+def test_the_network_is_among_them_if_it_is_asked_for(tables, quick, monkeypatch):
     given = []
 
     def none(tables, **options):
@@ -173,7 +173,7 @@ def test_a_run_says_what_was_chosen_and_what_it_was_compared_with(
 ):
     files, _ = write_parties(tmp_path)
     out = tmp_path / "out"
-    words = ("--label-column", "sex", "--num-candidates", 400, "--no-stress")
+    words = ("--label-column", "sex", "--num-candidates", 500, "--no-stress")
     assert cgm_jax("run", *files, *words, "--resamples", 0, "--out", out) == 0
     printed = " ".join(capsys.readouterr().out.split())
     report = report_of(out)

@@ -53,7 +53,7 @@ def test_in_other_orders_of_the_parties_too(small_run, no_figures, tmp_path, ord
     settings = Settings(
         generator="kde",
         bandwidth=0.2,
-        num_candidates=1000,
+        num_candidates=500,
         stability=False,
         inverse_temperature=4.0,
         stress_test=False,
@@ -74,7 +74,7 @@ def test_whole_numbers_are_not_rounded_to_the_rows_of_others(no_figures, tmp_pat
         np.savetxt(path, rows, "%d", ",", header="a,b,c,d,e", comments="")
     settings = Settings(
         generator="kde",
-        num_candidates=400,
+        num_candidates=500,
         stability=False,
         inverse_temperature=4.0,
         stress_test=False,

@@ -50,10 +50,10 @@ def test_the_command_says_memory_and_time(files, known_rates, capsys):
 
 def test_a_run_starts_with_the_same_lines(small_run):
     asked, most = plan_run(
-        opened(small_run.files, label_column="sex"), Settings(num_candidates=1_000)
+        opened(small_run.files, label_column="sex"), Settings(num_candidates=500)
     )
     assert asked.task.num_rows == 180
-    assert most.task.num_candidates == 16_000
+    assert most.task.num_candidates == 8_000
     first = " ".join(small_run.printed.split())
     time = plan_sentences(asked, most)[1]
     assert "not estimated for so few points" in time  # nothing was timed

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from real_tables import SHARED
-from small_runs import cgm_jax, report_of
+from small_runs import cgm_jax, make_no_figures, report_of
 
 INPUTS = SHARED / "inputs" / "mediator"
 OPTIONS = ("--num-candidates", 500, "--resamples", 0, "--no-stress", "--beta", 0.5)
@@ -31,81 +31,83 @@ def run(files: list[Path], out: Path, *options: object) -> dict[str, list[str]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def written(folder: Path, make: Callable[[np.random.Generator], Any]) -> list[Path]:
-    """Three parties' files of a smooth column and one that is made."""
-    files = []
+def mostly_empty(rng: np.random.Generator) -> list[str]:
+    numbers = rng.normal(5, 1, NUM)
+    return ["" if rng.random() < 0.9 else f"{x:.1f}" for x in numbers]
+
+
+EPOCH = 1_700_000_000_000  # milliseconds
+COLUMNS: dict[str, Callable[[np.random.Generator], Any]] = {
+    "x": lambda rng: rng.normal(0, 1, NUM).round(4),
+    "ms": lambda rng: EPOCH + rng.integers(0, 60_000, NUM),
+    "amount": lambda rng: np.where(
+        rng.random(NUM) < 0.8, 0, rng.lognormal(4, 2, NUM).round(2)
+    ),
+    "heavy": lambda rng: rng.pareto(0.8, NUM).round(3),
+    "sparse": mostly_empty,
+    "whole": lambda rng: rng.integers(0, 50, NUM),
+}
+
+
+@pytest.fixture(scope="module")
+def columns(tmp_path_factory) -> dict[str, tuple[list[str], list[str]]]:
+    """Cells of every column: of the three parties, and of the largest reward."""
+    folder, real, files = tmp_path_factory.mktemp("reports"), [], []
     for party in range(3):
         rng = np.random.default_rng(party)
+        rows = list(zip(*(make(rng) for make in COLUMNS.values()), strict=True))
+        real += [[str(cell) for cell in row] for row in rows]
         files.append(folder / f"p{party}.csv")
-        x = rng.normal(party, 1, NUM).round(4)
-        lines = [f"{a},{b}" for a, b in zip(x, make(rng), strict=True)]
-        files[-1].write_text("\n".join(["x,y", *lines]), encoding="utf-8")
-    return files
+        lines = [",".join(row) for row in real[-NUM:]]
+        files[-1].write_text("\n".join([",".join(COLUMNS), *lines]), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        make_no_figures(patch)
+        given = run(files, folder / "out")
+    by_column = zip(*real, strict=True)
+    return {
+        name: (list(cells), given[name])
+        for name, cells in zip(COLUMNS, by_column, strict=True)
+    }
 
 
-def real(files: list[Path]) -> list[str]:
-    """The cells of the column that was made."""
-    return [
-        line.split(",")[1]
-        for path in files
-        for line in path.read_text("utf-8").splitlines()[1:]
-    ]
-
-
-def test_milliseconds_of_an_epoch(no_figures, tmp_path):  # SDV 2285
-    files = written(
-        tmp_path, lambda rng: 1_700_000_000_000 + rng.integers(0, 60_000, NUM)
-    )
-    ms = np.array(run(files, tmp_path / "out")["y"], int)
+def test_milliseconds_of_an_epoch(columns):  # SDV 2285
+    ms = np.array(columns["ms"][1], int)
     assert len(np.unique(ms)) > 0.9 * len(ms)
-    assert ms.min() >= 1_700_000_000_000 and ms.max() < 1_700_000_060_000
+    assert ms.min() >= EPOCH and ms.max() < EPOCH + 60_000
 
 
-def test_amounts_with_many_zeros(no_figures, tmp_path):  # SDV 423, CTGAN 94
-    def amounts(rng: np.random.Generator) -> np.ndarray:
-        return np.where(rng.random(NUM) < 0.8, 0, rng.lognormal(4, 2, NUM).round(2))
-
-    files = written(tmp_path, amounts)
-    given = run(files, tmp_path / "out")["y"]
-    share = np.mean([float(x) == 0 for x in real(files)])
+def test_amounts_with_many_zeros(columns):  # SDV 423, CTGAN 94
+    real, given = columns["amount"]
+    share = np.mean([float(x) == 0 for x in real])
     assert abs(np.mean([float(x) == 0 for x in given]) - share) < 0.05
     assert all(re.fullmatch(r"\d+(\.\d{1,2})?", x) for x in given)
 
 
-def test_heavy_tails(no_figures, tmp_path):  # SDV 2010, CTGAN 8
-    files = written(tmp_path, lambda rng: rng.pareto(0.8, NUM).round(3))
-    given = np.array(run(files, tmp_path / "out")["y"], float)
-    pool = np.sort(np.array(real(files), float))
+def test_heavy_tails(columns):  # SDV 2010, CTGAN 8
+    real, given = (np.array(cells, float) for cells in columns["heavy"])
+    pool = np.sort(real)
     assert given.min() >= pool[4] and given.max() <= pool[-5]
     for share in (0.25, 0.5, 0.75):
         low, high = np.quantile(pool, [share - 0.1, share + 0.1])
         assert low < np.quantile(given, share) < high
 
 
-def test_a_column_that_is_nearly_empty(no_figures, tmp_path):  # SDV 2288
-    def mostly_empty(rng: np.random.Generator) -> list[str]:
-        numbers = rng.normal(5, 1, NUM)
-        return ["" if rng.random() < 0.9 else f"{x:.1f}" for x in numbers]
-
-    files = written(tmp_path, mostly_empty)
-    given = run(files, tmp_path / "out")["y"]
-    share = real(files).count("") / (3 * NUM)
+def test_a_column_that_is_nearly_empty(columns):  # SDV 2288
+    real, given = columns["sparse"]
+    share = real.count("") / len(real)
     assert abs(given.count("") / len(given) - share) < 0.02
 
 
-def test_cents_stay_cents_and_whole_numbers_whole(no_figures, tmp_path):  # SDV 1806
-    files = written(tmp_path, lambda rng: rng.integers(0, 50, NUM))
-    columns = run(files, tmp_path / "out")
-    assert all(re.fullmatch(r"\d\d?", x) for x in columns["y"])
-    assert all(re.fullmatch(r"-?\d(\.\d{1,4})?", x) for x in columns["x"])
+def test_cents_stay_cents_and_whole_numbers_whole(columns):  # SDV 1806
+    assert all(re.fullmatch(r"\d\d?", x) for x in columns["whole"][1])
+    assert all(re.fullmatch(r"-?\d(\.\d{1,4})?", x) for x in columns["x"][1])
 
 
-@pytest.mark.parametrize("kind", ["patient_no", "hospital"])
-def test_no_number_of_a_row_decides_who_is_paid(kind, no_figures, tmp_path):
+def test_no_number_of_a_row_decides_who_is_paid(no_figures, tmp_path):
     """An identifier changes nothing; the number of a site is warned of."""
-    alphas = []
-    for has_number in (False, True):
-        folder = tmp_path / str(has_number)
+    alphas, warnings = {}, {}
+    for kind in (None, "patient_no", "hospital"):
+        folder = tmp_path / str(kind)
         folder.mkdir()
         files = []
         for party, size in enumerate((120, 90, 60)):
@@ -115,7 +117,7 @@ def test_no_number_of_a_row_decides_who_is_paid(kind, no_figures, tmp_path):
                 "patient_no": 100_000 * (party + 1) + np.arange(size),
                 "hospital": np.full(size, 17 + 31 * party),
             }
-            if has_number:
+            if kind is not None:
                 columns = {kind: numbers[kind], **columns}
             cells = zip(*columns.values(), strict=True)
             lines = [",".join(map(str, row)) for row in cells]
@@ -123,12 +125,12 @@ def test_no_number_of_a_row_decides_who_is_paid(kind, no_figures, tmp_path):
             files[-1].write_text("\n".join([",".join(columns), *lines]))
         run(files, folder / "out")
         report = report_of(folder / "out")
-        alphas.append([party["normalized_shapley"] for party in report["parties"]])
-    sentences = " ".join(report["warnings"])
-    if kind == "patient_no":
-        assert alphas[0] == alphas[1] and "patient_no: taken as ident" in sentences
-    else:
-        assert "Column hospital: the values alone tell from which party" in sentences
+        alphas[kind] = [party["normalized_shapley"] for party in report["parties"]]
+        warnings[kind] = " ".join(report["warnings"])
+    assert alphas["patient_no"] == alphas[None]
+    assert "patient_no: taken as ident" in warnings["patient_no"]
+    site = "Column hospital: the values alone tell from which party"
+    assert site in warnings["hospital"]
 
 
 def test_categories_of_parquet_in_every_type(no_figures, tmp_path):  # SDV 1763, 2514

@@ -26,7 +26,7 @@ def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
     files, _ = write_parties(tmp_path)
     out = tmp_path / "out"
     words = ["run", *files, "--label-column", "sex", "--generator", "product-mixture"]
-    words += ["--num-candidates", 1000, "--no-stress", "--out", out]
+    words += ["--num-candidates", 500, "--no-stress", "--out", out]
     assert cgm_jax(*words) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "MMD² to 18 held-out rows" in printed

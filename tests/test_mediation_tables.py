@@ -35,7 +35,7 @@ from cgm_jax.tables import Cells
 MISMATCH = 0.954
 NUMBERS = ("age", "amount", "hundreds", "score", "ratio", "joined", "seen")
 CATEGORIES = ("sector", "smoker", "code")
-OPTIONS = ("--num-candidates", 2000, "--beta", 0.5, "--bandwidth", 0.1)
+OPTIONS = ("--num-candidates", 1200, "--beta", 0.5, "--bandwidth", 0.1)
 QUICK = ("--generator", "kde", "--resamples", 0, "--no-stress")
 
 
@@ -139,7 +139,7 @@ SPELLED = {
 
 def test_cells_are_spelled_as_the_party_spells(done: Run):
     rows = rows_of(done.reward("north"))
-    assert len(rows) > 1000
+    assert len(rows) > 600
     for row in rows:
         for name, pattern in SPELLED.items():
             assert re.fullmatch(pattern, row[name]), (name, row[name])
@@ -277,34 +277,30 @@ def numbers_of(run: Run) -> str:
     return json.dumps({**report, "settings": settings, **more})
 
 
-def test_the_order_of_the_files_changes_nothing(done: Run, tmp_path):
-    again = run(done.files[::-1], tmp_path / "out")
-    assert numbers_of(again) == numbers_of(done)
-    for name in NAMES:
-        assert again.reward(name).read_bytes() == done.reward(name).read_bytes()
-
-
-def test_the_order_of_other_parties_columns_changes_nothing(done: Run, tmp_path):
+def test_the_order_of_files_and_of_other_parties_columns_changes_nothing(
+    done: Run, tmp_path
+):
     rng, tables = np.random.default_rng(0), {}
     for name, rows in TABLES.items():
         columns = rng.permutation(list(rows)).tolist() if name != "north" else rows
         tables[name] = {key: rows[key] for key in columns}
-    again = run(written(tmp_path, tables), tmp_path / "out")
+    again = run(written(tmp_path, tables)[::-1], tmp_path / "out")
     assert numbers_of(again) == numbers_of(done)
+    assert again.reward("north").read_bytes() == done.reward("north").read_bytes()
 
 
-def test_csv_and_parquet_of_one_table_give_the_same_bits(done: Run, tmp_path):
+def test_csv_and_parquet_of_one_table_give_the_same_bits(done: Run, received, tmp_path):
+    """Of one party it is now a Parquet file and of another a CSV file."""
     schema = pa.schema([SCHEMA.field(name) for name in TABLES["north"]])
-    texts = [write_csv(tmp_path / f"{name}.csv", TABLES[name]) for name in NAMES]
-    types = [
-        write_parquet(tmp_path / f"{name}.parquet", TABLES[name], schema)
-        for name in NAMES
+    files = [
+        write_parquet(tmp_path / "north.parquet", TABLES["north"], schema),
+        write_csv(tmp_path / "south.csv", TABLES["south"]),
+        write_csv(tmp_path / "west.csv", TABLES["west"]),
     ]
-    from_texts = run(texts, tmp_path / "from_texts")
-    from_types = run(types, tmp_path / "from_types")
-    assert numbers_of(from_texts) == numbers_of(from_types) == numbers_of(done)
-    assert from_texts.reward("west").read_bytes() == done.reward("west").read_bytes()
-    (text, typed) = (rewards_of(x, tmp_path) for x in (from_texts, from_types))
+    swapped = run(files, tmp_path / "out")
+    assert numbers_of(swapped) == numbers_of(done)
+    assert swapped.reward("west").read_bytes() == done.reward("west").read_bytes()
+    others = rewards_of(swapped, tmp_path)
     for name in NAMES:
         for column in TABLES[name]:
-            assert same_cells(text[name][column], typed[name][column])
+            assert same_cells(others[name][column], received[name][column])

@@ -143,6 +143,17 @@ def test_digits_that_float64_does_not_keep_are_a_problem(text: str):
     assert text not in problem.sentence
 
 
+def test_digits_are_kept_where_the_double_has_them():
+    rng, kept = np.random.default_rng(0), []
+    for num_digits in np.repeat([15, 16, 17, 18, 20], 30).tolist():
+        digits = "".join(map(str, rng.integers(1, 10, num_digits)))
+        text = f"-{digits[:3]}.{digits[3:]}"
+        shown = Decimal(f"{float(text):.{num_digits - 1}e}")
+        kept.append(shown == Decimal(text))
+        assert kept[-1] == (not of_text("1.5", text).problems)
+    assert all(kept[:30]) and 0 < sum(kept[30:60]) < 30 and not any(kept[120:])
+
+
 def test_digits_of_a_double_are_none():
     normal = np.random.default_rng(0).standard_normal(290)
     doubles = normal * 10.0 ** np.arange(-253, 37)

@@ -55,9 +55,9 @@ class Parameters(NamedTuple):
 class Counts(NamedTuple):
     """Rows that are expected in hidden states, pairs of them, and columns' states."""
 
-    hidden: Float[Array, "m h"]
-    pairs: Float[Array, "e h h"]
-    states: Float[Array, "c s h"]
+    hidden: Float[AnyArray, "m h"]
+    pairs: Float[AnyArray, "e h h"]
+    states: Float[AnyArray, "c s h"]
 
 
 @compiled()
@@ -214,10 +214,17 @@ def started(
     counts[np.arange(c)[:, None], states.T, np.arange(h)[None]] = 1
     transition = SAME * np.eye(h, dtype=np.float32) + np.float32((1 - SAME) / h)
     return Parameters(
-        jnp.full(h, 1 / h, jnp.float32),
-        jnp.tile(jnp.asarray(transition), (num_nodes - 1, 1, 1)),
-        jnp.exp(_log_emissions(jnp.asarray(counts), jnp.asarray(pool), 1)),
+        np.full(h, 1 / h, np.float32),
+        np.tile(transition, (num_nodes - 1, 1, 1)),
+        _start_emissions(counts, pool),
     )
+
+
+@compiled()
+def _start_emissions(
+    counts: Float[AnyArray, "c s h"], pool: Float[AnyArray, "c s"]
+) -> Float[Array, "c s h"]:
+    return jnp.exp(_log_emissions(jnp.asarray(counts), jnp.asarray(pool), 1))
 
 
 def chunk_size(num_rows: int, num_nodes: int, num_hidden: int) -> int:
@@ -283,8 +290,8 @@ def one_pass(
 def no_counts(parameters: Parameters) -> Counts:
     """What has been counted before the first step."""
     weights, transitions, emissions = parameters
-    hidden = jnp.zeros((len(transitions) + 1, len(weights)), weights.dtype)
-    return Counts(hidden, jnp.zeros_like(transitions), jnp.zeros_like(emissions))
+    shapes = (len(transitions) + 1, len(weights)), transitions.shape, emissions.shape
+    return Counts(*(np.zeros(shape, weights.dtype) for shape in shapes))
 
 
 def settled(
@@ -307,7 +314,7 @@ def settled(
         enough = np.asarray(counts.hidden) >= min_rows
         if num_steps >= FULL_STEPS and (enough | ~kept(parameters)).all():
             return parameters
-        least = min(2 * min_rows, float(counts.hidden.max(axis=1).min()))
+        least = min(2 * min_rows, float(np.asarray(counts.hidden).max(axis=1).min()))
         parameters = maximized(
             counts,
             pool,

@@ -26,6 +26,7 @@ __all__ = ["Detection", "detection"]
 
 _NUM_FOLDS = 3  # as in SDMetrics
 _LEAST_ROWS = 30  # of either table: with fewer, an area says nothing
+NUM_TREES = 100  # scikit-learn's default
 _MOST_CATEGORIES = 254  # of a column of the boosted trees; the rarer ones are one
 
 
@@ -148,7 +149,10 @@ def _for_trees(
 
     rows, is_category = tree_rows(columns, values)
     trees = HistGradientBoostingClassifier(
-        categorical_features=is_category, early_stopping=False, random_state=seed
+        max_iter=NUM_TREES,
+        categorical_features=is_category,
+        early_stopping=False,
+        random_state=seed,
     )
     return rows, trees
 

@@ -4,6 +4,8 @@ The folder's docstring has the reasons.
 """
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 import jax
@@ -65,7 +67,15 @@ def noise_multiplier(epsilon: int | float, delta: float) -> float:
             "pip install 'cgm-jax[private]'.",
             name=error.name,
         ) from error
-    return float(get_sigma_gaussian(epsilon, delta)) * ROUNDED_UP
+    return _root(get_sigma_gaussian, epsilon, delta) * ROUNDED_UP
+
+
+@lru_cache
+def _root(
+    accountant: Callable[[float, float], float], epsilon: float, delta: float
+) -> float:
+    """It takes milliseconds, and many releases have the same ε and δ."""
+    return float(accountant(epsilon, delta))
 
 
 def noise_of_sums(epsilon: int | float, delta: float, neighbours: Neighbours) -> float:

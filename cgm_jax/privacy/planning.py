@@ -104,22 +104,27 @@ def plan_privacy(
     num = as_whole(num_repeats, "num_repeats", smallest=1)
     numbers = [as_whole(n, f"sizes[{i}]", smallest=1) for i, n in enumerate(sizes)]
     noises = [noise_of_sums(each, delta, neighbours) for each in epsilons]
-    maps = [
-        features
+    maps = (
+        [features]
         if isinstance(features, FeatureMap)
-        else features(jax.random.fold_in(features_key, repeat))
-        for repeat in range(num)
-    ]
+        else [features(jax.random.fold_in(features_key, i)) for i in range(num)]
+    )
     num_columns = maps[0].num_dimensions
     parties = _parties(points_key, numbers, num_columns, points)
     nothing = np.zeros((0, num_columns))
     drawn = as_points(nothing if candidates is None else candidates, "candidates")
     exact = gram_sums(maps[0].kernel, parties, drawn)
     phi = np.asarray(mmd_shapley_values(exact).shapley_values)
+    sums_of_maps = [
+        (
+            np.stack([sum_of_features(used, party) for party in parties]),
+            sum_of_features(used, drawn),
+        )
+        for used in maps
+    ]
     figures = []
-    for repeat, used in enumerate(maps):
-        totals = np.stack([sum_of_features(used, party) for party in parties])
-        edge = sum_of_features(used, drawn)
+    for repeat in range(num):
+        totals, edge = sums_of_maps[repeat % len(maps)]
         keys = jax.random.split(jax.random.fold_in(noise_key, repeat), len(noises))
         for noise, each in zip(noises, keys, strict=True):
             sums = _noisy_sums(each, totals, edge, noise, exact, neighbours)

@@ -305,14 +305,20 @@ def _one_unit(words: _Words) -> Bool[np.ndarray, " words"]:
 def _loses_digits(numerals: Any, values: Any) -> Bool[np.ndarray, " words"]:
     """Which texts say a number that no float64 stands for.
 
-    Up to 15 digits always come back; of more, they do if the float64 has these digits.
+    Up to 15 digits always come back; of more, they do if the float64 has these digits,
+    as it has where they are the shortest that stand for it.
     """
+    import pyarrow as pa
     from pyarrow import compute
 
     significand = compute.replace_substring_regex(
         numerals, r"[eE].*$|[-.]|^-?0*\.?0*", ""
     )
     lost = compute.utf8_length(significand).to_numpy() > 15
+    if not lost.any():
+        return lost
+    shortest = compute.cast(pa.array(values), pa.large_string())
+    lost &= compute.not_equal(shortest, numerals).to_numpy(zero_copy_only=False)
     for index in np.flatnonzero(lost & np.isfinite(values)):
         exact = Decimal(numerals[int(index)].as_py())
         digits = "".join(map(str, exact.as_tuple().digits)).strip("0")

@@ -74,6 +74,7 @@ __all__ = ["TOLERANCE", "Inclusion", "block_semivalues"]
 TOLERANCE = 1e-10
 Inclusion = tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]
 _WIDTH = 128  # nodes at a time: memory O(128 n), and a product worth its call
+_STEP = 32  # of that width: how many nodes there are depends on the sizes
 # A marginal contribution is a difference: it has fewer digits than its terms. The rules
 # themselves are good to the second number.
 _MARGIN, _BEST = 1e-3, 1e-13
@@ -243,10 +244,13 @@ def _leave_one_out(
 
 
 def _chunks(nodes: Nodes) -> Nodes:
-    """Nodes in rows of equal length, filled up with nodes of weight zero."""
+    """Nodes in rows of equal length, filled up with nodes of weight zero.
+
+    Lengths are few: parties of other sizes share a compiled program.
+    """
     num_nodes = len(nodes.u)
     num_chunks = -(-num_nodes // _WIDTH)
-    width = -(-num_nodes // num_chunks)
+    width = -(-num_nodes // (num_chunks * _STEP)) * _STEP
     padding = num_chunks * width - num_nodes
     return Nodes(*(np.pad(x, (0, padding)).reshape(num_chunks, width) for x in nodes))
 
