@@ -107,7 +107,7 @@ def promise(
     outlier = None
     check_kind(scoring, Scoring)
     if joined is not None:
-        scoring = TimeAware(tuple(joined), scoring)
+        scoring = TimeAware(joined, scoring)  # type: ignore[arg-type]
     if are_releases(parties):
         points, features = checked_releases(
             parties, features, kernel, scoring, search_length_scale=search_length_scale
