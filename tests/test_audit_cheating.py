@@ -242,7 +242,9 @@ def test_labels_say_which_rows_are_rare():
         np.testing.assert_array_equal(at.without_rare, points[3:])
     with pytest.raises(ValueError, match="labels of 3 parties, got those of 2"):
         stress(KEY, promises(), labels=rare[:2])
-    with pytest.raises(ValueError, match="24 labels of party 0, got an array of shape .23"):
+    with pytest.raises(
+        ValueError, match=r"24 labels of party 0, got an array of shape \(23"
+    ):
         stress(KEY, promises(), labels=[rare[0][1:], *rare[1:]])
 
 

@@ -53,7 +53,7 @@ def correlation(
 
     Reference: Tay et al. 2022, Sec. 6, Figure 2 and Tables 7-8.
     """
-    x, y = map(to_host, (x, y))
+    x, y = (np.asarray(to_host(values)) for values in (x, y))
     if x.shape[-1:] != y.shape[-1:] or x.shape[-1:] < (2,):
         raise ValueError(
             "Expected at least two numbers each, as many in x as in y, got shapes "

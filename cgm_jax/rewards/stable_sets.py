@@ -5,6 +5,8 @@ reward value of its member with the largest Shapley value. For a monotone value 
 enough to look at one coalition per party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, App. D).
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
@@ -38,10 +40,9 @@ def stable_sets(
                [False,  True, False],
                [ True,  True,  True]])
     """
-    if is_traced(shapley_values):
-        phi = shapley_values
-    else:
-        (phi,) = as_vectors(shapley_values=shapley_values)
+    phi: Any = shapley_values
+    if not is_traced(phi):
+        (phi,) = as_vectors(shapley_values=phi)
     return phi[None] <= phi[:, None] + _TIE * abs(phi).max()
 
 

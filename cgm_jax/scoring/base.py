@@ -138,7 +138,7 @@ def for_parties(scoring: Any, owners: Sequence[int] | Int[np.ndarray, " m"]) -> 
     """
     check_kind(scoring, Scoring)
     owners = [as_whole(i, "owner", smallest=0) for i in one_each(owners, "owners")]
-    if not is_dataclass(scoring):
+    if not is_dataclass(scoring) or isinstance(scoring, type):
         return scoring
     changed: dict[str, Any] = {}
     for each in fields(scoring):
