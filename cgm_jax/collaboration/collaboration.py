@@ -106,8 +106,8 @@ class Growing:
                 f"KernelDensity(), got {generator!r}."
             )
         for name in ("num", "at_most"):
-            as_whole(getattr(self, name), name, smallest=0)
-        if not 1 <= self.num <= self.at_most:
+            as_whole(getattr(self, name), name, smallest=1)
+        if self.num > self.at_most:
             raise ValueError(
                 f"Expected 1 <= num <= at_most, got {self.num} and {self.at_most}."
             )
