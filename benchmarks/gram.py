@@ -14,15 +14,15 @@ from .roofline import Work
 from .rows import Baseline, Row, relative_error
 from .timing import in_fresh_process, measure, peak_memory, seconds_of
 
-__all__ = ["peak_of_gram_pass", "rows"]
+__all__ = ["peak_of_gram_pass", "peak_of_many_parties", "rows"]
 
 _NUM_PARTIES = 5
 _HALVINGS = 20
-_NUM_CHECKED = 256  # candidates whose sums are compared
+_NUM_CHECKED = 256  # candidates, or parties, whose sums are compared
 
 
 def rows(*, small: bool) -> Iterator[Row]:
-    """The Gram pass for d = 2 and d = 8, and the length-scale search.
+    """The Gram pass for d = 2, d = 8 and many parties, and the length-scale search.
 
     Args:
         small: whether to run at a size that only shows that all works.
@@ -34,6 +34,8 @@ def rows(*, small: bool) -> Iterator[Row]:
         sizes = (20, 400) if small else (1_000, 100_000)
         plain_sizes = (20, 100) if small else (500, 7_500)
         yield _gram_row(num_dims, *sizes, plain_sizes)
+    for n in (1_050,) if small else (4_000, 24_000):
+        yield _many_parties_row(n, 4 * n if small else 24_000)
     # Points of each party, and candidates; then those that the baseline gets.
     sizes = (60, 300, 30, 200) if small else (1_000, 100_000, 200, 10_000)
     yield _length_scale_row(*sizes)
@@ -94,6 +96,57 @@ def _gram_row(
         work=Work(
             exponentials=num_points**2 / 2, operations=num_points**2 * (num_dims + 2)
         ),
+    )
+
+
+def peak_of_many_parties(num_parties: int, num_points: int) -> int:
+    """Most bytes held by a process that sums between many small parties.
+
+    Args:
+        num_parties: n.
+        num_points: points of all of them.
+
+    Returns:
+        Bytes.
+    """
+    _gram_pass(_in_parties(num_parties, num_points))
+    return peak_memory()
+
+
+def _in_parties(num_parties: int, num_points: int) -> Problem:
+    """The same points in any number of parties, without candidates."""
+    one = clusters(2, 1, 0, num_points)
+    parties = np.split(one.candidates, num_parties)
+    return Problem(parties, one.candidates[:0], one.length_scale)
+
+
+def _many_parties_row(num_parties: int, num_points: int) -> Row:
+    peak, _ = in_fresh_process(
+        "benchmarks.gram", "peak_of_many_parties", num_parties, num_points
+    )
+    problem, one = (_in_parties(n, num_points) for n in (num_parties, 1))
+    timing = measure(lambda: _gram_pass(problem), runs=3)
+    alone = measure(lambda: _gram_pass(one), runs=3)
+
+    exact, last = problem.astype(float), num_parties - 1
+    some = np.unique(np.linspace(0, last, min(num_parties, _NUM_CHECKED)).astype(int))
+    first, *_ = exact.parties
+    sums = [plain.sums_over(first, exact.parties[i], one.length_scale) for i in some]
+    return Row(
+        name="Gram pass of many parties",
+        size={"t": num_points, "d": 2, "n": num_parties},
+        seconds=timing.seconds,
+        compile_seconds=timing.compile_seconds,
+        runs=timing.runs,
+        throughput=num_points**2 / timing.seconds,
+        unit="pairs/s",
+        error=relative_error(
+            timing.result.between[0, some], np.array([x.sum() for x in sums])
+        ),
+        error_against=f"plain sums of the first and {len(some)} parties, float64",
+        baseline=Baseline("one party of all points, this package", alone.seconds, None),
+        peak_bytes=peak,
+        work=Work(exponentials=num_points**2 / 2, operations=num_points**2 * 4),
     )
 
 

@@ -240,9 +240,9 @@ def test_labels_say_which_rows_are_rare():
     stress(KEY, promises(), labels=rare, manipulations=[watched], outlier_scales=())
     for at, points in zip(seen, parties(), strict=True):
         np.testing.assert_array_equal(at.without_rare, points[3:])
-    with pytest.raises(ValueError, match="labels of 3 parties, got those of 2"):
+    with pytest.raises(ValueError, match=r"shapes \[\(24,\), \(35,\)\]"):
         stress(KEY, promises(), labels=rare[:2])
-    with pytest.raises(ValueError, match="24 labels of party 0, got 23"):
+    with pytest.raises(ValueError, match=r"labels of \[24, 35, 60\] rows .* \[\(23,"):
         stress(KEY, promises(), labels=[rare[0][1:], *rare[1:]])
 
 

@@ -89,6 +89,7 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
     check_rows(small_run["rows"])
     assert [row["name"] for row in small_run["rows"]] == [
         "Gram pass",
+        "Gram pass of many parties",
         "length-scale search",
         "coalition values",
         "Shapley values",
@@ -102,10 +103,11 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
         "one pick, five parties at once",
     ]
     assert small_run["rows"][0]["peak_bytes"] > 0
-    assert small_run["rows"][1]["error"] == 0  # the same dyadic point
+    assert small_run["rows"][2]["error"] == 0  # the same dyadic point
     with_share = [row["name"] for row in small_run["rows"] if row["share"]]
     assert with_share == [
         "Gram pass",
+        "Gram pass of many parties",
         "one pick, one party alone",
         "one pick, five parties at once",
     ]

@@ -166,7 +166,7 @@ def test_the_same_key_gives_the_same_collaboration():
 
 def test_numbers_of_candidates_that_do_not_fit_are_an_error():
     for num, most in ((0, 10), (20, 10), (-1, 10)):
-        with pytest.raises(ValueError, match="1 <= num <= at_most"):
+        with pytest.raises(ValueError, match=r"whole num >= 1|1 <= num <= at_most"):
             Growing(KernelDensity(0.05), num, most)
 
 

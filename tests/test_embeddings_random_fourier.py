@@ -207,7 +207,7 @@ def test_kernels_without_features(kernel):
         ({"num_features": 7}, "even num_features"),
         ({"num_features": 0}, "num_features >= 2"),
         ({"num_groups": 3}, "divides num_features / 2 = 4"),
-        ({"kind": "random"}, "kind among independent, orthogonal"),
+        ({"kind": "random"}, "kind to be one of 'independent', 'orthogonal"),
         ({"num_dimensions": 0}, "num_dimensions >= 1"),
         ({"kernel": SquaredExponential(np.ones(3))}, "one a dimension .2."),
         ({"kernel": SquaredExponential(-1.0)}, "positive, finite length scale"),

@@ -71,7 +71,7 @@ def test_float64_survives_outside_the_scope(generator):
 
 @pytest.mark.parametrize("num", [0, -3])
 def test_nothing_to_draw(generator, model, num):
-    with pytest.raises(ValueError, match=f"at least 1; got {num}"):
+    with pytest.raises(ValueError, match=f"points to draw >= 1, got {num}"):
         generator.sample(jax.random.key(0), model, num)
 
 

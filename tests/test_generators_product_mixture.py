@@ -429,7 +429,7 @@ def test_calls_that_are_refused(model):
         model.conditional(KEY, {"pay": 1.0}, 5)
     with pytest.raises(ValueError, match="a part of those of job"):
         model.conditional(KEY, np.where(np.arange(num) == 1, np.nan, 0.0), 5)
-    with pytest.raises(ValueError, match="at least 1; got 0"):
+    with pytest.raises(ValueError, match="points to draw >= 1, got 0"):
         MIXED.sample(KEY, model, 0)
 
 

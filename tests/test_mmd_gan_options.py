@@ -119,7 +119,7 @@ def test_the_key_decides(model):
     )
     np.testing.assert_array_equal(first, again)
     assert not (first[:, :2] == other[:, :2]).any()
-    with pytest.raises(ValueError, match="at least 1; got 0"):
+    with pytest.raises(ValueError, match="points to draw >= 1, got 0"):
         SMALL.sample(KEY, model, 0)
 
 

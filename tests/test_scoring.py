@@ -385,7 +385,7 @@ def test_equal_parties_of_many_add_nothing_to_the_others():
 
 
 def test_a_reference_that_is_none():
-    with pytest.raises(ValueError, match="a reference of uniform mixture, pool, cand"):
+    with pytest.raises(ValueError, match="one of 'uniform mixture', 'pool', 'cand"):
         Distribution("pol")  # type: ignore[arg-type]
 
 

@@ -189,7 +189,7 @@ def test_intervals_cover_the_exact_value(game: str):
         (np.zeros(8), 2, "game of n = 2 parties, got one of 3"),
         (np.zeros(6), 3, r"2\*\*n coalition values, got 6"),
         (np.zeros((2, 2)), 2, "one value per coalition"),
-        (np.zeros(1), 0, "at least one party"),
+        (np.zeros(1), 0, "n of parties >= 1"),
         (np.array([0, 1, 2, np.nan]), 2, "finite values"),
         (lambda member: jnp.inf * member.sum(), 2, "finite values"),
         (lambda member: 1.0 * member, 3, r"one number, got an array of shape \(3,\)"),
@@ -216,5 +216,5 @@ def test_sums_of_other_parties():
     ],
 )
 def test_limits_out_of_range(limits: dict):
-    with pytest.raises(ValueError, match=f"Expected {next(iter(limits))} >= "):
+    with pytest.raises(ValueError, match=f"Expected .*{next(iter(limits))} >= "):
         permutation_shapley_values(KEY, np.zeros(4), 2, **limits)

@@ -380,13 +380,16 @@ def test_tolerances_that_cannot_be_kept(tolerance: float):
     [
         ("shapely", "got 'shapely'"),
         (None, "got None"),
-        (BetaShapley(0, 1), "0 < α <= 500"),
-        (BetaShapley(1, np.inf), "β <= 500"),
-        (BetaShapley(np.nan, 1), "nan"),
+        ((0, 1), "0 < α <= 500"),
+        ((1, np.inf), "β <= 500"),
+        ((np.nan, 1), "nan"),
+        (("4", 1), "one number as α and as β, got '4'"),
     ],
 )
 def test_weightings_that_do_not_exist(weighting, message: str):
     with pytest.raises(ValueError, match=message):
+        if isinstance(weighting, tuple):
+            weighting = BetaShapley(*weighting)
         mmd_semivalues(random_sums([1, 2, 3]), weighting)
 
 

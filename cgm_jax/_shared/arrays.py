@@ -257,5 +257,12 @@ def in_float32(tree: Any) -> Any:
 
 
 def to_host(array: Any) -> Any:
-    """A result as NumPy float64, or as it is inside the user's transformation."""
-    return array if is_traced(array) else np.asarray(array, np.float64)
+    """Numbers as NumPy float64, or as they are inside the user's transformation."""
+    if is_traced(array):
+        return array
+    try:
+        if array is not None:  # of which NumPy makes NaN
+            return np.asarray(array, np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"Expected real numbers, got {array!r}.")

@@ -1,13 +1,25 @@
 """What an argument must be, said in the words of its name."""
 
 import operator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["as_key", "as_keys", "as_real", "as_whole", "check_kind"]
+__all__ = [
+    "as_key",
+    "as_keys",
+    "as_list",
+    "as_number",
+    "as_real",
+    "as_vectors",
+    "as_whole",
+    "check_choice",
+    "check_kind",
+    "one_each",
+]
 
 
 def as_key(key: Any) -> Any:
@@ -39,19 +51,76 @@ def as_keys(keys: Any) -> list[Any]:
     )
 
 
-def check_kind(value: Any, kind: type) -> None:
-    """Raise unless a result is of the kind that a function takes."""
-    if not isinstance(value, kind):
-        raise TypeError(f"Expected a {kind.__name__}, got {type(value).__name__}.")
+def check_kind(value: Any, kind: type, made_by: str = "") -> None:
+    """Raise unless an argument is of the kind that a function takes."""
+    if isinstance(value, type) or not isinstance(value, kind):
+        got = f"the class {value.__name__}" if isinstance(value, type) else None
+        made_by = f", as {made_by} makes" if made_by else ""
+        raise TypeError(
+            f"Expected a {kind.__name__}{made_by}, got {got or type(value).__name__}."
+        )
+
+
+def check_choice(value: Any, choices: Iterable[str], name: str) -> None:
+    """Raise unless a word is one of some."""
+    known = list(choices)
+    if not isinstance(value, str) or value not in known:
+        words = ", ".join(map(repr, known))
+        raise ValueError(f"Expected {name} to be one of {words}, got {value!r}.")
+
+
+def as_list(values: Any, name: str) -> list[Any]:
+    """What is in a sequence."""
+    is_sequence = isinstance(values, Iterable) and getattr(values, "shape", True) != ()
+    if not is_sequence or isinstance(values, str | bytes | Mapping | type):
+        raise TypeError(f"Expected a sequence of {name}, got {values!r}.")
+    return list(values)
+
+
+def one_each(values: Any, name: str) -> list[Any]:
+    """What there is one of for every party, at least one."""
+    if not (found := as_list(values, name)):
+        raise ValueError(f"Expected {name}, one for each party, got none.")
+    return found
+
+
+def as_vectors(**vectors: Any) -> list[np.ndarray]:
+    """One finite number per party in each of these, in float64."""
+    arrays = {}
+    for name, values in vectors.items():
+        try:
+            arrays[name] = np.array(values, float)
+        except (TypeError, ValueError):
+            raise ValueError(f"Expected numbers in {name}, got {values}.") from None
+    shapes = {name: array.shape for name, array in arrays.items()}
+    first = next(iter(shapes.values()))
+    if len(first) != 1 or first[0] < 1 or set(shapes.values()) != {first}:
+        raise ValueError(
+            f"Expected one number per party in each of these, got {shapes}."
+        )
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"Expected finite {name}, got {array}.")
+    return list(arrays.values())
+
+
+def as_number(number: Any, name: str) -> float:
+    """One real number of any size, or NaN."""
+    try:
+        if np.ndim(number) == 0 and not isinstance(number, str | bytes):
+            return float(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"Expected one number {name}, got {number!r}.")
 
 
 def as_real(number: Any, name: str, *, smallest: float) -> float:
     """One real number that is not below the smallest."""
     try:
-        value = float(number) if np.ndim(number) == 0 else np.nan
-    except (TypeError, ValueError, OverflowError):
+        value = as_number(number, name)
+    except ValueError:
         value = np.nan
-    if isinstance(number, str | bytes) or not value >= smallest:
+    if not value >= smallest:
         raise ValueError(f"Expected one number {name} >= {smallest:g}, got {number!r}.")
     return value
 

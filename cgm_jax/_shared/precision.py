@@ -84,7 +84,7 @@ def in_float64(function: Callable[..., Any], *inputs: ArrayLike) -> Any:
     if is_traced(*inputs):
         return function(*inputs)
     with at_once(*inputs), _small_work_device():
-        return to_host(function(*(np.asarray(x, np.float64) for x in inputs)))
+        return to_host(function(*map(to_host, inputs)))
 
 
 def _small_work_device() -> AbstractContextManager[Any]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, DTypeLike, Float
 
-from cgm_jax._shared.checks import check_kind
+from cgm_jax._shared.checks import as_real, as_vectors, check_kind
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration, Draw, Promises
 from cgm_jax.gram import GramSums
@@ -185,6 +185,7 @@ def audit(
     )
     if improved is None:
         return checked
+    check_kind(improved, Collaboration)
     better = improved.promises.scheme
     second = SecondGame(
         _game_of(improved.promises), better.reward_values, better.max_reward_value
@@ -234,6 +235,9 @@ def audit_promises(
         (True, 0.8, ('R1', 'R2', 'R3', 'R4', 'F1', 'F2', 'F3', 'F4', 'R6'))
     """
     game = as_game(values)
+    check_kind(scheme, RewardScheme, "`solve_reward_scheme`")
+    check_kind(scoring, Scoring)
+    tolerance = as_real(tolerance, "as the tolerance", smallest=0.0)
     if scoring.name != scheme.scoring:
         raise ValueError(
             f"Expected the scoring of the scheme, {scheme.scoring}, got "
@@ -264,7 +268,7 @@ def audit_promises(
         )
     realised, realised_welfare = {}, np.nan
     if realised_values is not None:
-        reached = np.asarray(realised_values, float)
+        (reached,) = as_vectors(realised_values=realised_values)
         realised = check(reached, realised=True)
         realised_welfare = float(reached.sum() / upper.sum())
         missing = reached - scheme.reward_values
@@ -320,6 +324,9 @@ def sufficient_conditions(
     Reference: Tay et al. 2022, Proposition 3.
     """
     game = as_game(values)
+    check_kind(scheme, RewardScheme, "`solve_reward_scheme`")
+    check_kind(scoring, Scoring)
+    tolerance = as_real(tolerance, "as the tolerance", smallest=0.0)
     shares, upper, own = scheme.fair_shares, scheme.upper_values, scheme.own_values
     slack = tolerance * scale_of(game.known, upper, shares)
     together = game.value_of(np.asarray(stable_sets(scheme.shapley_values)))

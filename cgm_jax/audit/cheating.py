@@ -26,7 +26,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Shaped
 
-from cgm_jax._shared.checks import as_key, as_keys, check_kind
+from cgm_jax._shared.checks import as_key, as_keys, as_list, as_real, check_kind
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.collaboration import Promises
@@ -104,13 +104,17 @@ def stress(
     Reference: Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
     check_kind(promises, Promises)
-    for each in scorings:
-        check_kind(each, Scoring)
+    scorings = tuple(as_list(scorings, "scorings"))
+    manipulations = as_list(manipulations, "manipulations")
+    for kind, given in ((Scoring, scorings), (Manipulation, manipulations)):
+        for each in given:
+            check_kind(each, kind)
+    beta = as_real(inverse_temperature, "inverse_temperature", smallest=0.0)
     n = len(promises.parties)
     if n > MAX_TABLE_PARTIES:
         raise ValueError(f"Expected at most {MAX_TABLE_PARTIES} parties, got {n}.")
-    outliers = [outlier(scale) for scale in outlier_scales]
-    scorings = tuple(scorings) or (promises.scoring,)
+    outliers = [outlier(scale) for scale in as_list(outlier_scales, "outlier_scales")]
+    scorings = scorings or (promises.scoring,)
     _check_names("scorings", scorings)
     _check_names("manipulations", [*manipulations, *outliers])
     if labels is not None:
@@ -126,7 +130,7 @@ def stress(
         np.asarray(drawn),
         GramSums(*map(np.asarray, dataclasses.astuple(promises.sums))),
         scorings,
-        inverse_temperature,
+        beta,
     )
     honest = trials.schemes(trials.honest(0))
     phi = next(iter(honest.values())).shapley_values
@@ -380,20 +384,16 @@ def _trial(
 
 
 def _check_names(kind: str, each: Sequence[Scoring] | Sequence[Manipulation]) -> None:
-    names = [one.name for one in each]
-    if len(set(names)) < len(names):
+    if len({*(names := [one.name for one in each])}) < len(names):
         raise ValueError(f"Expected {kind} of different names, got {names}.")
 
 
 def _check_labels(
     labels: Sequence[Shaped[np.ndarray, " _"]], num_rows: list[int]
 ) -> None:
-    if len(labels) != len(num_rows):
+    found = [np.shape(given) for given in as_list(labels, "labels")]
+    if found != [(num,) for num in num_rows]:
         raise ValueError(
-            f"Expected labels of {len(num_rows)} parties, got those of {len(labels)}."
+            f"Expected labels of {num_rows} rows of the parties, got arrays of shapes "
+            f"{found}."
         )
-    for party, (given, count) in enumerate(zip(labels, num_rows, strict=True)):
-        if len(given) != count:
-            raise ValueError(
-                f"Expected {count} labels of party {party}, got {len(given)}."
-            )

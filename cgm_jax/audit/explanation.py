@@ -129,6 +129,9 @@ def explain_scheme(scheme: RewardScheme, sums: GramSums | None = None) -> Explan
         >>> explain_scheme(scheme).binding
         (Bound(party=0, side='lower'), Bound(party=1, side='upper'))
     """
+    check_kind(scheme, RewardScheme, "`solve_reward_scheme`")
+    if sums is not None:
+        check_kind(sums, GramSums, "`gram_sums`")
     is_shapley = scheme.scoring == "shapley"
     return _explanation(scheme, sums if is_shapley else None, lambda _: None)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int
 
+from cgm_jax._shared.arrays import to_host
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES, num_parties
@@ -137,7 +138,7 @@ def as_game(values: Float[ArrayLike, " coalitions"] | GramSums | Game) -> Game:
         return SampledGame(
             n, lambda members: np.asarray(values_of_coalitions(values, members))
         )
-    table = np.asarray(values, float)
+    table = to_host(values)
     if table.ndim != 1:
         raise ValueError(
             "Expected a table of 2**n values of coalitions, got an array of shape "

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from cgm_jax._shared.checks import as_number, as_real, as_vectors, check_kind
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.stable_sets import stable_sets
@@ -124,7 +125,14 @@ def check_incentives(
 
     References: Tay et al. 2022, Sec. 4, Definitions 1 and 2, App. D; Sim et al. 2020.
     """
-    game, r, phi, upper = _checked(values, rewards, shapley_values, upper_values)
+    game, r, phi, upper = _checked(
+        values,
+        rewards=rewards,
+        shapley_values=shapley_values,
+        upper_values=upper_values,
+    )
+    tolerance = as_real(tolerance, "as the tolerance", smallest=0.0)
+    max_reward_value = as_number(max_reward_value, "as the max_reward_value")
     slack = tolerance * scale_of(game.known, r, upper, max_reward_value)
     own = game.value_of(np.eye(len(r), dtype=bool))
     beyond = r - max_reward_value
@@ -177,8 +185,10 @@ def check_monotonicity(
 
     Reference: Tay et al. 2022, Definition 3.
     """
-    game, r = _checked(values, rewards)
-    other, raised = _checked(improved.values, improved.rewards)
+    check_kind(improved, SecondGame)
+    tolerance = as_real(tolerance, "as the tolerance", smallest=0.0)
+    game, r = _checked(values, rewards=rewards)
+    other, raised = _checked(improved.values, rewards=improved.rewards)
     if other.num_parties != game.num_parties:
         raise ValueError(
             f"Expected another game of the same {len(r)} parties, got one of "
@@ -287,16 +297,11 @@ def worst(name: str, found: list[tuple[float, Any, Any]], slack: float) -> Check
     return Check(name, margin >= -slack, margin, parties, coalition, len(found))
 
 
-def _checked(values, *vectors) -> list:
-    game = as_game(values)
-    numbers = [np.asarray(x, float) for x in vectors]
-    shapes = [x.shape for x in numbers]
-    if any(shape != (game.num_parties,) for shape in shapes):
+def _checked(values, **vectors) -> list:
+    game, numbers = as_game(values), as_vectors(**vectors)
+    if len(numbers[0]) != game.num_parties:
         raise ValueError(
             f"Expected vectors of one number for each of {game.num_parties} parties, "
-            f"got arrays of shapes {shapes}."
+            f"got arrays of shapes {[x.shape for x in numbers]}."
         )
-    for x in numbers:
-        if not np.isfinite(x).all():
-            raise ValueError(f"Expected finite numbers, got {x}.")
     return [game, *numbers]

@@ -18,6 +18,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Shaped
 
+from cgm_jax._shared.checks import as_real
+
 __all__ = ["MANIPULATIONS", "DataSet", "Manipulation", "Position", "outlier"]
 
 Rows = Float[np.ndarray, "_ _"]
@@ -156,6 +158,8 @@ def outlier(deviations: float) -> Manipulation:
         >>> outlier(1e3).name
         'an outlier at 1e+03'
     """
+
+    deviations = as_real(deviations, "of deviations", smallest=0.0)
 
     def hand_in(at: Position) -> list[DataSet]:
         pool = at.pool

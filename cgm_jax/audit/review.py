@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Int, Key, Shaped
 
-from cgm_jax._shared.checks import check_kind
+from cgm_jax._shared.checks import as_key, as_list, check_kind
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
@@ -82,7 +82,11 @@ def review(
         >>> review(jax.random.key(1), result, stress_test=False).audit.is_kept
         True
     """
+    as_key(key)
     check_kind(collaboration, Collaboration)
+    scorings = as_list(scorings, "scorings")
+    for each in scorings:
+        check_kind(each, Scoring)
     progress("audit", 0.0)
     promises, beta = collaboration.promises, collaboration.draw.inverse_temperature
     stress_key, evidence_key = jax.random.split(key)

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from cgm_jax._shared.arrays import to_host
+from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.results import Result
 from cgm_jax.rewards.scheme import RewardScheme
 from cgm_jax.rewards.shapley_fair import largest_rho, shapley_fair_rewards
 
+from .games import as_game
 from .incentives import Check, check_incentives
 
 __all__ = ["SchemeComparison", "compare_with_shapley_fair"]
@@ -72,7 +75,9 @@ def compare_with_shapley_fair(
         >>> found.theirs["R4"].holds, found.worse_off, found.ours["R4"].holds
         (False, (0,), True)
     """
-    table, phi = np.asarray(values, float), scheme.shapley_values
+    check_kind(scheme, RewardScheme, "`solve_reward_scheme`")
+    as_game(values)  # or it is no table
+    table, phi = to_host(values), scheme.shapley_values
     grand = float(table[-1])
     theirs = np.asarray(shapley_fair_rewards(phi, grand, rho=scheme.rho))
     largest = np.asarray(largest_rho(phi, scheme.own_values, grand)).item()

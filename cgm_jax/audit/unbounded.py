@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cgm_jax._shared.checks import check_kind
 from cgm_jax.collaboration import Promises
 from cgm_jax.rewards import scheme_from_sums
 from cgm_jax.rewards.scheme import RewardScheme
@@ -31,6 +32,7 @@ def without_bounded_stakes(promises: Promises) -> RewardScheme | None:
         [0.453 0.256 0.221]
         [0.453 0.439 0.436]
     """
+    check_kind(promises, Promises, "`promise`")
     if not isinstance(promises.scoring, Robust):
         return None
     inner = promises.scoring.scoring

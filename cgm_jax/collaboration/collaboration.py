@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
-from cgm_jax._shared.checks import as_key, check_kind
+from cgm_jax._shared.checks import as_key, as_whole, check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
@@ -105,7 +105,9 @@ class Growing:
                 "Expected a generator with the methods `fit` and `sample`, such as "
                 f"KernelDensity(), got {generator!r}."
             )
-        if not 1 <= self.num <= self.at_most:
+        for name in ("num", "at_most"):
+            as_whole(getattr(self, name), name, smallest=1)
+        if self.num > self.at_most:
             raise ValueError(
                 f"Expected 1 <= num <= at_most, got {self.num} and {self.at_most}."
             )

@@ -58,6 +58,10 @@ def promise(
 ) -> Promises:
     """Value the parties' data and promise fair reward values.
 
+    Every point counts as one. Where points are to have weights of their own, make
+    ``gram_sums(kernel, parties, candidates, weights=weights)``; its sums are what
+    `rewards.scheme_from_sums` and `sampling.weighted_sampling` take.
+
     Args:
         parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
             Float64 points are computed in float64, others in float32. Or the releases
@@ -103,7 +107,7 @@ def promise(
     outlier = None
     check_kind(scoring, Scoring)
     if joined is not None:
-        scoring = TimeAware(tuple(joined), scoring)
+        scoring = TimeAware(joined, scoring)  # type: ignore[arg-type]
     if are_releases(parties):
         points, features = checked_releases(
             parties, features, kernel, scoring, search_length_scale=search_length_scale

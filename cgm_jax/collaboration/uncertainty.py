@@ -17,6 +17,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from cgm_jax._shared.checks import as_key, as_whole, check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
@@ -157,6 +158,9 @@ def estimate_uncertainty(
     Reference:
         Efron, Tibshirani 1993.
     """
+    as_key(key)
+    check_kind(promises, Promises, "`promise`")
+    num_resamples = as_whole(num_resamples, "num_resamples", smallest=1)
     if num_resamples < 2:
         raise ValueError(
             f"Expected num_resamples >= 2, got {num_resamples}: a standard error needs "

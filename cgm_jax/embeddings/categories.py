@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, is_traced
-from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.checks import as_list, as_whole
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.kernels.base import check_positive
 
@@ -138,7 +138,8 @@ def category_features(
             f"{type(kernel).__name__}: expected a SquaredExponential, which is a "
             "product over coordinates."
         )
-    taken = [tuple(map(int, block)) for block in blocks]
+    taken = [tuple(as_list(each, "coordinates")) for each in as_list(blocks, "blocks")]
+    taken = [tuple(as_whole(i, "coordinate", smallest=0) for i in t) for t in taken]
     flat = [place for block in taken for place in block]
     d = len(flat) + (0 if others is None else others.num_dimensions)
     if not all(taken) or len({*flat}) < len(flat) or not {*flat} <= {*range(d)}:

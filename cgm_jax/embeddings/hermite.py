@@ -27,8 +27,8 @@ from functools import reduce
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.arrays import is_traced
-from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.arrays import is_traced, to_host
+from cgm_jax._shared.checks import as_number, as_whole
 from cgm_jax.kernels import Kernel, ScaleMixture, SquaredExponential
 from cgm_jax.kernels.base import Product, Scaled, Sum
 
@@ -92,7 +92,7 @@ def hermite_features(
         Dao, De Sa and Ré 2017; Trefethen and Weideman 2014.
     """
     lowest, highest = _box(low, high)
-    if not 1e-13 <= tolerance <= 0.1:
+    if not 1e-13 <= as_number(tolerance, "as the tolerance") <= 0.1:
         raise ValueError(f"Expected a tolerance from 1e-13 to 0.1, got {tolerance}.")
     max_features = as_whole(max_features, "max_features", smallest=2)
     terms = _squared_exponentials(kernel, len(lowest))
@@ -118,7 +118,7 @@ def hermite_features(
 
 
 def _box(low: Float[ArrayLike, " d"], high: Float[ArrayLike, " d"]) -> list[np.ndarray]:
-    box = [np.asarray(end, float) for end in (low, high)]
+    box = [to_host(end) for end in (low, high)]
     if box[0].ndim != 1 or box[0].shape != box[1].shape:
         raise ValueError(
             "Expected low and high of one shape (d,), got "

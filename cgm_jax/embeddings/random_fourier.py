@@ -27,7 +27,7 @@ from scipy.special import gammaincinv, ndtri
 from scipy.stats import qmc
 
 from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
-from cgm_jax._shared.checks import as_key, as_whole
+from cgm_jax._shared.checks import as_key, as_whole, check_choice
 from cgm_jax._shared.precision import at_once
 from cgm_jax.kernels import Kernel
 
@@ -126,8 +126,7 @@ def drawn_in_groups(
     ``draw`` makes frequencies and k(x, x) of a source, of which it takes ``count``
     numbers per frequency.
     """
-    if kind not in _KINDS:
-        raise ValueError(f"Expected a kind among {', '.join(_KINDS)}, got {kind!r}.")
+    check_choice(kind, _KINDS, "the kind")
     m, odd = divmod(as_whole(num_features, "num_features", smallest=2), 2)
     if odd:
         raise ValueError(

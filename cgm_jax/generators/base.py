@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from cgm_jax._shared.arrays import Points, is_traced
+from cgm_jax._shared.checks import as_whole
 
 __all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks"]
 
@@ -41,8 +42,7 @@ def sample_in_blocks(
     draw: Callable[[Key[Array, ""]], Points], key: Key[Array, ""], num: int
 ) -> Points:
     """Draw ``num`` points so that a larger sample starts with the smaller one."""
-    if num < 1:
-        raise ValueError(f"Expected num, the points to draw, at least 1; got {num}.")
+    num = as_whole(num, "num of points to draw", smallest=1)
     blocks, drawn = [], 0
     while drawn < num:
         blocks.append(draw(jax.random.fold_in(key, len(blocks))))

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.arrays import Points, as_points, to_host
 from cgm_jax._shared.precision import at_once
 
 from .base import BLOCK_SIZE, sample_in_blocks
@@ -120,4 +120,4 @@ def _check(weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> N
 
 
 def _float64(x: ArrayLike) -> np.ndarray:
-    return np.asarray(x, np.float64)
+    return to_host(x)

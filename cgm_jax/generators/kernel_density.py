@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key, Num
 
 from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.checks import as_number
 from cgm_jax._shared.precision import at_once
 
 from .base import BLOCK_SIZE, sample_in_blocks
@@ -47,7 +48,7 @@ class KernelDensity:
     bandwidth: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.bandwidth) and self.bandwidth > 0):
+        if not 0 < as_number(self.bandwidth, "as the bandwidth") < math.inf:
             raise ValueError(
                 "Expected a positive and finite bandwidth, in the units of the points; "
                 f"got {self.bandwidth}."

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgm_jax._shared.checks import as_list
 from cgm_jax.tables import TableCodec
 from cgm_jax.tables.category_columns import CategoryColumn
 from cgm_jax.tables.number_columns import NumberColumn
@@ -117,10 +118,10 @@ def chosen_columns(columns: Columns, chosen: Iterable[str | int]) -> Sequence[in
     """Places of columns that are named or numbered from 0, in the points' order."""
     names = [column.name for column in columns]
     places = set()
-    for one in chosen:
+    for one in as_list(chosen, "columns"):
         if isinstance(one, str) and one in names:
             places.add(names.index(one))
-        elif not isinstance(one, str) and 0 <= one < len(names):
+        elif isinstance(one, int | np.integer) and 0 <= one < len(names):
             places.add(int(one))
         else:
             raise ValueError(

@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
 from cgm_jax._shared.arrays import AnyArray, as_points
-from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.checks import as_key, as_number, as_whole, check_kind
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.tables import TableCodec
 
@@ -107,12 +107,16 @@ class ProductMixture:
         for name in ("num_components", "min_rows", "max_steps"):
             if (value := getattr(self, name)) is not None:
                 as_whole(value, name, smallest=1)
-        if self.smoothing is not None and not 0 < self.smoothing < math.inf:
+        if self.codec is not None:
+            check_kind(self.codec, TableCodec)
+        if self.smoothing is not None and not (
+            0 < as_number(self.smoothing, "as the smoothing") < math.inf
+        ):
             raise ValueError(
                 "Expected a smoothing, in rows, positive and finite, got "
                 f"{self.smoothing!r}."
             )
-        if not 0 <= self.held_out <= 0.5:
+        if not 0 <= as_number(self.held_out, "held_out") <= 0.5:
             raise ValueError(
                 f"Expected held_out to be a share in [0, 0.5], got {self.held_out!r}."
             )
@@ -132,6 +136,7 @@ class ProductMixture:
             TypeError: if the points are not real numbers.
             ModuleNotFoundError: without scikit-learn.
         """
+        as_key(key)
         with at_once(x64=False):
             array = np.asarray(as_points(points, "points"))
             columns = _columns(self, array)
@@ -163,6 +168,7 @@ class ProductMixture:
         self, key: Key[Array, ""], model: ProductMixtureModel, num: int
     ) -> Float[np.ndarray, "num d"]:
         """Draw ``num`` >= 1 points, float32; more points start with fewer."""
+        check_kind(model, ProductMixtureModel, "`fit`")
         return model.sample(key, num)
 
     def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared import archive
-from cgm_jax._shared.arrays import AnyArray, as_points
+from cgm_jax._shared.arrays import AnyArray, as_points, to_host
+from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import at_once, compiled
 
 from .base import BLOCK_SIZE, sample_in_blocks
@@ -144,7 +145,7 @@ class ProductMixtureModel:
         """
         if isinstance(given, Mapping):
             given = self._point(given)
-        row = np.asarray(given, np.float64)
+        row = to_host(given)
         if row.shape != (self.num_dimensions,) or np.isinf(row).any():
             raise ValueError(
                 f"Expected one point given, of {self.num_dimensions} finite "
@@ -170,6 +171,7 @@ class ProductMixtureModel:
 
     def sample(self, key: Key[Array, ""], num: int) -> Float[np.ndarray, "num d"]:
         """Draw ``num`` >= 1 points, float32; more points start with fewer."""
+        as_key(key)
         tables = _Tables.of(self)
         with at_once(key, x64=False):
             return np.asarray(sample_in_blocks(partial(_draw, self, tables), key, num))

@@ -174,7 +174,7 @@ def party_embeddings(
         Smola et al. 2007.
     """
     points, drawn, of_points = as_weighted_blocks(parties, candidates, weights)
-    check_features(features, features.kernel, points[0])
+    check_features(features, None, points[0])
     traced = is_traced(features, points, drawn, of_points)
     mesh = as_mesh(mesh, *points, drawn, traced=traced)
     side = checked_tile_size(tile_size)

@@ -24,14 +24,14 @@ from .tiles import Blocks
 __all__ = ["check_features", "embeddings", "rows_of_embeddings"]
 
 
-def check_features(features: FeatureMap, kernel: Kernel, points: Points) -> None:
-    """Raise unless these are features of this kernel, for such points."""
+def check_features(features: FeatureMap, kernel: Kernel | None, points: Points) -> None:
+    """Raise unless these are features, of this kernel if one is given, for points."""
     if not isinstance(features, FeatureMap):
         raise TypeError(
             "Expected features of cgm_jax.embeddings, such as "
             f"random_fourier_features(...), got {type(features).__name__}."
         )
-    if kernel is not features.kernel and kernel != features.kernel:
+    if kernel is not None and kernel != features.kernel:
         raise ValueError(
             f"Expected features of the kernel {kernel}, got those of "
             f"{features.kernel}; make them anew, or hand in features.kernel as the "

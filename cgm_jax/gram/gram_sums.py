@@ -38,6 +38,7 @@ from cgm_jax.kernels.base import Kernel, centred
 
 from .feature_sums import check_features, embeddings, rows_of_embeddings
 from .mesh import as_mesh, on_device_of, sums_on_mesh
+from .small_blocks import are_small, sums_between_small_blocks
 from .tiles import (
     Blocks,
     rows_between_blocks,
@@ -166,15 +167,25 @@ def gram_sums(
                 among_candidates=True,
                 mesh=mesh,
             )
-            xp = array_module(between, rows)
-            edge = xp.sum(rows, axis=0)
-            between = xp.block([[between, edge[:-1, None]], [edge[None]]])
+            between = _with_candidates(between, rows)
         else:
             totals = embeddings(features, [*points, drawn], side, of_points, mesh)
             between = matmul(totals, totals.T)
             rows = rows_of_embeddings(features, points, drawn, totals, side, mesh)
     sizes = block_sizes(points, drawn, of_points)
     return GramSums(to_host(between), to_host(rows), sizes)
+
+
+def _with_candidates(
+    between: Float[AnyArray, "_ _"], rows: Float[AnyArray, "g blocks"]
+) -> Float[AnyArray, "blocks blocks"]:
+    """B with the candidates as its last block, for which there may be room already."""
+    xp = array_module(between, rows)
+    edge = xp.sum(rows, axis=0)
+    if len(between) == len(edge):
+        between[-1], between[:, -1] = edge, edge
+        return between
+    return xp.block([[between, edge[:-1, None]], [edge[None]]])
 
 
 def as_weighted_blocks(
@@ -305,10 +316,14 @@ def sums_with_parties(
         )
         return between, rows if among_candidates else rows[:, :-1]
     sizes = [*map(len, points)]
-    pool = Blocks.cut(kernel, xp.concatenate(points), sizes, tile_size, weight)
-    between = sums_between_blocks(pool)
+    of_pool = kernel, xp.concatenate(points), sizes, tile_size, weight
+    if are_small(sizes, tile_size) and not is_traced(of_pool):
+        between = sums_between_small_blocks(*of_pool, room=int(among_candidates))
+    else:
+        between = sums_between_blocks(Blocks.cut(*of_pool))
     if len(candidates) == 0:
         return between, xp.zeros((0, len(points) + among_candidates), between.dtype)
+    pool = Blocks.cut(*of_pool)
     drawn = Blocks.cut(kernel, candidates, [len(candidates)], tile_size)
     own = sums_of_symmetric_rows(drawn) if among_candidates else None
     return between, sums_of_rows(drawn, pool, last=own)

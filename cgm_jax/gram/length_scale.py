@@ -15,9 +15,10 @@ from jax.sharding import Mesh
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import Points, as_points, is_traced
+from cgm_jax._shared.checks import as_number, as_whole
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.sharded import corners, is_sharded, rows_at
-from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.base import Kernel, check_kernel
 from cgm_jax.kernels.distances import squared_distances
 from cgm_jax.kernels.stationary import Stationary
 
@@ -81,6 +82,7 @@ def smallest_length_scale(
     Reference:
         Tay et al. 2022, Sec. 5 and App. I.5.
     """
+    check_kernel(kernel)
     return smallest_scale(
         kernel.with_length_scale,
         parties,
@@ -103,11 +105,10 @@ def smallest_scale(
     mesh: Mesh | None = None,
 ) -> float:
     """As `smallest_length_scale`, for any family of kernels with one parameter."""
-    if not 0 < low < high < np.inf or num_halvings < 1:
-        raise ValueError(
-            f"Expected 0 < low < high and num_halvings >= 1, got low={low}, "
-            f"high={high}, num_halvings={num_halvings}."
-        )
+    num_halvings = as_whole(num_halvings, "num_halvings", smallest=1)
+    low, high = as_number(low, "as the low end"), as_number(high, "as the high end")
+    if not 0 < low < high < np.inf:
+        raise ValueError(f"Expected 0 < low < high, got low={low}, high={high}.")
     points, drawn = as_blocks(parties, candidates, sharded=True)
     mesh = as_mesh(mesh, *points, drawn)
     diameter = _bounding_diameter([*points, drawn])
@@ -239,7 +240,7 @@ def quantile_length_scale(
     """
     from scipy.spatial.distance import pdist
 
-    if not 0 < quantile < 1:
+    if not 0 < as_number(quantile, "as the quantile") < 1:
         raise ValueError(f"Expected a quantile in (0, 1), got {quantile}.")
     array = as_points(points, "points", sharded=True)
     if len(array) < 2:

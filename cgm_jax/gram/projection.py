@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.base import Kernel, check_kernel
 
 from .length_scale import smallest_scale
 
@@ -48,6 +48,7 @@ def project_kernel(
     Reference:
         Tay et al. 2022, Sec. 5.
     """
+    check_kernel(kernel)
     if kernel.length_scale is None:
         raise ValueError(
             "Expected a kernel with a length scale to bring to the valid range, got "

@@ -51,6 +51,7 @@ __all__ = [
     "add_between",
     "add_rows",
     "add_symmetric_rows",
+    "columns_by_block",
     "kernel_tile",
     "num_columns",
     "rows_between_blocks",
@@ -277,9 +278,9 @@ def add_between(total, width, tile, kernel, points):
     i, j, weight = tile
     k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
     if width < WIDE:
-        sums = rows_by_block(_columns_by_block(k, points, j, width), points, i, width)
+        sums = rows_by_block(columns_by_block(k, points, j, width), points, i, width)
     else:  # what is transposed is small
-        sums = _columns_by_block(rows_by_block(k, points, i, width), points, j, width)
+        sums = columns_by_block(rows_by_block(k, points, i, width), points, j, width)
     at_i, at_j = points.first[i], points.first[j]
     total = add_at(total, (at_i, at_j), weight * sums)
     return add_at(total, (at_j, at_i), weight * sums.T)
@@ -289,7 +290,7 @@ def add_rows(total, width, tile, kernel, x, y, first):
     """What two tiles add to R of x, of which rows from ``first`` are summed."""
     i, j, weight = tile
     k = kernel_tile(kernel, x, i, y.tiles, j)
-    rows = weight * _columns_by_block(k, y, j, width)
+    rows = weight * columns_by_block(k, y, j, width)
     return add_at(total, (i - first, 0, y.first[j]), rows[None])
 
 
@@ -308,7 +309,7 @@ def add_symmetric_rows(total, width, tile, kernel, points):
 def _add_rows_of_both(total, width, tile, kernel, points):
     i, j, weight = tile
     k = kernel_tile(kernel, points.tiles, i, points.tiles, j)
-    at_i = _columns_by_block(k, points, j, width)
+    at_i = columns_by_block(k, points, j, width)
     at_j = rows_by_block(k, points, i, width).T
     total = add_at(total, (i, 0, points.first[j]), weight * at_i[None])
     return add_at(total, (j, 0, points.first[i]), weight * at_j[None])
@@ -323,7 +324,7 @@ def kernel_tile(
     return lax.optimization_barrier(kernel.pairwise(at_i, at_j))
 
 
-def _columns_by_block(
+def columns_by_block(
     k: Float[Array, "m n"], points: Members, j: Int[Array, ""], width: int
 ) -> Float[Array, "m width"]:
     """kZ, the columns of k being the points of tile j."""

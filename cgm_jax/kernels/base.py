@@ -27,6 +27,7 @@ __all__ = [
     "Scaled",
     "Sum",
     "centred",
+    "check_kernel",
     "check_positive",
     "register_node",
     "same_fields",
@@ -154,11 +155,7 @@ def centred(kernel: Kernel, *sets: Points) -> list[Points]:
     Far from 0 the rounding of the points' own numbers is larger than it need be. The
     difference to one of the points is exact where they are close to each other.
     """
-    if not isinstance(kernel, Kernel):
-        raise TypeError(
-            "Expected a kernel, such as SquaredExponential(1.0), got "
-            f"{f'the class {kernel.__name__}' if isinstance(kernel, type) else kernel}."
-        )
+    check_kernel(kernel)
     own = [points for points in sets if len(points)]
     if not kernel.is_stationary or not own:
         return list(sets)
@@ -174,6 +171,15 @@ def centred(kernel: Kernel, *sets: Points) -> list[Points]:
         return list(sets)
     origin = xp.where(is_far, origin, 0)
     return [x - (origin if xp is np else jax.lax.stop_gradient(origin)) for x in sets]
+
+
+def check_kernel(kernel: Any) -> None:
+    """Raise unless it is one."""
+    if not isinstance(kernel, Kernel):
+        raise TypeError(
+            "Expected a kernel, such as SquaredExponential(1.0), got "
+            f"{f'the class {kernel.__name__}' if isinstance(kernel, type) else kernel}."
+        )
 
 
 def check_positive(name: str, number: Any, *, is_scalar: bool = False) -> None:

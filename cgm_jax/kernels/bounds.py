@@ -8,6 +8,7 @@ numbers, fractions, NumPy and JAX arrays, and work under ``jit``, ``vmap`` and `
 Reference: Tay et al. 2022, Sec. 3, Sec. 5 and App. C.
 """
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ def nonnegativity_lower_bound(
     """
     s, t = subset_size, reference_size
     _check(s, t)
+    _check_numbers(upper=upper, diagonal=diagonal)
     # One size a factor, so that integers do not overflow: s·t passes 2**31 in practice.
     return (t - 2 * s) / (2 * s) * ((diagonal + (s - 1) * upper) / (t - s))
 
@@ -127,6 +129,14 @@ def value_bounds(
     Reference:
         Tay et al. 2022, Corollary 1, Eq. 4.
     """
+    _check_numbers(
+        subset_size=subset_size,
+        mmd2_unbiased=mmd2_unbiased,
+        lower=lower,
+        upper=upper,
+        reference_mean=reference_mean,
+        diagonal=diagonal,
+    )
     if not is_traced(subset_size) and not np.all(np.asarray(subset_size) >= 1):
         raise ValueError(f"Expected subset_size >= 1, got {subset_size}.")
     closeness = reference_mean - mmd2_unbiased
@@ -165,7 +175,15 @@ def bounds_conflict(subset_size: Number, reference_size: Number) -> Number:
     return subset_size + 1 < reference_size - subset_size - 1
 
 
+def _check_numbers(**named: Number) -> None:
+    for name, number in named.items():
+        kind = getattr(getattr(number, "dtype", None), "kind", "")
+        if not (is_traced(number) or isinstance(number, Real) or kind in {*"iufV"}):
+            raise TypeError(f"Expected numbers as {name}, got {number!r}.")
+
+
 def _check(s: Number, t: Number) -> None:
+    _check_numbers(subset_size=s, reference_size=t)
     if is_traced(s, t):
         return
     if not np.all((np.asarray(s) >= 1) & (np.asarray(s) < np.asarray(t))):

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from cgm_jax._shared.arrays import array_module
+from cgm_jax._shared.checks import as_whole
 
 __all__ = ["class_imbalance"]
 
@@ -36,6 +37,7 @@ def class_imbalance(
 
     Reference: Tay et al. 2022, Sec. 6, where it is called ρ.
     """
+    num_classes = as_whole(num_classes, "num_classes", smallest=1)
     xp = array_module(labels)
     array: Any = xp.asarray(labels)
     if array.ndim != 1 or array.dtype.kind not in "iu":

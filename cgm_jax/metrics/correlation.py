@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import ArrayLike, Float, Num
 
+from cgm_jax._shared.arrays import to_host
+
 __all__ = ["CorrelationSummary", "correlation", "correlation_summary"]
 
 _ROUNDING = 1e-12  # spread of so little of the largest entry
@@ -51,7 +53,7 @@ def correlation(
 
     Reference: Tay et al. 2022, Sec. 6, Figure 2 and Tables 7-8.
     """
-    x, y = (np.asarray(values, np.float64) for values in (x, y))
+    x, y = (np.asarray(to_host(values)) for values in (x, y))
     if x.shape[-1:] != y.shape[-1:] or x.shape[-1:] < (2,):
         raise ValueError(
             "Expected at least two numbers each, as many in x as in y, got shapes "
@@ -74,7 +76,11 @@ def correlation_summary(correlations: Float[ArrayLike, " n"]) -> CorrelationSumm
         >>> correlation_summary(np.array([0.5, 0.7, np.nan]))
         CorrelationSummary(mean=0.6, standard_error=0.1, count=2)
     """
-    given = np.asarray(correlations, np.float64)
+    given = to_host(correlations)
+    if given.ndim != 1:
+        raise ValueError(
+            f"Expected correlations of shape (n,), got an array of shape {given.shape}."
+        )
     given = given[~np.isnan(given)]
     count = len(given)
     mean = float(given.mean()) if count else np.nan

@@ -10,15 +10,19 @@ where the definition, `valuation.mmd2_unbiased`, would compare T with itself eve
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, Int
 
+from cgm_jax._shared.checks import as_vectors, one_each
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.gram_sums import as_blocks
 from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.base import check_kernel
+from cgm_jax.valuation.coalitions import checked_sums
 
 __all__ = ["mmd2_to_reference"]
 
@@ -60,7 +64,9 @@ def mmd2_to_reference(
     Reference: Tay et al. 2022, Eq. 1 and 2; Gretton et al. 2012, Eq. 3.
     """
     points, drawn = as_blocks(parties, candidates)
-    values = np.asarray(values, np.float64)
+    check_kernel(kernel)
+    checked_sums(sums)
+    (values,), picks = as_vectors(values=values), one_each(picks, "picks")
     if not len(picks) == len(values) == len(points) == sums.num_parties:
         raise ValueError(
             f"Expected picks and a value of each of {sums.num_parties} parties, got "
@@ -71,7 +77,7 @@ def mmd2_to_reference(
             np.asarray(kernel.diagonal(jnp.asarray(x)), np.float64)
             for x in (*points, drawn)
         )
-    picks = [np.asarray(indices, np.int64) for indices in picks]
+    picks = [_as_indices(indices, len(drawn)) for indices in picks]
     # Row sums: C of a candidate alone, and of each party.
     of_candidates = np.asarray(sums.candidate_rows, np.float64).sum(axis=1)
     of_parties = np.asarray(sums.between, np.float64).sum(axis=1)
@@ -84,3 +90,17 @@ def mmd2_to_reference(
     same = own_diagonal + np.array([diagonal[indices].sum() for indices in picks])
     within = np.divide(a - same, s * (s - 1), out=np.full(len(s), np.nan), where=s > 1)
     return within - 2 * c / (s * t) + reference
+
+
+def _as_indices(picks: Any, num: int) -> Int[np.ndarray, " picks"]:
+    """Indices into so many candidates."""
+    array = np.asarray(picks)
+    if array.size == 0:
+        return np.zeros(0, np.int64)
+    is_index = array.ndim == 1 and array.dtype.kind in "iu"
+    if not is_index or not ((array >= 0) & (array < num)).all():
+        raise ValueError(
+            f"Expected picks as indices into {num} candidates, got {array.dtype} of "
+            f"shape {array.shape}."
+        )
+    return array.astype(np.int64)

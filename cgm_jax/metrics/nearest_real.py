@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.arrays import as_point_sets
+from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.some_rows import some_rows
 
@@ -104,6 +105,7 @@ def nearest_real(
     Reference: Zhao, Kunar, Birke, Chen, *CTAB-GAN*, 2021 (DCR and NNDR); Platzer and
     Reutterer, *Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data*, 2021.
     """
+    as_key(key)
     rows, near, control = as_point_sets(
         synthetic=synthetic, used=used, held_out=held_out
     )
@@ -140,6 +142,7 @@ def to_real(
         >>> found.distances, found.exact_matches
         (array([0. , 0.5]), 1)
     """
+    decimals = as_whole(decimals, "number of decimals", smallest=0)
     nearest = np.asarray(nearest_distances(synthetic, real, num_neighbors=2))
     first, second = nearest[:, 0], nearest[:, 1]
     ratios = np.where(second > 0, first / np.where(second > 0, second, 1), 1.0)

@@ -13,6 +13,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, Points, as_point_sets, is_traced
+from cgm_jax._shared.checks import as_whole
 from cgm_jax._shared.platforms import platform_settings
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.workers import map_on_workers
@@ -56,7 +57,7 @@ def nearest_distances(
     searching*, 1975.
     """
     queries, points = as_point_sets(queries=queries, points=points)
-    if not 1 <= num_neighbors <= len(points):
+    if as_whole(num_neighbors, "num_neighbors", smallest=1) > len(points):
         raise ValueError(
             f"Expected num_neighbors between 1 and the number of points, {len(points)},"
             f" got {num_neighbors}."

@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from cgm_jax._shared.arrays import AnyArray, Points, as_point_sets, is_traced
+from cgm_jax._shared.checks import as_list, as_whole
 from cgm_jax.kernels.distances import squared_distances
 
 from .neighbors import nearest_distances
@@ -94,6 +95,10 @@ def reverse_kl_divergences(
     named = {f"subsets[{i}]": x for i, x in enumerate(subsets)}
     named["reference"] = reference
     *parts, whole = as_point_sets(**named)
+    neighbors = [
+        as_whole(k, "number of neighbours", smallest=0)
+        for k in as_list(neighbors, "numbers of neighbours")
+    ]
     ks = np.asarray(neighbors)
     for i, part in enumerate(parts):
         if not (ks.size and ks.min() >= 1 and ks.max() < len(part)):

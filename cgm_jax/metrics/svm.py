@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Shaped
 
 from cgm_jax._shared.arrays import as_parties, as_points
+from cgm_jax._shared.checks import as_whole, one_each
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.workers import map_on_workers
 
@@ -54,6 +55,8 @@ def svm_accuracy(
     """
     from sklearn.svm import SVC
 
+    if max_training_points is not None:
+        as_whole(max_training_points, "max_training_points", smallest=1)
     points, labels = _labelled(points, labels, "points")
     test_points, test_labels = _labelled(test_points, test_labels, "test_points")
     if max_training_points is not None and len(points) > max_training_points:
@@ -95,7 +98,7 @@ def svm_accuracies(
         array([1. , 0.5])
     """
     real = [np.asarray(x) for x in as_parties(parties)]
-    classes = [np.asarray(y) for y in labels]
+    classes = [np.atleast_1d(y) for y in one_each(labels, "labels")]
     if rewards is None or reward_labels is None:
         rewards = [x[:0] for x in real]
         reward_labels = [y[:0] for y in classes]

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from cgm_jax.tables.cells import Cells, Resolution, as_text
+from cgm_jax._shared.checks import one_each
+from cgm_jax.tables.cells import Cells, Resolution, as_text, check_table
 from cgm_jax.tables.kinds import KINDS, NOT_VALUED
 from cgm_jax.tables.pooling import in_form, pooled_form
 
@@ -78,7 +79,17 @@ def columns_beside(
         ValueError: if a table lacks a column or has no rows, or the cells of a column
             have no form in common.
     """
+    real = one_each(real, "tables")
     tables = [*real, synthetic]
+    for table in tables:
+        check_table(table)
+    if kinds is not None and not isinstance(kinds, Mapping):
+        raise TypeError(
+            f"Expected the kind of each column by its name, got {type(kinds).__name__}."
+        )
+    unknown = [] if kinds is None else [name for name in real[0] if name not in kinds]
+    if unknown:
+        raise ValueError(f"Expected the kind of each column, got none of {unknown}.")
     for table, which in zip(tables, ["real"] * len(real) + ["synthetic"], strict=True):
         lacking = [name for name in real[0] if name not in table]
         lengths = {len(table[name]) for name in real[0] if name in table}

@@ -27,6 +27,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.results import Result
 from cgm_jax.tables.cells import Cells
 
@@ -122,6 +123,8 @@ def table_quality(
     Reference: SDMetrics 0.32, QualityReport and LogisticDetection; D. Lopez-Paz and
     M. Oquab, *Revisiting classifier two-sample tests*, 2017.
     """
+    as_key(key)
+    as_whole(max_detection_rows, "max_detection_rows", smallest=1)
     columns = columns_beside(real, synthetic, kinds)
     is_missing = [column.is_missing for column in columns]
     trends, correlations = _trends(columns)

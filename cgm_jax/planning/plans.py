@@ -209,10 +209,10 @@ def plan(
     num_rows = [_as_size(size, f"sizes[{i}]", 1) for i, size in enumerate(sizes)]
     if len(num_rows) < 2:
         raise ValueError(f"Expected sizes of at least two parties, got {num_rows}.")
-    if not isinstance(dtype, str) or dtype in ("float32", "float64"):
-        dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
+    found = getattr(dtype, "__name__", None) or str(dtype)  # of np.float32, or a dtype
+    if found not in ("float32", "float64"):
         raise ValueError(f"Expected float32 or float64 points, got {dtype}.")
+    dtype = np.dtype(found)
     if rates is not None:
         check_kind(rates, Rates)
     task = Task(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cgm_jax._shared.checks import check_kind
 from cgm_jax.audit import GainTable
 
 from .drawing import INK, TEXT, heading, labels_of, new_figure
@@ -45,6 +46,7 @@ def plot_gains(table: GainTable) -> "Figure":
         >>> len(plot_gains(found.table()).axes[0].texts)  # and three outliers
         6
     """
+    check_kind(table, GainTable, "`Stress.table`")
     if not table.manipulations:
         raise ValueError("Expected a table of some manipulations, got none.")
     gains = np.vstack([table.most.T, table.worst[None]])

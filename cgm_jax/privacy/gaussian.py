@@ -11,7 +11,7 @@ from typing import Literal
 import jax
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.checks import as_real
+from cgm_jax._shared.checks import as_real, check_choice
 
 __all__ = ["Neighbours", "noise_multiplier", "noise_of_sums", "with_noise"]
 
@@ -80,11 +80,7 @@ def _root(
 
 def noise_of_sums(epsilon: int | float, delta: float, neighbours: Neighbours) -> float:
     """The standard deviation of the noise on S, and on n where it has any."""
-    if neighbours not in SENSITIVITY:
-        raise ValueError(
-            f"Expected neighbours to be one of {', '.join(map(repr, SENSITIVITY))}, "
-            f"got {neighbours!r}."
-        )
+    check_choice(neighbours, SENSITIVITY, "neighbours")
     return noise_multiplier(epsilon, delta) * SENSITIVITY[neighbours]
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, Key
 from scipy.stats import kendalltau
 
 from cgm_jax._shared.arrays import Points, as_parties, as_points
-from cgm_jax._shared.checks import as_key, as_whole
+from cgm_jax._shared.checks import as_key, as_whole, one_each
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.results import Result
 from cgm_jax.embeddings import FeatureMap
@@ -102,6 +102,12 @@ def plan_privacy(
     """
     points_key, features_key, noise_key = jax.random.split(as_key(key), 3)
     num = as_whole(num_repeats, "num_repeats", smallest=1)
+    sizes, epsilons = one_each(sizes, "sizes"), one_each(epsilons, "ε")
+    if not callable(features):
+        raise TypeError(
+            "Expected features of cgm_jax.embeddings, or a function of a key that "
+            f"makes them, got {type(features).__name__}."
+        )
     numbers = [as_whole(n, f"sizes[{i}]", smallest=1) for i, n in enumerate(sizes)]
     noises = [noise_of_sums(each, delta, neighbours) for each in epsilons]
     maps = (

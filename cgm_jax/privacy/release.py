@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Key
 
 from cgm_jax._shared.archive import ArchiveError, named_arrays
 from cgm_jax._shared.arrays import as_points
-from cgm_jax._shared.checks import as_key
+from cgm_jax._shared.checks import as_key, check_kind
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.publishing import publish
@@ -81,6 +81,7 @@ class Release(Result):
             >>> sent = release(noise_key, features, points, epsilon=1, delta=0.1)
             >>> sent.verify(features)
         """
+        check_kind(features, FeatureMap, "`random_fourier_features`")
         if self.digest != feature_digest(features, agreement=agreement):
             raise ValueError(
                 "Expected a release of the features and the agreement given, got one "
@@ -200,6 +201,7 @@ def release(
         Balle & Wang 2018; Balog, Tolstikhin & Schölkopf 2018.
     """
     key = as_key(key)
+    check_kind(features, FeatureMap, "`random_fourier_features`")
     if not float(features.norm) <= 1 + 1e-6:
         raise ValueError(
             f"Expected features of norm at most 1, got {float(features.norm):g}: "

@@ -30,6 +30,7 @@ from cgm_jax._shared.checks import as_key, as_whole, check_kind
 from cgm_jax._shared.precision import at_once, compiled, on_numbers
 from cgm_jax.embeddings import FeatureMap
 from cgm_jax.gram import GramSums, gram_sums
+from cgm_jax.valuation.coalitions import checked_sums
 
 from .release import Release
 from .shortened import in_chunks, shortened_features, sum_of_features
@@ -147,6 +148,8 @@ def resampled_sums(
     """
     num = as_whole(num_resamples, "num_resamples", smallest=1)
     sent = as_releases(releases)
+    check_kind(features, FeatureMap, "`random_fourier_features`")
+    checked_sums(sums)
     totals, noise = _totals(sent)
     edge = sum_of_features(features, as_points(candidates, "candidates"))
     vectors = np.concatenate([totals, edge[None]])

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, to_host
+from cgm_jax._shared.arrays import AnyArray, array_module, is_traced, to_host
+from cgm_jax._shared.checks import as_vectors
 from cgm_jax.valuation.shapley import contributes
 
 from .feasible_region import best_corner
@@ -75,6 +76,9 @@ def fair_reward_values(
     """
     own = lower_values if own_values is None else own_values
     vectors = shapley_values, lower_values, upper_values, own
+    if not is_traced(vectors):
+        names = "shapley_values", "lower_values", "upper_values", "own_values"
+        as_vectors(**dict(zip(names, vectors, strict=True)))
     return FairRewards(*_fair_rewards(*map(to_host, vectors)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from cgm_jax._shared.checks import as_vectors
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import (
     mmd_shapley_values,
@@ -12,6 +13,7 @@ from cgm_jax.valuation import (
     values_of_coalitions,
     values_with_candidates,
 )
+from cgm_jax.valuation.coalitions import as_table, num_parties
 
 from .linear_programme import Solver, solve_reward_scheme
 from .scheme import RewardScheme
@@ -116,9 +118,10 @@ def scheme_from_values(
         alone = np.eye(values.num_parties, dtype=bool)
         own_values = np.asarray(values_of_coalitions(values, alone))
     else:
-        phi = shapley_values(values) if scores is None else scores
-        own_values = np.asarray(values)[1 << np.arange(np.size(phi))]
-    phi = np.asarray(phi)
+        table = as_table(values)
+        phi = shapley_values(table) if scores is None else scores
+        own_values = table[1 << np.arange(num_parties(len(table)))]
+    (phi,) = as_vectors(scores=phi)
     scheme = solve_reward_scheme(
         phi,
         stability_lower_values(values, phi) if stability else own_values,

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from cgm_jax._shared.checks import as_number, as_vectors
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax.valuation.shapley import contributes
 
@@ -116,13 +117,13 @@ def solve_reward_scheme(
         >>> relaxed, relaxed.reward_values
         (RewardScheme(relaxed, n=2, v*=0.9, ρ=1, c=0.9, stable), array([0.45, 0.9 ]))
     """
-    phi, lower, upper, own = _checked(
+    phi, lower, upper, own = as_vectors(
         shapley_values=shapley_values,
         lower_values=lower_values,
         upper_values=upper_values,
         own_values=lower_values if own_values is None else own_values,
     )
-    if not 1e-6 <= fairness_weight <= 1e6:
+    if not 1e-6 <= as_number(fairness_weight, "as the fairness_weight") <= 1e6:
         raise ValueError(
             "Expected a fairness_weight between 1e-6 and 1e6, got "
             f"{fairness_weight}. The optimum is the same for all of them."
@@ -258,22 +259,3 @@ def _with_rewards(unsolved: RewardScheme, log_value: float, rho: float) -> Rewar
         max_reward_value=float(shares[np.argmax(optimum.shapley_values)]),
         reward_values=np.maximum(np.maximum(shares, optimum.own_values), 0),
     )
-
-
-def _checked(**vectors: ArrayLike) -> list[Float[np.ndarray, " n"]]:
-    arrays = {}
-    for name, values in vectors.items():
-        try:
-            arrays[name] = np.array(values, float)
-        except (TypeError, ValueError):
-            raise ValueError(f"Expected numbers in {name}, got {values}.") from None
-    shapes = {name: array.shape for name, array in arrays.items()}
-    first = next(iter(shapes.values()))
-    if len(first) != 1 or first[0] < 1 or set(shapes.values()) != {first}:
-        raise ValueError(
-            f"Expected one number per party in each of these, got {shapes}."
-        )
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise ValueError(f"Expected finite {name}, got {array}.")
-    return list(arrays.values())

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.arrays import AnyArray, is_traced
+from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
+from cgm_jax._shared.checks import as_number, as_vectors
 from cgm_jax._shared.precision import in_float64
 
 from .infeasible import NoContributionError
@@ -50,7 +51,7 @@ def shapley_fair_rewards(
     Reference:
         Sim et al. 2020; Tay et al. 2022, Theorem 2.
     """
-    _check(shapley_values)
+    _check(shapley_values, grand_value=grand_value, rho=rho)
     return in_float64(_shapley_fair_rewards, shapley_values, grand_value, rho)
 
 
@@ -83,7 +84,9 @@ def largest_rho(
     Reference:
         Sim et al. 2020; Tay et al. 2022, Theorem 2.
     """
-    _check(shapley_values)
+    _check(shapley_values, grand_value=grand_value)
+    if not is_traced(shapley_values, lower_values):
+        as_vectors(shapley_values=shapley_values, lower_values=lower_values)
     return in_float64(_largest_rho, shapley_values, lower_values, grand_value)
 
 
@@ -118,9 +121,15 @@ def _shares(phi: Float[AnyArray, " n"]) -> Float[AnyArray, " n"]:
     return phi / phi.max()
 
 
-def _check(phi: Float[ArrayLike, " n"]) -> None:
-    if not is_traced(phi) and not np.max(np.asarray(phi)) > 0:
+def _check(phi: Float[ArrayLike, " n"], **numbers: Float[ArrayLike, ""]) -> None:
+    for name, number in numbers.items():
+        if not is_traced(number):
+            as_number(number, name)
+    if is_traced(phi):
+        return
+    if not np.max(to_host(phi), initial=-np.inf) > 0:
         raise NoContributionError(
             f"Expected at least one positive Shapley value, got {phi}: there is "
             "nothing to share in proportion to."
         )
+    as_vectors(shapley_values=phi)

@@ -5,13 +5,16 @@ reward value of its member with the largest Shapley value. For a monotone value 
 enough to look at one coalition per party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, App. D).
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, to_host
+from cgm_jax._shared.arrays import AnyArray, array_module, is_traced, to_host
+from cgm_jax._shared.checks import as_vectors
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import values_of_coalitions
-from cgm_jax.valuation.coalitions import num_parties
+from cgm_jax.valuation.coalitions import as_table, num_parties
 
 __all__ = ["stability_lower_values", "stable_sets"]
 
@@ -37,7 +40,9 @@ def stable_sets(
                [False,  True, False],
                [ True,  True,  True]])
     """
-    phi = to_host(shapley_values)
+    phi: Any = shapley_values
+    if not is_traced(phi):
+        (phi,) = as_vectors(shapley_values=phi)
     return phi[None] <= phi[:, None] + _TIE * abs(phi).max()
 
 
@@ -67,7 +72,7 @@ def stability_lower_values(
         array([1., 4.])
     """
     is_table = not isinstance(game, GramSums)
-    n = num_parties(np.size(game)) if is_table else game.num_parties
+    n = num_parties(len(as_table(game))) if is_table else game.num_parties
     if np.shape(shapley_values) != (n,):
         raise ValueError(
             f"Expected a Shapley value for each of the {n} parties of the game, got an "

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from cgm_jax._shared.arrays import AnyArray, Points, array_module, as_points
+from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
 from cgm_jax.kernels.base import Embedding, Kernel, centred
@@ -91,6 +92,7 @@ def lanes(
 
 def check_candidates(points: Points, sums: GramSums) -> None:
     """Raise where the sums are of other candidates, or of none."""
+    check_kind(sums, GramSums, "`gram_sums`")
     expected = np.shape(sums.candidate_rows)[0]
     if len(points) == 0 or expected != len(points):
         raise ValueError(

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_points, rounded_up
+from cgm_jax._shared.arrays import Points, as_points, rounded_up, to_host
 from cgm_jax._shared.checks import as_key, as_real, as_whole
 from cgm_jax._shared.platforms import platform_settings
 from cgm_jax._shared.precision import at_once, on_numbers
@@ -140,7 +140,7 @@ def draw_rewards(
 
     ``progress`` is called with the draw, the party, its number of picks and its value.
     """
-    targets = np.asarray(reward_values, np.float64)
+    targets = to_host(reward_values)
     if max_picks is not None:
         max_picks = as_whole(max_picks, "max_picks", smallest=0)
     _check(points, sums, targets)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.checks import as_whole, check_kind, one_each
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.sharded import on_host
 from cgm_jax.gram import GramSums
@@ -135,13 +136,15 @@ def for_parties(scoring: Any, owners: Sequence[int] | Int[np.ndarray, " m"]) -> 
         >>> for_parties(TimeAware((0, 3, 5)), [0, 1, 1]).joined
         (0, 3, 3)
     """
+    check_kind(scoring, Scoring)
+    owners = [as_whole(i, "owner", smallest=0) for i in one_each(owners, "owners")]
     if not is_dataclass(scoring) or isinstance(scoring, type):
         return scoring
     changed: dict[str, Any] = {}
     for each in fields(scoring):
         value = getattr(scoring, each.name)
         if each.metadata.get("per_party") and isinstance(value, tuple):
-            if (num := max(owners, default=-1) + 1) > len(value):
+            if (num := max(owners) + 1) > len(value):
                 raise ValueError(
                     f"Expected {each.name} of {num} parties, got {len(value)}."
                 )

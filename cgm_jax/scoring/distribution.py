@@ -22,6 +22,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
+from cgm_jax._shared.checks import check_choice
 from cgm_jax.valuation import distribution_values
 from cgm_jax.valuation.distribution import reference_weights
 
@@ -62,10 +63,7 @@ class Distribution:
     proved = RATIONAL
 
     def __post_init__(self) -> None:
-        if self.reference not in (known := get_args(Reference)):
-            raise ValueError(
-                f"Expected a reference of {', '.join(known)}, got {self.reference!r}."
-            )
+        check_choice(self.reference, get_args(Reference), "the reference")
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from cgm_jax._shared.checks import as_real, as_whole
+from cgm_jax._shared.checks import as_real, as_whole, one_each
 from cgm_jax._shared.sharded import on_host
 from cgm_jax.evidence import clusters_by_evidence
 from cgm_jax.valuation import (
@@ -63,6 +63,9 @@ class Departures:
     needs_rows = False
 
     def __post_init__(self) -> None:
+        if np.ndim(self.stay) > 0:  # type: ignore[arg-type]
+            each_one = one_each(self.stay, "probabilities to stay")
+            object.__setattr__(self, "stay", tuple(each_one))
         for each in self._all:
             if as_real(each, "probability to stay", smallest=0.0) > 1:
                 raise ValueError(
@@ -125,7 +128,8 @@ class Precedence:
 
     def __post_init__(self) -> None:
         groups = (
-            as_whole(each, "place in the order", smallest=0) for each in self.order
+            as_whole(each, "place in the order", smallest=0)
+            for each in one_each(self.order, "places in the order")
         )
         object.__setattr__(self, "order", tuple(groups))
 
@@ -172,7 +176,8 @@ class Quotient:
 
     def __post_init__(self) -> None:
         if self.clusters is not None:
-            numbers = (as_whole(k, "cluster", smallest=0) for k in self.clusters)
+            given = one_each(self.clusters, "clusters")
+            numbers = (as_whole(k, "cluster", smallest=0) for k in given)
             object.__setattr__(self, "clusters", tuple(numbers))
 
     @property

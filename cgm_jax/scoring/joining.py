@@ -37,7 +37,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float
 
-from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.checks import as_whole, check_kind, one_each
 
 from .base import HandedIn, Scoring, check_length, for_parties
 from .semivalues import SHAPLEY
@@ -76,7 +76,9 @@ class TimeAware:
     scoring: Scoring = SHAPLEY
 
     def __post_init__(self) -> None:
-        times = (as_whole(t, "joining time", smallest=0) for t in self.joined)
+        check_kind(self.scoring, Scoring)
+        joined = one_each(self.joined, "joining times")
+        times = (as_whole(t, "joining time", smallest=0) for t in joined)
         object.__setattr__(self, "joined", tuple(times))
 
     @property

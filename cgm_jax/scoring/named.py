@@ -71,19 +71,18 @@ def scoring_named(
     if name == "robust" and joined is not None:  # what is bounded last stays bounded
         return Robust(scoring_named("shapley", joined=joined))
     if name == "precedence" and joined is not None:
-        return Precedence(tuple(joined))
+        return Precedence(joined)  # type: ignore[arg-type]
     if name == "departures" and stay is not None:
-        is_one = np.ndim(stay) == 0
-        scoring: Scoring = Departures(stay if is_one else tuple(stay))  # type: ignore[arg-type]
+        scoring: Scoring = Departures(stay)  # type: ignore[arg-type]
     else:
         scoring = SCORINGS[name]
-    return scoring if joined is None else TimeAware(tuple(joined), scoring)
+    return scoring if joined is None else TimeAware(joined, scoring)  # type: ignore[arg-type]
 
 
 def check_scheme(name: str, *, has_joined: bool, has_stay: bool) -> None:
     """Raise if there is no such scheme, or not what it must know."""
-    if name not in NAMES:
-        near = get_close_matches(name, NAMES, 1, cutoff=0.5)
+    if not isinstance(name, str) or name not in NAMES:
+        near = get_close_matches(str(name), NAMES, 1, cutoff=0.5)
         meant = f"; did you mean {near[0]}?" if near else "."
         raise ValueError(
             f"Expected a scheme of {', '.join(NAMES)}, got {name!r}{meant}"

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from cgm_jax._shared.checks import check_kind
+from cgm_jax._shared.checks import as_number, check_kind
 from cgm_jax.valuation.shapley import contributes
 
 from .base import HandedIn, Scoring
@@ -66,7 +66,7 @@ class Robust:
 
     def __post_init__(self) -> None:
         check_kind(self.scoring, Scoring)
-        if not 1 < self.largest_ratio < np.inf:
+        if not 1 < as_number(self.largest_ratio, "largest_ratio") < np.inf:
             raise ValueError(
                 "Expected a largest_ratio above 1, such as 1.04, got "
                 f"{self.largest_ratio}."

@@ -27,7 +27,7 @@ from cgm_jax.valuation import (
     values_of_coalitions,
 )
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
-from cgm_jax.valuation.semivalues.weighting import Weighting
+from cgm_jax.valuation.semivalues.weighting import Weighting, as_weighting
 
 from .base import FAIR, RATIONAL, HandedIn
 
@@ -89,6 +89,9 @@ class Semivalues:
     weighting: Weighting
 
     needs_rows = False
+
+    def __post_init__(self) -> None:
+        as_weighting(self.weighting)
 
     @property
     def name(self) -> str:

@@ -5,11 +5,14 @@ are read from the digits that a person sees (a float32 of 0.1 is 0.1), and times
 the coarsest unit that holds all of them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Shaped
+
+from cgm_jax._shared.checks import check_kind
 
 __all__ = ["CellProblem", "Cells", "Form", "Resolution", "Spelling", "as_text"]
 
@@ -79,6 +82,17 @@ class Cells:
         return replace(self, values=values, is_missing=is_missing)
 
 
+def check_table(table: Any) -> None:
+    """Raise unless it has the cells of columns, by name."""
+    if not isinstance(table, Mapping) or not table:
+        raise TypeError(
+            "Expected a table of Cells by the name of a column, got "
+            f"{type(table).__name__}; of data frames `encode_frames` makes points."
+        )
+    for cells in table.values():
+        check_kind(cells, Cells, "`read_cells`")
+
+
 def as_text(cells: Cells) -> Shaped[np.ndarray, " rows"]:
     """Truth values and numbers as text, in the party's spelling; text as it is.
 
@@ -97,6 +111,7 @@ def as_text(cells: Cells) -> Shaped[np.ndarray, " rows"]:
         >>> as_text(read_cells(pa.array(["1.50", "NA", "+2.25"]))).tolist()
         ['1.50', '', '2.25']
     """
+    check_kind(cells, Cells, "`read_cells`")
     spelling = cells.spelling
     fixed = spelling.num_decimals if spelling.fixed_decimals else None
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.arrays import to_host
+from cgm_jax._shared.checks import as_list, as_whole, check_kind, one_each
 
 from .category_columns import CategoryColumn, LeftOut, category_column, left_out
-from .cells import Cells
+from .cells import Cells, check_table
 from .columns import ColumnChoice
 from .formats import with_format
 from .kinds import ColumnFacts, Kind, infer
@@ -67,6 +68,11 @@ class TableCodec:
                 column varies, or there would be too many coordinates.
         """
         min_rows = as_whole(min_rows, "min_rows", smallest=1)
+        tables, choices = one_each(tables, "tables"), as_list(choices, "choices")
+        for table in tables:
+            check_table(table)
+        for choice in choices:
+            check_kind(choice, ColumnChoice)
         names = list(tables[0])
         _check_names(tables, names, choices)
         declared: dict[str, Kind] = {choice.name: choice.kind for choice in choices}
@@ -136,6 +142,7 @@ class TableCodec:
 
     def encode(self, table: Mapping[str, Cells]) -> Float[np.ndarray, "n d"]:
         """A party's table as points."""
+        check_table(table)
         blocks = []
         for column in self.columns:
             name = column.facts.name
@@ -191,7 +198,7 @@ class TableCodec:
         """The coordinates of each column."""
         points = np.asarray(points)
         if points.dtype != np.float32:
-            points = points.astype(np.float64)
+            points = to_host(points)
         if points.ndim != 2 or points.shape[1] != self.num_dimensions:
             raise ValueError(
                 f"Expected points of {self.num_dimensions} coordinates, got shape "

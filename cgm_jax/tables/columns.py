@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
+from cgm_jax._shared.checks import as_list, as_number, check_choice, check_kind
+
 from .kinds import ColumnFacts, Kind
 
 __all__ = ["ColumnChoice", "columns_json", "read_columns"]
@@ -47,9 +49,13 @@ class ColumnChoice:
     format: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"Expected the name of a column, got {self.name!r}.")
+        check_choice(self.kind, get_args(Kind), f"the kind of column {self.name}")
         for key in ("scale", "weight"):
             value = getattr(self, key)
-            if value is not None and not (value > 0 and math.isfinite(value)):
+            is_left_out = key == "scale" and value is None
+            if not is_left_out and not 0 < as_number(value, key) < math.inf:
                 raise ValueError(
                     f"column {self.name}: expected a {key} above 0, got {value}"
                 )
@@ -91,6 +97,9 @@ def columns_json(facts: Sequence[ColumnFacts]) -> str:
           {"name": "age", "kind": "whole number"}
         ]
     """
+    facts = as_list(facts, "facts")
+    for fact in facts:
+        check_kind(fact, ColumnFacts, "`infer`")
     if not facts:
         return "[]"
     lines = [

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from cgm_jax._shared.checks import one_each
+
 from .cells import Cells
 from .codec import TableCodec
 from .columns import ColumnChoice
@@ -50,7 +52,8 @@ def encode_frames(
         >>> codec.decode(points[1])["age"].values
         array([25, 61])
     """
-    tables = [_cells_of(frame, i) for i, frame in enumerate(frames)]
+    given = one_each(frames, "data frames")
+    tables = [_cells_of(frame, i) for i, frame in enumerate(given)]
     codec = TableCodec.fit(
         tables, choices=choices, standardize=standardize, min_rows=min_rows
     )

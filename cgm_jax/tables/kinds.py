@@ -4,9 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
+
+from cgm_jax._shared.checks import check_choice, check_kind, one_each
 
 from .cells import Cells, Form, Resolution, Spelling, count_decimals
 from .pooling import in_form, pooled_form
@@ -105,6 +107,12 @@ def infer(
         >>> infer("answer", [read_cells(pa.array(["yes", "no", "yes"]))]).kind
         'category'
     """
+    if not isinstance(name, str):
+        raise TypeError(f"Expected the name of a column, got {name!r}.")
+    for each in (parties := one_each(parties, "cells")):
+        check_kind(each, Cells, "`read_cells`")
+    if kind is not None:
+        check_choice(kind, get_args(Kind), f"the kind of column {name}")
     if kind == "left out":
         sizes = tuple(len(cells) for cells in parties)
         return ColumnFacts(name, kind, "empty", sizes, (0,) * len(sizes), 0)

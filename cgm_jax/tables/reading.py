@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cgm_jax._shared.checks import check_choice
+
 from .cells import (
     CellProblem,
     Cells,
@@ -41,6 +43,12 @@ def read_cells(array: Any, *, decimal: Literal[".", ","] = ".") -> Cells:
     import pyarrow as pa
     from pyarrow import types
 
+    check_choice(decimal, (".", ","), "decimal")
+    if not isinstance(array, pa.Array | pa.ChunkedArray):
+        raise TypeError(
+            "Expected an Array or ChunkedArray of pyarrow, such as pyarrow.array(x), "
+            f"got {type(array).__name__}."
+        )
     if types.is_dictionary(array.type):
         array = _decoded(array)
     kind = array.type

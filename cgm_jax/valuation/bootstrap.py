@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, compiled, on_numbers
 from cgm_jax.gram import GramSums
 from cgm_jax.gram.embedding import kernel_diagonal
@@ -30,6 +31,8 @@ from cgm_jax.gram.tiles import Blocks, sums_of_rows
 from cgm_jax.gram.weighted import weighted_sums_between_blocks
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import centred
+
+from .coalitions import checked_sums
 
 __all__ = ["bootstrap_sums", "multiplicities"]
 
@@ -85,15 +88,16 @@ def bootstrap_sums(
     Reference:
         Efron, Tibshirani: An Introduction to the Bootstrap, 1993.
     """
+    as_key(key)
+    num_resamples = as_whole(num_resamples, "num_resamples", smallest=1)
     points, drawn = as_blocks(parties, candidates)
     sizes = [len(x) for x in points]
+    checked_sums(sums)
     if not np.array_equal(sums.sizes, [*sizes, len(drawn)]):
         raise ValueError(
             f"Expected sums of blocks of sizes {[*sizes, len(drawn)]}, got sums of "
             f"{sums.sizes}."
         )
-    if num_resamples < 1:
-        raise ValueError(f"Expected num_resamples >= 1, got {num_resamples}.")
     weights = multiplicities(key, sizes, num_resamples)
     with at_once():
         pool, tile = np.concatenate(points), default_tile_size()

@@ -194,6 +194,19 @@ def membership(n: int, dtype: DTypeLike = float) -> Num[np.ndarray, "coalitions 
     return (np.arange(2**n)[:, None] >> np.arange(n)[None] & 1).astype(dtype)
 
 
+def as_table(
+    values: Float[ArrayLike, " coalitions"],
+) -> Float[AnyArray, " coalitions"]:
+    """The value of every coalition of some number of parties, in float64."""
+    table = to_host(values)
+    if table.ndim != 1:
+        raise ValueError(
+            f"Expected one value per coalition, got an array of {table.shape}."
+        )
+    num_parties(len(table))
+    return table
+
+
 def num_parties(num_coalitions: int) -> int:
     """Number of parties n of a game given as a table of ``2**n`` values."""
     n = num_coalitions.bit_length() - 1

@@ -32,13 +32,15 @@ from cgm_jax._shared.arrays import (
     AnyArray,
     Points,
     as_parties,
+    as_sequence,
     is_traced,
     to_host,
     with_common_dtype,
 )
-from cgm_jax._shared.checks import as_real
+from cgm_jax._shared.checks import as_real, one_each
 from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax.kernels import Kernel
+from cgm_jax.kernels.base import check_kernel
 
 __all__ = ["conditional_distribution_values"]
 
@@ -90,12 +92,18 @@ def conditional_distribution_values(
         Park and Muandet 2020; Xu et al. 2024.
     """
     ridge = as_real(ridge, "ridge", smallest=np.finfo(float).tiny)
-    sets, classes = list(parties), list(labels)
+    sets, classes = as_sequence(parties), one_each(labels, "labels")
     if reference is not None:
+        if not isinstance(reference, tuple | list) or len(reference) != 2:
+            raise TypeError(
+                "Expected a reference of points and their labels, got "
+                f"{type(reference).__name__}."
+            )
         sets, classes = [*sets, reference[0]], [*classes, reference[1]]
     points = as_parties(sets)
     points = with_common_dtype(*((f"set {i}", x) for i, x in enumerate(points)))
     one_hot = _one_hot(classes, points)
+    check_kernel(kernel)
     with at_once(kernel, *points):
         if not is_traced(kernel, *points):
             points = [np.asarray(x, np.float64) for x in points]

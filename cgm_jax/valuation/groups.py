@@ -82,12 +82,12 @@ def group_values(
     sizes = np.array([len(x) for x in points], float)
     if sums is None:
         sums = gram_sums(kernel, points, drawn)
-    elif not np.array_equal(sums.sizes, [*sizes, len(drawn)]):
+    between, _ = checked_sums(sums)
+    if not np.array_equal(sums.sizes, [*sizes, len(drawn)]):
         raise ValueError(
             f"Expected sums of blocks of sizes {[*map(len, points), len(drawn)]}, got "
             f"sums of {sums.sizes}."
         )
-    between, _ = checked_sums(sums)
     probabilities = size_probabilities(weighting, int(sizes.sum()))
     with at_once(kernel, *points, between):
         xp = array_module(kernel, points, between)

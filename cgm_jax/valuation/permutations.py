@@ -34,13 +34,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
 
-from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
-from cgm_jax._shared.checks import as_key
+from cgm_jax._shared.arrays import AnyArray, is_traced
+from cgm_jax._shared.checks import as_key, as_number, as_real, as_whole
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums
 
-from .coalitions import num_parties, value_from_sums
+from .coalitions import as_table, num_parties, value_from_sums
 
 __all__ = [
     "Game",
@@ -148,19 +148,18 @@ def permutation_shapley_values(
         2022, App. H.
     """
     as_key(key)
-    if n < 1:
-        raise ValueError(f"Expected at least one party, got n = {n}.")
+    n = as_whole(n, "number n of parties", smallest=1)
+    max_permutations = as_whole(max_permutations, "max_permutations", smallest=1)
+    batch_size = as_whole(batch_size, "batch_size", smallest=1)
     if max_permutations < 4:
         raise ValueError(
             f"Expected max_permutations >= 4, got {max_permutations}: a standard error "
             "needs two pairs."
         )
-    if batch_size < 1:
-        raise ValueError(f"Expected batch_size >= 1, got {batch_size}.")
     limits = {"standard_error": standard_error, "max_seconds": max_seconds}
     for name, limit in limits.items():
-        if limit is not None and not limit >= 0:
-            raise ValueError(f"Expected {name} >= 0, got {limit}.")
+        if limit is not None:
+            as_real(limit, name, smallest=0.0)
     if is_traced(key, game):
         if standard_error is not None or max_seconds is not None:
             raise TypeError(
@@ -255,17 +254,17 @@ def permutation_sample_size(
     Reference:
         Maleki et al. 2013; Tay et al. 2022, App. H.
     """
-    if not 0 < error < math.inf:
+    if not 0 < as_number(error, "as the error") < math.inf:
         raise ValueError(f"Expected an error above 0, got {error}.")
-    if not 0 < failure_probability < 1:
+    if not 0 < as_number(failure_probability, "as the failure_probability") < 1:
         raise ValueError(
             "Expected a failure_probability between 0 and 1, got "
             f"{failure_probability}."
         )
-    if num_parties < 1:
-        raise ValueError(f"Expected num_parties >= 1, got {num_parties}.")
+    num_parties = as_whole(num_parties, "num_parties", smallest=1)
     given = [x for x in (marginal_range, marginal_variance) if x is not None]
-    if not given or not all(0 <= x < math.inf for x in given):
+    numbers = [as_number(x, "as a range or a variance of marginals") for x in given]
+    if not given or not all(0 <= x < math.inf for x in numbers):
         raise ValueError(
             "Expected a marginal_range or a marginal_variance, finite and >= 0, got "
             f"{marginal_range} and {marginal_variance}."
@@ -291,11 +290,7 @@ def _prepared(game: Game, n: int) -> tuple[Callable, Any, Callable | None]:
         marginals = _from_sums
         data = (between[:n, :n], between[:n].sum(1), sizes[:n], sizes.sum())
     else:
-        table = to_host(game)
-        if table.ndim != 1:
-            raise ValueError(
-                f"Expected one value per coalition, got an array of {table.shape}."
-            )
+        table = as_table(game)
         parties = num_parties(len(table))
         marginals, data = _from_table, table
     if parties != n:

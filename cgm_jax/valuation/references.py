@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 
 from cgm_jax._shared.arrays import AnyArray, array_module
+from cgm_jax._shared.checks import as_list
 from cgm_jax.gram import GramSums
 
 from .distribution import NAMES, Reference, distribution_values
@@ -51,7 +52,8 @@ def values_under_references(
     Reference:
         Lin et al. 2024; Xu et al. 2024.
     """
-    rows = [distribution_values(sums, one).values for one in references]
+    given = as_list(references, "references")
+    rows = [distribution_values(sums, one).values for one in given]
     if not rows:
         raise ValueError("Expected at least one reference, got none.")
     return array_module(rows).stack(rows)

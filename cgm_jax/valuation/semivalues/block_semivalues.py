@@ -61,7 +61,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.arrays import AnyArray, to_host
+from cgm_jax._shared.checks import as_list, as_number, as_real, as_vectors
 from cgm_jax._shared.precision import in_float64, matmul
 from cgm_jax.valuation.coalitions import value_from_sums
 
@@ -133,13 +134,22 @@ def block_semivalues(
         array([-0.5  ,  0.625])
     """
     as_weighting(weighting)
-    if not 1e-12 <= tolerance <= 0.01:
+    if not 1e-12 <= as_number(tolerance, "as the tolerance") <= 0.01:
         raise ValueError(
             f"Expected a tolerance between 1e-12 and 0.01, got {tolerance}: float64 "
             "has no more digits."
         )
-    sizes = np.asarray(sizes, float)
-    inclusion = _as_inclusion(inclusion, len(sizes))
+    (sizes,) = as_vectors(sizes=sizes) if np.size(sizes) else (np.zeros(0),)
+    reference_size = as_real(reference_size, "as the reference_size", smallest=0.0)
+    if sizes.min(initial=0) < 0:
+        raise ValueError(f"Expected sizes >= 0, got {sizes}.")
+    n = len(sizes)
+    if np.shape(between) != (n, n) or np.shape(across) != (n,):
+        raise ValueError(
+            f"Expected sums of {n} parties, of shapes ({n}, {n}) and ({n},), got "
+            f"{np.shape(between)} and {np.shape(across)}."
+        )
+    inclusion = _as_inclusion(inclusion, n)
     if not sizes.size:
         return in_float64(jnp.asarray, across)
     if not sizes.all():  # parties of no points change no value
@@ -172,7 +182,9 @@ def _as_inclusion(inclusion: Inclusion | None, n: int) -> Inclusion | None:
     """Checked; None where every party is in a coalition with probability q."""
     if inclusion is None:
         return None
-    a, b = (np.asarray(x, float) for x in inclusion)
+    if len(both := as_list(inclusion, "two arrays as the inclusion")) != 2:
+        raise ValueError(f"Expected two arrays as the inclusion, got {len(both)}.")
+    a, b = map(to_host, both)
     if a.shape != (n,) or b.shape != (n,):
         raise ValueError(
             f"Expected two arrays of shape ({n},), one number per party, as the "

@@ -18,7 +18,7 @@ Valuation for Machine Learning*, AAAI 2024, whose mean over deletions this is.
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.arrays import AnyArray, to_host
 from cgm_jax._shared.precision import in_float64
 from cgm_jax.gram import GramSums
 
@@ -71,8 +71,8 @@ def semivalues_with_departures(
     Reference:
         Tian et al. 2024.
     """
-    n = sums.num_parties
-    stays = np.asarray(stay_probability, float)
+    between, across, sizes, total = blocks_of(sums)
+    n, stays = len(sizes), to_host(stay_probability)
     if stays.shape not in ((), (n,)) or not ((stays >= 0) & (stays <= 1)).all():
         raise ValueError(
             "Expected probabilities between 0 and 1 to stay, one number or an array of "
@@ -80,7 +80,10 @@ def semivalues_with_departures(
         )
     stays = np.broadcast_to(stays, (n,))
     values = block_semivalues(
-        *blocks_of(sums),
+        between,
+        across,
+        sizes,
+        total,
         weighting=weighting,
         inclusion=(np.zeros(n), stays),
         tolerance=tolerance,

@@ -17,7 +17,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from cgm_jax._shared.checks import as_number
+
 __all__ = ["SHAPLEY", "BetaShapley", "Weighting", "as_weighting", "size_probabilities"]
+
+_LARGEST = 500  # Gauss–Jacobi weights overflow at twice that
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,23 @@ class BetaShapley:
     beta: float | int
     """0 < β <= 500."""
 
+    def __post_init__(self) -> None:
+        for number in (self.alpha, self.beta):
+            if not 0 < as_number(number, "as α and as β") <= _LARGEST:
+                raise ValueError(
+                    f"Expected 0 < α <= {_LARGEST} and 0 < β <= {_LARGEST}, got {self}."
+                )
+
 
 Weighting = BetaShapley | Literal["banzhaf", "leave-one-out"]
 SHAPLEY = BetaShapley(1, 1)
-_LARGEST = 500  # Gauss–Jacobi weights overflow at twice that
+_NAMED = ("banzhaf", "leave-one-out")
 
 
 def as_weighting(weighting: Weighting) -> Weighting:
     """The same weighting, checked."""
-    if isinstance(weighting, BetaShapley):
-        parameters = np.array([weighting.alpha, weighting.beta], float)
-        if not ((parameters > 0) & (parameters <= _LARGEST)).all():
-            raise ValueError(
-                f"Expected 0 < α <= {_LARGEST} and 0 < β <= {_LARGEST}, got "
-                f"{weighting}."
-            )
-    elif weighting not in ("banzhaf", "leave-one-out"):
+    is_named = isinstance(weighting, str) and weighting in _NAMED
+    if not isinstance(weighting, BetaShapley) and not is_named:
         raise ValueError(
             'Expected the weighting "banzhaf", "leave-one-out" or a BetaShapley(alpha, '
             f"beta), got {weighting!r}."
