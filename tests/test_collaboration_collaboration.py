@@ -249,7 +249,7 @@ def test_results_have_a_short_repr():
     explanation = explain_scheme(scheme)
     comparison = compare_with_shapley_fair(promises.coalition_values, scheme)
     shared = NearDuplicates(table, table, table, table, (table,) * 300, is_coarse=False)
-    noise = NoiseRows((many,) * 300, many, 0.9, many)
+    noise = NoiseRows((many,) * 300, many, many, many, many)
     evidence = Evidence(shared, noise, Resamples(table))
     measured = Measurements(table, table, table, table, table)
     reviewed = Review(checked, explanation, comparison, evidence, None, 1.0)

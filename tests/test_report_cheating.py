@@ -180,7 +180,9 @@ def test_noise_and_data_too_much_alike_are_told_of_parties_that_show_them():
     zeros = np.zeros((3, 3), int)
     near = shared(zeros, [[0, 4, 0], [4, 0, 0], [0, 0, 0]], [40, 60, 30])
     votes = tuple(np.zeros(size) for size in (40, 60, 30))
-    noise = NoiseRows(votes, np.array([0.0, 0.43, 0.1]), 0.9, np.array([1, 1e-5, 0.2]))
+    half, most = np.full(3, 0.5), np.full(3, 0.9)
+    p_values = np.array([1, 1e-5, 0.2])
+    noise = NoiseRows(votes, np.array([0.0, 0.43, 0.1]), half, most, p_values)
     alike = np.ones((3, 3))
     alike[0, 1] = alike[1, 0] = alike[1, 2] = alike[2, 1] = 1e-6
     found = Evidence(near, noise, Resamples(alike))
