@@ -211,7 +211,7 @@ def plan(
         raise ValueError(f"Expected sizes of at least two parties, got {num_rows}.")
     found = getattr(dtype, "__name__", None) or str(dtype)  # of np.float32, or a dtype
     if found not in ("float32", "float64"):
-        raise ValueError(f"Expected float32 or float64 points, got {dtype}.")
+        raise ValueError(f"Expected float32 or float64 points, got {found}.")
     dtype = np.dtype(found)
     if rates is not None:
         check_kind(rates, Rates)
