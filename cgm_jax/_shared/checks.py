@@ -109,7 +109,11 @@ def as_number(number: Any, name: str) -> float:
     try:
         if np.ndim(number) == 0 and not isinstance(number, str | bytes):
             return float(number)
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        raise ValueError(
+            f"Expected one number {name} that a double holds, got a larger one."
+        ) from None
+    except (TypeError, ValueError):
         pass
     raise ValueError(f"Expected one number {name}, got {number!r}.")
 

@@ -157,11 +157,6 @@ def read_columns(path: Path | str) -> tuple[ColumnChoice, ...]:
             choice = _choice(entry)
             if choice.name in choices:
                 raise ValueError("expected each column once, found it again")
-        except OverflowError:
-            raise ValueError(
-                f"{path}: entry {position}: expected a scale and a weight that a "
-                "double holds, found a larger one"
-            ) from None
         except ValueError as error:
             name = entry.get("name") if isinstance(entry, dict) else None
             named = f" ({name})" if isinstance(name, str) else ""
