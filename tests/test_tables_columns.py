@@ -60,7 +60,10 @@ def test_all_that_may_be_said(tmp_path: Path):
         ('[{"name": "x", "kind": "number", "name": "y"}]', "found name twice"),
         ("null", "expected a list of columns, found something else"),
         ([{"name": "x", "kind": "number", "weight": 1e7}], "between 1e-6 and 1e6"),
-        ([{"name": "x", "kind": "number", "scale": 10**400}], r"1 \(x\): .*a double holds"),
+        (
+            [{"name": "x", "kind": "number", "scale": 10**400}],
+            r"1 \(x\): .*a double holds",
+        ),
         (
             [{"name": "x", "kind": "category", "scale": 2}],
             r"entry 1 \(x\): expected a scale only of .*got one of kind category",
