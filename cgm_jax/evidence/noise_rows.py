@@ -148,7 +148,7 @@ def noise_rows(
         if span > 0:
             noise_shares[i] = np.clip((shares[i] - others) / span, 0, 1)
             tolerated = others + TOLERATED * span
-            p_values[i] = _p_value(shares[i], tolerated, sizes[i], len(pool))
+            p_values[i] = _p_value(shares[i], tolerated, int(sizes[i]), len(pool))
     return NoiseRows(tuple(votes), noise_shares, least_votes, among_noise, p_values)
 
 

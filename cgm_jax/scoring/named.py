@@ -6,6 +6,7 @@ from difflib import get_close_matches
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgm_jax._shared.checks import one_each
 from cgm_jax.valuation import BetaShapley
 
 from .base import Scoring
@@ -68,15 +69,18 @@ def scoring_named(
         'time-aware'
     """
     check_scheme(name, has_joined=joined is not None, has_stay=stay is not None)
-    if name == "robust" and joined is not None:  # what is bounded last stays bounded
-        return Robust(scoring_named("shapley", joined=joined))
-    if name == "precedence" and joined is not None:
-        return Precedence(joined)  # type: ignore[arg-type]
+    times = None if joined is None else tuple(one_each(joined, "joining times"))
+    if name == "robust" and times is not None:  # what is bounded last stays bounded
+        return Robust(scoring_named("shapley", joined=times))
+    if name == "precedence" and times is not None:
+        return Precedence(times)
     if name == "departures" and stay is not None:
-        scoring: Scoring = Departures(stay)  # type: ignore[arg-type]
+        is_one = np.ndim(stay) == 0  # type: ignore[arg-type]
+        chances = stay if is_one else tuple(one_each(stay, "probabilities to stay"))
+        scoring: Scoring = Departures(chances)  # type: ignore[arg-type]
     else:
         scoring = SCORINGS[name]
-    return scoring if joined is None else TimeAware(joined, scoring)  # type: ignore[arg-type]
+    return scoring if times is None else TimeAware(times, scoring)
 
 
 def check_scheme(name: str, *, has_joined: bool, has_stay: bool) -> None:
