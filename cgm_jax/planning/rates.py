@@ -30,6 +30,7 @@ __all__ = ["Rates", "measured_rates"]
 NUM_TILES, FEW_TILES = 24, 8  # on a CPU, and of those of another device
 NUM_PICKS = 512
 MOST_CANDIDATES = 2**17  # with more, a pick takes longer in proportion
+MOST_ENTRIES = 2**20  # and with more coordinates of all candidates, too
 
 
 class Rates(NamedTuple):
@@ -88,7 +89,7 @@ def measured_rates(
     rng = np.random.default_rng(0)
     with at_once():
         compilation, pairs, cross = _of_a_pass(kernel, rng, mean_size, d, dtype)
-        g = min(g, MOST_CANDIDATES)
+        g = min(g, MOST_CANDIDATES, max(1, MOST_ENTRIES // d))
         starts, picks = _of_a_draw(kernel, rng.normal(size=(g, d)).astype(dtype))
         return Rates(pairs, cross, starts, picks, g, _of_a_product(), compilation)
 
