@@ -33,3 +33,9 @@ def test_no_more_than_the_most_candidates_are_tried(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(rates, "NUM_TILES", 1)
     found = measured_rates([20, 30], 2, 10**9)
     assert found.num_candidates == 100
+
+
+def test_with_many_columns_fewer_candidates_are_tried(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rates, "MOST_ENTRIES", 1_000)
+    monkeypatch.setattr(rates, "NUM_TILES", 1)
+    assert measured_rates([20, 30], 10, 10**9).num_candidates == 100

@@ -107,18 +107,16 @@ class AgreedColumn:
         if self.values is not None or cells.form == "empty":
             return 0
         low, high = self.range
-        numbers = cells.values[~cells.is_missing]
-        return int(((numbers < low) | (numbers > high)).sum())
+        return int(((cells.present < low) | (cells.present > high)).sum())
 
     def encode(self, cells: Cells, file: Path) -> Float[np.ndarray, "n c"]:
         """Coordinates; numbers beyond the range are at its end."""
         if self.values is None:
             self._check_numbers(cells, file)
             low, high = self.range
-            share = np.full(len(cells.is_missing), 0.5)
-            is_there = ~cells.is_missing
-            numbers = cells.values[is_there].astype(float)
-            share[is_there] = np.clip((numbers - low) / (high - low), 0, 1)
+            share = np.full(len(cells), 0.5)
+            shares = (cells.present.astype(float) - low) / (high - low)
+            share[~cells.is_missing] = np.clip(shares, 0, 1)
             columns = [np.sqrt(12.0) * (share - 0.5), MISMATCH * cells.is_missing]
             return np.stack(columns[: 1 + self.missing], axis=1)
         if cells.form == "time":
