@@ -27,9 +27,10 @@ TICKS_PER_DAY: dict[Resolution, int] = {
 }
 
 
+# Not \p{L}, of which RE2 makes a large automaton at each call; `strptime` decides.
 _NAMED_MONTH = (
-    r"^(?:\d{1,2}\.?[ -]?\p{L}{3,9}\.?[ -]?(?:\d{4}|\d{2})|"
-    r"\p{L}{3,9} \d{1,2},? \d{4})$"
+    r"^(?:\d{1,2}\.?[ -]?[^\d\s]{3,9}\.?[ -]?(?:\d{4}|\d{2})|"
+    r"[^\d\s]{3,9} \d{1,2},? \d{4})$"
 )
 _NAMED_FORMATS = tuple(
     date_format.replace("%b", month)
