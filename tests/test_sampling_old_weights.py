@@ -1,5 +1,7 @@
 """Proposals from old weights: the law of the plain loop, and its values."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,47 +29,45 @@ def first_lane(pool: Pool) -> tuple[CandidateSet, Lane]:
     return candidates, jax.tree.map(lambda leaf: leaf[0], all_lanes)
 
 
+@partial(jax.jit, static_argnames="plainly")
+@partial(jax.vmap, in_axes=(None, None, None, 0, None, None))
+def _draw(kernel, candidates, lane, uniforms, beta, plainly):
+    if plainly:
+        return pick_plainly(kernel, candidates, lane, uniforms[:, 0], beta)
+    return pick_from_old_weights(kernel, candidates, lane, uniforms, beta)
+
+
 def picks_of(pool: Pool, beta: float, num_keys: int, num_picks: int, *, plainly: bool):
     """Picks and values of the first party, one row for each of many keys."""
     with jax.enable_x64(True):
-        candidates, lane = first_lane(pool)
         uniforms = jax.random.uniform(
             jax.random.fold_in(KEY, plainly), (num_keys, num_picks, NUM_UNIFORMS)
         )
-
-        def draw(uniforms: jax.Array):
-            given = jnp.float32(beta)
-            if plainly:
-                uniforms = uniforms[:, 0]
-                return pick_plainly(pool.kernel, candidates, lane, uniforms, given)[1:]
-            return pick_from_old_weights(
-                pool.kernel, candidates, lane, uniforms, given
-            )[1:]
-
-        positions, values = jax.jit(jax.vmap(draw))(uniforms)
+        _, positions, values = _draw(
+            pool.kernel, *first_lane(pool), uniforms, jnp.float32(beta), plainly
+        )
     return np.asarray(positions), np.asarray(values)
 
 
 def test_the_bound_holds_for_every_candidate_at_every_age():
     rng = np.random.default_rng(0)
-    for seed, beta in enumerate([0.0, 1.0, 8.0, 1e3]):
-        pool = pool_of((4, 3), g=200, seed=seed)
+    pick, scale = jax.jit(pick_plainly), jax.jit(scale_of)
+    for seed, number in enumerate([0.0, 1.0, 8.0, 1e3]):
+        pool, beta = pool_of((4, 3), g=200, seed=seed), jnp.float32(number)
         with jax.enable_x64(True):
             candidates, lane = first_lane(pool)
-            first = scale_of(lane.witness, jnp.float32(beta))
+            first = scale(lane.witness, beta)
             old, slack = lane.witness, []
             for age in range(1, BLOCK):
                 uniform = jnp.array(rng.uniform(size=1))
-                lane, *_ = pick_plainly(
-                    pool.kernel, candidates, lane, uniform, jnp.float32(beta)
-                )
-                now = scale_of(lane.witness, jnp.float32(beta))
+                lane, *_ = pick(pool.kernel, candidates, lane, uniform, beta)
+                now = scale(lane.witness, beta)
                 gained = now.exponent(lane.witness) - first.exponent(old)
                 gained = np.asarray(gained)[np.isfinite(np.asarray(old))]
                 bound = _bound(first, now, age * jnp.max(candidates.rates))
                 slack.append(float(bound) - gained[np.isfinite(gained)].max())
         assert min(slack) >= 0
-        assert min(slack) < 0.3 * max(1, beta)  # it says something
+        assert min(slack) < 0.3 * max(1, number)  # it says something
 
 
 # Orders of three of five: all sixty, with their exact probabilities.
