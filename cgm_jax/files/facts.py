@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from cgm_jax.tables import Cells, ColumnChoice, ColumnFacts, infer
-from cgm_jax.tables.formats import with_format
 
 from .input_errors import Problem
 from .table import Table, common_name
@@ -32,8 +31,6 @@ def column_facts(
         column = [cells[i][name] for i in holders]
         choice = declared.get(name)
         try:
-            if choice is not None and choice.format is not None:
-                column = [with_format(one, choice) for one in column]
             fact = infer(name, column, kind=choice.kind if choice else None)
             facts += [fact] if len(holders) == len(cells) else []
         except ValueError as error:

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from jaxtyping import Shaped
 from cgm_jax._shared.digests import digest_of_file
 from cgm_jax.tables import Cells, ColumnChoice, ColumnFacts, Spelling, read_cells
 from cgm_jax.tables.cells import empty_cells
+from cgm_jax.tables.formats import with_format
 
 from .column_signs import column_signs, list_columns
 from .csv_table import Decimal, read_csv
@@ -149,14 +150,14 @@ def check_parties(
         bmi - give the column in a larger unit
     """
     sources = check_sources(paths, least=least_parties)
-    left_out = {common_name(x.name) for x in choices if x.kind == "left out"}
+    declared = {common_name(choice.name): choice for choice in choices}
     label_column = None if label_column is None else common_name(label_column)
     _check_kinds(sources, label_column)
     problems: list[Problem] = []
     read: list[_Read] = []
     for source in sources:
         try:
-            read.append(_read_file(source, decimal, label_column, left_out))
+            read.append(_read_file(source, decimal, label_column, declared))
         except InputError as error:
             problems += error.problems
             continue
@@ -196,7 +197,7 @@ def _read_file(
     source: Source,
     decimal: Decimal,
     label_column: str | None,
-    left_out: Collection[str],
+    declared: Mapping[str, ColumnChoice],
 ) -> _Read:
     readers: dict[Kind, Callable[[Path, bytes], Table]] = {
         "csv": partial(read_csv, decimal=decimal),
@@ -208,7 +209,7 @@ def _read_file(
         digest = digest_of_file(io.BytesIO(data))
         file = PartyFile(source.path, source.kind, len(data), digest)
         table = readers[source.kind](source.path, data)
-        return _parsed(source.name, file, table, label_column, left_out)
+        return _parsed(source.name, file, table, label_column, declared)
     except MemoryError:
         raise InputError(
             "expected a table that fits into memory, found one that asks for more (too "
@@ -222,8 +223,9 @@ def _parsed(
     file: PartyFile,
     table: Table,
     label_column: str | None,
-    left_out: Collection[str],
+    declared: Mapping[str, ColumnChoice],
 ) -> _Read:
+    left_out = {name for name, said in declared.items() if said.kind == "left out"}
     num_columns = len(table.columns.keys() - left_out)
     if num_columns > _MOST_COLUMNS:
         raise InputError(
@@ -244,7 +246,8 @@ def _parsed(
             cells[column] = empty_cells(np.ones(len(array), bool), Spelling())
             continue
         decimal: Decimal = "," if table.separator == ";" else "."
-        cells[column] = read_cells(array, decimal=decimal)
+        found, said = read_cells(array, decimal=decimal), declared.get(column)
+        cells[column] = with_format(found, said) if said and said.format else found
     return _Read(name, file, table, cells, labels, problems)
 
 

@@ -30,10 +30,8 @@ def with_format(cells: Cells, choice: ColumnChoice) -> Cells:
     if cells.form in ("time", "empty"):
         return cells
     if cells.form != "text":
-        raise ValueError(
-            f"Column {choice.name}: expected text for the declared format, got numbers "
-            "or truth values."
-        )
+        found = "truth values" if cells.form == "truth" else "numbers"
+        return _with_problem(cells, ~cells.is_missing, choice, found)
     distinct, position = np.unique(cells.present, return_inverse=True)
     ticks = []
     for text in distinct.tolist():
@@ -74,9 +72,14 @@ def _day_before_month(cells: Cells, choice: ColumnChoice) -> Cells:
     return day_first(cells)
 
 
-def _with_problem(cells: Cells, is_wrong: np.ndarray, choice: ColumnChoice) -> Cells:
+def _with_problem(
+    cells: Cells,
+    is_wrong: np.ndarray,
+    choice: ColumnChoice,
+    found: str = "another text",
+) -> Cells:
     sentence = (
-        f"expected a date of the format {choice.format}, found another text; correct "
-        "it, or the format in columns.json"
+        f"expected a date of the format {choice.format}, found {found}; correct it, or "
+        "the format in columns.json"
     )
     return replace(cells, problems=(CellProblem(int(np.argmax(is_wrong)), sentence),))
