@@ -3,6 +3,7 @@
 Nothing here is an error, and no value of a cell is in a sentence.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from cgm_jax.tables.kinds import NOT_VALUED
 
 __all__ = ["column_signs", "list_columns"]
 
+_TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 _FEWEST_ROWS = 20  # of all parties, of which one cell with decimals stands out
 
 
@@ -37,7 +39,7 @@ def column_signs(
             *_few_decimals(names, tables, column, first_rows),
         )
     ]
-    return (*sentences, *_of_columns(facts))
+    return (*sentences, *_of_columns(facts), *_times_of_day(tables, facts))
 
 
 def list_columns(columns: Iterable[str]) -> str:
@@ -88,6 +90,27 @@ def _few_decimals(
                 "too."
             ]
     return []
+
+
+def _times_of_day(
+    tables: Sequence[Mapping[str, Cells]], facts: Sequence[ColumnFacts]
+) -> list[str]:
+    clocks = [
+        column
+        for column in facts
+        if column.form == "text"
+        and all(
+            _TIME_OF_DAY.fullmatch(text)
+            for table in tables
+            for text in table[column.name].present
+        )
+    ]
+    sentence = (
+        "times of day, which are taken as text; if times near to each other are to be "
+        'alike, declare "date or time" in columns.json, with their format, such as '
+        '"%H:%M".'
+    )
+    return [_sentence(clocks, sentence)] if clocks else []
 
 
 def _of_columns(facts: Sequence[ColumnFacts]) -> list[str]:

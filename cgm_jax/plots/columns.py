@@ -10,6 +10,7 @@ from cgm_jax.metrics import TableQuality
 from cgm_jax.metrics.table_columns import ColumnBeside, columns_beside
 from cgm_jax.metrics.table_quality import column_shape
 from cgm_jax.tables import Cells
+from cgm_jax.tables.times import time_text
 
 from .drawing import (
     BLUE,
@@ -201,7 +202,7 @@ def _set_ends(axes: "Axes", column: ColumnBeside, low: float, high: float) -> No
     """Two numbers at the ends of the axis, inside: panels stand side by side."""
     if column.form == "date":
         ticks = [column.origin + round(x) for x in (low, high)]
-        words = [str(np.datetime64(tick, column.resolution)) for tick in ticks]
+        words = [time_text(tick, column.resolution) for tick in ticks]
         if words[0][:10] != words[1][:10]:  # days; of one day, its times
             words = [word[:10] for word in words]
     else:

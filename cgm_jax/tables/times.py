@@ -10,7 +10,13 @@ from jaxtyping import Bool, Int, Shaped
 
 from .cells import Cells, Resolution, Spelling
 
-__all__ = ["TICKS_PER_DAY", "looks_like_time", "read_named_months", "read_times"]
+__all__ = [
+    "TICKS_PER_DAY",
+    "looks_like_time",
+    "read_named_months",
+    "read_times",
+    "time_text",
+]
 
 # RE2's syntax; the order of day, month and year is decided for a whole column.
 _TIME = (
@@ -104,6 +110,16 @@ def _written(date: datetime, date_format: str) -> str:
     date_format = date_format.replace("%-d", str(date.day))
     text = date.strftime(date_format.replace("%^", "%"))
     return text.upper() if "%^" in date_format else text
+
+
+def time_text(tick: int, resolution: Resolution) -> str:
+    """A time in ISO 8601; of a time of day, on the day of ``strptime``, only the time.
+
+    Example:
+        >>> time_text(0, "D"), time_text(-2208988800 + 3600, "s")
+        ('1970-01-01', '01:00:00')
+    """
+    return str(np.datetime64(tick, resolution)).removeprefix("1900-01-01T")
 
 
 def coarsest(

@@ -10,6 +10,7 @@ from cgm_jax.tables import ColumnFacts, TableCodec
 from cgm_jax.tables.category_columns import CategoryColumn, LeftOut
 from cgm_jax.tables.codec import ColumnCodec
 from cgm_jax.tables.number_columns import NumberColumn
+from cgm_jax.tables.times import time_text
 
 __all__ = ["column_rows", "left_out_sentences", "rare_category_sentences"]
 
@@ -127,7 +128,7 @@ def _handed_out(column: ColumnCodec) -> str:
 def _cell(column: NumberColumn, value: Any) -> str:
     facts = column.facts
     if facts.form == "time":
-        return str(np.datetime64(int(value), facts.resolution))
+        return time_text(int(value), facts.resolution)
     if facts.form == "whole":
         return f"{int(value)}"
     return f"{value:.6g}"
