@@ -199,8 +199,8 @@ class MMDGAN:
         if checkpoint_dir is not None and self.mesh and self.mesh.is_multi_process:
             raise ValueError(
                 "Expected no checkpoint_dir with a mesh of several processes, which "
-                f"would all write to {checkpoint_dir}; leave it out, or train on a mesh "
-                "of jax.local_devices()."
+                f"would all write to {checkpoint_dir}; leave it out, or train on a "
+                "mesh of jax.local_devices()."
             )
         # One precision, whatever the user's setting: the same programs, the same bits.
         with at_once(x64=False):
