@@ -235,10 +235,10 @@ def test_promises_that_cannot_fit_are_refused(monkeypatch: pytest.MonkeyPatch):
         cgm_jax.collaborate(jax_key(), parties, np.ones((5, 2)))
 
 
-def test_no_candidate_is_drawn_where_so_many_would_not_fit():
+def test_nothing_is_fitted_or_drawn_where_so_many_would_not_fit():
     class Untouched:
         def fit(self, key, points):
-            return points
+            raise AssertionError("fitted before it was refused")
 
         def sample(self, key, model, num):
             raise AssertionError("drawn before it was refused")

@@ -147,7 +147,9 @@ class Plan(Result):
         """The largest of a size with which it would fit, or 0."""
 
         def fits(number: int) -> bool:
-            return self._has_room(_parts(self.task._replace(**{size: number}), None))
+            task = self.task._replace(**{size: number})
+            equal = -(-task.num_rows // task.num_parties)
+            return self._has_room(_parts(task._replace(largest=equal), None))
 
         if not fits(fewest):
             return 0
@@ -173,6 +175,7 @@ def plan(
     from_files: bool = False,
     stress_test: bool = False,
     num_resamples: int = 0,
+    num_two_valued: int = 0,
 ) -> Plan:
     """What a collaboration would take, before anything is allocated.
 
@@ -189,6 +192,8 @@ def plan(
             not counted.
         stress_test: whether cheating is tried out, too.
         num_resamples: for standard errors; 0: without.
+        num_two_valued: how many of the columns have two values each, such as those of
+            categories: a draw reads them as bits.
 
     Returns:
         The plan, of this machine's memory and default device.
@@ -228,6 +233,8 @@ def plan(
         from_files,
         stress_test and len(num_rows) <= MAX_TABLE_PARTIES,
         _as_size(num_resamples, "num_resamples", 0),
+        _as_size(num_two_valued, "num_two_valued", 0),
+        max(num_rows),
     )
     everything = stages.drawing(task, task.num_candidates)
     return Plan(

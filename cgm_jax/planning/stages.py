@@ -12,8 +12,10 @@ import numpy as np
 from cgm_jax._shared.arrays import rounded_up
 from cgm_jax.gram.gram_sums import SMALL_BYTES
 from cgm_jax.gram.length_scale import MAX_POINTS, MIN_POINTS, WORTH_IT
+from cgm_jax.gram.small_blocks import AT_ONCE, are_small
 from cgm_jax.gram.tile_loops import TOTALS
 from cgm_jax.gram.tiles import BAND
+from cgm_jax.kernels.packed import BITS, FEWEST
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 __all__ = [
@@ -71,6 +73,8 @@ class Task(NamedTuple):
             ``cgm-jax run``.
         stress_test: whether cheating is tried out, too.
         num_resamples: for standard errors; 0: without.
+        num_two_valued: columns of two values each, which a draw reads as bits.
+        largest: points of the largest party.
     """
 
     num_parties: int
@@ -85,6 +89,8 @@ class Task(NamedTuple):
     from_files: bool = False
     stress_test: bool = False
     num_resamples: int = 0
+    num_two_valued: int = 0
+    largest: int = 1
 
     @property
     def itemsize(self) -> int:
@@ -95,6 +101,20 @@ class Task(NamedTuple):
     def row(self) -> int:
         """Bytes of a point."""
         return self.num_columns * self.itemsize
+
+    @property
+    def row_of_draw(self) -> int:
+        """Bytes of a candidate where it is drawn."""
+        if self.num_two_valued < FEWEST:
+            return self.row
+        others = self.num_columns - self.num_two_valued
+        return others * self.itemsize + 4 * -(-self.num_two_valued // BITS)
+
+    @property
+    def keeps_blocks(self) -> bool:
+        """Whether every party's points stay together in one tile."""
+        sizes = self.num_parties, self.num_rows, self.largest
+        return self.is_on_host and are_small(*sizes, self.tile_size)
 
     @property
     def is_on_host(self) -> bool:
@@ -177,13 +197,15 @@ def drawing(task: Task, num_picks: int) -> Work:
     n, g, workers = task.num_parties, task.num_candidates, task.num_workers
     num_picks = min(num_picks, g)
     places = max(256, rounded_up(g, steps=8))
-    shared = places * (2 * task.row + 48)
+    held = g * task.row + places * task.row_of_draw
     lanes = workers * places * (40 + 8 * task.itemsize)
+    arranging = places * task.row  # as the points of a grid
     kept = 16 * n * num_picks
-    host = kept + workers * 100 * num_picks + shared + lanes
+    host = kept + workers * 100 * num_picks + held
+    host += max(arranging, places * 48 + lanes)
     device = 0
     if not task.is_on_host:
-        device = places * (2 * task.row + 8 + 8 * task.itemsize)
+        device = places * (task.row + task.row_of_draw + 8 + 8 * task.itemsize)
     return Work(kept, host, device, starts=n, picks=n * num_picks)
 
 
@@ -282,12 +304,16 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
     on_device = pool.device + drawn.device
     small = min(3 * 8 * (task.num_rows + g) * num_columns, 3 * SMALL_BYTES)
     if task.is_on_host:
+        whole = 8 * (n + 1) ** 2  # B of the parties and the candidates
+        summing = pool.device + totals + square + lists + tiles
+        if task.keeps_blocks:
+            square, whole, summing = whole, 0, _in_whole_blocks(task, tiles)
         steps = (
             pool.cutting + pool.device,
-            pool.device + totals + square + lists + tiles,
+            summing,
             pool.device + square + drawn.cutting + drawn.device,
             on_device + square + rows + max(bands, lists) + tiles,
-            square + rows + 8 * (n + 1) ** 2,
+            square + rows + whole,
             small,
         )
         host, device = max(steps), 0
@@ -302,6 +328,16 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
     kept = rows + 8 * (n + 1) ** 2 if among_candidates else 0
     pairs = pool.pairs + among_candidates * drawn.pairs
     return Work(kept, host, device, pairs, pool.places * drawn.places)
+
+
+def _in_whole_blocks(task: Task, tiles: int) -> int | float:
+    """Bytes of the host while B is made of tiles of whole blocks: `small_blocks`."""
+    n, side = task.num_parties, task.tile_size
+    blocks = max(1, side * n // task.num_rows)  # of a tile
+    places = (n / blocks + 1) * side
+    of_pair = rounded_up(blocks) ** 2 if task.largest > 1 else side**2
+    sums = task.num_workers * AT_ONCE * of_pair * task.itemsize
+    return 8 * (n + 1) ** 2 + places * (task.row + 40) + sums + tiles
 
 
 def _layout(task: Task) -> tuple["_Tiles", "_Tiles", int]:
