@@ -7,8 +7,8 @@ import pytest
 from test_benchmarks import ROOFLINE, row, run_benchmarks
 
 from benchmarks import __main__ as command
-from benchmarks.machine import machine_facts
 from benchmarks import scaling
+from benchmarks.machine import machine_facts
 from benchmarks.scaling import Point, draw_points
 from cgm_jax.gram.gram_sums import SMALL, default_tile_size
 
