@@ -8,6 +8,7 @@ from cgm_jax.files import InputError
 from cgm_jax.kernels.saving import read_kernel_file
 from cgm_jax.planning import Plan, measured_rates, plan
 
+from .choosing import least_rows
 from .run import Settings
 from .tables import CodedTables
 
@@ -61,6 +62,8 @@ def plan_run(
     num_columns, num = tables.codec.num_dimensions, settings.num_candidates
     path = settings.kernel
     is_searched = path is None or read_kernel_file(path).has_length_scale
+    is_named = settings.generator == "kde" or settings.generator_model is not None
+    is_fitted = not is_named and sum(sizes) >= least_rows(tables)
 
     def planned(num_candidates: int, *, is_timed: bool) -> Plan:
         rates = None
@@ -76,6 +79,8 @@ def plan_run(
             stress_test=settings.tries_cheating(sum(sizes) + num_candidates),
             num_resamples=settings.num_resamples,
             num_two_valued=int(tables.codec.is_category_coordinate.sum()),
+            file_bytes=sum(file.num_bytes for file in tables.parties.files),
+            fits_generators=is_fitted,
         )
 
     # What does not fit is refused without timing.
