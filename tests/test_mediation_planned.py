@@ -72,7 +72,10 @@ def test_a_device_is_timed_where_it_matters(files, known_rates):
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])
-def test_what_cannot_fit_is_refused(command: str, files, known_rates, tmp_path, capsys):
+def test_what_cannot_fit_is_refused(
+    command: str, files, known_rates, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(f"{MODULE}.host_capacity", lambda: 8e9)
     words = [command, *files, "--label-column", "sex"]
     words += ["--out", tmp_path / "out"] if command == "run" else []
     # As many as would fit if the rows had one column, of which nothing had been read.
@@ -91,7 +94,10 @@ def test_what_cannot_fit_is_refused(command: str, files, known_rates, tmp_path, 
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])
-def test_what_no_rows_would_make_fit_is_refused_unread(command: str, tmp_path, capsys):
+def test_what_no_rows_would_make_fit_is_refused_unread(
+    command: str, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(f"{MODULE}.host_capacity", lambda: 8e9)
     # Nothing is there to be read.
     words = [command, *(tmp_path / f"{i}.csv" for i in range(3))]
     words += ["--out", tmp_path / "out"] if command == "run" else []
@@ -105,15 +111,18 @@ def test_what_no_rows_would_make_fit_is_refused_unread(command: str, tmp_path, c
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])
-def test_a_file_beyond_memory_is_refused_unread(command: str, files, tmp_path, capsys):
+def test_a_file_beyond_memory_is_refused_unread(
+    command: str, files, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(f"{MODULE}.host_capacity", lambda: 8e9)
     with files[1].open("wb") as file:
-        file.truncate(2**50)  # of which no block is on the disk
+        file.truncate(2**34)  # of which no block is on the disk
     words = [command, *files, "--label-column", "sex"]
     words += ["--out", tmp_path / "out"] if command == "run" else []
     assert cgm_jax(*words) == 3
     message = one_line_error(capsys)
     assert f"{files[1]}: expected a table that fits" in message
-    assert "found a file of 1.13e+06 GB" in message
+    assert "found a file of 17.2 GB" in message
 
 
 def test_damaged_files_are_refused_as_by_reading(files, capsys):
