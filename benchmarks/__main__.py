@@ -19,6 +19,7 @@ from . import (
     gram,
     kernels,
     mixture,
+    packages,
     sampling,
     valuation,
     whole_run,
@@ -44,6 +45,7 @@ TOPICS = {
     "generator": generator.rows,
     "mixture": mixture.rows,
     "deep": deep.rows,
+    "packages": packages.rows,
 }
 
 

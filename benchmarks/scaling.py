@@ -12,9 +12,7 @@ from jax.sharding import AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 from rich.console import Console
 
-from cgm_jax._shared.platforms import platform_settings
 from cgm_jax.gram import gram_sums
-from cgm_jax.gram.tiles import Blocks, sums_of_rows
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import lanes, pick_many
 
@@ -30,7 +28,7 @@ __all__ = ["Point", "draw_points", "measure_scaling", "points"]
 
 _NUM_PARTIES = 8  # for as many devices
 _NUM_PICKS, _RUNS = 16, 3
-_PASS, _PAIRS, _PICK = "Gram pass", "sum over all pairs", "a pick of eight parties"
+_PASS, _PICK = "Gram pass", "a pick of eight parties"
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ def points(*, small: bool) -> Iterator[Point]:
     Yields:
         One after the other.
     """
-    size, g = (20, 200) if small else (500, 20_000)
+    # More than the few points for which a mesh takes one device.
+    size, g = (20, 5_000) if small else (500, 20_000)
     factors = (1, 2) if small else (1, 2, 4, 8)
     for factor in factors:
         problem = clusters(2, _NUM_PARTIES, size, g * factor)
@@ -97,7 +96,7 @@ def points(*, small: bool) -> Iterator[Point]:
         yield _point(_PICK, "g", g * factor, _picks(problem, 1), _NUM_PICKS)
     problem, most = clusters(2, _NUM_PARTIES, size, g), jax.device_count()
     for num in (factor for factor in factors if factor <= most):
-        yield _point(_PAIRS, "devices", num, _all_pairs(problem, num))
+        yield _point(_PASS, "devices", num, _pass(problem, _mesh(num)))
         yield _point(_PICK, "devices", num, _picks(problem, num), _NUM_PICKS)
 
 
@@ -139,34 +138,15 @@ def _point(
     return Point(work, along, at, timing.seconds / times, timing.compile_seconds)
 
 
-def _pass(problem: Problem) -> Callable[[], Any]:
-    kernel = SquaredExponential(problem.length_scale)
-    return lambda: gram_sums(kernel, problem.parties, problem.candidates)
+def _pass(problem: Problem, mesh: Mesh | None = None) -> Callable[[], Any]:
+    kernel, parties = SquaredExponential(problem.length_scale), problem.parties
+    return lambda: gram_sums(kernel, parties, problem.candidates, mesh=mesh)
 
 
 def _mesh(num_devices: int) -> Mesh:
     devices = jax.devices()[:num_devices]
     shape, axes = (num_devices,), ("device",)
     return jax.make_mesh(shape, axes, axis_types=(AxisType.Auto,), devices=devices)
-
-
-def _all_pairs(problem: Problem, num_devices: int) -> Callable[[], Any]:
-    """The sum over all pairs: every device compares its share of points with all."""
-    kernel = SquaredExponential(problem.length_scale)
-    tile_size, points = platform_settings().tile_size, problem.reference
-
-    def total(share: jax.Array, points: jax.Array) -> jax.Array:
-        some, all_points = (
-            Blocks.cut(kernel, x, [len(x)], tile_size) for x in (share, points)
-        )
-        return jax.lax.psum(jnp.sum(sums_of_rows(some, all_points)), "device")
-
-    program = jax.jit(
-        jax.shard_map(
-            total, mesh=_mesh(num_devices), in_specs=(P("device"), P()), out_specs=P()
-        )
-    )
-    return lambda: program(points, points)
 
 
 def _picks(problem: Problem, num_devices: int) -> Callable[[], Any]:

@@ -1,9 +1,11 @@
 """Trainings on the devices of a mesh: a program of its own, as ``mesh_cases``.
 
     JAX_NUM_CPU_DEVICES=8 python mesh_training_cases.py out.npz
+    JAX_NUM_CPU_DEVICES=2 python mesh_training_cases.py out.npz PORT NUMBER
 
 Beside the results it saves the text of a compiled program of each kind, and in
-``out.npz.checkpoints`` half of a training, for one device to go on with.
+``out.npz.checkpoints`` half of a training, for one device to go on with. Of two
+processes each saves its results, beside its number.
 """
 
 import sys
@@ -23,7 +25,7 @@ from cgm_jax.kernels import DeepKernel, FeatureNetwork, SquaredExponential
 from cgm_jax.learning import fit_kernel, fit_kernels, training
 from cgm_jax.two_sample import criterion
 
-KEY = jax.random.key(0)
+SEED = 0  # a key would start the backend, which processes must join before
 FEW = {"num_steps": 4, "evaluate_every": 2}
 # Numbers that tell the arrays of a program apart. Each of 8 devices has 5 of 40 rows.
 BATCH, WIDTH, TILE = 40, 24, 14
@@ -45,7 +47,7 @@ def trained(options: MMDGAN, mesh: Mesh | None, **given) -> MMDGANModel:
     with MonkeyPatch.context() as patch:
         patch.setattr(loop, "NUM_EVALUATED", 50)
         patch.setattr(loop, "NUM_JUDGED", 50)
-        return replace(options, mesh=mesh).fit(KEY, POINTS, **given)
+        return replace(options, mesh=mesh).fit(jax.random.key(SEED), POINTS, **given)
 
 
 def numbers_of(name: str, model: MMDGANModel) -> dict[str, np.ndarray]:
@@ -64,13 +66,14 @@ def results(mesh: Mesh | None) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(1)
     groups = [rng.normal(i / 3, 1, size=(2 * BATCH + i, 2)) for i in range(3)]
     narrow = [group.astype(np.float32) for group in groups]
+    key = jax.random.key(SEED)
     options = {**FEW, "learning_rate": 0.05, "mesh": mesh}
     pool = {**options, "between": "pool", "batch_size": 13, "jitter": 0.1}
     with MonkeyPatch.context() as patch:
         patch.setattr(criterion, "checked_tile_size", lambda size: size or TILE)
         fits = {
-            "deep": fit_kernel(KEY, deep, groups[:2], **options),
-            "pool": fit_kernels(KEY[None], [start], [narrow], **pool)[0],
+            "deep": fit_kernel(key, deep, groups[:2], **options),
+            "pool": fit_kernels(key[None], [start], [narrow], **pool)[0],
         }
     for name, fit in fits.items():
         leaves = map(np.asarray, jax.tree.leaves(fit.kernel))
@@ -101,10 +104,26 @@ def interrupted(folder: Path, mesh: Mesh) -> None:
         trained(CRITIC, mesh, checkpoint_dir=folder, progress=stop)
 
 
+def refused(mesh: Mesh) -> dict[str, np.ndarray]:
+    """What is said of checkpoints in several processes."""
+    try:
+        trained(CRITIC, mesh, checkpoint_dir="folder")
+    except ValueError as error:
+        return {"checkpoints": np.array(str(error))}
+    return {}
+
+
 if __name__ == "__main__":
     jax.config.update("jax_numpy_rank_promotion", "raise")
-    out = sys.argv[1]
-    mesh = jax.make_mesh((2, 4), ("hosts", "devices"))
+    out, *process = sys.argv[1:]
+    if process:
+        port, number = process
+        jax.distributed.initialize(f"localhost:{port}", 2, int(number))
+    mesh = jax.make_mesh((2, jax.device_count() // 2), ("hosts", "devices"))
+    if process:
+        found = results(mesh) | refused(mesh)
+        np.savez(f"{out}.{number}.npz", **found)
+        sys.exit()
     texts = {"MMD-GAN": [], "kernel": []}
     keep_programs(loop, texts["MMD-GAN"])
     keep_programs(training, texts["kernel"])

@@ -7,8 +7,10 @@ import pytest
 from test_benchmarks import ROOFLINE, row, run_benchmarks
 
 from benchmarks import __main__ as command
+from benchmarks import scaling
 from benchmarks.machine import machine_facts
 from benchmarks.scaling import Point, draw_points
+from cgm_jax.gram.gram_sums import SMALL, default_tile_size
 
 
 def written(path: Path, *rows, device: str = "cpu") -> Path:
@@ -63,6 +65,24 @@ def test_how_times_grow(tmp_path: Path):
     }
     assert min(point["seconds"] for point in result["points"]) > 0
     assert out.with_suffix(".png").stat().st_size > 10_000
+
+
+def test_the_pass_over_devices_goes_through_a_mesh(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(scaling, "_picks", lambda problem, num: lambda: None)
+    meshes = []
+
+    def gram_sums(kernel, parties, candidates, *, mesh):
+        meshes.append(mesh)
+        is_few = len(candidates) + 8 * len(parties[0]) <= SMALL * default_tile_size()
+        assert mesh is None or not is_few  # or one device would do all
+
+    monkeypatch.setattr(scaling, "gram_sums", gram_sums)
+    for point in scaling.points(small=True):
+        used = {None if mesh is None else mesh.size for mesh in meshes}
+        is_pass = point.work == "Gram pass"
+        num = point.at if point.along == "devices" else None
+        assert used == ({num} if is_pass else set())
+        meshes.clear()
 
 
 def test_every_size_that_grows_has_a_panel():

@@ -40,6 +40,12 @@ def ended(*processes: subprocess.Popen) -> None:
             process.kill()
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return free.getsockname()[1]
+
+
 @pytest.fixture(scope="module")
 def one_device() -> dict[str, np.ndarray]:
     return {name: np.asarray(x) for name, x in mesh_cases.results(None).items()}
@@ -83,9 +89,7 @@ def test_points_go_round_and_are_never_gathered(eight_devices):
 
 @pytest.mark.slow
 def test_two_processes_of_two_devices(one_device, tmp_path: Path):
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     path = tmp_path / "two.npz"
     ended(*(started(2, path, port, number) for number in (0, 1)))
     found = dict(np.load(path))

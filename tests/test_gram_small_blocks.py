@@ -32,7 +32,7 @@ def points_of(sizes: list[int], dtype: type = np.float64) -> list[np.ndarray]:
 def test_they_are_sums_of_the_dense_matrix(sizes: list[int], dtype: type):
     blocks = points_of(sizes, dtype)
     weights = RNG.uniform(0, 2, sum(sizes))
-    assert are_small(sizes, SIDE)
+    assert are_small(len(sizes), sum(sizes), max(sizes), SIDE)
     _, plain = oracles.block_sums(EXACT, blocks)
     with at_once():
         given = KERNEL, np.concatenate(blocks), sizes, SIDE
@@ -64,7 +64,7 @@ def test_sums_with_candidates_are_those_of_the_dense_matrix(sizes: list[int]):
     [([1] * 63, 64), ([1] * 600 + [9], 64), ([3] * 400, 64), ([4000, 8000], 512)],
 )
 def test_few_or_larger_blocks_are_not_kept_whole(sizes: list[int], side: int):
-    assert not are_small(sizes, side)
+    assert not are_small(len(sizes), sum(sizes), max(sizes), side)
 
 
 def test_parties_that_are_split_up_have_the_sums_of_their_parts():

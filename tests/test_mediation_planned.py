@@ -27,7 +27,8 @@ def known_rates(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What rates are asked for; nothing is timed."""
     asked = []
 
-    def rates(*sizes: object) -> Rates:
+    def rates(*sizes: object, like: np.ndarray) -> Rates:
+        assert like.shape[1] == sizes[1]
         asked.append(sizes)
         return RATES
 
@@ -71,10 +72,15 @@ def test_a_device_is_timed_where_it_matters(files, known_rates):
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])
-def test_what_cannot_fit_is_refused(command: str, files, known_rates, tmp_path, capsys):
+def test_what_cannot_fit_is_refused(
+    command: str, files, known_rates, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(f"{MODULE}.host_capacity", lambda: 8e9)
     words = [command, *files, "--label-column", "sex"]
     words += ["--out", tmp_path / "out"] if command == "run" else []
-    assert cgm_jax(*words, "--num-candidates", 10**11) == 5
+    # As many as would fit if the rows had one column, of which nothing had been read.
+    most = plan([1] * 3, 1, 10**11, from_files=True).most_candidates
+    assert cgm_jax(*words, "--num-candidates", most) == 5
     message = one_line_error(capsys)
     assert "Expected a collaboration that fits into" in message
     assert "What would fit: " in message
@@ -85,6 +91,38 @@ def test_what_cannot_fit_is_refused(command: str, files, known_rates, tmp_path, 
     )
     if command == "plan":
         assert cgm_jax(*words, "--num-candidates", fitting // 2) == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_what_no_rows_would_make_fit_is_refused_unread(
+    command: str, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(f"{MODULE}.host_capacity", lambda: 8e9)
+    # Nothing is there to be read.
+    words = [command, *(tmp_path / f"{i}.csv" for i in range(3))]
+    words += ["--out", tmp_path / "out"] if command == "run" else []
+    assert cgm_jax(*words, "--num-candidates", 10**10) == 5
+    message = one_line_error(capsys)
+    assert "--num-candidates: Expected candidates that fit into" in message
+    fitting = int(message.split("less than ")[1].split()[0].replace(",", ""))
+    assert plan([1] * 3, 1, fitting, from_files=True).fits
+    assert not plan([1] * 3, 1, fitting + 1, from_files=True).fits
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_file_beyond_memory_is_refused_unread(
+    command: str, files, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(f"{MODULE}.host_capacity", lambda: 8e9)
+    with files[1].open("wb") as file:
+        file.truncate(2**34)  # of which no block is on the disk
+    words = [command, *files, "--label-column", "sex"]
+    words += ["--out", tmp_path / "out"] if command == "run" else []
+    assert cgm_jax(*words) == 3
+    message = one_line_error(capsys)
+    assert f"{files[1]}: expected a table that fits" in message
+    assert "found a file of 17.2 GB" in message
 
 
 def test_damaged_files_are_refused_as_by_reading(files, capsys):

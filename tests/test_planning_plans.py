@@ -90,6 +90,46 @@ def test_parts_add_up(sizes: tuple):
     assert kept >= 4 * t * sizes[1] + 8 * sizes[2] * (n + 1)
 
 
+def test_sums_between_many_small_parties_are_held_once():
+    """24,000 parties of one row: B has 4.6 GB, whatever the number of threads."""
+    found, square = plan([1] * 24_000, 2, 100), 8 * 24_001**2
+    (sums,) = (part for part in found.parts if part.name == "kernel sums")
+    assert square < sums.host_bytes < 1.02 * square
+    # Parties whose points are in several tiles: a total for each thread.
+    (sums,) = (
+        part
+        for part in plan([100] * 24_000, 2, 100).parts
+        if part.name == "kernel sums"
+    )
+    assert sums.host_bytes > 2 * square
+
+
+def test_columns_of_two_values_are_drawn_as_bits():
+    few, many = (
+        plan([1_000] * 2, 100, 10**6, num_two_valued=num).parts[-1].host_bytes
+        for num in (0, 96)
+    )
+    # In a grid of as many places, or an eighth more: 96 numbers of 4 bytes are 3 words.
+    assert 96 * 4 - 3 * 4 <= (few - many) / 10**6 <= 1.2 * (96 * 4 - 3 * 4)
+
+
+def test_what_a_command_holds_besides():
+    """Libraries and programs, files as cells, fits, tables of distances, pictures."""
+    sizes = [2_000] * 4, 108, 8_000
+    call = plan(*sizes)
+    options = {"from_files": True, "file_bytes": 10**6}
+    command = plan(*sizes, **options)
+    fitted = plan(*sizes, **options, fits_generators=True)
+    larger = plan(*sizes, from_files=True, file_bytes=10**8)
+    assert call.host_bytes + 2e8 < command.host_bytes
+    assert 4e8 < fitted.host_bytes - command.host_bytes < 6e8
+    assert larger.host_bytes - command.host_bytes == pytest.approx(4.8 * 99e6, rel=0.01)
+    # 1.26 GB were held, of which 0.49 GB by fits.
+    assert fitted.host_bytes == pytest.approx(1.26e9, rel=0.1)
+    names = {part.name for part in fitted.parts}
+    assert {"files", "generators", "evidence", "report"} < names
+
+
 def test_float64_takes_twice_the_points():
     points = [
         plan([1_000] * 2, 8, 4_000, dtype=dtype).parts[1].kept_bytes
@@ -121,8 +161,9 @@ def test_standard_errors_are_counted_where_there_are_resamples():
         for num in (100, 10_000, 0)
     )
     names = [part.name for part in few.parts]
-    assert names[-4:] == ["standard errors", "audit", "nearest rows", "quality"]
-    assert [part.name for part in none.parts] == names[:-4] + names[-3:]
+    assert names[-6:-3] == ["standard errors", "audit", "evidence"]
+    assert names[-3:] == ["nearest rows", "quality", "report"]
+    assert [part.name for part in none.parts] == names[:-6] + names[-5:]
     part, more = (found.parts[names.index("standard errors")] for found in (few, many))
     # Each resample is a product with all kernel entries, 20,000² / 2 of them.
     assert part.seconds >= 100 * 20_000**2 / RATES.flops
@@ -235,10 +276,10 @@ def test_promises_that_cannot_fit_are_refused(monkeypatch: pytest.MonkeyPatch):
         cgm_jax.collaborate(jax_key(), parties, np.ones((5, 2)))
 
 
-def test_no_candidate_is_drawn_where_so_many_would_not_fit():
+def test_nothing_is_fitted_or_drawn_where_so_many_would_not_fit():
     class Untouched:
         def fit(self, key, points):
-            return points
+            raise AssertionError("fitted before it was refused")
 
         def sample(self, key, model, num):
             raise AssertionError("drawn before it was refused")

@@ -7,7 +7,7 @@ import jax
 import mesh_training_cases as cases
 import numpy as np
 import pytest
-from test_gram_mesh import ended, started
+from test_gram_mesh import ended, free_port, started
 
 from cgm_jax.generators import MMDGAN, Generator
 from cgm_jax.kernels import SquaredExponential
@@ -42,6 +42,20 @@ def test_eight_devices_are_as_good_as_one(one_device, path: Path):
     found = {n: x for n, x in np.load(path).items() if "program" not in n}
     assert set(found) == set(one_device)
     assert_close(found, one_device)
+
+
+@pytest.mark.slow
+def test_two_processes_of_two_devices(one_device, tmp_path: Path):
+    """Both have the parameters of one process, to rounding, and the same bits."""
+    path, program = tmp_path / "two", Path(cases.__file__)
+    port = free_port()
+    ended(*(started(2, path, port, number, program=program) for number in (0, 1)))
+    first, second = (dict(np.load(f"{path}.{number}.npz")) for number in (0, 1))
+    assert "no checkpoint_dir with a mesh of several" in str(first.pop("checkpoints"))
+    assert set(first) == set(one_device)
+    assert_close(first, one_device)
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
 
 
 @pytest.mark.slow

@@ -15,9 +15,14 @@ from cgm_jax.generators import Generator, KernelDensity, ProductMixture
 from cgm_jax.report.data import comparison_data
 from cgm_jax.tables import TableCodec
 
-from .peer import PEERS, PeerGenerator, SkippedError, installed, read_table
-
-ENVIRONMENTS = Path("build", "peers")
+from .peer import (
+    ENVIRONMENTS,
+    PEERS,
+    PeerGenerator,
+    SkippedError,
+    installed,
+    read_table,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,8 +17,18 @@ from cgm_jax._shared.arrays import Points
 from cgm_jax.files import plain_format, write_rewards
 from cgm_jax.tables import Cells, TableCodec, read_cells
 
-__all__ = ["PEERS", "Peer", "PeerGenerator", "installed", "read_table"]
+__all__ = [
+    "ENVIRONMENTS",
+    "PEERS",
+    "Peer",
+    "PeerGenerator",
+    "SkippedError",
+    "installed",
+    "printed_by",
+    "read_table",
+]
 
+ENVIRONMENTS = Path("build", "peers")
 PROGRAM = Path(__file__).with_name("drawing.py")
 DRAWN = 3  # rows for every row that is learned: some are those of real ones
 LEAST_DRAWN = 10_000  # `TableGenerator` looks at thousands
@@ -48,7 +58,8 @@ def installed(peer: Peer, folder: Path) -> Path:
     python = folder / peer.name / "bin" / "python"
     if not python.exists():
         venv.create(folder / peer.name, with_pip=True, clear=True)
-    _run([python, "-m", "pip", "install", "-q", *peer.packages], "it does not install")
+    words = [python, "-m", "pip", "install", "-q", *peer.packages]
+    printed_by(words, "it does not install")
     return python
 
 
@@ -69,7 +80,7 @@ class PeerGenerator:
             write_rewards(source, rows, plain_format(rows))
             num = max(LEAST_DRAWN, DRAWN * len(points))
             words = [PROGRAM, self.peer.name, source, target, num, seed]
-            _run([self.python, *words], "it fails")
+            printed_by([self.python, *words], "it fails")
             return self.codec.encode(read_table(target))
 
     def sample(
@@ -95,8 +106,10 @@ def read_table(path: Path) -> Mapping[str, Cells]:
     }
 
 
-def _run(words: list[object], what: str) -> None:
+def printed_by(words: list[object], what: str) -> str:
+    """What a command prints; a `SkippedError` with its last line where it fails."""
     done = subprocess.run([*map(str, words)], capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
         raise SkippedError(f"{what}: {last}")
+    return done.stdout

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 __all__ = ["on_mesh", "put_whole", "split_by_rows", "whole"]
@@ -32,10 +33,16 @@ def whole(mesh: Mesh | None, tree: Tree) -> Tree:
 
 
 def put_whole(mesh: Mesh | None, tree: Any) -> Any:
-    """As `whole`, outside of a program."""
+    """As `whole`, outside of a program; random keys stay, which a call puts itself."""
     if mesh is None:
         return tree
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+    everywhere = NamedSharding(mesh, PartitionSpec())
+
+    def put(leaf: Any) -> Any:
+        is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        return leaf if is_key else jax.device_put(leaf, everywhere)
+
+    return jax.tree.map(put, tree)
 
 
 def on_mesh(mesh: Mesh | None) -> AbstractContextManager[Any]:

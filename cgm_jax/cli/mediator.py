@@ -15,7 +15,7 @@ from cgm_jax.files import (
     write_rewards,
 )
 from cgm_jax.mediation.choosing import ChosenName
-from cgm_jax.mediation.planned import plan_run
+from cgm_jax.mediation.planned import check_before_reading, plan_run
 from cgm_jax.mediation.publish import publish_mediation
 from cgm_jax.mediation.repeated_audit import audit_folder
 from cgm_jax.mediation.row_source import FittedName, fitted_model, generator_for
@@ -166,6 +166,7 @@ def run(
     mesh = mesh_of(devices, distributed=distributed)
     if not distributed:  # of several processes, only the first one's folder counts
         check_output_dir(out, overwrite=overwrite)
+    check_before_reading(files, num_candidates)
     tables = open_tables(files, table_options)
     settings = replace(settings, scoring=scoring_of(how, tables.parties.names))
     screen.print_columns(tables)
@@ -195,6 +196,7 @@ def plan(
 
     Exits with 5 if it would not fit into memory.
     """
+    check_before_reading(files, num_candidates)
     tables = open_tables(
         files, TableOptions(label_column=label_column, columns=columns, decimal=decimal)
     )

@@ -229,14 +229,18 @@ def _candidate_sets(
     if not isinstance(candidates, Growing):
         yield as_points(candidates, "candidates", sharded=True), True
         return
-    fit_key, sample_key = jax.random.split(key)
-    model = candidates.generator.fit(fit_key, _learned_from(parties, candidates))
-    num = candidates.num
-    while True:
+
+    def check(num: int) -> None:
         if not are_releases(parties):
-            check_memory(
-                cast(list[Points], parties), None, num, search_length_scale=False
-            )
+            points = cast(list[Points], parties)
+            check_memory(points, None, num, search_length_scale=False)
+
+    fit_key, sample_key = jax.random.split(key)
+    num = candidates.num
+    check(num)  # before a fit of minutes
+    model = candidates.generator.fit(fit_key, _learned_from(parties, candidates))
+    while True:
+        check(num)
         is_last = num == candidates.at_most
         sample = candidates.generator.sample(sample_key, model, num)
         points, shape = as_points(sample, "sample"), (num, num_columns)

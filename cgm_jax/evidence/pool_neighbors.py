@@ -18,10 +18,16 @@ from jaxtyping import Float, Int
 
 from cgm_jax._shared.arrays import Points
 
-__all__ = ["PoolNeighbors", "in_one_scale", "nearest_rows", "neighbors_in_pool"]
+__all__ = [
+    "ENTRIES_AT_ONCE",
+    "PoolNeighbors",
+    "in_one_scale",
+    "nearest_rows",
+    "neighbors_in_pool",
+]
 
 _DIMENSIONS_OF_A_TREE = 8
-_ENTRIES_AT_ONCE = 1 << 23  # of squared distances: 64 MB
+ENTRIES_AT_ONCE = 1 << 21  # of squared distances: 16 MB, and four such arrays
 
 
 class PoolNeighbors(NamedTuple):
@@ -98,7 +104,7 @@ def _by_products(
     sizes, doubled = np.square(points).sum(axis=1), -2 * points.T
     distances = np.empty((len(queries), num))
     rows = np.empty((len(queries), num), int)
-    step = max(1, _ENTRIES_AT_ONCE // len(points))
+    step = max(1, ENTRIES_AT_ONCE // len(points))
     for start in range(0, len(queries), step):
         part = queries[start : start + step]
         squares = part @ doubled + sizes[None]

@@ -317,7 +317,8 @@ def sums_with_parties(
         return between, rows if among_candidates else rows[:, :-1]
     sizes = [*map(len, points)]
     of_pool = kernel, xp.concatenate(points), sizes, tile_size, weight
-    if are_small(sizes, tile_size) and not is_traced(of_pool):
+    is_small = are_small(len(sizes), sum(sizes), max(sizes), tile_size)
+    if is_small and not is_traced(of_pool):
         between = sums_between_small_blocks(*of_pool, room=int(among_candidates))
     else:
         between = sums_between_blocks(Blocks.cut(*of_pool))

@@ -39,7 +39,6 @@ from .tiles import add_between, add_rows, add_symmetric_rows, num_columns
 __all__ = [
     "agreed",
     "as_mesh",
-    "as_training_mesh",
     "embeddings_on_mesh",
     "half_ring",
     "on_device_of",
@@ -78,17 +77,6 @@ def as_mesh(mesh: Mesh | None, *points: Points, traced: bool = False) -> Mesh | 
                 "them there by jax.device_put."
             )
     return Mesh(devices, (AXIS,), axis_types=(AxisType.Auto,))
-
-
-def as_training_mesh(mesh: Mesh | None) -> Mesh | None:
-    """As `as_mesh`, for a training, which devices of one process share."""
-    mesh = as_mesh(mesh)
-    if mesh is not None and mesh.is_multi_process:
-        raise ValueError(
-            "Expected a mesh of this process's devices to train on, got one of several "
-            "processes; make it of jax.local_devices()."
-        )
-    return mesh
 
 
 @contextmanager

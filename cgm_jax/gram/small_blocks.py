@@ -24,17 +24,17 @@ from .embedding import embedded_tiles
 from .tile_loops import dtype_of_sums
 from .tiles import Members, columns_by_block, kernel_tile, rows_by_block
 
-__all__ = ["are_small", "sums_between_small_blocks"]
+__all__ = ["AT_ONCE", "are_small", "sums_between_small_blocks"]
 
 FILLED = 8  # blocks of the largest size that a tile holds at least: little is empty
 MANY = 32  # blocks a tile: with fewer, what is saved is less than what stays empty
 AT_ONCE = 8  # pairs of tiles a call
 
 
-def are_small(sizes: Sequence[int], tile_size: int) -> bool:
+def are_small(num_blocks: int, num_points: int, largest: int, tile_size: int) -> bool:
     """Whether so many blocks go into every tile that they are best kept whole."""
-    is_many = len(sizes) >= max(tile_size, MANY * sum(sizes) / tile_size)
-    return is_many and FILLED * max(sizes) <= tile_size
+    is_many = num_blocks >= max(tile_size, MANY * num_points / tile_size)
+    return is_many and FILLED * largest <= tile_size
 
 
 def sums_between_small_blocks(

@@ -27,8 +27,8 @@ from .stationary import Laplace, Stationary
 
 __all__ = ["packed"]
 
-_BITS = 32
-_FEWEST = 16  # coordinates, for which it is worth it
+BITS = 32
+FEWEST = 16  # coordinates, for which it is worth it
 
 
 class PackedPoints(NamedTuple):
@@ -102,14 +102,14 @@ def packed(kernel: Kernel, *sets: Points) -> Kernel:
     is_two = np.all(
         [((x == lowest) | (x == highest)).all(axis=0) for x in arrays], axis=0
     )
-    if is_two.sum() < _FEWEST:
+    if is_two.sum() < FEWEST:
         return kernel
     gap = highest - lowest
     words: list[tuple[int, ...]] = []
     for one in np.unique(gap[is_two]):
         places = np.flatnonzero(is_two & (gap == one)).tolist()
-        starts = range(0, len(places), _BITS)
-        words += [tuple(places[start : start + _BITS]) for start in starts]
+        starts = range(0, len(places), BITS)
+        words += [tuple(places[start : start + BITS]) for start in starts]
     gaps = np.array([gap[word[0]] for word in words], gap.dtype)
     others = tuple(np.flatnonzero(~is_two).tolist())
     return Packed(kernel, (lowest + highest) / 2, gaps, others, tuple(words))

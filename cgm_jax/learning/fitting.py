@@ -30,7 +30,7 @@ from cgm_jax._shared.data_parallel import on_mesh, put_whole
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import map_on_workers
-from cgm_jax.gram.mesh import as_training_mesh
+from cgm_jax.gram.mesh import as_mesh
 from cgm_jax.gram.projection import project_kernel
 from cgm_jax.kernels.base import Kernel
 from cgm_jax.kernels.saving import POWERS, save_kernel
@@ -134,7 +134,8 @@ def fit_kernel(
         candidates: synthetic points, shape ``(g, d)``; g may be 0. With them, the
             learned kernel is brought to the valid range of the paper's Section 5 (see
             `project_kernel`), by the rows held out, or all where none are.
-        mesh: devices that share every batch and the rows of its kernel matrix.
+        mesh: devices that share every batch and the rows of its kernel matrix; in
+            several processes all call this with the same groups.
         progress: called at every evaluation.
 
     Returns:
@@ -178,7 +179,7 @@ def fit_kernel(
             "Expected num_steps and evaluate_every of at least 1, got "
             f"{num_steps} and {evaluate_every}."
         )
-    mesh, points = as_training_mesh(mesh), as_parties(groups)
+    mesh, points = as_mesh(mesh), as_parties(groups)
     if len(points) < 2:
         raise ValueError(f"Expected at least two groups to compare, got {len(points)}.")
     points = with_common_dtype(*((f"groups[{i}]", x) for i, x in enumerate(points)))

@@ -125,7 +125,7 @@ def powers_of(
         x, y = (points[split_by_rows(mesh, side)] for side in pair)
         return power_criterion(kernel, x, y, mesh=mesh)
 
-    return jax.lax.map(power, rows)
+    return whole(mesh, jax.lax.map(power, rows))
 
 
 def _drawn(

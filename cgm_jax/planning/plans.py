@@ -20,7 +20,7 @@ from cgm_jax._shared.workers import num_workers
 from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
-from . import stages
+from . import run_stages, stages
 from .memory import device_capacity, host_capacity
 from .rates import Rates
 from .stages import Task, Work
@@ -29,8 +29,10 @@ __all__ = ["Part", "Plan", "plan"]
 
 PICKS = 1_000  # of every party
 PROGRAMS = 10  # of the size of one that sums tiles, that a collaboration compiles
-# Bytes of what is imported and compiled, and stays: at first and by steps.
-IMPORTED, SUMMING, SOLVING, DRAWING = 175e6, 140e6, 60e6, 80e6
+# Bytes of what is imported and compiled, and stays: at first and by steps; and those
+# of the command, which has imported more and used JAX before.
+PROGRAMS_OF_CALL = 175e6, 140e6, 60e6, 80e6
+PROGRAMS_OF_COMMAND = 281e6, 45e6, 35e6, 35e6
 MOST = 10**24  # candidates or rows
 
 
@@ -147,7 +149,9 @@ class Plan(Result):
         """The largest of a size with which it would fit, or 0."""
 
         def fits(number: int) -> bool:
-            return self._has_room(_parts(self.task._replace(**{size: number}), None))
+            task = self.task._replace(**{size: number})
+            equal = -(-task.num_rows // task.num_parties)
+            return self._has_room(_parts(task._replace(largest=equal), None))
 
         if not fits(fewest):
             return 0
@@ -173,6 +177,9 @@ def plan(
     from_files: bool = False,
     stress_test: bool = False,
     num_resamples: int = 0,
+    num_two_valued: int = 0,
+    file_bytes: int = 0,
+    fits_generators: bool = False,
 ) -> Plan:
     """What a collaboration would take, before anything is allocated.
 
@@ -185,10 +192,14 @@ def plan(
         dtype: that of the points, float32 or float64.
         search_length_scale: whether it is searched, as by default.
         from_files: whether rows are read from files, promises audited, and rewards
-            judged, as by ``cgm-jax run``; a generator's fit, labels and pictures are
-            not counted.
+            judged, as by ``cgm-jax run``; seconds of generators, labels and pictures
+            are not counted.
         stress_test: whether cheating is tried out, too.
         num_resamples: for standard errors; 0: without.
+        num_two_valued: how many of the columns have two values each, such as those of
+            categories: a draw reads them as bits.
+        file_bytes: how large the files are.
+        fits_generators: whether generators of rows are fitted before.
 
     Returns:
         The plan, of this machine's memory and default device.
@@ -228,6 +239,10 @@ def plan(
         from_files,
         stress_test and len(num_rows) <= MAX_TABLE_PARTIES,
         _as_size(num_resamples, "num_resamples", 0),
+        _as_size(num_two_valued, "num_two_valued", 0),
+        _as_size(file_bytes, "file_bytes", 0),
+        fits_generators,
+        max(num_rows),
     )
     everything = stages.drawing(task, task.num_candidates)
     return Plan(
@@ -248,14 +263,21 @@ def _as_size(number: Any, name: str, smallest: int) -> int:
 
 def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
     search, sums = stages.length_scale(task), stages.kernel_sums(task)
-    summing = SUMMING + stages.allocator(task)
-    work = {
-        "Python and JAX": Work(IMPORTED, IMPORTED),
-        "points": stages.points(task),
+    imported, summing, solving, drawing = (
+        PROGRAMS_OF_COMMAND if task.from_files else PROGRAMS_OF_CALL
+    )
+    summing += stages.allocator(task)
+    work = {"Python and JAX": Work(imported, imported)}
+    if task.from_files:
+        work["files"] = run_stages.files(task)
+    work["points"] = stages.points(task)
+    if task.fits_generators:
+        work["generators"] = run_stages.generators(task)
+    work |= {
         "length scale": search.with_programs(summing),
         "kernel sums": sums,
-        "reward scheme": stages.reward_scheme(task).with_programs(SOLVING),
-        "sampling": stages.drawing(task, PICKS).with_programs(DRAWING),
+        "reward scheme": stages.reward_scheme(task).with_programs(solving),
+        "sampling": stages.drawing(task, PICKS).with_programs(drawing),
     }
     if not task.search_length_scale:
         del work["length scale"]
@@ -263,12 +285,14 @@ def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
     if task.num_resamples:
         work["standard errors"] = stages.standard_errors(task)
     if task.from_files:
-        work["audit"] = stages.audit(task)
+        work["audit"] = run_stages.audit(task)
     if task.stress_test:
-        work["what cheating would gain"] = stages.cheating(task, PICKS)
+        work["what cheating would gain"] = run_stages.cheating(task, PICKS)
     if task.from_files:
-        work["nearest rows"] = stages.nearest_rows(task, PICKS)
-        work["quality"] = stages.quality(task, PICKS)
+        work["evidence"] = run_stages.evidence(task)
+        work["nearest rows"] = run_stages.nearest_rows(task, PICKS)
+        work["quality"] = run_stages.quality(task, PICKS)
+        work["report"] = run_stages.report(task)
     parts = [
         Part(
             name,

@@ -12,22 +12,21 @@ import numpy as np
 from cgm_jax._shared.arrays import rounded_up
 from cgm_jax.gram.gram_sums import SMALL_BYTES
 from cgm_jax.gram.length_scale import MAX_POINTS, MIN_POINTS, WORTH_IT
+from cgm_jax.gram.small_blocks import AT_ONCE, are_small
 from cgm_jax.gram.tile_loops import TOTALS
 from cgm_jax.gram.tiles import BAND
+from cgm_jax.kernels.packed import BITS, FEWEST
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 __all__ = [
     "Task",
     "Work",
     "allocator",
-    "audit",
-    "cheating",
     "drawing",
     "kernel_sums",
     "length_scale",
-    "nearest_rows",
+    "one_pass",
     "points",
-    "quality",
     "reward_scheme",
     "standard_errors",
 ]
@@ -43,15 +42,7 @@ PAIR = 50  # bytes of a tile in the list of tiles, its copies included
 MAPPED = 2**25  # bytes: the C library gives larger arrays back when they are freed
 NODES = 1_500  # of the quadrature for Shapley values, about
 WIDTH = 128  # of them at a time
-NUM_SAMPLED = 2**16  # values of coalitions, of more than 20 parties
-NUM_PIECES = 20  # arrays that a party hands in where cheating is tried out
-ROWS_OF_PIECES = 10  # for every row of the party
 RESAMPLED = 2**25  # numbers of resamples at a time: multiplicities, or sums
-# Seconds of one core, measured: neither is a program that `Rates` times.
-NEAREST_PAIR = 3e-7  # of a reward's row and a real one: distances and the attack
-QUALITY_TABLE, QUALITY_CELL = 0.4, 3.5e-6  # of two tables, and of each of their cells
-MOST_JUDGED, MOST_OF_STATEMENT = 10_000, 2_000  # rows that classifiers get
-DRAWS = 25  # of every party: honest, and for all that it hands in by 17 ways
 
 
 class Task(NamedTuple):
@@ -71,6 +62,10 @@ class Task(NamedTuple):
             ``cgm-jax run``.
         stress_test: whether cheating is tried out, too.
         num_resamples: for standard errors; 0: without.
+        num_two_valued: columns of two values each, which a draw reads as bits.
+        file_bytes: bytes of the files.
+        fits_generators: whether generators of rows are fitted before.
+        largest: points of the largest party.
     """
 
     num_parties: int
@@ -85,6 +80,10 @@ class Task(NamedTuple):
     from_files: bool = False
     stress_test: bool = False
     num_resamples: int = 0
+    num_two_valued: int = 0
+    file_bytes: int = 0
+    fits_generators: bool = False
+    largest: int = 1
 
     @property
     def itemsize(self) -> int:
@@ -95,6 +94,20 @@ class Task(NamedTuple):
     def row(self) -> int:
         """Bytes of a point."""
         return self.num_columns * self.itemsize
+
+    @property
+    def row_of_draw(self) -> int:
+        """Bytes of a candidate where it is drawn."""
+        if self.num_two_valued < FEWEST:
+            return self.row
+        others = self.num_columns - self.num_two_valued
+        return others * self.itemsize + 4 * -(-self.num_two_valued // BITS)
+
+    @property
+    def keeps_blocks(self) -> bool:
+        """Whether every party's points stay together in one tile."""
+        sizes = self.num_parties, self.num_rows, self.largest
+        return self.is_on_host and are_small(*sizes, self.tile_size)
 
     @property
     def is_on_host(self) -> bool:
@@ -123,15 +136,15 @@ class Work(NamedTuple):
 def points(task: Task) -> Work:
     """The points of the parties and the candidates; rows of files besides."""
     kept = (task.num_rows + task.num_candidates) * task.row
-    if task.from_files:  # the rows in their own units, and what the generator keeps
+    if task.from_files:  # in float64, too, and what the generator keeps
         kept += task.num_rows * (8 * task.num_columns + 2 * task.row)
     return Work(kept, kept)
 
 
 def length_scale(task: Task) -> Work:
     """The search: some passes over all points, and many over a sample of them."""
-    exact = _pass(task, among_candidates=False)
-    sample = _pass(_sample(task), among_candidates=False)
+    exact = one_pass(task, among_candidates=False)
+    sample = one_pass(_sample(task), among_candidates=False)
     if _num_pairs(task) <= WORTH_IT * _num_pairs(_sample(task)):
         numbers = HALVINGS * exact.pairs, HALVINGS * exact.cross
     else:
@@ -144,7 +157,7 @@ def length_scale(task: Task) -> Work:
 
 def kernel_sums(task: Task) -> Work:
     """One pass over all pairs, whose sums stay."""
-    return _pass(task, among_candidates=True)
+    return one_pass(task, among_candidates=True)
 
 
 def allocator(task: Task) -> int | float:
@@ -177,29 +190,22 @@ def drawing(task: Task, num_picks: int) -> Work:
     n, g, workers = task.num_parties, task.num_candidates, task.num_workers
     num_picks = min(num_picks, g)
     places = max(256, rounded_up(g, steps=8))
-    shared = places * (2 * task.row + 48)
+    held = g * task.row + places * task.row_of_draw
     lanes = workers * places * (40 + 8 * task.itemsize)
+    arranging = places * task.row  # as the points of a grid
     kept = 16 * n * num_picks
-    host = kept + workers * 100 * num_picks + shared + lanes
+    host = kept + workers * 100 * num_picks + held
+    host += max(arranging, places * 48 + lanes)
     device = 0
     if not task.is_on_host:
-        device = places * (2 * task.row + 8 + 8 * task.itemsize)
+        device = places * (task.row + task.row_of_draw + 8 + 8 * task.itemsize)
     return Work(kept, host, device, starts=n, picks=n * num_picks)
-
-
-def audit(task: Task) -> Work:
-    """Conditions on the values of all coalitions, or of a sample of them."""
-    n = task.num_parties
-    if n <= MAX_TABLE_PARTIES:
-        return Work(host=32 * 2**n, flops=64 * n**2 * 2**n)
-    num = max(NUM_SAMPLED // n, 64)
-    return Work(host=40 * num * n, flops=4 * num * n**3)
 
 
 def standard_errors(task: Task) -> Work:
     """Resamples of the parties' rows: some passes over all pairs, and a scheme each."""
     n, num = task.num_parties, task.num_resamples
-    one, scheme = _pass(task, among_candidates=False), reward_scheme(task)
+    one, scheme = one_pass(task, among_candidates=False), reward_scheme(task)
     size = max((n + 1) ** 2, task.num_rows)
     passes = -(-num // max(1, RESAMPLED // size))
     # The resampled numbers are there as such, by tiles, and by threads.
@@ -215,57 +221,7 @@ def standard_errors(task: Task) -> Work:
     )
 
 
-def nearest_rows(task: Task, num_picks: int) -> Work:
-    """Distances of rewards to the real rows, beside a control, and an attack."""
-    num_picks = min(num_picks, task.num_candidates)
-    num_pairs = float(task.num_parties) * num_picks * task.num_rows
-    host = 8 * task.num_columns * (3 * task.num_rows + 3 * num_picks)
-    return Work(host=host, seconds=NEAREST_PAIR * num_pairs)
-
-
-def quality(task: Task, num_picks: int) -> Work:
-    """Candidates and rewards beside real rows, for the report and for statements."""
-    n, num_rows, g = task.num_parties, task.num_rows, task.num_candidates
-    num_picks = min(num_picks, g)
-    each = max(1_000, MOST_JUDGED // n)
-    num_judged = (
-        min(num_rows, MOST_JUDGED)
-        + min(g, MOST_JUDGED)
-        + n * (min(num_rows, each) + min(num_picks, each))
-        + min(num_rows, n * MOST_OF_STATEMENT)
-        + n * min(num_picks, MOST_OF_STATEMENT)
-    )
-    seconds = QUALITY_TABLE * (1 + 2 * n)
-    seconds += QUALITY_CELL * task.num_columns * num_judged
-    kept = 9 * task.num_columns * g  # the candidates as cells
-    at_once = min(num_rows, MOST_JUDGED) + min(g, MOST_JUDGED)
-    rows = 8 * task.num_columns * (2 * num_rows + 4 * at_once)
-    return Work(kept, kept + rows, seconds=seconds)
-
-
-def cheating(task: Task, num_picks: int) -> Work:
-    """Trials of cheating of up to 20 parties: a pass for each, and many draws."""
-    n = task.num_parties
-    one = task._replace(
-        num_parties=NUM_PIECES,
-        num_rows=max(NUM_PIECES, ROWS_OF_PIECES * task.num_rows // n),
-        num_candidates=task.num_candidates + task.num_rows,
-    )
-    sums = _pass(one, among_candidates=False)
-    draws = drawing(task, num_picks)
-    kept = 8 * task.num_candidates * (n + NUM_PIECES + 1)
-    merged = 2 * task.num_workers * 8 * task.num_candidates * (n + 1)
-    return Work(
-        host=2 * kept + max(sums.host, merged + draws.host),
-        device=max(sums.device, draws.device),
-        pairs=n * sums.pairs,
-        cross=n * sums.cross,
-        starts=DRAWS * draws.starts,
-        picks=DRAWS * draws.picks,
-    )
-
-
-def _pass(task: Task, *, among_candidates: bool) -> Work:
+def one_pass(task: Task, *, among_candidates: bool) -> Work:
     """Sums over all pairs of points, those of two candidates included or not."""
     n, g = task.num_parties, task.num_candidates
     pool, drawn, num_columns = _layout(task)
@@ -282,12 +238,16 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
     on_device = pool.device + drawn.device
     small = min(3 * 8 * (task.num_rows + g) * num_columns, 3 * SMALL_BYTES)
     if task.is_on_host:
+        whole = 8 * (n + 1) ** 2  # B of the parties and the candidates
+        summing = pool.device + totals + square + lists + tiles
+        if task.keeps_blocks:
+            square, whole, summing = whole, 0, _in_whole_blocks(task, tiles)
         steps = (
             pool.cutting + pool.device,
-            pool.device + totals + square + lists + tiles,
+            summing,
             pool.device + square + drawn.cutting + drawn.device,
             on_device + square + rows + max(bands, lists) + tiles,
-            square + rows + 8 * (n + 1) ** 2,
+            square + rows + whole,
             small,
         )
         host, device = max(steps), 0
@@ -302,6 +262,16 @@ def _pass(task: Task, *, among_candidates: bool) -> Work:
     kept = rows + 8 * (n + 1) ** 2 if among_candidates else 0
     pairs = pool.pairs + among_candidates * drawn.pairs
     return Work(kept, host, device, pairs, pool.places * drawn.places)
+
+
+def _in_whole_blocks(task: Task, tiles: int) -> int | float:
+    """Bytes of the host while B is made of tiles of whole blocks: `small_blocks`."""
+    n, side = task.num_parties, task.tile_size
+    blocks = max(1, side * n // task.num_rows)  # of a tile
+    places = (n / blocks + 1) * side
+    of_pair = rounded_up(blocks) ** 2 if task.largest > 1 else side**2
+    sums = task.num_workers * AT_ONCE * of_pair * task.itemsize
+    return 8 * (n + 1) ** 2 + places * (task.row + 40) + sums + tiles
 
 
 def _layout(task: Task) -> tuple["_Tiles", "_Tiles", int]:

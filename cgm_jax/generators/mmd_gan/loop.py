@@ -1,7 +1,8 @@
 """Training an MMD-GAN from Python: chunks of compiled steps, and what is between them.
 
 Everything that a later step depends on is in the `Run`, and chunks start at the same
-steps whether or not the training was interrupted.
+steps whether or not the training was interrupted. Of several processes each does what
+is between chunks, and all go by the figures of the first.
 """
 
 import math
@@ -23,6 +24,7 @@ from cgm_jax._shared.progress import Progress
 from cgm_jax.generators.product_columns import state_slices, states_and_values
 from cgm_jax.generators.quality import likeness, sample_quality
 from cgm_jax.generators.three_sample import is_nearer
+from cgm_jax.gram.mesh import agreed
 from cgm_jax.kernels import Kernel, SquaredExponential
 
 from .calibration import Calibration, fit_calibration, state_shifts
@@ -221,7 +223,8 @@ def _train(
         loss = float(loss)
         seconds = time.perf_counter() - began
         generated = task.generated(state.average)
-        if not (math.isfinite(loss) and _are_finite(state, generated)):
+        is_finite = math.isfinite(loss) and _are_finite(state, generated)
+        if not agreed(mesh, np.array([float(is_finite)]))[0]:
             if run.restarts < MAX_RESTARTS:
                 # From the last good state, at half the rate, by other randomness.
                 slower = _at_half_the_rate(run.training)
@@ -259,7 +262,8 @@ def _evaluated(
     row: int,
 ) -> Run:
     """The run after a chunk: compared with the held-out points, and by the rules."""
-    figures = likeness(generated, task.held_out, length_scale=task.length_scale)
+    found = likeness(generated, task.held_out, length_scale=task.length_scale)
+    figures = agreed(task.program.options.mesh, np.array(found)).tolist()
     history = run.history.copy()
     history[row] = (int(state.step), loss, *figures, float(state.learning_rate))
     without_best = run.without_best + np.int32(1)
@@ -277,7 +281,8 @@ def _by_three_samples(task: Task, run: Run, generated: np.ndarray) -> Run:
     before = task.generated(run.compared)
     run = run._replace(compared=run.training.average)
     kernel, zero = SquaredExponential(task.length_scale), np.zeros((), np.int32)
-    if is_nearer(kernel, task.held_out, generated, before):
+    nearer = float(is_nearer(kernel, task.held_out, generated, before))
+    if agreed(task.program.options.mesh, np.array([nearer]))[0]:
         return run._replace(failures=zero)
     if run.failures + 1 < MAX_FAILURES:
         return run._replace(failures=run.failures + np.int32(1))

@@ -29,7 +29,7 @@ from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.generators.product_columns import Columns, codec_columns
 from cgm_jax.gram import median_length_scale
-from cgm_jax.gram.mesh import as_training_mesh
+from cgm_jax.gram.mesh import as_mesh
 from cgm_jax.kernels import Kernel
 from cgm_jax.tables import TableCodec
 
@@ -94,7 +94,8 @@ class MMDGAN:
         codec: whose points are trained on and drawn: rows of tables. Then a category is
             one of its column's, a number may be missing, and distances are those that
             points are valued by. By default every coordinate is a number.
-        mesh: devices of this process that share every batch and its kernel's rows. It
+        mesh: devices that share every batch and its kernel's rows; in several
+            processes all call `fit` with the same points, and have the same model. It
             is not saved: a training may go on with other devices.
 
     Raises:
@@ -141,7 +142,7 @@ class MMDGAN:
     def __post_init__(self) -> None:
         check_options(self)
         check_kernel(self)
-        as_training_mesh(self.mesh)
+        as_mesh(self.mesh)
 
     @classmethod
     def paper(
@@ -184,16 +185,23 @@ class MMDGAN:
             key: typed random key: initial weights, held-out points, batches and noise.
             points: at least 20 rows, finite, shape ``(n, d)``.
             checkpoint_dir: a folder to save the training in at every evaluation, and
-                to go on from after an interruption. By default nothing is saved.
+                to go on from after an interruption; not with a mesh of several
+                processes. By default nothing is saved.
             progress: called at every evaluation.
 
         Raises:
             ValueError: for points that do not fit, a fixed kernel that is not one of
-                such points, or checkpoints of another training.
+                such points, or checkpoints of another training or several processes.
             TypeError: if the points are not real numbers.
             FloatingPointError: if the training breaks down before its first evaluation.
             ModuleNotFoundError: without scikit-learn, or Orbax for checkpoints.
         """
+        if checkpoint_dir is not None and self.mesh and self.mesh.is_multi_process:
+            raise ValueError(
+                "Expected no checkpoint_dir with a mesh of several processes, which "
+                f"would all write to {checkpoint_dir}; leave it out, or train on a "
+                "mesh of jax.local_devices()."
+            )
         # One precision, whatever the user's setting: the same programs, the same bits.
         with at_once(x64=False):
             array = np.asarray(as_points(points, "points"))
@@ -269,7 +277,7 @@ class MMDGAN:
     ) -> tuple[Architecture, StepOptions, loop.Schedule]:
         """The options by their users: the networks, a step, and the loop of steps."""
         kernel = None if isinstance(self.kernel, Kernel) else self.kernel
-        options = {**vars(self), "kernel": kernel, "mesh": as_training_mesh(self.mesh)}
+        options = {**vars(self), "kernel": kernel, "mesh": as_mesh(self.mesh)}
         options["columns"] = self.columns
         return (
             Architecture.of(options, num_columns),
