@@ -38,7 +38,7 @@ def check_before_reading(paths: Sequence[Path], num_candidates: int) -> None:
             f"--num-candidates: Expected candidates that fit into {most / 1e9:.3g} GB "
             f"of memory, got {num_candidates:,}, which take at least "
             f"{least.host_bytes / 1e9:,.3g} GB with {len(paths):,} parties, whatever "
-            f"their rows are. What would fit: less than {least.most_candidates:,} "
+            f"their rows are. What would fit: fewer than {least.most_candidates:,} "
             "candidates; with fewer, the files are read to say how many."
         )
     for path in paths:
