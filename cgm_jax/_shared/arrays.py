@@ -8,19 +8,26 @@ operation on a float64 ``jax.Array`` would cut it to float32.
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from .sharded import first_row_not_finite, in_dtype, is_sharded, on_automatic_axes
 
+if TYPE_CHECKING:  # nested lists and data frames are among it, as they are in fact
+    from numpy.typing import ArrayLike
+else:
+    from jaxtyping import ArrayLike
+
 __all__ = [
     "AnyArray",
+    "ArrayLike",
     "Points",
+    "Scalar",
     "aligned",
     "array_module",
     "as_parties",
@@ -37,6 +44,7 @@ __all__ = [
 
 AnyArray = Array | np.ndarray
 Points = Float[Array, "_ _"] | Float[np.ndarray, "_ _"]
+Scalar = Float[Array, ""] | np.float64  # inside the user's transformation, and outside
 
 
 def is_traced(*trees: Any) -> bool:

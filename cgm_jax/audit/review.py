@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Int, Key, Shaped
+from jaxtyping import Array, Int, Key, Shaped
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.checks import as_key, as_list, check_kind
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result

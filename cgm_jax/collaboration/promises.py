@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key, Real
+from jaxtyping import Array, Float, Key, Real
 
-from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.arrays import ArrayLike, Points
 from cgm_jax._shared.checks import as_key, as_keys, as_real
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent

@@ -14,9 +14,16 @@ from typing import cast
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 
-from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
+from cgm_jax._shared.arrays import (
+    ArrayLike,
+    Points,
+    aligned,
+    as_parties,
+    as_points,
+    as_sequence,
+)
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent

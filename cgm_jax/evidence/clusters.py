@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.checks import as_real
 
 from .near_duplicates import NearDuplicates, near_duplicates

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Num
+from jaxtyping import Float, Num
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import ArrayLike, as_points
 
 __all__ = ["UmapFeatures", "umap_class", "umap_features"]
 

@@ -23,13 +23,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.checks import as_number
 
 from .base import Embedding, Kernel
 
 __all__ = ["DeepKernel", "FeatureMap"]
 
 BATCH_SIZE = 1_024  # rows that go through a network at a time
-Network = Callable[[Any], Any]
+Network = Callable[[Array], Any]
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -111,7 +112,7 @@ class DeepKernel(Kernel):
     network: Any = field(metadata={"domain": "real"})
     base: Kernel
     points_kernel: Kernel | None = None
-    epsilon: Any = field(default=0.01, metadata={"domain": "unit"})
+    epsilon: Float[ArrayLike, ""] = field(default=0.01, metadata={"domain": "unit"})
 
     is_cheap_to_embed = False
 
@@ -143,9 +144,10 @@ class DeepKernel(Kernel):
         features = self.base.embed(self.features(points))
         if self.points_kernel is None:
             return (features,)
-        if not is_traced(self.epsilon) and not 0 < float(self.epsilon) < 1:
+        epsilon = self.epsilon
+        if not is_traced(epsilon) and not 0 < as_number(epsilon, "epsilon") < 1:
             raise ValueError(
-                f"Expected epsilon in (0, 1) beside points_kernel, got {self.epsilon}."
+                f"Expected epsilon in (0, 1) beside points_kernel, got {epsilon}."
             )
         return features, self.points_kernel.embed(points)
 

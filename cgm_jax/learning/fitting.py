@@ -22,9 +22,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
+from cgm_jax._shared.arrays import ArrayLike, Points, as_parties, with_common_dtype
 from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.data_parallel import on_mesh, put_whole
 from cgm_jax._shared.precision import at_once, on_numbers

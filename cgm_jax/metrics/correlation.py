@@ -7,9 +7,9 @@ mean, and the number of those that remain is reported.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Num
+from jaxtyping import Float, Num
 
-from cgm_jax._shared.arrays import to_host
+from cgm_jax._shared.arrays import ArrayLike, to_host
 
 __all__ = ["CorrelationSummary", "correlation", "correlation_summary"]
 

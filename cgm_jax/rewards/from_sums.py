@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.checks import as_vectors
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import (

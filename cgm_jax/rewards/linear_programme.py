@@ -22,8 +22,9 @@ import math
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.checks import as_number, as_vectors
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax.valuation.shapley import contributes

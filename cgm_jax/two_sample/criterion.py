@@ -25,9 +25,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, to_host
+from cgm_jax._shared.arrays import ArrayLike, Scalar, array_module, to_host
 from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax._shared.results import Result
@@ -41,7 +41,6 @@ __all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
 
 LAMBDA = 1e-8  # as in the authors' program; a variance of 0 gives a finite J
 FEW_PAIRS = 1024  # at a time
-Number = Float[AnyArray, ""] | np.floating
 
 
 @jax.tree_util.register_dataclass
@@ -49,15 +48,15 @@ Number = Float[AnyArray, ""] | np.floating
 class PowerEstimate(Result):
     """What the power of a two-sample test is estimated from."""
 
-    mmd2: Number
+    mmd2: Scalar
     """MMD²_u over pairs i ≠ j, signed. It leaves out every k(x_i, y_i), and so differs
     a little from `mmd2_unbiased`."""
 
-    standard_deviation: Number
+    standard_deviation: Scalar
     """σ̂, the spread of √n MMD²_u."""
 
     @property
-    def criterion(self) -> Number:
+    def criterion(self) -> Scalar:
         """J = MMD²_u / σ̂."""
         return self.mmd2 / self.standard_deviation
 

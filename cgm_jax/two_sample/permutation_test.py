@@ -21,9 +21,16 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
-from cgm_jax._shared.arrays import AnyArray, Points, array_module, is_traced, to_host
+from cgm_jax._shared.arrays import (
+    AnyArray,
+    ArrayLike,
+    Points,
+    array_module,
+    is_traced,
+    to_host,
+)
 from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, compiled, matmul
 from cgm_jax._shared.results import Result
