@@ -66,6 +66,7 @@ class KernelDensity:
 
     def sample(self, key: Key[Array, ""], model: Points, num: int) -> Points:
         """Draw ``num`` >= 1 points near rows of ``model``; more start with fewer."""
+        model = as_points(model, "model")
         with at_once(key, model, x64=True if model.dtype == np.float64 else None):
             draw = partial(_draw, jnp.asarray(model), float(self.bandwidth))
             return sample_in_blocks(draw, key, num)

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from cgm_jax._shared.arrays import is_traced
-from cgm_jax._shared.checks import as_number
+from cgm_jax._shared.checks import as_number, check_kind
 
 from .base import Embedding, Kernel
 
@@ -118,6 +118,11 @@ class DeepKernel(Kernel):
 
     def __post_init__(self) -> None:
         # While JAX takes a tree apart, other things than networks stand here.
+        for name in ("network", "base", "points_kernel"):
+            if isinstance(kind := getattr(self, name), type):
+                raise TypeError(
+                    f"Expected {name} to be an instance, got the class {kind.__name__}."
+                )
         if callable(self.network) and not isinstance(self.network, FeatureMap):
             object.__setattr__(self, "network", FeatureMap.of(self.network))
 
@@ -138,6 +143,7 @@ class DeepKernel(Kernel):
 
     def features(self, points: Float[Array, "n d"]) -> Float[Array, "n m"]:
         """f of every point, in the dtype of the points."""
+        check_kind(self.network, FeatureMap, "a network")
         return _features(self.network, jnp.asarray(points))
 
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, ...]:

@@ -59,6 +59,11 @@ def correlation(
             "Expected at least two numbers each, as many in x as in y, got shapes "
             f"{x.shape} and {y.shape}."
         )
+    if x.ndim > 1 < y.ndim and x.shape != y.shape:
+        raise ValueError(
+            "Expected leading axes of y as those of x, or none, got shapes "
+            f"{x.shape} and {y.shape}."
+        )
     (x, varies_x), (y, varies_y) = _standardized(x), _standardized(y)
     result = np.clip(np.sum(x * y, axis=-1), -1, 1)
     return np.where(varies_x & varies_y, result, np.nan)[()]

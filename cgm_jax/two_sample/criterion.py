@@ -107,7 +107,8 @@ def estimate_power(
             "part of the larger sample at random."
         )
     with at_once(kernel, x, y):
-        power = _power(kernel, *centred(kernel, x, y), checked_tile_size(tile_size))
+        x, y = centred(kernel, x, y)
+        power = _power(kernel, x, y, checked_tile_size(tile_size))
     return jax.tree.map(lambda number: to_host(number)[()], power)
 
 

@@ -145,7 +145,7 @@ def _labels(
 
 @compiled(static_argnames=("num", "num_places"))
 def _labels_of_places(
-    key: Key[Array, ""], m: ArrayLike, total: ArrayLike, num: int, num_places: int
+    key: Key[Array, ""], m: int | Array, total: int | Array, num: int, num_places: int
 ) -> Bool[Array, "num_and_one places"]:
     """As `_labels`, of as many points in all and places beyond that fill up."""
     word = jax.dtypes.canonicalize_dtype(np.uint64)
