@@ -27,7 +27,14 @@ from jax import lax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import ArrayLike, Scalar, array_module, rounded_up, to_host
+from cgm_jax._shared.arrays import (
+    ArrayLike,
+    Points,
+    Scalar,
+    array_module,
+    rounded_up,
+    to_host,
+)
 from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax._shared.results import Result
@@ -130,9 +137,7 @@ def power_criterion(
     return jnp.asarray(_shared_power(kernel, x, y, tile_size, mesh).criterion)
 
 
-def _power(
-    kernel: Kernel, x: Float[Array, "n d"], y: Float[Array, "n d"], tile_size: int
-) -> PowerEstimate:
+def _power(kernel: Kernel, x: Points, y: Points, tile_size: int) -> PowerEstimate:
     n = len(x)
     if x.shape != y.shape or n < 2:
         raise ValueError(
