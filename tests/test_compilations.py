@@ -43,6 +43,46 @@ MANY_CANDIDATES = (
 )
 
 
+TWO_SAMPLES = """
+import jax, numpy as np
+from cgm_jax import kernels, two_sample
+
+compiled = []
+jax.monitoring.register_event_duration_secs_listener(
+    lambda event, *_, **__: compiled.append(event)
+    if event == "/jax/core/compile/backend_compile_duration" else None
+)
+rng, kernel = np.random.default_rng(0), kernels.SquaredExponential(1.0)
+
+def compare(m, n):
+    x, y = rng.normal(size=(m, 3)), rng.normal(size=(n, 3))
+    compiled.clear()
+    if m == n:
+        two_sample.estimate_power(kernel, x, y)
+    else:
+        two_sample.two_sample_test(jax.random.key(0), kernel, x, y, num_permutations=9)
+    return len(compiled)
+
+for sizes in SIZES:
+    jax.clear_caches()
+    print(*(compare(*size) for size in sizes))
+"""
+SIMILAR_SAMPLES = (
+    ((200, 200), (207, 207), (193, 193)),
+    ((1_500, 1_500), (1_520, 1_520), (1_480, 1_480)),  # several tiles
+    ((200, 180), (150, 229), (220, 160)),
+    ((1_500, 1_300), (1_290, 1_510), (1_200, 1_610)),
+)
+
+
+def test_few_programs_serve_two_samples_of_similar_sizes(tmp_path: Path):
+    program = TWO_SAMPLES.replace("SIZES", repr(SIMILAR_SAMPLES))
+    for line in run_program(program, tmp_path).splitlines():
+        first, *others = map(int, line.split())
+        assert first <= 6  # with that of the key
+        assert others == [0, 0]
+
+
 def test_few_programs_serve_collaborations_of_similar_sizes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -370,6 +370,11 @@ def test_odd_calls_that_are_right():
     assert sum([KERNEL, KERNEL]) == KERNEL + KERNEL
     assert KERNEL / 4 == 0.25 * KERNEL
     assert KERNEL**3 == KERNEL * (KERNEL * KERNEL)
+    for kind in (SquaredExponential, Matern, RationalQuadratic, ScaleMixture):
+        wide = sums(kernel=kind(np.array([1.0, 2.0])))
+        for scales in ([1.0, 2.0], (1, 2)):
+            assert sums(kernel=kind(scales)) == wide
+        assert kind(1.0).with_length_scale([1, 2]).length_scale.tolist() == [1, 2]
 
 
 def test_columns_of_data_frames_go_by_name():

@@ -112,7 +112,7 @@ def of_embeddings(key: jax.Array) -> None:
     drawn: embeddings.FeatureMap = embeddings.random_fourier_features(
         key, kernel, 2, 200, kind="quasi-random", num_groups=4
     )
-    print(drawn(candidates).shape, drawn.num_features, drawn.norm, drawn.max_error)
+    print(drawn(candidates).shape, drawn.num_features, drawn.norm + 1, drawn.max_error)
     box = candidates.min(axis=0), candidates.max(axis=0)
     exact = embeddings.hermite_features(kernel, *box, tolerance=1e-6)
     sums = gram.embedding_sums(kernel, exact, parties, candidates)
@@ -194,6 +194,24 @@ def of_one_value() -> None:
         return jnp.sum(valuation.value(at, parties[0], candidates))
 
     print(jax.vmap(at_scale)(jnp.exp(np.linspace(-1, 1, 3)))[0] + 1)
+    number: np.float64 | jax.Array = worth
+    print(number.shape, f"{number:.2f}", max(0.0, float(number)))
+
+
+def of_lists() -> None:
+    """Nested lists of numbers are arrays, too."""
+    rows = [[0.0, 1.0], [2.0, 3.0]]
+    print(
+        valuation.value(kernel, rows, rows) - valuation.mmd2_biased(kernel, rows, rows)
+    )
+    print(gram.gram_sums(kernel, [rows, [[1.0, 1.0]]], rows).sizes)
+    print(cgm_jax.promise([rows, [[1.0, 1.0]]], rows, relax=True).num_points)
+    phi = valuation.shapley_values([0.0, 1.0, 2.0, 4.0])
+    print(rewards.fair_reward_values([1.0, 2.0], [1.0, 2.0], [4.0, 4.0]).rho - phi[0])
+    print(rewards.scheme_from_values([0, 1, 2, 4], [4, 4]).reward_values)
+    print(metrics.class_imbalance([0, 1, 1], num_classes=2))
+    print(metrics.correlation([1.0, 2.0, 4.0], [1, 2, 3]))
+    print(kernels.SquaredExponential([0.5, 0.3])(rows, rows).shape)
 
 
 def of_rewards() -> None:
@@ -293,7 +311,8 @@ def of_the_whole_way(key: jax.Array, folder: Path) -> None:
     explained: audit.Explanation = audit.explain(promises)
     print([bound.party for bound in explained.binding], explained.shortfall + 1)
     stressed: audit.Stress = audit.stress(key, promises, outlier_scales=[1e3])
-    print(most_gained(stressed.trials), stressed.relative_gains())
+    gained = [gain or 0.0 for gain in stressed.relative_gains()["withhold half"]]
+    print(most_gained(stressed.trials), sum(gained))
     mine = audit.Manipulation("hand in a copy", hand_in_best)
     tried = [mine, audit.outlier(10.0), *audit.MANIPULATIONS[:2]]
     by_key: audit.Stress = audit.stress(
@@ -360,7 +379,8 @@ def of_scorings() -> None:
         if (unbounded := audit.without_bounded_stakes(promises)) is not None:
             print(unbounded.reward_values + 1)
     joined = cgm_jax.promise(parties, candidates, joined=[0, 0, 1], relax=True)
-    print(joined.scoring, scoring.for_parties(joined.scoring, [0, 2]))
+    print(joined.scoring, scoring.for_parties(joined.scoring, [0, 2]).name)
+    print(scoring.for_parties(scoring.TimeAware((0, 2, 0)), [0, 2]).joined[1] + 1)
 
 
 def of_audits() -> None:
@@ -580,6 +600,7 @@ def main() -> None:
     of_values(key)
     of_any_game(key)
     of_one_value()
+    of_lists()
     of_rewards()
     of_draws(key)
     of_scorings()

@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 import jax
 import numpy as np
 
+from .checks import as_path
 from .publishing import publish
 
 __all__ = [
@@ -71,6 +72,7 @@ def read_archive(
 ) -> tuple[dict[str, Any], Arrays]:
     """Read the facts and arrays that `write_archive` wrote."""
     # Opened here: where the archive is damaged, NumPy leaves its file open.
+    path = as_path(path)
     with archive_errors(path, kind, advice=advice), open(path, "rb") as file:
         if file.read(len(ZIP)) != ZIP:
             raise Mismatch("a file of another kind")

@@ -6,21 +6,29 @@ float64 and returned as NumPy float64: outside a scope of `jax.enable_x64` the n
 operation on a float64 ``jax.Array`` would cut it to float32.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
+from .checks import as_list
 from .sharded import first_row_not_finite, in_dtype, is_sharded, on_automatic_axes
+
+if TYPE_CHECKING:  # nested lists and data frames are among it, as they are in fact
+    from numpy.typing import ArrayLike
+else:
+    from jaxtyping import ArrayLike
 
 __all__ = [
     "AnyArray",
+    "ArrayLike",
     "Points",
+    "Scalar",
     "aligned",
     "array_module",
     "as_parties",
@@ -37,6 +45,7 @@ __all__ = [
 
 AnyArray = Array | np.ndarray
 Points = Float[Array, "_ _"] | Float[np.ndarray, "_ _"]
+Scalar = Float[Array, ""] | np.float64  # inside the user's transformation, and outside
 
 
 def is_traced(*trees: Any) -> bool:
@@ -81,7 +90,7 @@ def as_points(
     if sharded and is_sharded(points):
         array: Any = on_automatic_axes(points)
     else:
-        array = points if is_traced(points) else _one_array(points)
+        array = points if is_traced(points) else _one_array(points, name)
     advice = _ADVICE_ON_FRAMES if hasattr(points, "to_numpy") else ""
     if array.dtype not in (np.float32, np.float64):
         if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "biu"):
@@ -141,7 +150,7 @@ def _first_row_not_finite(array: AnyArray) -> int | None:
     return None if is_finite.all() else int(np.argmin(is_finite))
 
 
-def _one_array(points: Any) -> AnyArray:
+def _one_array(points: Any, name: str) -> AnyArray:
     """An array of JAX that is on one device and needs no conversion, or NumPy's."""
     if (
         isinstance(points, jax.Array)
@@ -149,7 +158,13 @@ def _one_array(points: Any) -> AnyArray:
         and len(points.devices()) == 1
     ):
         return points
-    return np.asarray(points)
+    try:
+        return np.asarray(points)
+    except ValueError:  # of lists
+        raise ValueError(
+            f"Expected {name} of shape (n, d), one row per point, got rows of "
+            "different lengths."
+        ) from None
 
 
 def as_parties(
@@ -175,12 +190,7 @@ def as_sequence(parties: Any) -> list[Any]:
             "Expected a sequence of parties, each of shape (n, d), got one array of "
             f"shape {parties.shape}; pass [points] for a single party."
         )
-    if isinstance(parties, Mapping) or not isinstance(parties, Iterable):
-        raise TypeError(
-            "Expected a sequence of parties, each of shape (n, d), got "
-            f"{type(parties).__name__}."
-        )
-    if not (found := list(parties)):
+    if not (found := as_list(parties, "parties, each of shape (n, d)")):
         raise ValueError("Expected at least one party, got none.")
     return found
 

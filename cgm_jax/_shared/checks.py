@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,10 +14,13 @@ __all__ = [
     "as_keys",
     "as_list",
     "as_number",
+    "as_path",
     "as_real",
     "as_vectors",
     "as_whole",
+    "check_callable",
     "check_choice",
+    "check_flag",
     "check_kind",
     "one_each",
 ]
@@ -69,12 +73,40 @@ def check_choice(value: Any, choices: Iterable[str], name: str) -> None:
         raise ValueError(f"Expected {name} to be one of {words}, got {value!r}.")
 
 
+def check_callable(function: Any, name: str) -> None:
+    """Raise unless an argument is a function."""
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"Expected a function as {name}, got {_told(function)}.")
+
+
+def check_flag(value: Any, name: str) -> None:
+    """Raise unless an argument is a truth value."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"Expected {name} to be True or False, got {_told(value)}.")
+
+
+def as_path(path: Any) -> Path:
+    """The path of a file."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise TypeError(f"Expected the path of a file, got {_told(path)}.") from None
+
+
 def as_list(values: Any, name: str) -> list[Any]:
-    """What is in a sequence."""
+    """What is in a sequence; a set has no order."""
     is_sequence = isinstance(values, Iterable) and getattr(values, "shape", True) != ()
-    if not is_sequence or isinstance(values, str | bytes | Mapping | type):
-        raise TypeError(f"Expected a sequence of {name}, got {values!r}.")
+    if not is_sequence or isinstance(values, str | bytes | Mapping | set | type):
+        raise TypeError(f"Expected a sequence of {name}, got {_told(values)}.")
     return list(values)
+
+
+def _told(value: Any) -> str:
+    """A short value as it is, or the kind of one."""
+    if value is None or isinstance(value, str | int | float):
+        return repr(value)
+    kind = value.__name__ if isinstance(value, type) else None
+    return f"the class {kind}" if kind else type(value).__name__
 
 
 def one_each(values: Any, name: str) -> list[Any]:

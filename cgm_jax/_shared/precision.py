@@ -19,9 +19,8 @@ import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike
 
-from .arrays import device_of, is_traced, to_host
+from .arrays import AnyArray, ArrayLike, device_of, is_traced, to_host
 from .platforms import platform_settings
 
 __all__ = ["at_once", "compiled", "in_float64", "matmul", "on_numbers"]
@@ -94,7 +93,7 @@ def _small_work_device() -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-def matmul(a: ArrayLike, b: ArrayLike) -> Any:
+def matmul(a: AnyArray, b: AnyArray) -> Any:
     """A product in the precision of its factors (on a GPU, no TF32)."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return np.matmul(a, b)

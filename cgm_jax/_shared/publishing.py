@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from .checks import as_path
+
 __all__ = ["create_beside", "publish", "sync_folder"]
 
 
@@ -15,7 +17,7 @@ def publish(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     It is written under a temporary name, forced to disk and renamed. Only a killed
     process leaves that file behind, ``.cgm-jax-*.tmp``.
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True)
         sync_folder(path.parent.parent)

@@ -12,8 +12,9 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import ArrayLike, DTypeLike, Float
+from jaxtyping import DTypeLike, Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.checks import as_real, as_vectors, check_kind
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration, Draw, Promises

@@ -208,7 +208,7 @@ class _Trials:
         self, at: Position, manipulations: Sequence[Manipulation]
     ) -> list[_Submission]:
         """What can be handed in, with its sums; every array is summed over once."""
-        handed_in = {each.name: each.hand_in(at) for each in manipulations}
+        handed_in = {each.name: each.data_sets(at) for each in manipulations}
         kernel, n = self.promises.kernel, len(self.parties)
         sums = SumsOfPieces.of(
             kernel,

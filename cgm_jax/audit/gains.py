@@ -123,7 +123,9 @@ class Stress(Result):
         held = self.joint_values[trial.scoring][trial.repeat, trial.party]
         return float(trial.joint_gain / abs(held))
 
-    def relative_gains(self, scoring: str | None = None) -> dict[str, list[Any]]:
+    def relative_gains(
+        self, scoring: str | None = None
+    ) -> dict[str, list[float | None]]:
         """By strategy, gains over what parties honestly hold; None: there is none.
 
         They are means over the keys, under the scoring in use by default.

@@ -11,9 +11,9 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
 
-from cgm_jax._shared.arrays import to_host
+from cgm_jax._shared.arrays import ArrayLike, to_host
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import coalition_values, values_of_coalitions
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES, num_parties

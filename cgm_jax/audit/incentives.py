@@ -25,8 +25,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.checks import as_number, as_real, as_vectors, check_kind
 from cgm_jax.gram import GramSums
 from cgm_jax.rewards.scheme import RewardScheme

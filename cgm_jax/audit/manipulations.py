@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Shaped
 
-from cgm_jax._shared.checks import as_real
+from cgm_jax._shared.checks import as_real, check_callable
 
 __all__ = ["MANIPULATIONS", "DataSet", "Manipulation", "Position", "outlier"]
 
@@ -142,6 +142,17 @@ class Manipulation:
 
     name: str
     hand_in: Callable[[Position], list[DataSet]]
+
+    def data_sets(self, at: Position) -> list[DataSet]:
+        """What is handed in, which may be a user's."""
+        check_callable(self.hand_in, f"hand_in of {self.name!r}")
+        sets = self.hand_in(at)
+        if isinstance(sets, list) and all(isinstance(one, tuple) for one in sets):
+            return sets
+        raise TypeError(
+            "Expected a list of data sets, each a tuple of arrays, from hand_in of "
+            f"{self.name!r}, got {type(sets).__name__}."
+        )
 
 
 def outlier(deviations: float) -> Manipulation:

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Int, Key, Shaped
+from jaxtyping import Array, Int, Key, Shaped
 
-from cgm_jax._shared.checks import as_key, as_list, check_kind
+from cgm_jax._shared.arrays import ArrayLike
+from cgm_jax._shared.checks import (
+    as_key,
+    as_list,
+    check_callable,
+    check_flag,
+    check_kind,
+)
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
@@ -87,6 +94,8 @@ def review(
     scorings = as_list(scorings, "scorings")
     for each in scorings:
         check_kind(each, Scoring)
+    check_flag(stress_test, "stress_test")
+    check_callable(progress, "progress")
     progress("audit", 0.0)
     promises, beta = collaboration.promises, collaboration.draw.inverse_temperature
     stress_key, evidence_key = jax.random.split(key)

@@ -10,9 +10,9 @@ References: Sim et al. 2020; Tay et al. 2022, App. C.3, D and E.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import to_host
+from cgm_jax._shared.arrays import ArrayLike, to_host
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.results import Result
 from cgm_jax.rewards.scheme import RewardScheme

@@ -8,9 +8,16 @@ from typing import Any, cast
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
+from cgm_jax._shared.arrays import (
+    ArrayLike,
+    Points,
+    aligned,
+    as_parties,
+    as_points,
+    as_sequence,
+)
 from cgm_jax._shared.checks import as_key, as_whole, check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent

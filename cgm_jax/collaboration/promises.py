@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key, Real
+from jaxtyping import Array, Float, Key, Real
 
-from cgm_jax._shared.arrays import Points
-from cgm_jax._shared.checks import as_key, as_keys, as_real
+from cgm_jax._shared.arrays import ArrayLike, Points
+from cgm_jax._shared.checks import as_key, as_keys, as_real, check_callable
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
@@ -241,6 +241,7 @@ class Promises(Result):
     def _draws(
         self, keys: list[Key[Array, ""]], betas: list[float], progress: Progress
     ) -> list[Draw]:
+        check_callable(progress, "progress")
         start, goal = self.scheme.own_values, self.scheme.reward_values
         candidates = self.candidates
         # Of the way up in value.

@@ -14,10 +14,17 @@ from typing import cast
 
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 
-from cgm_jax._shared.arrays import Points, aligned, as_parties, as_points, as_sequence
-from cgm_jax._shared.checks import check_kind
+from cgm_jax._shared.arrays import (
+    ArrayLike,
+    Points,
+    aligned,
+    as_parties,
+    as_points,
+    as_sequence,
+)
+from cgm_jax._shared.checks import check_callable, check_flag, check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.embeddings import FeatureMap
@@ -106,6 +113,8 @@ def promise(
     """
     outlier = None
     check_kind(scoring, Scoring)
+    check_flag(search_length_scale, "search_length_scale")
+    check_callable(progress, "progress")
     if joined is not None:
         scoring = TimeAware(joined, scoring)  # type: ignore[arg-type]
     if are_releases(parties):

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from cgm_jax._shared.checks import as_path
+
 from .data_errors import DamagedDataError
 
 __all__ = ["read_idx"]
@@ -46,10 +48,11 @@ def read_idx(path: str | Path) -> UInt8[np.ndarray, "..."]:
         >>> read_idx(path)
         array([7, 2, 1], dtype=uint8)
     """
+    path = as_path(path)
     try:
-        return _parsed(_content(Path(path)))
+        return _parsed(_content(path))
     except ValueError as error:
-        raise DamagedDataError(Path(path), f"{error}; get the file again") from error
+        raise DamagedDataError(path, f"{error}; get the file again") from error
 
 
 def _parsed(content: bytes) -> UInt8[np.ndarray, "..."]:

@@ -8,11 +8,13 @@ p[i, c] of its points from class c, so every row sums to 1. The paper names two 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int, Key, Num, Shaped
+from jaxtyping import Float, Int, Key, Num, Shaped
+
+from cgm_jax._shared.arrays import ArrayLike
 
 __all__ = ["LabelledParties", "Split", "paper_proportions", "split_by_proportions"]
 
@@ -137,7 +139,8 @@ def split_by_proportions(
         labels, return_inverse=True, return_counts=True
     )
     if isinstance(proportions, str):
-        proportions = paper_proportions(proportions, num_classes=len(classes))
+        split = cast(Split, proportions)
+        proportions = paper_proportions(split, num_classes=len(classes))
     shares = _checked_shares(np.asarray(proportions, np.float64), len(classes))
     if max_party_size is not None and max_party_size < 1:
         raise ValueError(

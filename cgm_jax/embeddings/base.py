@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import ArrayLike, as_points
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import register_node, same_fields
 
@@ -56,7 +56,7 @@ class FeatureMap(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def norm(self) -> Any:
+    def norm(self) -> float | Float[Array, ""]:
         """‖φ(x)‖, the same for all points: the root of k(x, x), 1 for most kernels."""
 
     @abc.abstractmethod

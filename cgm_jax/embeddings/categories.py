@@ -24,9 +24,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import AnyArray, is_traced
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, is_traced
 from cgm_jax._shared.checks import as_list, as_whole
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.kernels.base import check_positive
@@ -71,7 +71,7 @@ class CategoryFeatures(FeatureMap):
         return own * (1 if self.others is None else self.others.num_features)
 
     @property
-    def norm(self) -> Any:
+    def norm(self) -> float | Float[Array, ""]:
         """That of the other coordinates; 1 without such."""
         return 1.0 if self.others is None else self.others.norm
 

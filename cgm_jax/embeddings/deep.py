@@ -55,7 +55,7 @@ class DeepFeatures(FeatureMap):
         return 2 * self.frequencies.shape[0]
 
     @property
-    def norm(self) -> Any:
+    def norm(self) -> float | Float[Array, ""]:
         """The root of Σ w."""
         return norm_of(self.weights)
 

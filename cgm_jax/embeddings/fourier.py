@@ -20,7 +20,6 @@ on the pair and the phase.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -63,7 +62,7 @@ class FourierFeatures(FeatureMap):
         return 2 * self.frequencies.shape[0]
 
     @property
-    def norm(self) -> Any:
+    def norm(self) -> float | Float[Array, ""]:
         """The root of Σ w."""
         return norm_of(self.weights)
 
@@ -88,7 +87,7 @@ def waves(
     return jnp.concatenate(both, axis=2).reshape(len(points), 2 * len(weights))
 
 
-def norm_of(weights: Float[AnyArray, " m"]) -> Any:
+def norm_of(weights: Float[AnyArray, " m"]) -> float | Float[Array, ""]:
     """The root of the sum of weights; a Python float unless traced."""
     norm = array_module(weights).sqrt(weights.sum())
     return norm if array_module(weights) is not np else float(norm)

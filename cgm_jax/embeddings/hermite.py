@@ -25,9 +25,9 @@ import math
 from functools import reduce
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import is_traced, to_host
+from cgm_jax._shared.arrays import ArrayLike, is_traced, to_host
 from cgm_jax._shared.checks import as_number, as_whole
 from cgm_jax.kernels import Kernel, ScaleMixture, SquaredExponential
 from cgm_jax.kernels.base import Product, Scaled, Sum

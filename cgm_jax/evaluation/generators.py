@@ -28,9 +28,9 @@ from typing import Any, Literal
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import ArrayLike, as_points
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.some_rows import some_rows

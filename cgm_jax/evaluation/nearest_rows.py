@@ -14,8 +14,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Key
+from jaxtyping import Array, Bool, Key
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.results import Result
 from cgm_jax.collaboration import Collaboration
 from cgm_jax.generators.base import Generator

@@ -29,9 +29,9 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
-from cgm_jax._shared.arrays import as_point_sets
+from cgm_jax._shared.arrays import ArrayLike, as_point_sets
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.some_rows import some_rows
 

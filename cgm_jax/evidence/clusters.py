@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 
-from cgm_jax._shared.checks import as_real
+from cgm_jax._shared.arrays import ArrayLike
+from cgm_jax._shared.checks import as_real, check_kind
 
 from .near_duplicates import NearDuplicates, near_duplicates
 
@@ -52,6 +53,7 @@ def clusters_by_evidence(
     share = as_real(min_share, "min_share", smallest=0.0)
     if found is None:
         found = near_duplicates(parties)
+    check_kind(found, NearDuplicates)
     sizes = [np.shape(x)[0] for x in parties]
     if found.sizes.tolist() != sizes:
         raise ValueError(

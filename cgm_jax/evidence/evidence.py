@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.results import Result
 
 from .near_duplicates import NearDuplicates, near_duplicates

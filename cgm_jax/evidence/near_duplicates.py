@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
 
-from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
+from cgm_jax._shared.arrays import ArrayLike, Points, as_parties, with_common_dtype
 from cgm_jax._shared.results import Result
 
 from .pool_neighbors import PoolNeighbors, in_one_scale, neighbors_in_pool

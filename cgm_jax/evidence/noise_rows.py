@@ -30,9 +30,9 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
-from cgm_jax._shared.arrays import as_parties, with_common_dtype
+from cgm_jax._shared.arrays import ArrayLike, as_parties, with_common_dtype
 from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.results import Result
 

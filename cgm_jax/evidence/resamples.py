@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Bool, Float
 
-from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
+from cgm_jax._shared.arrays import ArrayLike, Points, as_parties, with_common_dtype
 from cgm_jax._shared.results import Result
 from cgm_jax.gram import gram_sums, median_length_scale
 from cgm_jax.gram.length_scale import evenly_spaced, evenly_spaced_in_pool

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jaxtyping import Array, ArrayLike, Float, Int, Key, Num, PyTree, Shaped
+from jaxtyping import Array, Float, Int, Key, Num, PyTree, Shaped
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import ArrayLike, as_points
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax.generators.mmd_gan.networks import ImageCritic, ImageShape
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.checks import as_path
 
 __all__ = ["read_features"]
 
@@ -32,7 +33,7 @@ def read_features(path: str | Path, *, num_points: int) -> Float[np.ndarray, "n 
         >>> read_features(path, num_points=3).shape
         (3, 2048)
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         # Opened here: where the file is damaged, NumPy leaves it open.
         with path.open("rb") as file:

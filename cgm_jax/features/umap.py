@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Num
+from jaxtyping import Float, Num
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import ArrayLike, as_points
+from cgm_jax._shared.checks import as_whole
 
 __all__ = ["UmapFeatures", "umap_class", "umap_features"]
 
@@ -80,6 +81,7 @@ def umap_features(
         raise ValueError(
             f"Expected a pool of at least {least} points, got {len(rows)}."
         )
+    seed = as_whole(seed, "seed", smallest=0)
     model = umap_class()(
         n_components=num_coordinates,
         random_state=seed,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
+from jaxtyping import Array, Float, Int, Key, Num
 
-from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.arrays import ArrayLike, Points, as_points
 from cgm_jax.tables import TableCodec
 
 from .base import BLOCK_SIZE, sample_in_blocks

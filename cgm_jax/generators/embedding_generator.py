@@ -17,6 +17,7 @@ Reference: Harder, Adamczewski & Park, DP-MERF, AISTATS 2021; Balog, Tolstikhin 
 Schölkopf, ICML 2018, with points that are found one by one instead.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,13 +26,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jaxtyping import Array, ArrayLike, Float, Key, PyTree
+from jaxtyping import Array, Float, Key, PyTree
 
-from cgm_jax._shared.arrays import AnyArray, Points
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, Points
 from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.results import Result
 from cgm_jax.embeddings import FeatureMap
+from cgm_jax.privacy.release import Release
 from cgm_jax.privacy.release_sums import as_releases
 
 from .base import BLOCK_SIZE, sample_in_blocks
@@ -125,8 +127,10 @@ class EmbeddingGenerator:
                 f"got {self.low} and {self.high}."
             )
 
-    def fit(self, key: Key[Array, ""], points: Any) -> EmbeddingGeneratorModel:
-        """Train a network on one release of each party, which stand for points."""
+    def fit(
+        self, key: Key[Array, ""], points: Sequence[Release] | Points
+    ) -> EmbeddingGeneratorModel:
+        """Train a network on one release of each party, in the place of points."""
         sent = as_releases(points)
         for each in sent:
             each.verify(self.features, agreement=self.agreement)

@@ -12,9 +12,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_points, to_host
+from cgm_jax._shared.arrays import ArrayLike, Points, as_points, to_host
 from cgm_jax._shared.precision import at_once
 
 from .base import BLOCK_SIZE, sample_in_blocks

@@ -10,9 +10,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key, Num
+from jaxtyping import Array, Float, Key, Num
 
-from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.arrays import ArrayLike, Points, as_points
 from cgm_jax._shared.checks import as_number
 from cgm_jax._shared.precision import at_once
 
@@ -66,6 +66,7 @@ class KernelDensity:
 
     def sample(self, key: Key[Array, ""], model: Points, num: int) -> Points:
         """Draw ``num`` >= 1 points near rows of ``model``; more start with fewer."""
+        model = as_points(model, "model")
         with at_once(key, model, x64=True if model.dtype == np.float64 else None):
             draw = partial(_draw, jnp.asarray(model), float(self.bandwidth))
             return sample_in_blocks(draw, key, num)
@@ -73,7 +74,7 @@ class KernelDensity:
 
 @jax.jit
 def _draw(
-    rows: Float[Array, "n d"], bandwidth: Float[ArrayLike, ""], key: Key[Array, ""]
+    rows: Float[Array, "n d"], bandwidth: float | Array, key: Key[Array, ""]
 ) -> Float[Array, "block d"]:
     row_key, noise_key = jax.random.split(key)
     # int32 by name: the draw would differ where the user has switched on x64.

@@ -27,9 +27,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
+from jaxtyping import Array, Float, Int, Key, Num
 
-from cgm_jax._shared.arrays import AnyArray, as_points
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, as_points
 from cgm_jax._shared.checks import as_key, as_number, as_whole, check_kind
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.tables import TableCodec

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared import archive
-from cgm_jax._shared.arrays import AnyArray, as_points, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, as_points, to_host
 from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import at_once, compiled
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.arrays import as_point_sets
+from cgm_jax._shared.arrays import ArrayLike, as_point_sets
 from cgm_jax.gram import median_length_scale
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.metrics import nearest_distances

@@ -12,8 +12,9 @@ import math
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax.kernels import Kernel
 
 SIGNIFICANT = -1.645  # one-sided, at 5 %

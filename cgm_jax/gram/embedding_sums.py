@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, is_traced, to_host
 from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax._shared.results import Result
 from cgm_jax.embeddings import FeatureMap

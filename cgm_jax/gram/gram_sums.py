@@ -14,11 +14,13 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
 from cgm_jax._shared.arrays import (
     AnyArray,
+    ArrayLike,
     Points,
+    Scalar,
     aligned,
     array_module,
     as_parties,
@@ -74,7 +76,7 @@ class GramSums(Result):
         return len(self.sizes) - 1
 
     @property
-    def reference_size(self) -> Float[AnyArray, ""] | np.floating:
+    def reference_size(self) -> Scalar:
         """t, the number of points of the reference set."""
         return self.sizes.sum()
 

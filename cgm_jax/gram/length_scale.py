@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
-from cgm_jax._shared.arrays import Points, as_points, is_traced
+from cgm_jax._shared.arrays import ArrayLike, Points, as_points, is_traced
 from cgm_jax._shared.checks import as_number, as_whole
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.sharded import corners, is_sharded, rows_at

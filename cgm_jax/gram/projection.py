@@ -7,8 +7,9 @@ there the value is as near to monotone as it can be.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax.kernels.base import Kernel, check_kernel
 
 from .length_scale import smallest_scale

@@ -167,6 +167,12 @@ def side_and_number(num_points: int, tile_size: int) -> tuple[int, int]:
     return side, -(-num_points // side)
 
 
+def even_side(num_points: int, tile_size: int, *, traced: bool) -> int:
+    """The side of tiles that are all hardly filled up; one of few unless traced."""
+    side = -(-num_points // -(-num_points // tile_size))
+    return side if traced else min(tile_size, rounded_up(side, steps=8))
+
+
 def num_columns(num_blocks: int, width: int) -> int:
     """`Blocks.num_columns` outside of a trace, one of few sizes."""
     return rounded_up(max(num_blocks + width - 1, 8))

@@ -16,6 +16,7 @@ import numpy as np
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
 from jaxtyping import Array, ArrayLike, Float, PyTree, Real
 
+from cgm_jax._shared import arrays
 from cgm_jax._shared.arrays import Points, aligned, array_module, as_points, is_traced
 from cgm_jax._shared.results import are_equal
 from cgm_jax._shared.sharded import corners, is_sharded
@@ -95,7 +96,7 @@ class Kernel(abc.ABC):
         """The same kernel at another length scale."""
 
     def __call__(
-        self, x: Float[ArrayLike, "m d"], y: Float[ArrayLike, "n d"]
+        self, x: Float[arrays.ArrayLike, "m d"], y: Float[arrays.ArrayLike, "n d"]
     ) -> Float[Array, "m n"]:
         """The dense block of k between two sets of points, of numbers of any kind."""
         named = zip(aligned(x, y), "xy", strict=True)

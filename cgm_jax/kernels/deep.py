@@ -23,13 +23,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from cgm_jax._shared.arrays import is_traced
+from cgm_jax._shared.checks import as_number, check_kind
 
 from .base import Embedding, Kernel
 
 __all__ = ["DeepKernel", "FeatureMap"]
 
 BATCH_SIZE = 1_024  # rows that go through a network at a time
-Network = Callable[[Any], Any]
+Network = Callable[[Array], Any]
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -111,12 +112,17 @@ class DeepKernel(Kernel):
     network: Any = field(metadata={"domain": "real"})
     base: Kernel
     points_kernel: Kernel | None = None
-    epsilon: Any = field(default=0.01, metadata={"domain": "unit"})
+    epsilon: Float[ArrayLike, ""] = field(default=0.01, metadata={"domain": "unit"})
 
     is_cheap_to_embed = False
 
     def __post_init__(self) -> None:
         # While JAX takes a tree apart, other things than networks stand here.
+        for name in ("network", "base", "points_kernel"):
+            if isinstance(kind := getattr(self, name), type):
+                raise TypeError(
+                    f"Expected {name} to be an instance, got the class {kind.__name__}."
+                )
         if callable(self.network) and not isinstance(self.network, FeatureMap):
             object.__setattr__(self, "network", FeatureMap.of(self.network))
 
@@ -137,15 +143,17 @@ class DeepKernel(Kernel):
 
     def features(self, points: Float[Array, "n d"]) -> Float[Array, "n m"]:
         """f of every point, in the dtype of the points."""
+        check_kind(self.network, FeatureMap, "a network")
         return _features(self.network, jnp.asarray(points))
 
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, ...]:
         features = self.base.embed(self.features(points))
         if self.points_kernel is None:
             return (features,)
-        if not is_traced(self.epsilon) and not 0 < float(self.epsilon) < 1:
+        epsilon = self.epsilon
+        if not is_traced(epsilon) and not 0 < as_number(epsilon, "epsilon") < 1:
             raise ValueError(
-                f"Expected epsilon in (0, 1) beside points_kernel, got {self.epsilon}."
+                f"Expected epsilon in (0, 1) beside points_kernel, got {epsilon}."
             )
         return features, self.points_kernel.embed(points)
 

@@ -8,6 +8,8 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Float
 
+from cgm_jax._shared.checks import as_list
+
 __all__ = ["FeatureNetwork"]
 
 Activation = Literal["softplus", "silu", "relu", "tanh"]
@@ -44,6 +46,7 @@ class FeatureNetwork(nnx.Module):
         activation: Activation = "softplus",
         rngs: nnx.Rngs,
     ):
+        sizes = as_list(sizes, "layer sizes")
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(
                 "Expected the number of columns, of hidden units and of features, each "

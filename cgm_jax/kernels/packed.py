@@ -16,9 +16,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float, UInt32
+from jaxtyping import Array, Float, UInt32
 
-from cgm_jax._shared.arrays import Points, is_traced
+from cgm_jax._shared.arrays import ArrayLike, Points, is_traced
 from cgm_jax._shared.sharded import is_sharded
 
 from .base import Kernel, scalar_length_scale

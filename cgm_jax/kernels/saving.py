@@ -23,7 +23,7 @@ from cgm_jax._shared.archive import (
     write_archive,
 )
 
-from .base import Kernel, Product, Scaled, Sum, scalar_length_scale
+from .base import Kernel, Product, Scaled, Sum, check_kernel, scalar_length_scale
 from .deep import DeepKernel, FeatureMap, Network
 from .dot_products import Linear, Polynomial
 from .energy import Energy
@@ -91,6 +91,7 @@ def save_kernel(
         >>> load_kernel(path)
         Scaled(kernel=SquaredExponential(length_scale=0.5), factor=2.0)
     """
+    check_kernel(kernel)
     arrays: Arrays = {}
     described = describe_kernel(kernel, "kernel", arrays)
     facts = {"kernel": described, "notes": dict(notes or {})}

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
+from cgm_jax._shared.arrays import ArrayLike, array_module
 from cgm_jax._shared.exponential import exp_nonpositive, log1p_nonnegative
 
 from .base import Kernel, check_positive
@@ -27,6 +28,11 @@ class Stationary(Kernel):
     length_scale: Float[ArrayLike, "..."]
     is_stationary = True
     is_nonnegative = True
+
+    def __post_init__(self) -> None:
+        scale = self.length_scale
+        if isinstance(scale, list | tuple):  # it would be a pytree of its own
+            object.__setattr__(self, "length_scale", array_module(scale).asarray(scale))
 
     @abc.abstractmethod
     def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
@@ -133,6 +139,7 @@ class RationalQuadratic(Stationary):
     alpha: Float[ArrayLike, ""] = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_positive("alpha", self.alpha, is_scalar=True)
 
     def of_squared_distance(self, r2: Float[Array, "m n"]) -> Float[Array, "m n"]:
@@ -166,6 +173,7 @@ class Matern(Stationary):
     smoothness: float = field(default=1.5, metadata={"static": True})
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.smoothness not in (1.5, 2.5):
             raise ValueError(f"Expected smoothness 1.5 or 2.5, got {self.smoothness}.")
 
@@ -206,6 +214,7 @@ class ScaleMixture(Stationary):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_positive("ratio of length scales", self.ratios)
         object.__setattr__(self, "ratios", tuple(map(float, np.ravel(self.ratios))))
 

@@ -22,17 +22,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._shared.arrays import Points, as_parties, with_common_dtype
-from cgm_jax._shared.checks import as_key
+from cgm_jax._shared.arrays import ArrayLike, Points, as_parties, with_common_dtype
+from cgm_jax._shared.checks import as_key, check_callable
 from cgm_jax._shared.data_parallel import on_mesh, put_whole
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.gram.mesh import as_mesh
 from cgm_jax.gram.projection import project_kernel
-from cgm_jax.kernels.base import Kernel
+from cgm_jax.kernels.base import Kernel, check_kernel
 from cgm_jax.kernels.saving import POWERS, save_kernel
 
 from . import training
@@ -178,6 +178,14 @@ def fit_kernel(
         raise ValueError(
             "Expected num_steps and evaluate_every of at least 1, got "
             f"{num_steps} and {evaluate_every}."
+        )
+    check_kernel(kernel)
+    if progress is not None:
+        check_callable(progress, "progress")
+    if optimizer is not None and not hasattr(optimizer, "update"):
+        raise TypeError(
+            "Expected an optimiser of optax, such as optax.adam(1e-3), got "
+            f"{optimizer!r}."
         )
     mesh, points = as_mesh(mesh), as_parties(groups)
     if len(points) < 2:

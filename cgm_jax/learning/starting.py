@@ -12,15 +12,15 @@ overfits them before it finds a better one.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import as_points
+from cgm_jax._shared.arrays import ArrayLike, as_points
+from cgm_jax._shared.checks import as_number
 from cgm_jax.gram.length_scale import evenly_spaced
-from cgm_jax.kernels.deep import DeepKernel
+from cgm_jax.kernels.deep import DeepKernel, Network
 from cgm_jax.kernels.stationary import SquaredExponential
 
 __all__ = ["starting_deep_kernel"]
@@ -29,7 +29,7 @@ _NEAR = 2.0  # length scales: pairs farther apart have a kernel of hardly anythi
 
 
 def starting_deep_kernel(
-    network: Any,
+    network: Network,
     points: Float[ArrayLike, "n d"],
     length_scale: float,
     *,
@@ -65,6 +65,7 @@ def starting_deep_kernel(
     array = evenly_spaced(np.asarray(as_points(points, "points")))
     if len(array) < 2:
         raise ValueError(f"Expected at least two points, got {len(array)}.")
+    length_scale = as_number(length_scale, "length_scale")
     if not 0 < length_scale < np.inf:
         raise ValueError(f"Expected a length scale > 0, got {length_scale}.")
     kernel = DeepKernel(

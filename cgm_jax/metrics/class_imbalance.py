@@ -5,17 +5,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Int
 
-from cgm_jax._shared.arrays import array_module
+from cgm_jax._shared.arrays import ArrayLike, Scalar, array_module
 from cgm_jax._shared.checks import as_whole
 
 __all__ = ["class_imbalance"]
 
 
-def class_imbalance(
-    labels: Int[ArrayLike, " s"], *, num_classes: int
-) -> Float[Array, ""] | np.floating:
+def class_imbalance(labels: Int[ArrayLike, " s"], *, num_classes: int) -> Scalar:
     r"""Mean of the squared shares of the classes: the paper's class imbalance.
 
     .. math:: \frac{1}{m} \sum_{y=1}^{m} p_y^2
@@ -53,4 +51,4 @@ def class_imbalance(
             f"Expected labels from 0 to {num_classes - 1}, one per point, got {found}."
         )
     shares = np.bincount(array, minlength=num_classes) / len(array)
-    return np.mean(shares**2)
+    return np.square(shares).mean()

@@ -7,9 +7,9 @@ mean, and the number of those that remain is reported.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Num
+from jaxtyping import Float, Num
 
-from cgm_jax._shared.arrays import to_host
+from cgm_jax._shared.arrays import ArrayLike, to_host
 
 __all__ = ["CorrelationSummary", "correlation", "correlation_summary"]
 
@@ -57,6 +57,11 @@ def correlation(
     if x.shape[-1:] != y.shape[-1:] or x.shape[-1:] < (2,):
         raise ValueError(
             "Expected at least two numbers each, as many in x as in y, got shapes "
+            f"{x.shape} and {y.shape}."
+        )
+    if x.ndim > 1 < y.ndim and x.shape != y.shape:
+        raise ValueError(
+            "Expected leading axes of y as those of x, or none, got shapes "
             f"{x.shape} and {y.shape}."
         )
     (x, varies_x), (y, varies_y) = _standardized(x), _standardized(y)

@@ -14,8 +14,9 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.checks import as_vectors, one_each
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.gram import GramSums

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.arrays import as_point_sets
+from cgm_jax._shared.arrays import ArrayLike, as_point_sets
 from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.some_rows import some_rows

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import AnyArray, Points, as_point_sets, is_traced
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, Points, as_point_sets, is_traced
 from cgm_jax._shared.checks import as_whole
 from cgm_jax._shared.platforms import platform_settings
 from cgm_jax._shared.precision import at_once, compiled

@@ -22,9 +22,16 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from cgm_jax._shared.arrays import AnyArray, Points, as_point_sets, is_traced
+from cgm_jax._shared.arrays import (
+    AnyArray,
+    ArrayLike,
+    Points,
+    Scalar,
+    as_point_sets,
+    is_traced,
+)
 from cgm_jax._shared.checks import as_list, as_whole
 from cgm_jax.kernels.distances import squared_distances
 
@@ -38,7 +45,7 @@ def reverse_kl_divergence(
     reference: Float[ArrayLike, "t d"],
     *,
     neighbors: Sequence[int] = (2, 3, 4, 5, 6),
-) -> Float[AnyArray, ""] | np.floating:
+) -> Scalar:
     r"""Estimate of KL(S‖T) by nearest neighbours, averaged over several k.
 
     .. math:: \frac{1}{s} \sum_{x \in S} d \log \frac{q_k(x)}{r_k(x)}

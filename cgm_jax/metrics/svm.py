@@ -7,9 +7,9 @@ data, or on its own and its reward, and is tested on the real data of all others
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Shaped
+from jaxtyping import Float, Shaped
 
-from cgm_jax._shared.arrays import as_parties, as_points
+from cgm_jax._shared.arrays import ArrayLike, as_parties, as_points
 from cgm_jax._shared.checks import as_whole, one_each
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.workers import map_on_workers

@@ -11,10 +11,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from cgm_jax._shared.arrays import (
+    ArrayLike,
     Points,
+    Scalar,
     array_module,
     as_point_sets,
     is_traced,
@@ -26,7 +28,7 @@ __all__ = ["wasserstein2_gaussians"]
 
 def wasserstein2_gaussians(
     x: Float[ArrayLike, "m d"], y: Float[ArrayLike, "n d"]
-) -> Float[Array | np.ndarray, ""] | np.floating:
+) -> Scalar:
     r"""Squared Wasserstein-2 distance of the Gaussians fitted to two sets of points.
 
     .. math:: \lVert \mu_x - \mu_y \rVert^2 + \operatorname{tr} \left( C_x + C_y

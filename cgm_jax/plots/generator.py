@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
+
+from cgm_jax._shared.arrays import ArrayLike
 
 from .drawing import (
     BLUE,

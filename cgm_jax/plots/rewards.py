@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Shaped
+from jaxtyping import Float, Shaped
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax.collaboration import Collaboration, Draw, Promises
 
 from .drawing import (

@@ -12,10 +12,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 from scipy.stats import kendalltau
 
-from cgm_jax._shared.arrays import Points, as_parties, as_points
+from cgm_jax._shared.arrays import ArrayLike, Points, as_parties, as_points
 from cgm_jax._shared.checks import as_key, as_whole, one_each
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.results import Result

@@ -8,11 +8,11 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared.archive import ArchiveError, named_arrays
-from cgm_jax._shared.arrays import as_points
-from cgm_jax._shared.checks import as_key, check_kind
+from cgm_jax._shared.arrays import ArrayLike, as_points
+from cgm_jax._shared.checks import as_key, as_path, check_kind
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.publishing import publish
@@ -131,7 +131,7 @@ class Release(Result):
     def load(cls, path: str | Path) -> "Release":
         """Read what `save` wrote; a ValueError says what else the file is."""
         try:
-            facts = json.loads(Path(path).read_text("utf-8"))
+            facts = json.loads(as_path(path).read_text("utf-8"))
             if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
                 raise ValueError
             return _from_facts(facts)

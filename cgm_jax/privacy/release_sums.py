@@ -23,9 +23,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.arrays import AnyArray, Points, as_points, as_sequence
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, Points, as_points, as_sequence
 from cgm_jax._shared.checks import as_key, as_whole, check_kind
 from cgm_jax._shared.precision import at_once, compiled, on_numbers
 from cgm_jax.embeddings import FeatureMap

@@ -7,10 +7,16 @@ less steep upper line (or 1), and log v* the lowest upper line there.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, is_traced, to_host
+from cgm_jax._shared.arrays import (
+    AnyArray,
+    ArrayLike,
+    Scalar,
+    array_module,
+    is_traced,
+    to_host,
+)
 from cgm_jax._shared.checks import as_vectors
 from cgm_jax.valuation.shapley import contributes
 
@@ -19,8 +25,6 @@ from .scheme import floor_of
 
 __all__ = ["FairRewards", "fair_reward_values"]
 
-Number = Float[AnyArray, ""] | np.floating
-
 FAR = 1e30  # a line that binds nowhere; with infinity, ∞ − ∞ would be NaN
 
 
@@ -28,8 +32,8 @@ class FairRewards(NamedTuple):
     """Reward values, and the largest value and the exponent that they are made of."""
 
     reward_values: Float[AnyArray, " n"]
-    max_reward_value: Number
-    rho: Number
+    max_reward_value: Scalar
+    rho: Scalar
 
 
 def fair_reward_values(

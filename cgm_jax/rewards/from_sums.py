@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.checks import as_vectors
+from cgm_jax._shared.arrays import ArrayLike
+from cgm_jax._shared.checks import as_vectors, check_flag
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import (
     mmd_shapley_values,
@@ -113,6 +114,7 @@ def scheme_from_values(
     Reference:
         Tay et al. 2022, Sec. 4.1.
     """
+    check_flag(stability, "stability")
     if isinstance(values, GramSums):
         phi = mmd_shapley_values(values).shapley_values if scores is None else scores
         alone = np.eye(values.num_parties, dtype=bool)

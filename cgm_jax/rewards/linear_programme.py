@@ -22,9 +22,10 @@ import math
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.checks import as_number, as_vectors
+from cgm_jax._shared.arrays import ArrayLike
+from cgm_jax._shared.checks import as_number, as_vectors, check_flag
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax.valuation.shapley import contributes
 
@@ -123,6 +124,8 @@ def solve_reward_scheme(
         upper_values=upper_values,
         own_values=lower_values if own_values is None else own_values,
     )
+    for name, flag in (("stability", stability), ("relax", relax), ("throw", throw)):
+        check_flag(flag, name)
     if not 1e-6 <= as_number(fairness_weight, "as the fairness_weight") <= 1e6:
         raise ValueError(
             "Expected a fairness_weight between 1e-6 and 1e6, got "

@@ -11,9 +11,9 @@ Model Rewards, ICML 2020; Tay et al. 2022, App. D.
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, is_traced, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, is_traced, to_host
 from cgm_jax._shared.checks import as_number, as_vectors
 from cgm_jax._shared.precision import in_float64
 

@@ -8,9 +8,9 @@ enough to look at one coalition per party, C_i = {j : φ_j ≤ φ_i} (Sec. 4.1, 
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Bool, Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, is_traced, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, array_module, is_traced, to_host
 from cgm_jax._shared.checks import as_vectors
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation import values_of_coalitions

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import AnyArray, Points, array_module, as_points
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, Points, array_module, as_points
 from cgm_jax._shared.checks import check_kind
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels.base import Kernel
 

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels.base import Kernel
 

@@ -16,9 +16,9 @@ from itertools import product
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
-from cgm_jax._shared.arrays import Points, as_points, rounded_up, to_host
+from cgm_jax._shared.arrays import ArrayLike, Points, as_points, rounded_up, to_host
 from cgm_jax._shared.checks import as_key, as_real, as_whole
 from cgm_jax._shared.platforms import platform_settings
 from cgm_jax._shared.precision import at_once, on_numbers

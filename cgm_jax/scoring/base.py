@@ -8,7 +8,7 @@ where the linear programme says so: R1 to R4 and R6 do not ask what φ is. F1 to
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -120,7 +120,12 @@ class Scoring(Protocol):
         ...
 
 
-def for_parties(scoring: Any, owners: Sequence[int] | Int[np.ndarray, " m"]) -> Any:
+AnyScoring = TypeVar("AnyScoring", bound=Scoring)
+
+
+def for_parties(
+    scoring: AnyScoring, owners: Sequence[int] | Int[np.ndarray, " m"]
+) -> AnyScoring:
     """A scoring for other parties: what it knows of each is that of its owner.
 
     Args:

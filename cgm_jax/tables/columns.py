@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
-from cgm_jax._shared.checks import as_list, as_number, check_choice, check_kind
+from cgm_jax._shared.checks import as_list, as_number, as_path, check_choice, check_kind
 
 from .kinds import ColumnFacts, Kind
 
@@ -132,7 +132,7 @@ def read_columns(path: Path | str) -> tuple[ColumnChoice, ...]:
         'category'
     """
     try:
-        text = Path(path).read_text("utf-8-sig")
+        text = as_path(path).read_text("utf-8-sig")
         entries = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise ValueError(

@@ -25,15 +25,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, to_host
+from cgm_jax._shared.arrays import (
+    ArrayLike,
+    Points,
+    Scalar,
+    array_module,
+    rounded_up,
+    to_host,
+)
 from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax._shared.precision import at_once, matmul
 from cgm_jax._shared.results import Result
 from cgm_jax.gram.embedding import by_tile
 from cgm_jax.gram.gram_sums import checked_tile_size
-from cgm_jax.gram.tiles import Blocks, rows_between_blocks
+from cgm_jax.gram.tiles import Blocks, even_side, rows_between_blocks
 from cgm_jax.kernels.base import Embedding, Kernel, centred
 from cgm_jax.valuation.mmd import two_sets
 
@@ -41,7 +48,6 @@ __all__ = ["PowerEstimate", "estimate_power", "power_criterion"]
 
 LAMBDA = 1e-8  # as in the authors' program; a variance of 0 gives a finite J
 FEW_PAIRS = 1024  # at a time
-Number = Float[AnyArray, ""] | np.floating
 
 
 @jax.tree_util.register_dataclass
@@ -49,15 +55,15 @@ Number = Float[AnyArray, ""] | np.floating
 class PowerEstimate(Result):
     """What the power of a two-sample test is estimated from."""
 
-    mmd2: Number
+    mmd2: Scalar
     """MMD²_u over pairs i ≠ j, signed. It leaves out every k(x_i, y_i), and so differs
     a little from `mmd2_unbiased`."""
 
-    standard_deviation: Number
+    standard_deviation: Scalar
     """σ̂, the spread of √n MMD²_u."""
 
     @property
-    def criterion(self) -> Number:
+    def criterion(self) -> Scalar:
         """J = MMD²_u / σ̂."""
         return self.mmd2 / self.standard_deviation
 
@@ -108,7 +114,7 @@ def estimate_power(
             "part of the larger sample at random."
         )
     with at_once(kernel, x, y):
-        x, y = map(jnp.asarray, centred(kernel, x, y))
+        x, y = centred(kernel, x, y)
         power = _power(kernel, x, y, checked_tile_size(tile_size))
     return jax.tree.map(lambda number: to_host(number)[()], power)
 
@@ -131,20 +137,37 @@ def power_criterion(
     return jnp.asarray(_shared_power(kernel, x, y, tile_size, mesh).criterion)
 
 
-def _power(
-    kernel: Kernel, x: Float[Array, "n d"], y: Float[Array, "n d"], tile_size: int
-) -> PowerEstimate:
+def _power(kernel: Kernel, x: Points, y: Points, tile_size: int) -> PowerEstimate:
     n = len(x)
     if x.shape != y.shape or n < 2:
         raise ValueError(
             "Expected two samples of the same number of points, at least 2, got shapes "
             f"{x.shape} and {y.shape}."
         )
-    side = -(-n // -(-n // tile_size))  # tiles of one side, hardly filled up
     xp = array_module(kernel, x, y)
+    traced = xp is jnp
+    # A tile that x fills up alone would be another program.
+    side = even_side(n if traced else n + 1, tile_size, traced=traced)
     blocks = Blocks.cut(kernel, xp.concatenate([x, y]), [n, n], side)
     rows = rows_between_blocks(blocks)
-    return _power_of_rows(blocks.kernel, x, y, rows, blocks.members.tiles)
+    num = n if traced else rounded_up(n)
+
+    def filled(points: Any) -> Any:
+        widths = [(0, num - n)] + [(0, 0)] * (points.ndim - 1)
+        return xp.pad(points, widths, mode="edge") if num > n else points
+
+    def of_both(points: Any) -> list[Any]:
+        return [filled(points[:n]), filled(points[n : 2 * n])]
+
+    tiles = jax.tree.map(
+        lambda leaf: xp.asarray(leaf).reshape(-1, *leaf.shape[2:]), blocks.members.tiles
+    )
+    leaves, to_tiles = jax.tree.flatten(tiles)
+    embedded = map(to_tiles.unflatten, zip(*map(of_both, leaves), strict=True))
+    points = [filled(x), filled(y)]
+    return _power_of_rows(
+        blocks.kernel, points, [*embedded], of_both(xp.asarray(rows)), n
+    )
 
 
 def _shared_power(
@@ -157,7 +180,7 @@ def _shared_power(
     """As `_power`: a device compares its rows of x and y with all, tile by tile."""
     kernel, n = by_tile(kernel), len(x)
     of_x, of_y = (split_by_rows(mesh, kernel.embed(points)) for points in (x, y))
-    side = -(-n // -(-n // tile_size))
+    side = even_side(n, tile_size, traced=True)
     place = np.arange(-(-n // side) * side).reshape(-1, side)
     weight = (place < n).astype(x.dtype)
 
@@ -174,40 +197,38 @@ def _shared_power(
 
     columns = whole(mesh, (of_x, of_y))
     own = _own(kernel, x, y, of_x, of_y, few=True)  # a part of them on each device
-    return _power_of_sums([[sums(a, b) for b in columns] for a in (of_x, of_y)], own)
+    both = [[sums(a, b) for b in columns] for a in (of_x, of_y)]
+    return _power_of_sums(both, own, n)
 
 
 @jax.jit
 def _power_of_rows(
     kernel: Kernel,
-    x: Float[Array, "n d"],
-    y: Float[Array, "n d"],
-    rows: Float[Array, "2*n 2"],
-    tiles: Embedding,
+    points: Sequence[Float[Array, "n d"]],
+    embedded: Sequence[Embedding],
+    rows: Sequence[Float[Array, "n 2"]],
+    num_points: ArrayLike,
 ) -> PowerEstimate:
-    n = len(x)
-    of_x, of_y = (
-        jax.tree.map(
-            lambda leaf, part=part: leaf.reshape(-1, *leaf.shape[2:])[part], tiles
-        )
-        for part in (slice(n), slice(n, 2 * n))
-    )
-    own = _own(kernel, x, y, of_x, of_y, few=n <= FEW_PAIRS)
-    sums = [[side[:, 0], side[:, 1]] for side in (rows[:n], rows[n:])]
-    return _power_of_sums(sums, own)
+    own = _own(kernel, *points, *embedded, few=len(points[0]) <= FEW_PAIRS)
+    return _power_of_sums([[side[:, 0], side[:, 1]] for side in rows], own, num_points)
 
 
 def _power_of_sums(
-    sums: Sequence[Sequence[Float[Array, " n"]]], own: Float[Array, " n"]
+    sums: Sequence[Sequence[Float[Array, " n"]]],
+    own: Float[Array, " n"],
+    num_points: Any,
 ) -> PowerEstimate:
-    """What follows from the sums of every row of x and of y, over x and over y."""
+    """What follows from the sums of every row of x and of y, over x and over y.
+
+    Rows from ``num_points`` on fill up.
+    """
     (x_to_x, x_to_y), (y_to_x, y_to_y) = sums
-    n = len(own)
-    h = (x_to_x - x_to_y) + (y_to_y - y_to_x)
-    mmd2 = jnp.sum(h - own.astype(h.dtype)) / n / (n - 1)
+    n, is_point = num_points, jnp.arange(len(own)) < num_points
+    h = jnp.where(is_point, (x_to_x - x_to_y) + (y_to_y - y_to_x), 0)
+    mmd2 = jnp.sum(jnp.where(is_point, h - own.astype(h.dtype), 0)) / n / (n - 1)
     # The same as by the formula, without the difference of two large numbers.
-    scaled = (h - jnp.mean(h)) / n
-    variance = 4 * jnp.mean(scaled * scaled)
+    scaled = jnp.where(is_point, (h - jnp.sum(h) / n) / n, 0)
+    variance = 4 * (jnp.sum(scaled * scaled) / n)
     return PowerEstimate(mmd2, jnp.sqrt(variance + LAMBDA))
 
 

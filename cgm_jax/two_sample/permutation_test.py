@@ -21,16 +21,24 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
-from cgm_jax._shared.arrays import AnyArray, Points, array_module, is_traced, to_host
+from cgm_jax._shared.arrays import (
+    AnyArray,
+    ArrayLike,
+    Points,
+    array_module,
+    is_traced,
+    rounded_up,
+    to_host,
+)
 from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, compiled, matmul
 from cgm_jax._shared.results import Result
 from cgm_jax.gram.embedding import kernel_diagonal
 from cgm_jax.gram.gram_sums import checked_tile_size
 from cgm_jax.gram.tile_loops import add_at, over_tiles
-from cgm_jax.gram.tiles import Blocks, kernel_tile
+from cgm_jax.gram.tiles import Blocks, even_side, kernel_tile
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.base import centred
 from cgm_jax.valuation.mmd import two_sets
@@ -126,23 +134,33 @@ def two_sample_test(
     )
 
 
-@compiled(static_argnames=("m", "n", "num"))
 def _labels(
     key: Key[Array, ""], m: int, n: int, num: int
-) -> Bool[Array, "num_and_one points"]:
+) -> Bool[AnyArray, "num_and_one points"]:
     """Who is called x: the samples as they are, then in random relabellings."""
+    num_places = m + n if is_traced(key) else rounded_up(m + n, steps=8)
+    labels = _labels_of_places(key, m, m + n, num, num_places)
+    return array_module(labels).asarray(labels)[:, : m + n]
+
+
+@compiled(static_argnames=("num", "num_places"))
+def _labels_of_places(
+    key: Key[Array, ""], m: int | Array, total: int | Array, num: int, num_places: int
+) -> Bool[Array, "num_and_one places"]:
+    """As `_labels`, of as many points in all and places beyond that fill up."""
     word = jax.dtypes.canonicalize_dtype(np.uint64)
-    place = jnp.arange(m + n, dtype=word)
-    low = word.type(2 ** (m + n).bit_length() - 1)
+    place = jnp.arange(num_places, dtype=word)
+    low = word.type(2 ** num_places.bit_length() - 1)
 
     def random_words(r: Array) -> Array:
-        bits = jax.random.bits(jax.random.fold_in(key, r), (m + n,), word)
-        return (bits & ~low) | place  # no two are equal: exactly m are the smallest
+        bits = jax.random.bits(jax.random.fold_in(key, r), (num_places,), word)
+        words = (bits & ~low) | place  # no two are equal: exactly m are the smallest
+        return jnp.where(place < total, words, ~low | place)
 
     words = jax.vmap(random_words)(jnp.arange(num))
     # A sort of the words alone is ten times faster than one that carries places along.
-    drawn = words <= jnp.sort(words, axis=1)[:, m - 1 : m]
-    return jnp.concatenate([(place < m)[None], drawn])
+    largest = jax.lax.dynamic_slice_in_dim(jnp.sort(words, axis=1), m - 1, 1, axis=1)
+    return jnp.concatenate([(place < m)[None], words <= largest])
 
 
 def _statistics(
@@ -158,7 +176,8 @@ def _statistics(
     a, b, c = 1 / (m * (m - 1)), 1 / (m * n), 1 / (n * (n - 1))
     alpha = math.sqrt(a + 2 * b + c)
     beta = -(b + c) / alpha
-    side = -(-num_points // -(-num_points // tile_size))  # hardly filled up
+    traced = is_traced(kernel, pool)
+    side = even_side(num_points, tile_size, traced=traced)
     with at_once(kernel, pool, x64=None):  # if the key alone is traced
         tiles = Blocks.cut(kernel, pool, [num_points], side)
     # Sums in float64 where there is one: of float32 entries they are nearly exact, and

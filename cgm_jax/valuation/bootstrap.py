@@ -19,9 +19,9 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.arrays import AnyArray, ArrayLike
 from cgm_jax._shared.checks import as_key, as_whole
 from cgm_jax._shared.precision import at_once, compiled, on_numbers
 from cgm_jax.gram import GramSums

@@ -15,9 +15,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Bool, DTypeLike, Float, Num
+from jaxtyping import Bool, DTypeLike, Float, Num
 
-from cgm_jax._shared.arrays import AnyArray, array_module, is_traced, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, array_module, is_traced, to_host
 from cgm_jax._shared.precision import in_float64, matmul
 from cgm_jax.gram import GramSums
 

@@ -26,10 +26,11 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_factor, cho_solve
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 from cgm_jax._shared.arrays import (
     AnyArray,
+    ArrayLike,
     Points,
     as_parties,
     as_sequence,

@@ -28,9 +28,9 @@ from typing import Literal
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, array_module, is_traced
 from cgm_jax._shared.precision import in_float64, matmul
 from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums

@@ -18,9 +18,9 @@ Reference: K. Lee et al., *Faithful Group Shapley Value*, 2025, arXiv:2505.19013
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, array_module, to_host
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums, gram_sums
 from cgm_jax.gram.embedding import kernel_diagonal

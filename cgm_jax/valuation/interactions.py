@@ -22,9 +22,9 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.arrays import AnyArray, ArrayLike
 from cgm_jax._shared.precision import in_float64, matmul
 
 from .coalitions import membership

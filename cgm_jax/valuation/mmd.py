@@ -10,12 +10,12 @@ and MMD²_u leaves the pairs of a point with itself out of the first and third m
 
 from typing import Any
 
-import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
 from cgm_jax._shared.arrays import (
-    AnyArray,
+    ArrayLike,
     Points,
+    Scalar,
     as_point_sets,
     to_host,
 )
@@ -25,8 +25,6 @@ from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
 from cgm_jax.kernels import Kernel
 
 __all__ = ["mmd2_biased", "mmd2_unbiased", "two_sets", "value"]
-
-Scalar = Float[AnyArray, ""] | np.floating
 
 
 def value(
@@ -50,6 +48,7 @@ def value(
         ValueError: if a set is empty, shapes do not fit or an entry is not finite.
 
     Example:
+        >>> import numpy as np
         >>> from cgm_jax.kernels import SquaredExponential
         >>> points = np.array([[0.0], [1.0]])
         >>> float(value(SquaredExponential(1.0), points[:1], points))
@@ -87,6 +86,7 @@ def mmd2_biased(
         ValueError: if a set is empty, shapes do not fit or an entry is not finite.
 
     Example:
+        >>> import numpy as np
         >>> from cgm_jax.kernels import SquaredExponential
         >>> x, y = np.array([[0.0]]), np.array([[1.0]])
         >>> float(mmd2_biased(SquaredExponential(1.0), x, y))
@@ -126,6 +126,7 @@ def mmd2_unbiased(
         ValueError: as `mmd2_biased`, or if a set has one point.
 
     Example:
+        >>> import numpy as np
         >>> from cgm_jax.kernels import SquaredExponential
         >>> x = np.array([[0.0], [1.0]])
         >>> float(mmd2_unbiased(SquaredExponential(1.0), x, x))

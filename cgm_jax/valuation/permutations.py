@@ -32,9 +32,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
-from cgm_jax._shared.arrays import AnyArray, is_traced
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, is_traced
 from cgm_jax._shared.checks import as_key, as_number, as_real, as_whole
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.results import Result
@@ -303,20 +303,20 @@ def _pair_means(
     marginals: Callable,
     function: Callable | None,
     key: Key[Array, ""],
-    pairs: Int[ArrayLike, " batch"],
+    pairs: Int[AnyArray, " batch"],
     n: int,
     data: Any,
 ) -> Float[Array, "batch n"]:
     """What each party adds, on average over an order and its reverse."""
 
-    def mean_of(pair: Int[ArrayLike, ""]) -> Float[Array, " n"]:
+    def mean_of(pair: Int[Array, ""]) -> Float[Array, " n"]:
         order = jax.random.permutation(jax.random.fold_in(key, pair), n)
         both = jnp.stack([order, order[::-1]])
         steps = jax.vmap(lambda o: marginals(o, data, function))(both)
         # Back from places in the order to parties.
         return jnp.zeros(n).at[both].add(steps / 2)
 
-    return jax.vmap(mean_of)(pairs)
+    return jax.vmap(mean_of)(jnp.asarray(pairs))
 
 
 def _from_table(

@@ -19,10 +19,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Bool, Float
 
 from cgm_jax._shared.arrays import (
     AnyArray,
+    ArrayLike,
     Points,
     array_module,
     as_point_sets,

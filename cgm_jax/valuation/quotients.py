@@ -20,9 +20,9 @@ Attribution*, 2026, arXiv:2605.07663; G. Owen, *Values of Games with a priori Un
 """
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 
-from cgm_jax._shared.arrays import AnyArray
+from cgm_jax._shared.arrays import AnyArray, ArrayLike
 from cgm_jax._shared.precision import in_float64, matmul
 from cgm_jax.gram import GramSums
 

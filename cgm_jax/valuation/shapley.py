@@ -16,9 +16,9 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Bool, Float
 
-from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, array_module, is_traced
 from cgm_jax._shared.precision import in_float64, matmul
 
 from .coalitions import MAX_NUMPY_PARTIES, membership, num_parties

@@ -32,7 +32,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
+
+from cgm_jax._shared.arrays import ArrayLike
 
 MAX_RATIO = 3.0  # C; more would reject more, for the few points beyond
 NUM_LANDMARKS = 256

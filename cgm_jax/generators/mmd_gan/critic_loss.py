@@ -21,8 +21,9 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax.kernels import Kernel, RationalQuadratic, SquaredExponential
 from cgm_jax.kernels.stationary import Stationary

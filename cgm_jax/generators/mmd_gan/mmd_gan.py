@@ -22,9 +22,9 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
+from jaxtyping import Array, Float, Int, Key, Num
 
-from cgm_jax._shared.arrays import Points, as_points
+from cgm_jax._shared.arrays import ArrayLike, Points, as_points
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.generators.product_columns import Columns, codec_columns

@@ -16,8 +16,9 @@ import numpy as np
 import optax
 from flax import nnx
 from jax.sharding import Mesh
-from jaxtyping import Array, ArrayLike, Float, Int, Key, PyTree
+from jaxtyping import Array, Float, Int, Key, PyTree
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax._shared.data_parallel import split_by_rows, whole
 from cgm_jax._shared.precision import compiled
 from cgm_jax.kernels import Kernel

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
+from cgm_jax._shared.arrays import ArrayLike
 from cgm_jax.tables import ColumnFacts, TableCodec
 from cgm_jax.tables.category_columns import CategoryColumn, LeftOut
 from cgm_jax.tables.codec import ColumnCodec

@@ -59,9 +59,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
-from cgm_jax._shared.arrays import AnyArray, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, to_host
 from cgm_jax._shared.checks import as_list, as_number, as_real, as_vectors
 from cgm_jax._shared.precision import in_float64, matmul
 from cgm_jax.valuation.coalitions import value_from_sums

@@ -16,9 +16,9 @@ Valuation for Machine Learning*, AAAI 2024, whose mean over deletions this is.
 """
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, to_host
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, to_host
 from cgm_jax._shared.precision import in_float64
 from cgm_jax.gram import GramSums
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, is_traced
+from cgm_jax._shared.arrays import AnyArray, Scalar, is_traced
 from cgm_jax._shared.results import Result
 from cgm_jax.valuation.coalitions import checked_sums, value_from_sums
 
@@ -31,7 +31,7 @@ class ExactShapleyValues(Result):
     shapley_values: Float[AnyArray, " n"]
     """φ, shape ``(n,)``, in the units of the kernel."""
 
-    efficiency_gap: Float[AnyArray, ""] | np.floating
+    efficiency_gap: Scalar
     """Σ φ_i − v(N): zero up to the tolerance, or something went wrong."""
 
 

@@ -15,9 +15,9 @@ X. Zheng et al., *Asymmetric Data Shapley*, 2025, arXiv:2511.12863.
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 
-from cgm_jax._shared.arrays import AnyArray, array_module
+from cgm_jax._shared.arrays import AnyArray, ArrayLike, array_module
 from cgm_jax.gram import GramSums
 from cgm_jax.valuation.coalitions import value_from_sums
 
