@@ -8,6 +8,8 @@ from cgm_jax.generators import ProductMixture
 from cgm_jax.generators import product_mixture as product_mixture_file
 from cgm_jax.generators.product_choice import Fit, kept_fit, told_apart
 from cgm_jax.generators.product_columns import PointColumn
+from cgm_jax.generators.product_em import Parameters
+from cgm_jax.generators.product_tree import Tree
 
 KEY = jax.random.key(0)
 MISSING = PointColumn("weight", 2, height=1.0)
@@ -15,7 +17,8 @@ CATEGORY = PointColumn("job", 2, is_category=True, height=1.0)
 
 
 def fit(score: float, area: float) -> Fit:
-    return Fit(score, None, None, 1.0, area)
+    tree = Tree(np.zeros(1, np.int32), np.zeros(1, np.int32))
+    return Fit(score, tree, Parameters(*[np.ones(1)] * 3), 1.0, area)
 
 
 def test_of_fits_that_are_told_equally_often_the_likeliest_is_kept():
