@@ -38,7 +38,7 @@ class Bins:
         if column.is_category:
             nothing = np.empty(0)
             return cls(column, nothing, nothing, nothing, np.empty(0, int))
-        values = block[~_is_missing(column, block), 0].astype(np.float64)
+        values = block[~is_missing(column, block), 0].astype(np.float64)
         if not len(values):
             values = np.array([column.median])
         distinct, counts = np.unique(values, return_counts=True)
@@ -79,10 +79,10 @@ class Bins:
         values = block[:, 0].astype(np.float64)
         piece = self._pieces(values)
         width = np.where(self.high > self.low, self.high - self.low, 1)
-        is_missing = _is_missing(self.column, block)
-        states = np.where(is_missing, self.num_bins, self.bin[piece])
+        missing = is_missing(self.column, block)
+        states = np.where(missing, self.num_bins, self.bin[piece])
         log_density = np.log(self.share / width)[piece]
-        return states, np.where(is_missing, 0, log_density)
+        return states, np.where(missing, 0, log_density)
 
     def block(
         self, states: Int[np.ndarray, " n"], uniform: Float[np.ndarray, " n"]
@@ -136,7 +136,8 @@ def states_of(
     return np.stack(states, axis=1).astype(np.int32), np.sum(densities, axis=0)
 
 
-def _is_missing(column: PointColumn, block: Float[np.ndarray, "n c"]) -> np.ndarray:
+def is_missing(column: PointColumn, block: Float[np.ndarray, "n c"]) -> np.ndarray:
+    """Which cells of a column of numbers are missing."""
     if column.size == 1:
         return np.zeros(len(block), bool)
     return block[:, 1] > column.height / 2

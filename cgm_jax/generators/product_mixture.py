@@ -22,7 +22,6 @@ circuits*, 2021, for hidden Chow-Liu trees.
 import math
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +35,7 @@ from cgm_jax.tables import TableCodec
 
 from . import product_em
 from .product_bins import Bins, fitted_bins, states_of
+from .product_choice import Fit, kept_fit, told_apart
 from .product_columns import Columns, codec_columns, plain_columns
 from .product_em import Parameters
 from .product_model import ProductMixtureModel
@@ -49,10 +49,11 @@ SIZES = 1, 8, 64, 256  # components, tried while likelihood rises
 MODEST = 64  # components with which the tree and the smoothing are chosen
 CHOOSING = 0.1  # share of the rows not held out
 START = 1.0  # the smoothing with which the tree is chosen
-SMOOTHINGS = (0.3, 0.1), (3.0, 10.0, 30.0)  # tried while likelihood rises
+SMOOTHINGS = 0.3, 0.1  # tried while likelihood rises; of more, rows show the pool
 WARM_UP = 2  # passes before the first hidden state may be dropped
 TOLERANCE = 5e-3, 4e-4  # gain a row, in nats; at most this for each column
 PATIENCE = 1  # passes without it
+LEAST_JUDGED = 100  # rows that choose: of fewer, the likelihood says more
 MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
@@ -71,8 +72,7 @@ class ProductMixture:
             as long as the likelihood of other rows rises.
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each hidden state counts besides its own,
-            positive. By default 1, or what makes other rows likelier of .1, .3, 3, 10
-            and 30.
+            positive. By default 1, .3 or .1, as other rows choose.
         held_out: share of the points that is never used, to be judged by; with 0 there
             is no judgement, ``quality`` and ``held_out_log_density`` are None.
         min_rows: rows, as the sum of their shares, that every hidden state has at
@@ -188,6 +188,7 @@ class _Fitting:
     ) -> ProductMixtureModel:
         """The model whose size and smoothing one in ten rows chose; it learns all."""
         options, (choose_key, start_key) = self.options, keys
+        draw_key = jax.random.fold_in(start_key, options.max_steps)  # after the passes
         states, density = states_of(self.bins, points)
         others, learned = _split(choose_key, len(points), CHOOSING)
         num_states = np.array([one.num_states for one in self.bins])
@@ -196,62 +197,80 @@ class _Fitting:
         order = np.asarray(jax.random.permutation(start_key, len(learned)))
         smoothing = START if options.smoothing is None else options.smoothing
         history: list[tuple[float, float, float, float]] = []
-        fits: list[_Fit] = []
 
-        def fit(tree: Tree, start: Parameters, smoothing: int | float) -> float:
+        def fit(tree: Tree, start: Parameters, smoothing: int | float) -> Fit:
             rows = _Rows(states[learned], pool, tree)
             one = rows.fitted(
                 start_key, start, options, smoothing=smoothing, choosing=choosing
             )
             num_kept = int(product_em.kept(one.parameters).sum(axis=1).max())
             history.append((len(start.weights), num_kept, smoothing, one.score))
-            fits.append(one)
-            return one.score
+            return one
 
-        def grow(
-            tree: Tree, sizes: list[int], smoothing: int | float, score: float
-        ) -> None:
+        def grown(best: Fit, sizes: list[int]) -> Fit:
             for size in sizes:
                 start = states[learned][order[:size]]
-                start = product_em.started(start, pool, len(tree.parents))
-                before, score = score, fit(tree, start, smoothing)
-                if score <= before:
+                start = product_em.started(start, pool, len(best.tree.parents))
+                one = fit(best.tree, start, best.smoothing)
+                if one.score <= best.score:
                     break
+                best = one
+            return best
+
+        def kept(fits: list[Fit]) -> Fit:
+            if len(fits) > 1 and len(others) >= LEAST_JUDGED:
+                real = points[others]
+                drawn = (self._drawn(draw_key, one, len(real)) for one in fits)
+                columns = tuple(one.column for one in self.bins)
+                fits = [
+                    one._replace(area=told_apart(columns, real, x))
+                    for one, x in zip(fits, drawn, strict=True)
+                ]
+            return kept_fit(fits, len(others))
 
         sizes = _sizes(options, len(learned))
         modest = [size for size in sizes if size <= MODEST] or sizes
+        fits = []
         for tree in trees(states[learned], num_states):
-            grow(_on_device(tree), modest, smoothing, -np.inf)
+            nothing = Parameters(*[np.empty(0, np.float32)] * 3)
+            start = Fit(-math.inf, _on_device(tree), nothing, smoothing)
+            fits.append(grown(start, modest))
             modest = [len(max(fits, key=_SCORE).parameters.weights)]
-        best = max(fits, key=_SCORE)
-        for values in SMOOTHINGS if options.smoothing is None else ():
-            for value in values:
-                if fit(best.tree, best.parameters, value) < max(map(_SCORE, fits)):
-                    break
-        best = max(fits, key=_SCORE)
+        best = kept(fits)
+        fits = [best]
+        for value in SMOOTHINGS if options.smoothing is None else ():
+            fits.append(fit(best.tree, best.parameters, value))
+            if fits[-1].score < max(map(_SCORE, fits)):
+                break
+        best = kept(fits)
         larger = [size for size in sizes if size > len(best.parameters.weights)]
-        grow(best.tree, larger, best.smoothing, best.score)
-        best = max(fits, key=_SCORE)
+        best = grown(best, larger)
         parameters = product_em.settled(
             *(best.parameters, best.tree, states, pool),
             smoothing=best.smoothing,
             min_rows=options.min_rows,
         )
-        facts = {name: getattr(options, name) for name in _FACTS}
+        return self._model(best._replace(parameters=parameters), np.array(history))
+
+    def _model(
+        self, fit: Fit, history: Float[np.ndarray, "fits 4"]
+    ) -> ProductMixtureModel:
+        facts = {name: getattr(self.options, name) for name in _FACTS}
         return ProductMixtureModel(
             self.bins,
-            Tree(*map(np.asarray, best.tree)),
-            _normalized(parameters, self.bins),
-            {**facts, "smoothing": best.smoothing},
-            np.array(history),
+            Tree(*map(np.asarray, fit.tree)),
+            _normalized(fit.parameters, self.bins),
+            {**facts, "smoothing": fit.smoothing},
+            history,
         )
 
-
-class _Fit(NamedTuple):
-    score: float  # mean log-density of the rows that choose
-    tree: Tree
-    parameters: Parameters
-    smoothing: float
+    def _drawn(
+        self, key: Key[Array, ""], fit: Fit, num: int
+    ) -> Float[np.ndarray, "num d"]:
+        """Rows of a fit, as they may be handed out."""
+        points = self._model(fit, np.empty((0, 4))).sample(key, num)
+        codec = self.options.codec
+        return points if codec is None else codec.handed_out(points)
 
 
 _SCORE = attrgetter("score")
@@ -277,12 +296,12 @@ class _Rows:
         *,
         smoothing: int | float,
         choosing: tuple[Int[np.ndarray, "k c"], float],
-    ) -> _Fit:
+    ) -> Fit:
         """Passes until other rows get no likelier, and how likely they are."""
         others, density = choosing
         counts = product_em.no_counts(parameters)
         least = min(TOLERANCE[0], TOLERANCE[1] * self.states.shape[1])
-        best, num_flat = _Fit(-np.inf, self.tree, parameters, float(smoothing)), 0
+        best, num_flat = Fit(-np.inf, self.tree, parameters, float(smoothing)), 0
         for i in range(options.max_steps):
             parameters, counts = product_em.one_pass(
                 jax.random.fold_in(key, i),

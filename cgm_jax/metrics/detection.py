@@ -70,11 +70,6 @@ def detection(
         columns: of both tables.
         max_rows: of more rows of a table, so many are drawn at random.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold
-    from threadpoolctl import threadpool_limits
-
     if (
         not columns
         or min(len(columns[0].real), len(columns[0].synthetic)) < _LEAST_ROWS
@@ -89,30 +84,46 @@ def detection(
     ]
     is_real = np.repeat([1, 0], [len(real_rows), len(synthetic_rows)])
     seed = int(jax.random.bits(fold_key)) // 2
-    folds = list(
-        StratifiedKFold(_NUM_FOLDS, shuffle=True, random_state=seed).split(
-            is_real, is_real
-        )
-    )
-
-    def areas(rows: Any, classifier: Any) -> Float[np.ndarray, " k"]:
-        found = []
-        for train, test in folds:
-            with warnings.catch_warnings():
-                # A direction that separates all rows has no finite best: good enough.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                # Its threads wait actively: beside other work, for ten times as long.
-                with threadpool_limits(1, "openmp"):
-                    classifier.fit(rows[train], is_real[train])
-            told = classifier.predict_proba(rows[test])[:, 1]
-            found.append(roc_auc_score(is_real[test], told))
-        return np.array(found)
-
     return Detection(
-        areas(*_for_logistic(columns, values)),
-        areas(*_for_trees(columns, values, seed)),
+        areas(*_for_logistic(columns, values), is_real, seed),
+        areas(*_for_trees(columns, values, seed), is_real, seed),
         len(real_rows),
         len(synthetic_rows),
+    )
+
+
+def areas(
+    rows: Any, classifier: Any, is_real: Int[np.ndarray, " n"], seed: int
+) -> Float[np.ndarray, " k"]:
+    """Area under the ROC curve in each fold, of a classifier of the other folds."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold
+    from threadpoolctl import threadpool_limits
+
+    folds = StratifiedKFold(_NUM_FOLDS, shuffle=True, random_state=seed)
+    found = []
+    for train, test in folds.split(is_real, is_real):
+        with warnings.catch_warnings():
+            # A direction that separates all rows has no finite best: good enough.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            # Its threads wait actively: beside other work, for ten times as long.
+            with threadpool_limits(1, "openmp"):
+                classifier.fit(rows[train], is_real[train])
+        told = classifier.predict_proba(rows[test])[:, 1]
+        found.append(roc_auc_score(is_real[test], told))
+    return np.array(found)
+
+
+def boosted_trees(is_category: Sequence[bool], seed: int) -> Any:
+    """The classifier of ``boosted_areas``."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=NUM_TREES,
+        categorical_features=is_category,
+        early_stopping=False,
+        random_state=seed,
     )
 
 
@@ -145,16 +156,8 @@ def _for_logistic(
 def _for_trees(
     columns: Sequence[ColumnBeside], values: Sequence[np.ndarray], seed: int
 ) -> tuple[Float[np.ndarray, "n c"], Any]:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     rows, is_category = tree_rows(columns, values)
-    trees = HistGradientBoostingClassifier(
-        max_iter=NUM_TREES,
-        categorical_features=is_category,
-        early_stopping=False,
-        random_state=seed,
-    )
-    return rows, trees
+    return rows, boosted_trees(is_category, seed)
 
 
 def tree_rows(

@@ -1,0 +1,65 @@
+"""Which of several fits is kept: the likeliest of those that cannot be told apart."""
+
+import jax
+import numpy as np
+import pytest
+
+from cgm_jax.generators import ProductMixture
+from cgm_jax.generators import product_mixture as product_mixture_file
+from cgm_jax.generators.product_choice import Fit, kept_fit, told_apart
+from cgm_jax.generators.product_columns import PointColumn
+from cgm_jax.generators.product_em import Parameters
+from cgm_jax.generators.product_tree import Tree
+
+KEY = jax.random.key(0)
+MISSING = PointColumn("weight", 2, height=1.0)
+CATEGORY = PointColumn("job", 2, is_category=True, height=1.0)
+
+
+def fit(score: float, area: float) -> Fit:
+    tree = Tree(np.zeros(1, np.int32), np.zeros(1, np.int32))
+    return Fit(score, tree, Parameters(*[np.ones(1)] * 3), 1.0, area)
+
+
+def test_of_fits_that_are_told_equally_often_the_likeliest_is_kept():
+    # Of 600 rows each the area is off by 1/60, twice of which may be chance.
+    unlikely, likely, told = fit(-3.0, 0.6), fit(-2.0, 0.63), fit(-1.0, 0.64)
+    assert kept_fit([unlikely, likely, told], 600) is likely
+    assert kept_fit([unlikely, likely, told], 400) is told
+    assert kept_fit([unlikely, likely, told], 60_000) is unlikely
+    assert kept_fit([told], 1) is told
+
+
+def rows(num: int, seed: int, share: float) -> np.ndarray:
+    """Weights, missing or not, and jobs that depend on them in a share of the rows."""
+    rng = np.random.default_rng(seed)
+    is_missing, other = rng.random((2, num)) < 0.5
+    job = np.where(rng.random(num) < share, is_missing, other)
+    weight = np.where(is_missing, 0, rng.normal(size=num))
+    return np.column_stack([weight, is_missing, job, ~job]).astype(np.float32)
+
+
+def test_the_area_is_what_the_best_classifier_has():
+    real = rows(1_500, 0, 1)
+    columns = MISSING, CATEGORY
+    same, other = (told_apart(columns, real, rows(1_500, 1, x)) for x in (1, 0))
+    assert abs(same - 0.5) < 3 / np.sqrt(6 * 1_500)
+    # A row whose job does not fit is drawn; of those that fit, two in three are real.
+    assert other == pytest.approx(0.75, abs=3 / np.sqrt(6 * 1_500))
+
+
+@pytest.mark.parametrize(("worse", "num_nodes"), [(1, 2), (2, 3)])
+def test_the_tree_is_the_one_whose_rows_are_told_less(monkeypatch, worse, num_nodes):
+    rng = np.random.default_rng(0)
+    balance = rng.normal(size=(3_000, 1)) + 0.01 * rng.normal(size=(3_000, 2))
+    points = np.column_stack([balance, np.sign(balance[:, 0]) * rng.random(3_000)])
+    told = []
+
+    def area(columns, real, drawn):
+        told.append((len(columns), real.shape, drawn.shape))
+        return 0.9 if len(told) == worse else 0.5
+
+    monkeypatch.setattr(product_mixture_file, "told_apart", area)
+    model = ProductMixture(held_out=0, max_steps=2).fit(KEY, points)
+    assert told[:2] == [(3, (300, 3), (300, 3))] * 2
+    assert len(model.tree.parents) == num_nodes
