@@ -104,7 +104,7 @@ def test_what_no_rows_would_make_fit_is_refused_unread(
     assert cgm_jax(*words, "--num-candidates", 10**10) == 5
     message = one_line_error(capsys)
     assert "--num-candidates: Expected candidates that fit into" in message
-    fitting = int(message.split("less than ")[1].split()[0].replace(",", ""))
+    fitting = int(message.split("fewer than ")[1].split()[0].replace(",", ""))
     assert plan([1] * 3, 1, fitting, from_files=True).fits
     assert not plan([1] * 3, 1, fitting + 1, from_files=True).fits
     assert not (tmp_path / "out").exists()
