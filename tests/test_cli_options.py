@@ -96,8 +96,8 @@ def test_an_option_without_effect_is_refused(words, capsys, more, option):
 def test_too_many_candidates_are_refused_with_the_memory_needed(words, capsys, number):
     assert cgm_jax(*words, "--num-candidates", number) == 5
     message = one_line_error(capsys)
-    assert message.startswith("error: --num-candidates: Expected a collaboration")
-    assert f"{int(float(number)):,} candidates" in message
+    assert message.startswith("error: --num-candidates: Expected candidates that")
+    assert f"memory, got {int(float(number)):,}, which take at least" in message
     assert " GB" in message and "e+" not in message
 
 
