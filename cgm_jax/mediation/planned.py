@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cgm_jax.files import InputError
 from cgm_jax.kernels.saving import read_kernel_file
 from cgm_jax.planning import Plan, measured_rates, plan
+from cgm_jax.planning.plans import gigabytes
 
 from .choosing import least_rows
 from .run import Settings
@@ -35,9 +36,9 @@ def check_before_reading(paths: Sequence[Path], num_candidates: int) -> None:
     most = least.host_capacity
     if not least.fits:
         raise MemoryError(
-            f"--num-candidates: Expected candidates that fit into {most / 1e9:.3g} GB "
+            f"--num-candidates: Expected candidates that fit into {gigabytes(most)} "
             f"of memory, got {num_candidates:,}, which take at least "
-            f"{least.host_bytes / 1e9:,.3g} GB with {len(paths):,} parties, whatever "
+            f"{gigabytes(least.host_bytes)} with {len(paths):,} parties, whatever "
             f"their rows are. What would fit: fewer than {least.most_candidates:,} "
             "candidates; with fewer, the files are read to say how many."
         )
@@ -45,8 +46,8 @@ def check_before_reading(paths: Sequence[Path], num_candidates: int) -> None:
         size = path.stat().st_size if path.is_file() else 0
         if size > most:
             raise InputError(
-                f"expected a table that fits into {most / 1e9:.3g} GB of memory, found "
-                f"a file of {size / 1e9:,.3g} GB; give a sample of its rows",
+                f"expected a table that fits into {gigabytes(most)} of memory, found "
+                f"a file of {gigabytes(size)}; give a sample of its rows",
                 file=path,
             )
 

@@ -76,7 +76,7 @@ class Plan(Result):
         task = self.task
         return (
             f"Plan({task.num_parties} parties, rows={task.num_rows}, "
-            f"candidates={task.num_candidates}, {self.host_bytes / 1e9:.3g} GB, "
+            f"candidates={task.num_candidates}, {gigabytes(self.host_bytes)}, "
             f"{self.seconds:.3g} s)"
         )
 
@@ -122,9 +122,9 @@ class Plan(Result):
         most = self.host_capacity if is_host else self.device_capacity
         need = self.host_bytes if is_host else self.device_bytes
         raise MemoryError(
-            f"Expected a collaboration that fits into {_gigabytes(most)} of "
+            f"Expected a collaboration that fits into {gigabytes(most)} of "
             f"{'' if is_host else 'device '}memory, got one of about "
-            f"{_gigabytes(need)}: {task.num_parties:,} parties with "
+            f"{gigabytes(need)}: {task.num_parties:,} parties with "
             f"{task.num_rows:,} rows of {task.num_columns:,} columns, and "
             f"{task.num_candidates:,} candidates. {self._advice()}"
         )
@@ -322,7 +322,8 @@ def _seconds(work: Work, task: Task, rates: Rates | None) -> float:
     )
 
 
-def _gigabytes(size: float) -> str:
+def gigabytes(size: float) -> str:
+    """A number of bytes, as a person reads it."""
     return f"{size / 1e9:,.0f} GB" if size >= 1e12 else f"{size / 1e9:.3g} GB"
 
 
