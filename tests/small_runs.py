@@ -56,12 +56,13 @@ def use_few_trees(patch: pytest.MonkeyPatch) -> None:
 
 def make_quick(patch: pytest.MonkeyPatch) -> None:
     """Figures are made, but not drawn, forests are small, and a mixture of products has
-    at most eight components."""
+    at most eight components and is judged by hundreds of points."""
     drawn = Picture(b"", width=1, height=1)
     for module in ("cgm_jax.report.pictures", "cgm_jax.cli.publish"):
         patch.setattr(f"{module}.render", lambda figure: drawn)
     use_few_trees(patch)
     patch.setattr("cgm_jax.generators.product_mixture.SIZES", (1, 8))
+    patch.setattr("cgm_jax.generators.product_mixture.MOST_JUDGED", (300, 300))
 
 
 def make_no_figures(patch: pytest.MonkeyPatch) -> None:

@@ -17,14 +17,18 @@ import cgm_jax
 from cgm_jax import (
     audit,
     datasets,
+    evaluation,
     evidence,
     generators,
     gram,
     kernels,
     learning,
     metrics,
+    planning,
     rewards,
+    sampling,
     tables,
+    valuation,
 )
 
 rng = np.random.default_rng(0)
@@ -64,6 +68,34 @@ ODD_KINDS: dict[str, Callable[[], Any]] = {
     "a set of parties": lambda: cgm_jax.promise({1, 2}, G),
     "no model": lambda: generators.KernelDensity(0.1).sample(KEY, None, 3),
     "other leading axes": lambda: metrics.correlation(np.ones((2, 3)), np.ones((4, 3))),
+    "no progress of trials": lambda: audit.stress(KEY, PROMISES, progress=None),
+    "no progress of resamples": lambda: cgm_jax.collaboration.estimate_uncertainty(
+        KEY, PROMISES, progress=None
+    ),
+    "no progress of metrics": lambda: evaluation.evaluate_rewards(
+        PROMISES,
+        [DONE.draw],
+        [np.arange(20) % 2] * 3,
+        np.arange(100) % 2,
+        num_classes=2,
+        progress=None,
+    ),
+    "a number as progress": lambda: sampling.weighted_sampling(
+        KEY, KERNEL, G, SUMS, np.zeros(3), inverse_temperature=1, progress=3
+    ),
+    "a draw for promises": lambda: cgm_jax.Collaboration(DONE.draw, PROMISES),
+    "no codec": lambda: generators.TableGenerator(generators.KernelDensity(0.1), None),
+    "cells of no form": lambda: tables.Cells(None, np.zeros(1), np.zeros(1, bool)),
+    "cells of two lengths": lambda: tables.Cells(
+        "number", np.zeros(2), np.zeros(1, bool)
+    ),
+    "a word as a plan's flag": lambda: planning.plan([9, 9], 2, 9, from_files="no"),
+    "a game of words": lambda: valuation.permutation_shapley_values(
+        KEY, lambda member: "x", 3
+    ),
+    "labels that are missing": lambda: metrics.svm_accuracies(
+        X, [np.full(20, np.nan)] * 3
+    ),
     "no evidence": lambda: evidence.clusters_by_evidence(X, found=3),
     "a trial that is no function": lambda: audit.stress(
         KEY, PROMISES, manipulations=[audit.Manipulation("x", None)]

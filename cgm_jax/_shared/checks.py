@@ -23,6 +23,7 @@ __all__ = [
     "check_flag",
     "check_kind",
     "one_each",
+    "told",
 ]
 
 
@@ -76,13 +77,13 @@ def check_choice(value: Any, choices: Iterable[str], name: str) -> None:
 def check_callable(function: Any, name: str) -> None:
     """Raise unless an argument is a function."""
     if not callable(function) or isinstance(function, type):
-        raise TypeError(f"Expected a function as {name}, got {_told(function)}.")
+        raise TypeError(f"Expected a function as {name}, got {told(function)}.")
 
 
 def check_flag(value: Any, name: str) -> None:
     """Raise unless an argument is a truth value."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"Expected {name} to be True or False, got {_told(value)}.")
+        raise TypeError(f"Expected {name} to be True or False, got {told(value)}.")
 
 
 def as_path(path: Any) -> Path:
@@ -90,18 +91,18 @@ def as_path(path: Any) -> Path:
     try:
         return Path(path)
     except TypeError:
-        raise TypeError(f"Expected the path of a file, got {_told(path)}.") from None
+        raise TypeError(f"Expected the path of a file, got {told(path)}.") from None
 
 
 def as_list(values: Any, name: str) -> list[Any]:
     """What is in a sequence; a set has no order."""
     is_sequence = isinstance(values, Iterable) and getattr(values, "shape", True) != ()
     if not is_sequence or isinstance(values, str | bytes | Mapping | set | type):
-        raise TypeError(f"Expected a sequence of {name}, got {_told(values)}.")
+        raise TypeError(f"Expected a sequence of {name}, got {told(values)}.")
     return list(values)
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
     """A short value as it is, or the kind of one."""
     if value is None or isinstance(value, str | int | float):
         return repr(value)

@@ -26,7 +26,14 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Shaped
 
-from cgm_jax._shared.checks import as_key, as_keys, as_list, as_real, check_kind
+from cgm_jax._shared.checks import (
+    as_key,
+    as_keys,
+    as_list,
+    as_real,
+    check_callable,
+    check_kind,
+)
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.workers import map_on_workers
 from cgm_jax.collaboration import Promises
@@ -104,6 +111,7 @@ def stress(
     Reference: Tay et al. 2022, Sec. 2 (parties are assumed to be honest).
     """
     check_kind(promises, Promises)
+    check_callable(progress, "progress")
     scorings = tuple(as_list(scorings, "scorings"))
     manipulations = as_list(manipulations, "manipulations")
     for kind, given in ((Scoring, scorings), (Manipulation, manipulations)):

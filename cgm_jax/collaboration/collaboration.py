@@ -50,6 +50,10 @@ class Collaboration(Result):
     draw: Draw
     """The synthetic points of every party."""
 
+    def __post_init__(self) -> None:
+        check_kind(self.promises, Promises)
+        check_kind(self.draw, Draw)
+
     def __repr__(self) -> str:
         return f"Collaboration({self.promises!r}, {self.draw!r})"
 

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from cgm_jax._shared.checks import as_key, as_whole, check_kind
+from cgm_jax._shared.checks import as_key, as_whole, check_callable, check_kind
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
@@ -160,6 +160,7 @@ def estimate_uncertainty(
     """
     as_key(key)
     check_kind(promises, Promises, "`promise`")
+    check_callable(progress, "progress")
     num_resamples = as_whole(num_resamples, "num_resamples", smallest=1)
     if num_resamples < 2:
         raise ValueError(

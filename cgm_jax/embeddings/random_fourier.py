@@ -24,7 +24,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 from scipy.special import gammaincinv, ndtri
-from scipy.stats import qmc
 
 from cgm_jax._shared.arrays import AnyArray, array_module, is_traced
 from cgm_jax._shared.checks import as_key, as_whole, check_choice
@@ -197,7 +196,9 @@ class _Orthogonal(Source):
 
 class _QuasiRandom(Source):
     def __init__(self, rng: np.random.Generator, num: int, count: int):
-        sobol = qmc.Sobol(count, scramble=True, seed=rng)
+        from scipy.stats.qmc import Sobol  # slow to import
+
+        sobol = Sobol(count, scramble=True, rng=rng)
         # A whole power of two, then as many as are needed, each of them uniform.
         points = sobol.random_base2((num - 1).bit_length())[:num]
         self._columns = iter(np.clip(points, _SMALLEST, 1 - _SMALLEST).T)

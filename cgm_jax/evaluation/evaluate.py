@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgm_jax._shared.arrays import ArrayLike
+from cgm_jax._shared.checks import check_callable
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
@@ -143,6 +144,7 @@ def evaluate_rewards(
 
     Reference: Tay et al. 2022, Sec. 6.
     """
+    check_callable(progress, "progress")
     classes = [np.asarray(party_labels) for party_labels in labels]
     candidate_classes = np.asarray(candidate_labels)
     valued = promises.points_for("metrics of what is held")

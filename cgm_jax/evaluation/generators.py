@@ -31,6 +31,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared.arrays import ArrayLike, as_points
+from cgm_jax._shared.checks import check_callable
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.some_rows import some_rows
@@ -211,6 +212,7 @@ def compare_generators(
     Reference: H. Zhang et al., *Mixed-type tabular data synthesis with score-based
     diffusion in latent space* (TabSyn), 2024; Platzer and Reutterer 2021.
     """
+    check_callable(progress, "progress")
     real = np.asarray(as_points(points, "points"), np.float64)
     if len(real) < LEAST_ROWS or not generators:
         raise ValueError(

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
+from cgm_jax._shared.checks import check_callable
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax.datasets import LabelledImages, paper_results
 from cgm_jax.datasets.splits import Split
@@ -80,6 +81,7 @@ def prepare_experiments(
         >>> data.candidates.shape
         (50, 2)
     """
+    check_callable(progress, "progress")
     recipe = RECIPES.get(dataset)
     if recipe is None:
         raise ValueError(

@@ -207,11 +207,16 @@ class _Fitting:
             history.append((len(start.weights), num_kept, smoothing, one.score))
             return one
 
+        grown_once: dict[tuple[int, int, int | float], Fit] = {}
+
         def grown(best: Fit, sizes: list[int]) -> Fit:
             for size in sizes:
-                start = states[learned][order[:size]]
-                start = product_em.started(start, pool, len(best.tree.parents))
-                one = fit(best.tree, start, best.smoothing)
+                choice = id(best.tree), size, best.smoothing
+                if choice not in grown_once:
+                    start = states[learned][order[:size]]
+                    start = product_em.started(start, pool, len(best.tree.parents))
+                    grown_once[choice] = fit(best.tree, start, best.smoothing)
+                one = grown_once[choice]
                 if one.score <= best.score:
                     break
                 best = one

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
@@ -170,7 +169,11 @@ class ProductMixtureModel:
         return points
 
     def sample(self, key: Key[Array, ""], num: int) -> Float[np.ndarray, "num d"]:
-        """Draw ``num`` >= 1 points, float32; more points start with fewer."""
+        """Draw ``num`` >= 1 points, float32; more points start with fewer.
+
+        Each is a draw from the density. Those of a block of 4,096 are not independent:
+        together the shares of values are nearer to the density's than by chance.
+        """
         as_key(key)
         tables = _Tables.of(self)
         with at_once(key, x64=False):
@@ -283,8 +286,7 @@ def _draw(
 ) -> Float[np.ndarray, "m d"]:
     """A block of points, from the root to the columns."""
     num_nodes, num_columns = len(model.tree.parents), len(model.bins)
-    shape = num_nodes + 2 * num_columns, BLOCK_SIZE
-    uniform = iter(np.asarray(jax.random.uniform(key, shape, jnp.float32), np.float64))
+    uniform = iter(_even_numbers(key, num_nodes + 2 * num_columns).T)
     hidden = [np.searchsorted(tables.root, next(uniform) * tables.root[-1], "right")]
     for table, parent in zip(tables.transitions, model.tree.parents[1:], strict=True):
         hidden.append(_inverse(table[hidden[parent]], next(uniform)))
@@ -295,6 +297,18 @@ def _draw(
         states = _inverse(table[hidden[node]], next(uniform))
         blocks.append(one.block(states, next(uniform)))
     return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+def _even_numbers(key: Key[Array, ""], num: int) -> Float[np.ndarray, "m _"]:
+    """Numbers in [0, 1) for a block: a Latin hypercube, no two in one m-th of a column.
+
+    Means over a block's points have at most m / (m - 1) times the variance of those of
+    independent points, and far less where few columns make them (M. Stein 1987).
+    """
+    from scipy.stats.qmc import LatinHypercube  # slow to import
+
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    return LatinHypercube(num, rng=rng).random(BLOCK_SIZE)
 
 
 def _inverse(table: np.ndarray, uniform: np.ndarray) -> np.ndarray:

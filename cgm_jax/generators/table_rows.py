@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, Shaped
 
 from cgm_jax._shared.arrays import Points
+from cgm_jax._shared.checks import check_kind
 from cgm_jax.tables import TableCodec
 from cgm_jax.tables.number_columns import NumberColumn
 
@@ -89,6 +90,13 @@ class TableGenerator:
 
     generator: Generator
     codec: TableCodec
+
+    def __post_init__(self) -> None:
+        if isinstance(self.generator, type):
+            raise TypeError(
+                f"Expected a generator, got the class {self.generator.__name__}."
+            )
+        check_kind(self.codec, TableCodec)
 
     def fit(self, key: Key[Array, ""], points: Points) -> FittedRows:
         """Fit the generator to the real points, shape ``(n, d)``, and calibrate it."""

@@ -128,6 +128,10 @@ def _labelled(
     points: Float[ArrayLike, "m d"], labels: Shaped[ArrayLike, " m"], name: str
 ) -> tuple[np.ndarray, np.ndarray]:
     points, labels = np.asarray(as_points(points, name)), np.asarray(labels)
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(
+            f"Expected a class for each of {name}, got NaN or infinity as a label."
+        )
     if len(points) == 0 or labels.shape != (len(points),):
         raise ValueError(
             f"Expected {name} and a label of each, got {len(points)} points and labels "

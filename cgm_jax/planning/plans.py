@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import DTypeLike
 
-from cgm_jax._shared.checks import as_whole, check_kind
+from cgm_jax._shared.checks import as_whole, check_flag, check_kind
 from cgm_jax._shared.platforms import platform
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import num_workers
@@ -224,6 +224,13 @@ def plan(
     if found not in ("float32", "float64"):
         raise ValueError(f"Expected float32 or float64 points, got {found}.")
     dtype = np.dtype(found)
+    for name, flag in {
+        "search_length_scale": search_length_scale,
+        "from_files": from_files,
+        "stress_test": stress_test,
+        "fits_generators": fits_generators,
+    }.items():
+        check_flag(flag, name)
     if rates is not None:
         check_kind(rates, Rates)
     task = Task(

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
-from scipy.stats import kendalltau
 
 from cgm_jax._shared.arrays import ArrayLike, Points, as_parties, as_points
 from cgm_jax._shared.checks import as_key, as_whole, one_each
@@ -198,6 +197,8 @@ def _noisy_sums(
 
 def _errors(phi: Any, found: Any) -> tuple[float, float, float]:
     """Errors of α, of φ over the largest, and τ."""
+    from scipy.stats import kendalltau  # slow to import
+
     alpha = [each / each.max() for each in (phi, found)]
     return (
         float(np.max(np.abs(alpha[1] - alpha[0]))),

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from cgm_jax._shared.arrays import ArrayLike, Points, as_points, rounded_up, to_host
-from cgm_jax._shared.checks import as_key, as_real, as_whole
+from cgm_jax._shared.checks import as_key, as_real, as_whole, check_callable
 from cgm_jax._shared.platforms import platform_settings
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax._shared.workers import map_on_workers
@@ -101,6 +101,8 @@ def weighted_sampling(
     Reference:
         Tay et al. 2022, Sec. 4.2 and Algorithm 1.
     """
+    if progress is not None:
+        check_callable(progress, "progress")
     points = as_points(candidates, "candidates")
     with at_once(points):
         checked_sums(sums)

@@ -7,12 +7,12 @@ the coarsest unit that holds all of them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from cgm_jax._shared.checks import check_kind
+from cgm_jax._shared.checks import check_choice, check_kind
 
 __all__ = ["CellProblem", "Cells", "Form", "Resolution", "Spelling", "as_text"]
 
@@ -67,6 +67,16 @@ class Cells:
     is_missing: Bool[np.ndarray, " rows"]
     spelling: Spelling = Spelling()
     problems: tuple[CellProblem, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_choice(self.form, get_args(Form), "form")
+        for name in ("values", "is_missing"):
+            check_kind(getattr(self, name), np.ndarray)
+        if self.values.shape != self.is_missing.shape or self.values.ndim != 1:
+            raise ValueError(
+                "Expected values and is_missing of one shape (rows,), got "
+                f"{self.values.shape} and {self.is_missing.shape}."
+            )
 
     def __len__(self) -> int:
         return len(self.is_missing)

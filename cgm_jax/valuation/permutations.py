@@ -35,7 +35,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from cgm_jax._shared.arrays import AnyArray, ArrayLike, is_traced
-from cgm_jax._shared.checks import as_key, as_number, as_real, as_whole
+from cgm_jax._shared.checks import as_key, as_number, as_real, as_whole, told
 from cgm_jax._shared.precision import at_once, compiled
 from cgm_jax._shared.results import Result
 from cgm_jax.gram import GramSums
@@ -48,6 +48,8 @@ __all__ = [
     "permutation_sample_size",
     "permutation_shapley_values",
 ]
+
+_REAL = "bool", "integral", "real floating"  # kinds of numbers
 
 Game = (
     Float[ArrayLike, " coalitions"]
@@ -329,15 +331,19 @@ def _from_table(
 def _from_function(
     order: Int[Array, " n"], _: None, function: Callable
 ) -> Float[Array, " n"]:
-    n = len(order)
+    def value(member: Bool[Array, " n"]) -> Float[Array, ""]:
+        value = function(member)
+        array = value if is_traced(value) else np.asarray(value)
+        if array.shape != () or not jnp.isdtype(array.dtype, _REAL):
+            found = f"an array of shape {array.shape}" if array.shape else told(value)
+            raise ValueError(
+                "Expected a function from a membership vector to one number, got "
+                f"{found}."
+            )
+        return jnp.asarray(array, float)
+
     place = jnp.argsort(order)
-    values = jax.vmap(function)(place[None] < np.arange(n + 1)[:, None])
-    if jnp.shape(values) != (n + 1,):
-        raise ValueError(
-            "Expected a function from a membership vector to one number, got an array "
-            f"of shape {jnp.shape(values)[1:]}."
-        )
-    return jnp.diff(values.astype(float))
+    return jnp.diff(jax.vmap(value)(place[None] < np.arange(len(order) + 1)[:, None]))
 
 
 def _from_sums(order: Int[Array, " n"], data: tuple, _: None) -> Float[Array, " n"]:
