@@ -7,9 +7,10 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 py
 CAN_MAKE_VENV = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 VENV ?= .venv
 
-# Most of a test's time is tracing and compiling, on one core. Files stay together, and
-# in their order: in that of xdist, those of few and long tests would all come last.
-WORKERS ?= 2
+# Most of a test's time is tracing and compiling, on one core: a worker a core, two at least
+# and four at most. Files stay together, and in their order: in that of xdist, those of few
+# and long tests would all come last.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((n > 4 ? 4 : n > 2 ? n : 2)))
 pytest = $(bin)/pytest --numprocesses $(WORKERS) --dist loadfile \
 	--no-loadscope-reorder --durations 25
 SHORT = -m "smoke and not slow and not long"

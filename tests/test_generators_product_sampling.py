@@ -1,4 +1,4 @@
-"""Points of a mixture of products: each a draw, together nearer to it than by chance."""
+"""Points of a mixture of products: each a draw, all nearer to it than by chance."""
 
 import jax
 import numpy as np

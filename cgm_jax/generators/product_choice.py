@@ -33,7 +33,7 @@ class Fit(NamedTuple):
     tree: Tree
     parameters: Parameters
     smoothing: float
-    area: float = 0.5  # of those who tell them from drawn rows
+    area: float | None = None  # of those who tell them from drawn rows; None: not yet
 
 
 def told_apart(
@@ -50,8 +50,10 @@ def told_apart(
 
 def kept_fit(fits: Sequence[Fit], num_rows: int) -> Fit:
     """The likeliest of those that so many rows cannot show to be told more often."""
-    most = min(fit.area for fit in fits) + NUM_ERRORS / math.sqrt(6 * num_rows)
-    return max((fit for fit in fits if fit.area <= most), key=lambda fit: fit.score)
+    areas = [0.5 if fit.area is None else fit.area for fit in fits]
+    most = min(areas) + NUM_ERRORS / math.sqrt(6 * num_rows)
+    near = [fit for fit, area in zip(fits, areas, strict=True) if area <= most]
+    return max(near, key=lambda fit: fit.score)
 
 
 def _values(column: PointColumn, block: Float[np.ndarray, "n c"]) -> np.ndarray:

@@ -23,6 +23,7 @@ expectation-maximization algorithm for latent data models*, 2009, for steps on p
 the rows; M. Lavine, *Some aspects of Polya tree distributions*, 1992.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -279,10 +280,10 @@ def one_pass(
             tree,
             states[order[i * size : (i + 1) * size]],
             pool,
-            part=jnp.float32(part),
-            num_rows=jnp.float32(num),
-            smoothing=jnp.float32(smoothing),
-            min_rows=jnp.float32(min_rows),
+            part=np.float32(part),
+            num_rows=np.float32(num),
+            smoothing=np.float32(smoothing),
+            min_rows=np.float32(min_rows),
         )
     return parameters, counts
 
@@ -318,8 +319,8 @@ def settled(
         parameters = maximized(
             counts,
             pool,
-            smoothing=jnp.float32(smoothing),
-            min_rows=jnp.float32(least),
+            smoothing=np.float32(smoothing),
+            min_rows=np.float32(least),
         )
         num_steps += 1
 
@@ -334,14 +335,40 @@ def full_counts(
     parameters: Parameters, tree: Tree, states: Int[np.ndarray, "n c"]
 ) -> tuple[float, Any]:
     """Mean log-likelihood of all rows, and their expected counts."""
-    size = chunk_size(len(states), len(tree.parents), len(parameters.weights))
     total, sums = 0.0, None
-    for start in range(0, len(states), size):
-        chunk = states[start : start + size]
-        one, counts = expected(parameters, tree, *padded(chunk, size))
+    for chunk in _chunks(parameters, tree, states):
+        one, counts = expected(parameters, tree, *chunk)
         total += float(one)
         sums = counts if sums is None else jax.tree.map(jnp.add, sums, counts)
     return total / len(states), sums
+
+
+def mean_log_likelihood(
+    parameters: Parameters, tree: Tree, states: Int[np.ndarray, "n c"]
+) -> float:
+    """That of `full_counts`, without the counts."""
+    chunks = _chunks(parameters, tree, states)
+    sums = [float(_log_likelihood(parameters, tree, *chunk)) for chunk in chunks]
+    return sum(sums) / len(states)
+
+
+@compiled()
+def _log_likelihood(
+    parameters: Parameters,
+    tree: Tree,
+    states: Int[AnyArray, "n c"],
+    is_row: Bool[AnyArray, " n"],
+) -> Float[Array, ""]:
+    return jnp.sum(jnp.where(is_row, messages(parameters, tree, states)[0], 0))
+
+
+def _chunks(
+    parameters: Parameters, tree: Tree, states: Int[np.ndarray, "n c"]
+) -> Iterator[tuple[Int[np.ndarray, "m c"], Bool[np.ndarray, " m"]]]:
+    """All rows, as many at a time as a compiled step takes, and which there are."""
+    size = chunk_size(len(states), len(tree.parents), len(parameters.weights))
+    for start in range(0, len(states), size):
+        yield padded(states[start : start + size], size)
 
 
 def padded(

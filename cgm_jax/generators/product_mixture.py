@@ -54,7 +54,7 @@ WARM_UP = 2  # passes before the first hidden state may be dropped
 TOLERANCE = 5e-3, 4e-4  # gain a row, in nats; at most this for each column
 PATIENCE = 1  # passes without it
 LEAST_JUDGED = 100  # rows that choose: of fewer, the likelihood says more
-MOST_JUDGED = 10_000, 2_000  # learned and drawn points that are compared
+MOST_JUDGED = 4_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
 
 
@@ -225,12 +225,12 @@ class _Fitting:
         def kept(fits: list[Fit]) -> Fit:
             if len(fits) > 1 and len(others) >= LEAST_JUDGED:
                 real = points[others]
-                drawn = (self._drawn(draw_key, one, len(real)) for one in fits)
                 columns = tuple(one.column for one in self.bins)
-                fits = [
-                    one._replace(area=told_apart(columns, real, x))
-                    for one, x in zip(fits, drawn, strict=True)
-                ]
+                for i, one in enumerate(fits):
+                    if one.area is None:
+                        drawn = self._drawn(draw_key, one, len(real))
+                        area = told_apart(columns, real, drawn)
+                        fits[i] = one._replace(area=area)
             return kept_fit(fits, len(others))
 
         sizes = _sizes(options, len(learned))
@@ -315,7 +315,8 @@ class _Rows:
                 smoothing=smoothing,
                 min_rows=options.min_rows if i >= WARM_UP else 0,
             )
-            score = product_em.full_counts(parameters, self.tree, others)[0] + density
+            score = product_em.mean_log_likelihood(parameters, self.tree, others)
+            score += density
             num_flat = 0 if score > best.score + least else num_flat + 1
             if score > best.score:
                 best = best._replace(score=score, parameters=parameters)
