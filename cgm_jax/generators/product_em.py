@@ -280,10 +280,10 @@ def one_pass(
             tree,
             states[order[i * size : (i + 1) * size]],
             pool,
-            part=np.float32(part),
-            num_rows=np.float32(num),
-            smoothing=np.float32(smoothing),
-            min_rows=np.float32(min_rows),
+            part=np.asarray(part, np.float32),
+            num_rows=np.asarray(num, np.float32),
+            smoothing=np.asarray(smoothing, np.float32),
+            min_rows=np.asarray(min_rows, np.float32),
         )
     return parameters, counts
 
@@ -319,8 +319,8 @@ def settled(
         parameters = maximized(
             counts,
             pool,
-            smoothing=np.float32(smoothing),
-            min_rows=np.float32(least),
+            smoothing=np.asarray(smoothing, np.float32),
+            min_rows=np.asarray(least, np.float32),
         )
         num_steps += 1
 
