@@ -207,6 +207,7 @@ class _Fitting:
             history.append((len(start.weights), num_kept, smoothing, one.score))
             return one
 
+        # By the tree, which its fit holds, the size and the smoothing.
         grown_once: dict[tuple[int, int, int | float], Fit] = {}
 
         def grown(best: Fit, sizes: list[int]) -> Fit:
