@@ -83,6 +83,13 @@ ODD_KINDS: dict[str, Callable[[], Any]] = {
     "a number as progress": lambda: sampling.weighted_sampling(
         KEY, KERNEL, G, SUMS, np.zeros(3), inverse_temperature=1, progress=3
     ),
+    "a number as progress of a training": lambda: generators.MMDGAN().fit(
+        KEY, G, progress=3
+    ),
+    "a number as progress of fits": lambda: learning.fit_kernels(
+        [KEY], [KERNEL], [X], progress=3
+    ),
+    "a number as generator": lambda: generators.TableGenerator(3, None),
     "a draw for promises": lambda: cgm_jax.Collaboration(DONE.draw, PROMISES),
     "no codec": lambda: generators.TableGenerator(generators.KernelDensity(0.1), None),
     "cells of no form": lambda: tables.Cells(None, np.zeros(1), np.zeros(1, bool)),

@@ -15,12 +15,11 @@ are summed over once. Schemes differ in how far a draw goes, and not in its orde
 draw, up to the largest reward value, is that of all of them.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -50,7 +49,14 @@ from cgm_jax.scoring.base import for_parties
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from .gains import Stress, Trial
-from .manipulations import MANIPULATIONS, DataSet, Manipulation, Position, outlier
+from .manipulations import (
+    MANIPULATIONS,
+    DataSet,
+    Manipulation,
+    Position,
+    check_labels,
+    outlier,
+)
 from .pieces import SumsOfPieces, merged
 
 __all__ = ["stress"]
@@ -112,31 +118,26 @@ def stress(
     """
     check_kind(promises, Promises)
     check_callable(progress, "progress")
-    scorings = tuple(as_list(scorings, "scorings"))
+    scorings = tuple(as_list(scorings, "scorings")) or (promises.scoring,)
     manipulations = as_list(manipulations, "manipulations")
-    for kind, given in ((Scoring, scorings), (Manipulation, manipulations)):
-        for each in given:
-            check_kind(each, kind)
     beta = as_real(inverse_temperature, "inverse_temperature", smallest=0.0)
     n = len(promises.parties)
     if n > MAX_TABLE_PARTIES:
         raise ValueError(f"Expected at most {MAX_TABLE_PARTIES} parties, got {n}.")
     outliers = [outlier(scale) for scale in as_list(outlier_scales, "outlier_scales")]
-    scorings = scorings or (promises.scoring,)
-    _check_names("scorings", scorings)
-    _check_names("manipulations", [*manipulations, *outliers])
+    _check_each(Scoring, scorings)
+    _check_each(Manipulation, [*manipulations, *outliers])
     if labels is not None:
-        _check_labels(labels, promises.num_points)
+        check_labels(labels, promises.num_points)
     is_one = not isinstance(keys, list | tuple) and not getattr(keys, "shape", None)
     many = [as_key(keys)] if is_one else as_keys(keys)
-    points, drawn = as_blocks(
-        promises.points_for("trials of cheating"), promises.candidates
-    )
+    valued = promises.points_for("trials of cheating")
+    points, drawn = as_blocks(valued, promises.candidates)
     trials = _Trials(
         promises,
         [np.asarray(x) for x in points],
         np.asarray(drawn),
-        GramSums(*map(np.asarray, dataclasses.astuple(promises.sums))),
+        GramSums(*map(np.asarray, astuple(promises.sums))),
         scorings,
         beta,
     )
@@ -391,17 +392,9 @@ def _trial(
     )
 
 
-def _check_names(kind: str, each: Sequence[Scoring] | Sequence[Manipulation]) -> None:
-    if len({*(names := [one.name for one in each])}) < len(names):
-        raise ValueError(f"Expected {kind} of different names, got {names}.")
-
-
-def _check_labels(
-    labels: Sequence[Shaped[np.ndarray, " _"]], num_rows: list[int]
-) -> None:
-    found = [np.shape(given) for given in as_list(labels, "labels")]
-    if found != [(num,) for num in num_rows]:
-        raise ValueError(
-            f"Expected labels of {num_rows} rows of the parties, got arrays of shapes "
-            f"{found}."
-        )
+def _check_each(kind: type, given: Sequence[Any]) -> None:
+    for one in given:
+        check_kind(one, kind)
+    if len({*(names := [one.name for one in given])}) < len(names):
+        several = f"{kind.__name__.lower()}s"
+        raise ValueError(f"Expected {several} of different names, got {names}.")

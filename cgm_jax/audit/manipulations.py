@@ -10,7 +10,7 @@ fifth, seventh and ninth tenth along the longest axis).
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,9 +18,16 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, Shaped
 
-from cgm_jax._shared.checks import as_real, check_callable
+from cgm_jax._shared.checks import as_list, as_real, check_callable
 
-__all__ = ["MANIPULATIONS", "DataSet", "Manipulation", "Position", "outlier"]
+__all__ = [
+    "MANIPULATIONS",
+    "DataSet",
+    "Manipulation",
+    "Position",
+    "check_labels",
+    "outlier",
+]
 
 Rows = Float[np.ndarray, "_ _"]
 DataSet = tuple[Rows, ...]
@@ -244,3 +251,15 @@ def _clusters(points: Rows) -> Int[np.ndarray, " n"]:
 
 MANIPULATIONS = tuple(_manipulations())
 """All that are tried but outliers, which `outlier` makes."""
+
+
+def check_labels(
+    labels: Sequence[Shaped[np.ndarray, " _"]], num_rows: list[int]
+) -> None:
+    """Raise unless every row of every party has a label."""
+    found = [np.shape(given) for given in as_list(labels, "labels")]
+    if found != [(num,) for num in num_rows]:
+        raise ValueError(
+            f"Expected labels of {num_rows} rows of the parties, got arrays of shapes "
+            f"{found}."
+        )

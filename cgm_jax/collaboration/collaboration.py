@@ -24,7 +24,7 @@ from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.sharded import on_host
 from cgm_jax.embeddings import FeatureMap
-from cgm_jax.generators.base import Generator
+from cgm_jax.generators.base import Generator, check_generator
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
 from cgm_jax.privacy import Release
@@ -110,12 +110,7 @@ class Growing:
     at_most: int = 160_000
 
     def __post_init__(self) -> None:
-        generator = self.generator
-        if isinstance(generator, type) or not isinstance(generator, Generator):
-            raise TypeError(
-                "Expected a generator with the methods `fit` and `sample`, such as "
-                f"KernelDensity(), got {generator!r}."
-            )
+        check_generator(self.generator)
         for name in ("num", "at_most"):
             as_whole(getattr(self, name), name, smallest=1)
         if self.num > self.at_most:

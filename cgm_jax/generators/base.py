@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from cgm_jax._shared.arrays import Points, is_traced
-from cgm_jax._shared.checks import as_whole
+from cgm_jax._shared.checks import as_whole, told
 
-__all__ = ["BLOCK_SIZE", "Generator", "sample_in_blocks"]
+__all__ = ["BLOCK_SIZE", "Generator", "check_generator", "sample_in_blocks"]
 
 BLOCK_SIZE = 4_096  # small enough to waste little, large enough to hide the dispatch
 
@@ -36,6 +36,15 @@ class Generator(Protocol):
     def sample(self, key: Key[Array, ""], model: Any, num: int) -> Points:
         """Draw ``num`` points; with the same key, more points start with fewer."""
         ...
+
+
+def check_generator(generator: Any) -> None:
+    """Raise unless an argument can learn from points and draw new ones."""
+    if isinstance(generator, type) or not isinstance(generator, Generator):
+        raise TypeError(
+            "Expected a generator with the methods `fit` and `sample`, such as "
+            f"KernelDensity(), got {told(generator)}."
+        )
 
 
 def sample_in_blocks(

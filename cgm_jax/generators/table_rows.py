@@ -27,7 +27,7 @@ from cgm_jax._shared.checks import check_kind
 from cgm_jax.tables import TableCodec
 from cgm_jax.tables.number_columns import NumberColumn
 
-from .base import Generator
+from .base import Generator, check_generator
 
 __all__ = ["CoarseTableError", "TableGenerator", "is_among"]
 
@@ -92,10 +92,7 @@ class TableGenerator:
     codec: TableCodec
 
     def __post_init__(self) -> None:
-        if isinstance(self.generator, type):
-            raise TypeError(
-                f"Expected a generator, got the class {self.generator.__name__}."
-            )
+        check_generator(self.generator)
         check_kind(self.codec, TableCodec)
 
     def fit(self, key: Key[Array, ""], points: Points) -> FittedRows:

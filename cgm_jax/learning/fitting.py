@@ -286,6 +286,9 @@ def fit_kernels(
             f"got {len(keys)} keys, {len(kernels)} kernels, {len(groups)} lists."
         )
 
+    if progress is not None:
+        check_callable(progress, "progress")
+
     def work(i: int, check: Callable[[], None]) -> FittedKernel:
         def report(now: FittingProgress) -> None:
             check()

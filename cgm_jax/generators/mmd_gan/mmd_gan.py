@@ -25,6 +25,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key, Num
 
 from cgm_jax._shared.arrays import ArrayLike, Points, as_points
+from cgm_jax._shared.checks import check_callable
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.generators.product_columns import Columns, codec_columns
@@ -196,6 +197,8 @@ class MMDGAN:
             FloatingPointError: if the training breaks down before its first evaluation.
             ModuleNotFoundError: without scikit-learn, or Orbax for checkpoints.
         """
+        if progress is not None:
+            check_callable(progress, "progress")
         if checkpoint_dir is not None and self.mesh and self.mesh.is_multi_process:
             raise ValueError(
                 "Expected no checkpoint_dir with a mesh of several processes, which "
