@@ -249,7 +249,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "generator class": (
         lambda: collaborate(candidates=KernelDensity),
         TypeError,
-        r"such as KernelDensity\(\), got <class",
+        r"such as KernelDensity\(\), got the class KernelDensity",
     ),
     "only fit": (lambda: collaborate(candidates=OnlyFit()), TypeError, "and `sample`"),
     "growing only fit": (lambda: cgm_jax.Growing(OnlyFit()), TypeError, "and `sample`"),  # type: ignore[arg-type]
