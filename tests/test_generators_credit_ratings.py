@@ -16,7 +16,7 @@ KEYS = jax.random.split(jax.random.key(0), (2, 3))
 # exact candidates lead to another one, and the values of the unequal split, which is
 # the more sensitive, are up to 9 % apart.
 LENGTH_SCALES = {"equal-disjoint": 0.2641, "unequal": 0.0672}
-LARGEST = {"equal-disjoint": 0.02, "unequal": 0.06}
+LARGEST = {"equal-disjoint": 0.012, "unequal": 0.02}
 
 
 def reward_values(candidates) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import pytest
 
 from cgm_jax.generators import ProductMixture
 from cgm_jax.generators import product_mixture as product_mixture_file
-from cgm_jax.generators.product_choice import Fit, kept_fit, told_apart
+from cgm_jax.generators.product_choice import Fit, is_likelier, kept_fit, told_apart
 from cgm_jax.generators.product_columns import PointColumn
 from cgm_jax.generators.product_em import Parameters
 from cgm_jax.generators.product_tree import Tree
@@ -16,9 +16,10 @@ MISSING = PointColumn("weight", 2, height=1.0)
 CATEGORY = PointColumn("job", 2, is_category=True, height=1.0)
 
 
-def fit(score: float, area: float) -> Fit:
+def fit(log_densities: float | np.ndarray, area: float | None = None) -> Fit:
     tree = Tree(np.zeros(1, np.int32), np.zeros(1, np.int32))
-    return Fit(score, tree, Parameters(*[np.ones(1)] * 3), 1.0, area)
+    rows = np.atleast_1d(log_densities)
+    return Fit(rows, tree, Parameters(*[np.ones(1)] * 3), 1.0, area)
 
 
 def test_of_fits_that_are_told_equally_often_the_likeliest_is_kept():
@@ -28,6 +29,28 @@ def test_of_fits_that_are_told_equally_often_the_likeliest_is_kept():
     assert kept_fit([unlikely, likely, told], 400) is told
     assert kept_fit([unlikely, likely, told], 60_000) is unlikely
     assert kept_fit([told], 1) is told
+
+
+@pytest.mark.parametrize(("errors", "expected"), [(0.9, False), (1.1, True)])
+def test_a_larger_fit_is_kept_where_its_gain_is_above_its_standard_error(
+    errors, expected
+):
+    rng = np.random.default_rng(0)
+    smaller, noise = rng.normal(scale=100, size=400), rng.normal(scale=3, size=400)
+    noise -= noise.mean()
+    error = np.sqrt(np.square(noise).sum() / (400 * 399))
+    larger = smaller + errors * error + noise
+    assert is_likelier(fit(larger), fit(smaller)) is expected
+    assert not is_likelier(fit(smaller), fit(larger))
+
+
+def test_of_too_few_rows_to_show_a_gain_the_model_stays_small():
+    """Four classes of which 400 rows say much; noise, of which they say nothing."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(400, 2))
+    classes = 100 * rng.integers(4, size=(400, 1)) + noise
+    sizes = [ProductMixture(held_out=0).fit(KEY, x) for x in (noise, classes)]
+    assert [model.num_components for model in sizes] == [1, 8]
 
 
 def rows(num: int, seed: int, share: float) -> np.ndarray:

@@ -29,11 +29,22 @@ NUM_ERRORS = 2
 class Fit(NamedTuple):
     """A fit, and how well it does on the rows that choose."""
 
-    score: float  # mean log-density
+    log_densities: Float[np.ndarray, " k"]  # of each
     tree: Tree
     parameters: Parameters
     smoothing: float
     area: float | None = None  # of those who tell them from drawn rows; None: not yet
+
+    @property
+    def score(self) -> float:
+        """Mean log-density."""
+        return float(np.mean(self.log_densities))
+
+
+def is_likelier(larger: Fit, smaller: Fit) -> bool:
+    """Whether it gains more than the standard error that chance gives the gain."""
+    gains = larger.log_densities - smaller.log_densities
+    return bool(gains.mean() > gains.std(ddof=1) / math.sqrt(len(gains)))
 
 
 def told_apart(

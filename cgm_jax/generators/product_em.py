@@ -343,23 +343,20 @@ def full_counts(
     return total / len(states), sums
 
 
-def mean_log_likelihood(
+def log_likelihoods(
     parameters: Parameters, tree: Tree, states: Int[np.ndarray, "n c"]
-) -> float:
-    """That of `full_counts`, without the counts."""
+) -> Float[np.ndarray, " n"]:
+    """Those of which `full_counts` has the mean, without the counts."""
     chunks = _chunks(parameters, tree, states)
-    sums = [float(_log_likelihood(parameters, tree, *chunk)) for chunk in chunks]
-    return sum(sums) / len(states)
+    rows = [np.asarray(_log_likelihoods(parameters, tree, x)) for x, _ in chunks]
+    return np.concatenate(rows)[: len(states)]
 
 
 @compiled()
-def _log_likelihood(
-    parameters: Parameters,
-    tree: Tree,
-    states: Int[AnyArray, "n c"],
-    is_row: Bool[AnyArray, " n"],
-) -> Float[Array, ""]:
-    return jnp.sum(jnp.where(is_row, messages(parameters, tree, states)[0], 0))
+def _log_likelihoods(
+    parameters: Parameters, tree: Tree, states: Int[AnyArray, "n c"]
+) -> Float[Array, " n"]:
+    return messages(parameters, tree, states)[0]
 
 
 def _chunks(

@@ -35,7 +35,7 @@ from cgm_jax.tables import TableCodec
 
 from . import product_em
 from .product_bins import Bins, fitted_bins, states_of
-from .product_choice import Fit, kept_fit, told_apart
+from .product_choice import Fit, is_likelier, kept_fit, told_apart
 from .product_columns import Columns, codec_columns, plain_columns
 from .product_em import Parameters
 from .product_model import ProductMixtureModel
@@ -193,7 +193,7 @@ class _Fitting:
         others, learned = _split(choose_key, len(points), CHOOSING)
         num_states = np.array([one.num_states for one in self.bins])
         pool = jnp.asarray(product_em.pool_shares(states[learned], num_states))
-        choosing = states[others], float(density[others].mean())
+        choosing = states[others], density[others]
         order = np.asarray(jax.random.permutation(start_key, len(learned)))
         smoothing = START if options.smoothing is None else options.smoothing
         history: list[tuple[float, float, float, float]] = []
@@ -208,17 +208,20 @@ class _Fitting:
             return one
 
         # By the tree, which its fit holds, the size and the smoothing.
-        grown_once: dict[tuple[int, int, int | float], Fit] = {}
+        sized_once: dict[tuple[int, int, int | float], Fit] = {}
+
+        def sized(size: int, tree: Tree, smoothing: int | float) -> Fit:
+            choice = id(tree), size, smoothing
+            if choice not in sized_once:
+                start = states[learned][order[:size]]
+                start = product_em.started(start, pool, len(tree.parents))
+                sized_once[choice] = fit(tree, start, smoothing)
+            return sized_once[choice]
 
         def grown(best: Fit, sizes: list[int]) -> Fit:
             for size in sizes:
-                choice = id(best.tree), size, best.smoothing
-                if choice not in grown_once:
-                    start = states[learned][order[:size]]
-                    start = product_em.started(start, pool, len(best.tree.parents))
-                    grown_once[choice] = fit(best.tree, start, best.smoothing)
-                one = grown_once[choice]
-                if one.score <= best.score:
+                one = sized(size, best.tree, best.smoothing)
+                if not is_likelier(one, best):
                     break
                 best = one
             return best
@@ -238,9 +241,8 @@ class _Fitting:
         modest = [size for size in sizes if size <= MODEST] or sizes
         fits = []
         for tree in trees(states[learned], num_states):
-            nothing = Parameters(*[np.empty(0, np.float32)] * 3)
-            start = Fit(-math.inf, _on_device(tree), nothing, smoothing)
-            fits.append(grown(start, modest))
+            smallest = sized(modest[0], _on_device(tree), smoothing)
+            fits.append(grown(smallest, modest[1:]))
             modest = [len(max(fits, key=_SCORE).parameters.weights)]
         best = kept(fits)
         fits = [best]
@@ -301,13 +303,14 @@ class _Rows:
         options: ProductMixture,
         *,
         smoothing: int | float,
-        choosing: tuple[Int[np.ndarray, "k c"], float],
+        choosing: tuple[Int[np.ndarray, "k c"], Float[np.ndarray, " k"]],
     ) -> Fit:
         """Passes until other rows get no likelier, and how likely they are."""
         others, density = choosing
         counts = product_em.no_counts(parameters)
         least = min(TOLERANCE[0], TOLERANCE[1] * self.states.shape[1])
-        best, num_flat = Fit(-np.inf, self.tree, parameters, float(smoothing)), 0
+        nothing = np.full(1, -np.inf)
+        best, num_flat = Fit(nothing, self.tree, parameters, float(smoothing)), 0
         for i in range(options.max_steps):
             parameters, counts = product_em.one_pass(
                 jax.random.fold_in(key, i),
@@ -316,11 +319,11 @@ class _Rows:
                 smoothing=smoothing,
                 min_rows=options.min_rows if i >= WARM_UP else 0,
             )
-            score = product_em.mean_log_likelihood(parameters, self.tree, others)
-            score += density
-            num_flat = 0 if score > best.score + least else num_flat + 1
-            if score > best.score:
-                best = best._replace(score=score, parameters=parameters)
+            rows = product_em.log_likelihoods(parameters, self.tree, others)
+            one = best._replace(log_densities=rows + density, parameters=parameters)
+            num_flat = 0 if one.score > best.score + least else num_flat + 1
+            if one.score > best.score:
+                best = one
             if num_flat > PATIENCE:
                 break
         return best
