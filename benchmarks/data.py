@@ -25,8 +25,9 @@ class Problem:
 
     def astype(self, dtype: DTypeLike) -> "Problem":
         """The same numbers in another precision."""
-        parties = [x.astype(dtype) for x in self.parties]
-        return Problem(parties, self.candidates.astype(dtype), self.length_scale)
+        parties = [x.astype(dtype, copy=False) for x in self.parties]
+        candidates = self.candidates.astype(dtype, copy=False)
+        return Problem(parties, candidates, self.length_scale)
 
 
 def clusters(

@@ -8,6 +8,7 @@ python -m benchmarks.studies released-images
 python -m benchmarks.studies cheating --adult adult.csv.gz
 python -m benchmarks.studies detection --adult adult.csv
 python -m benchmarks.studies distribution-values adult.csv.gz
+python -m benchmarks.studies plans
 """
 
 from enum import StrEnum

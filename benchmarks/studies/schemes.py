@@ -159,5 +159,5 @@ def plans(
     found = []
     for one in measure_plans(CASES[:num_cases]):
         found.append(one)
-        say(line_of_case(one))
+        console.print(line_of_case(one), highlight=False, soft_wrap=True)
     write_json(out, {"machine": machine_facts(), "cases": [x.as_json() for x in found]})

@@ -27,10 +27,11 @@ from cgm_jax.sampling.weighted_sampling import draw_rewards
 
 __all__ = ["Rates", "measured_rates"]
 
-NUM_TILES, FEW_TILES = 24, 8  # on a CPU, and of those of another device
+NUM_TILES, FEW_TILES = 24, 8  # on a CPU; of another device or of many columns
+MANY_COLUMNS = 128
 NUM_PICKS = 512
 MOST_CANDIDATES = 2**17  # with more, a pick takes longer in proportion
-MOST_ENTRIES = 2**20  # and with more coordinates of all candidates, too
+MOST_ENTRIES = 2**22  # and with more coordinates than caches hold, too
 
 
 class Rates(NamedTuple):
@@ -103,7 +104,8 @@ def _of_a_pass(
 ) -> tuple[float, float, float]:
     """Seconds to compile a program, and kernel entries a second of both kinds."""
     side = default_tile_size()
-    num_tiles = NUM_TILES if platform() == "cpu" else FEW_TILES
+    is_short = platform() == "cpu" and d < MANY_COLUMNS
+    num_tiles = NUM_TILES if is_short else FEW_TILES
     num = side * num_tiles
     points = rng.normal(size=(num, d)).astype(dtype)
     size = min(size, num)

@@ -31,7 +31,7 @@ __all__ = [
     "standard_errors",
 ]
 
-EXACT_PASSES = 6  # over all points, where a sample shows the way
+EXACT_PASSES = 3.5  # two to six over all points, where a sample shows the way
 HALVINGS = 14  # of the 20 there are, where none does: at the others the kernel is flat
 ESTIMATES = 40  # passes over a sample
 TILE_COPIES = 4  # of a tile of the kernel, at a time
@@ -168,7 +168,7 @@ def allocator(task: Task) -> int | float:
     points = sum(tiles.cutting + tiles.device for tiles in (pool, drawn))
     rows = 8 * task.num_candidates * task.num_parties
     band = _bands(task, drawn, num_columns) / task.num_workers
-    return min(rows, MAPPED) + min(band, MAPPED) + min(points, 2 * MAPPED)
+    return min(rows, MAPPED) + min(band, MAPPED) + min(points, 3 * MAPPED)
 
 
 def reward_scheme(task: Task) -> Work:
