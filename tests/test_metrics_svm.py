@@ -60,3 +60,25 @@ def test_what_does_not_fit_is_refused():
         svm_accuracies([points], [labels])
     with pytest.raises(ValueError, match=r"got \(2, 2, 1, 2\)"):
         svm_accuracies([points] * 2, [labels] * 2, [points], [labels] * 2)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, np.float32("inf")])
+def test_labels_that_are_missing_are_refused(missing):
+    points, labels = labelled(9, 10)
+    words = np.array(["a"] * 9 + [missing], object)
+    with pytest.raises(ValueError, match="a class for each point, got None, NaN"):
+        svm_accuracy(points, words, points, labels)
+    with pytest.raises(ValueError, match="a class for each point, got None, NaN"):
+        svm_accuracies([points] * 2, [np.array(["a"] * 10, object), words])
+
+
+def test_text_and_numbers_are_no_labels_together():
+    points, labels = labelled(9, 10)
+    words = labels.astype(str)
+    for test_labels in (words, np.array([1] * 9 + ["a"], object)):
+        with pytest.raises(TypeError, match="all text, or none of them"):
+            svm_accuracy(points, labels, points, test_labels)
+    with pytest.raises(TypeError, match="all text, or none of them"):
+        svm_accuracies([points] * 2, [labels, words])
+    with pytest.raises(TypeError, match="all text, or none of them"):
+        svm_accuracies([points] * 2, [labels] * 2, [points] * 2, [words] * 2)

@@ -59,6 +59,7 @@ def svm_accuracy(
         as_whole(max_training_points, "max_training_points", smallest=1)
     points, labels = _labelled(points, labels, "points")
     test_points, test_labels = _labelled(test_points, test_labels, "test_points")
+    _check_classes([labels, test_labels])
     if max_training_points is not None and len(points) > max_training_points:
         rows = np.linspace(0, len(points) - 1, max_training_points).round().astype(int)
         points, labels = points[rows], labels[rows]
@@ -90,6 +91,7 @@ def svm_accuracies(
 
     Raises:
         ValueError: for fewer than two parties, or numbers that do not fit.
+        TypeError: for labels of which some are text and others are not.
 
     Example:
         >>> parties = [np.array([[0.0], [1.0]]), np.array([[0.1], [0.2]])]
@@ -108,6 +110,8 @@ def svm_accuracies(
             "Expected at least two parties and as many lists of labels, rewards and "
             f"labels of rewards, got {lengths}."
         )
+
+    _check_classes([*classes, *map(np.asarray, reward_labels)])
 
     def accuracy(party: int, check: Callable[[], None]) -> float:
         check()
@@ -128,13 +132,19 @@ def _labelled(
     points: Float[ArrayLike, "m d"], labels: Shaped[ArrayLike, " m"], name: str
 ) -> tuple[np.ndarray, np.ndarray]:
     points, labels = np.asarray(as_points(points, name)), np.asarray(labels)
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(
-            f"Expected a class for each of {name}, got NaN or infinity as a label."
-        )
     if len(points) == 0 or labels.shape != (len(points),):
         raise ValueError(
             f"Expected {name} and a label of each, got {len(points)} points and labels "
             f"of shape {labels.shape}."
         )
     return points, labels
+
+
+def _check_classes(labels: Sequence[Shaped[np.ndarray, " _"]]) -> None:
+    """Raise unless every label is there, and all of them are text or none is."""
+    every = [label for some in labels for label in some.ravel().tolist()]
+    numbers = [y for y in every if isinstance(y, float | np.floating)]
+    if None in every or not np.isfinite(numbers).all():
+        raise ValueError("Expected a class for each point, got None, NaN or infinity.")
+    if len({isinstance(label, str) for label in every}) > 1:
+        raise TypeError("Expected labels that are all text, or none of them, got both.")
