@@ -25,15 +25,15 @@ export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
 
 # The slow tests compile as users do; so does `make test XLA_FLAGS=`.
 QUICKLY_COMPILED = $(shell $(bin)/python tests/programs.py 2>/dev/null)
-test smoke mutants: export XLA_FLAGS ?= $(QUICKLY_COMPILED)
+test test-medium smoke mutants: export XLA_FLAGS ?= $(QUICKLY_COMPILED)
 
 # With a worker a core, two threads of BLAS a worker cost three times the time of one.
-test test-slow test-long smoke mutants: export OPENBLAS_NUM_THREADS ?= 1
-test test-slow test-long smoke mutants: export OMP_NUM_THREADS ?= 1
+test test-medium test-slow test-long smoke mutants: export OPENBLAS_NUM_THREADS ?= 1
+test test-medium test-slow test-long smoke mutants: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pips must not work on one environment
-.PHONY: help demo test test-slow test-long test-aot smoke mutants lint types docs benchmark clean
+.PHONY: help demo test test-medium test-slow test-long test-aot smoke mutants lint types docs benchmark clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,8 +41,11 @@ help: ## this list
 demo: $(VENV)/with-run ## the paper's five banks, end to end, and a report with pictures
 	$(bin)/cgm-jax demo --out demo-report --overwrite
 
-test: $(VENV)/with-test ## the tests and the docstring examples, without the slow ones
-	$(pytest) -m "not slow and not long"
+test: $(VENV)/with-test ## the short tests and the docstring examples, in minutes
+	$(pytest) -m "not medium and not slow and not long"
+
+test-medium: $(VENV)/with-test ## only those that `make test` leaves out to be done in minutes
+	$(pytest) -m "medium and not slow and not long"
 
 test-slow: $(VENV)/with-test ## only the slow tests
 	$(pytest) -m slow

@@ -123,6 +123,7 @@ def _swapped(n: int) -> np.ndarray:
     return masks & ~3 | (masks & 1) << 1 | masks >> 1 & 1
 
 
+@pytest.mark.medium
 def test_whatever_proposition_3_guarantees_is_found_to_hold():
     rng = np.random.default_rng(3)
     guaranteed = {"": 0, "a": 0, "b": 0, "c": 0}
@@ -180,6 +181,7 @@ def test_each_condition_is_the_one_of_the_paper():
 # --- collaborations
 
 
+@pytest.mark.medium
 def test_a_collaboration_keeps_its_promises():
     result = stable_collaboration()
     promises, scheme = result.promises, result.promises.scheme
@@ -285,6 +287,7 @@ def test_many_parties_are_audited_by_a_sample():
     assert "a sample" in audit_sentences(found)[-1]
 
 
+@pytest.mark.medium
 def test_without_a_table_the_sums_are_audited():
     rng = np.random.default_rng(0)
     parties = [rng.normal(i % 3, 0.5, size=(4 + i % 5, 1)) for i in range(24)]

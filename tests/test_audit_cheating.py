@@ -141,6 +141,7 @@ def test_every_manipulation_equals_handing_it_in(scoring):
             assert trial.joint_gain == pytest.approx(gains["held"], abs=1e-12)
 
 
+@pytest.mark.medium
 def test_the_first_trials_are_what_they_were():
     """Figures of the first version, which had them from weights of parts."""
     trials = {(trial.party, trial.strategy): trial for trial in found().trials_in_use}
@@ -165,6 +166,7 @@ def test_honest_parties_are_promised_and_hold_the_same_as_without_trials():
     assert len({t.length_scale for t in found().trials}) == 1  # that of the promises
 
 
+@pytest.mark.medium
 def test_a_scheme_alone_has_the_same_trials_as_beside_others():
     """One draw, up to the largest reward value, is that of all schemes."""
     for scoring in SCORINGS[1:]:
@@ -189,6 +191,7 @@ def test_a_scheme_alone_has_the_same_trials_as_beside_others():
             assert one.joint_gain == pytest.approx(other.joint_gain, abs=1e-12)
 
 
+@pytest.mark.medium
 def test_every_key_has_trials_of_its_own():
     options = dict(
         manipulations=MANIPULATIONS[7:8], inverse_temperature=4.0, outlier_scales=()
@@ -275,6 +278,7 @@ def test_an_outlier_searches_the_length_scale_anew():
     assert abs(expected / honest.pop() - 1) > 0.1
 
 
+@pytest.mark.medium
 def test_what_cannot_be_handed_in_is_no_trial():
     few = [x[:4] for x in parties()]
     few_promises = promise(few, candidates(), kernel=KERNEL, stability=False)

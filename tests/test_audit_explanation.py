@@ -80,6 +80,7 @@ def test_the_optimum_does_not_depend_on_the_fairness_weight():
         assert other.max_reward_value == pytest.approx(scheme.max_reward_value)
 
 
+@pytest.mark.medium
 def test_without_a_party_is_the_program_without_its_bounds():
     for scheme in OPTIMAL + INFEASIBLE:
         for found in explain_scheme(scheme).without:
@@ -199,6 +200,7 @@ def test_a_scaled_kernel_names_the_same_parties(*, stability: bool):
         np.testing.assert_allclose([b.value, b.needed], [2 * a.value, 2 * a.needed])
 
 
+@pytest.mark.medium
 def test_relaxed_schemes_are_bound_by_what_was_promised():
     for scheme in INFEASIBLE:
         relaxed = solve_reward_scheme(

@@ -32,6 +32,7 @@ def added(name: str, at: Position = AT) -> np.ndarray:
     return points[len(at.own) :]
 
 
+@pytest.mark.medium
 def test_names_are_different_and_all_hand_in_rows():
     names = [each.name for each in MANIPULATIONS]
     assert len(set(names)) == len(names) == 17

@@ -7,6 +7,7 @@ from importlib import import_module
 
 import jax
 import numpy as np
+import pytest
 from small_collaborations import (
     several_draws,
     small_collaboration,
@@ -68,6 +69,7 @@ def page_of(section: ReportSection) -> str:
     return report_page([section], [pictures], title="t", settings={})
 
 
+@pytest.mark.medium
 def test_everything_is_on_the_page_and_in_the_file(tmp_path):
     result = small_collaboration(3, 2)
     found = review_with_trials(result)

@@ -87,6 +87,7 @@ def test_the_scoring_must_be_that_of_the_scheme():
         audit_promises(made.promises.sums, made.promises.scheme)
 
 
+@pytest.mark.medium
 def test_without_a_party_the_others_are_scored_by_the_same_rule():
     made = promised_by(TimeAware((0, 2, 1), Semivalues("banzhaf")))
     promises = made.promises

@@ -85,6 +85,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return run_benchmarks(out, *(f"--only={topic}" for topic in topics))
 
 
+@pytest.mark.medium
 def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
     check_rows(small_run["rows"])
     assert [row["name"] for row in small_run["rows"]] == [
@@ -231,6 +232,7 @@ def test_a_fresh_process_that_fails_says_why():
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="memory of the device")
+@pytest.mark.medium
 def test_peak_memory_is_not_inherited_from_the_process_that_asks():
     ballast = np.ones(100_000_000)  # 800 MB, several times what importing JAX takes
     peak, _ = in_fresh_process("benchmarks.timing", "peak_memory")

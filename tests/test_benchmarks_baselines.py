@@ -176,6 +176,7 @@ def test_the_entries_of_all_picks_are_counted_one_by_one():
 
 
 @pytest.mark.parametrize("num_in", [1, 3])
+@pytest.mark.medium
 def test_convolutions_of_the_library_are_those_of_the_package(num_in: int):
     ours = convolutions(nnx.Rngs(0), num_in, 2)
     rng = np.random.default_rng(num_in)

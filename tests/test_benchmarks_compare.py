@@ -67,6 +67,7 @@ def test_how_times_grow(tmp_path: Path):
     assert out.with_suffix(".png").stat().st_size > 10_000
 
 
+@pytest.mark.medium
 def test_the_pass_over_devices_goes_through_a_mesh(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(scaling, "_picks", lambda problem, num: lambda: None)
     meshes = []

@@ -35,6 +35,7 @@ def run_again(small_run, out: Path, *more: object) -> Path:
     return out
 
 
+@pytest.mark.medium
 def test_run_writes_a_reward_a_party_and_a_report(small_run):
     out = small_run.out
     assert "report.html" in small_run.printed
@@ -53,6 +54,7 @@ def test_run_writes_a_reward_a_party_and_a_report(small_run):
     assert [party["name"] for party in report_of(out)["parties"]] == list(NAMES)
 
 
+@pytest.mark.medium
 def test_the_same_seed_writes_the_same_bytes(small_run, no_figures, tmp_path: Path):
     again = run_again(small_run, tmp_path / "again")
     other = run_again(small_run, tmp_path / "other", "--seed", 1)
@@ -91,6 +93,7 @@ def test_reward_rows_reach_the_promised_value(small_run):
         assert abs(value - rewards[i].final_value) < 1e-5
 
 
+@pytest.mark.medium
 def test_unstable_promises_ask_for_less(small_run, no_figures, tmp_path: Path):
     """From the same candidates: only a party's own data bound its promise below."""
     stable = report_of(small_run.out)
@@ -156,6 +159,7 @@ def test_a_damaged_file_is_named_with_its_place(files, tmp_path: Path, capsys):
     assert not out.exists()
 
 
+@pytest.mark.medium
 def test_data_that_no_length_scale_fits(tmp_path: Path, capsys):
     """In units of millions, no scale up to 1,000 makes anyone's data worth anything."""
     files = [tmp_path / f"{name}.csv" for name in "abc"]
@@ -175,6 +179,7 @@ def test_a_missing_file(files, tmp_path: Path, capsys):
     assert "east.csv" in one_line_error(capsys)
 
 
+@pytest.mark.medium
 def test_results_are_not_overwritten_unasked(files, no_figures, tmp_path: Path, capsys):
     out = tmp_path / "out"
     out.mkdir()
@@ -197,6 +202,7 @@ def test_results_are_not_overwritten_unasked(files, no_figures, tmp_path: Path, 
     assert (out / "north" / "reward.csv").exists()
 
 
+@pytest.mark.medium
 def test_promises_that_cannot_be_kept_are_refused_or_lowered(
     no_figures, tmp_path: Path, capsys, monkeypatch
 ):
@@ -236,6 +242,7 @@ def test_promises_that_cannot_be_kept_are_refused_or_lowered(
     assert printed.index(could_gain) < printed.index("not kept: R6 (assigned)")
 
 
+@pytest.mark.medium
 def test_an_interrupt_is_one_line_and_leaves_nothing(
     files, tmp_path: Path, capsys, monkeypatch
 ):
@@ -250,6 +257,7 @@ def test_an_interrupt_is_one_line_and_leaves_nothing(
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.medium
 def test_example_digits_are_files_that_run_takes(tmp_path: Path, capsys):
     from cgm_jax.datasets import digits_parties
 
@@ -294,6 +302,7 @@ def test_help_names_every_command(capsys):
     assert all(command in printed for command in ("demo", "run", "example"))
 
 
+@pytest.mark.medium
 def test_a_kernel_of_ones_own(files, no_figures, tmp_path: Path, capsys):
     network = FeatureNetwork((2, 4, 3), rngs=nnx.Rngs(0))
     rows = (np.arange(20), np.arange(20))

@@ -30,6 +30,7 @@ def compared(files, out: Path, *options: object) -> dict:
     return json.loads((out / "comparison.json").read_text("utf-8"))
 
 
+@pytest.mark.medium
 def test_a_table_a_page_a_picture_and_json(one_generator, files, tmp_path, capsys):
     out = tmp_path / "out"
     data = compared(files, out, "--label-column", "sex")
@@ -58,6 +59,7 @@ def test_a_table_a_page_a_picture_and_json(one_generator, files, tmp_path, capsy
     assert str(out / "comparison.html") in printed.replace("\n", "")
 
 
+@pytest.mark.medium
 def test_the_same_seed_gives_the_same_figures(one_generator, quick, files, tmp_path):
     def figures(name: str, *options: object) -> list[dict]:
         rows = compared(files, tmp_path / name, *options)["generators"]
@@ -70,6 +72,7 @@ def test_the_same_seed_gives_the_same_figures(one_generator, quick, files, tmp_p
     assert figures("c", "--seed", 1) != first
 
 
+@pytest.mark.medium
 def test_a_target_may_be_another_column_than_the_labels(
     one_generator, quick, files, tmp_path
 ):
@@ -78,6 +81,7 @@ def test_a_target_may_be_another_column_than_the_labels(
     assert (data["target"], data["measure"]) == ("income", "R²")
 
 
+@pytest.mark.medium
 def test_labels_in_numbers_are_categories(one_generator, quick, tmp_path):
     rng = np.random.default_rng(0)
     for name in "ab":
@@ -109,6 +113,7 @@ def test_what_is_refused_is_one_line(files, tmp_path, capsys, options, sentence)
     assert not out.exists()
 
 
+@pytest.mark.medium
 def test_results_are_not_overwritten_unasked(
     one_generator, quick, files, tmp_path, capsys
 ):
@@ -120,6 +125,7 @@ def test_results_are_not_overwritten_unasked(
     assert cgm_jax(*words, "--overwrite") == 0
 
 
+@pytest.mark.medium
 def test_columns_without_other_rows_are_said(tmp_path, capsys):
     rng = np.random.default_rng(0)
     for name in "ab":

@@ -75,6 +75,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME is Linux's")
+@pytest.mark.medium
 def test_programs_are_kept_in_the_users_cache_folder(homes: dict[str, Path]):
     (kept,) = (homes["nothing"] / "cgm-jax").iterdir()
     assert kept.name.endswith(f"-jax-{jax.__version__}")
@@ -96,6 +97,7 @@ def test_without_a_writable_folder_the_work_goes_on(homes: dict[str, Path]):
     assert [path.name for path in homes["unwritable"].iterdir()] == ["file"]
 
 
+@pytest.mark.medium
 def test_the_users_own_folder_of_jax_is_respected(tmp_path: Path):
     own = tmp_path / "own"
     variables = {"HOME": tmp_path, "XDG_CACHE_HOME": tmp_path}

@@ -28,6 +28,7 @@ def shown(experiment: Experiment) -> str:
     return capture.get()
 
 
+@pytest.mark.medium
 def test_every_printed_number_has_its_difference(experiment):
     text = shown(experiment)
     promises, paper = experiment.promises, experiment.data.paper

@@ -101,6 +101,7 @@ def test_too_many_candidates_are_refused_with_the_memory_needed(words, capsys, n
     assert " GB" in message and "e+" not in message
 
 
+@pytest.mark.medium
 def test_a_limit_of_addresses_is_memory_that_there_is_not():
     """Some hundreds of the 4 GB are there already: libraries are mapped, not held."""
     code = (

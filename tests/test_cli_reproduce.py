@@ -104,6 +104,7 @@ def few_candidates(monkeypatch) -> None:
 REPRODUCE = ("reproduce", "credit-ratings", "--beta", 4, 8)
 
 
+@pytest.mark.medium
 def test_a_split_that_cannot_be_kept_is_reported_beside_the_other(
     few_candidates, quick, tmp_path: Path, capsys
 ):
@@ -129,6 +130,7 @@ def test_a_split_that_cannot_be_kept_is_reported_beside_the_other(
     assert "equal-disjoint" not in printed
 
 
+@pytest.mark.medium
 def test_what_cannot_be_kept_is_lowered_and_said_first(
     few_candidates, no_figures, tmp_path: Path, capsys
 ):
@@ -157,6 +159,7 @@ def test_what_cannot_be_kept_is_lowered_and_said_first(
     assert "promises were broken in 2 of 4 draws" in captured.err
 
 
+@pytest.mark.medium
 def test_candidates_are_doubled_until_the_promises_can_be_kept(monkeypatch):
     data, key = center_data(NUM_FEW)[0], jax.random.key(0)
     tried = []
@@ -191,6 +194,7 @@ def test_candidates_are_doubled_until_the_promises_can_be_kept(monkeypatch):
 
 
 @pytest.mark.parametrize("generator", [None, "kde"])
+@pytest.mark.medium
 def test_more_candidates_begin_with_fewer(generator, monkeypatch):
     use_few_trees(monkeypatch)
     options = ExperimentOptions(num_candidates=40, generator=generator)

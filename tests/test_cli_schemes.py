@@ -46,6 +46,7 @@ def scores_of(report) -> list[float]:
     return [party["shapley_value"] for party in report["parties"]]
 
 
+@pytest.mark.medium
 def test_joining_times_from_a_file(files, tmp_path, capsys, no_figures):
     times = tmp_path / "times.json"
     times.write_text(json.dumps({"west": 2, "north": 0, "south": 1}))
@@ -74,6 +75,7 @@ def test_joining_times_from_a_file(files, tmp_path, capsys, no_figures):
     assert sentence in repeated and "does not promise F2, F3" in repeated
 
 
+@pytest.mark.medium
 def test_a_scheme_of_rows(files, tmp_path, capsys, no_figures):
     report = run(files, tmp_path / "out", "--scheme", "points")
     printed = capsys.readouterr().out.replace("\n", " ")
@@ -89,6 +91,7 @@ def test_a_scheme_of_rows(files, tmp_path, capsys, no_figures):
     assert "The scheme points does not promise F1, F2, F3, F4" in repeated
 
 
+@pytest.mark.medium
 def test_bounded_stakes_and_what_they_cost(files, tmp_path, capsys, no_figures):
     out = tmp_path / "out"
     report = run(files, out, "--scheme", "banzhaf", "--robust")

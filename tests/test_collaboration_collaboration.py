@@ -38,6 +38,7 @@ def assert_same_indices(rewards, expected):
 # --- draws
 
 
+@pytest.mark.medium
 def test_every_reward_is_worth_what_was_promised():
     promises = ratings().promises
     k = oracles.squared_exponential(promises.length_scale)
@@ -116,6 +117,7 @@ def ratings_mixture() -> Recorder:
 
 
 # PITFALLS 14 and 23
+@pytest.mark.medium
 def test_candidates_grow_until_the_promises_can_be_kept():
     parties, _ = small_ratings()
     generator = ratings_mixture()
@@ -141,6 +143,7 @@ def test_candidates_grow_until_the_promises_can_be_kept():
     assert len(result.promises.sums.candidate_rows) == len(generator.drawn[-1])
 
 
+@pytest.mark.medium
 def test_candidates_stop_growing_at_the_limit():
     parties, _ = small_ratings()
     generator = ratings_mixture()
@@ -154,6 +157,7 @@ def test_candidates_stop_growing_at_the_limit():
     assert len(relaxed.promises.candidates) == 25
 
 
+@pytest.mark.medium
 def test_the_same_key_gives_the_same_collaboration():
     parties, _ = small_ratings()
     growing = Growing(KernelDensity(0.05), 400)

@@ -1,6 +1,7 @@
 """Outliers that make the kernel flat: found, and told to the mediator."""
 
 import numpy as np
+import pytest
 
 from cgm_jax import promise
 from cgm_jax.collaboration.outliers import find_outlier
@@ -10,6 +11,7 @@ from cgm_jax.report.sentences import promise_warnings
 
 
 # PITFALLS 15
+@pytest.mark.medium
 def test_a_party_whose_outlier_makes_the_kernel_flat_is_named():
     culprit = 1
     rng = np.random.default_rng(0)
@@ -40,6 +42,7 @@ def test_a_length_scale_of_a_few_medians_is_not_flat():
     assert find_outlier(10.1 * median, parties, candidates) is not None
 
 
+@pytest.mark.medium
 def test_of_many_parties_only_those_worth_least_are_tried(monkeypatch):
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(5, 2)) for _ in range(13)]

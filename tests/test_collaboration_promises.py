@@ -62,6 +62,7 @@ def plain_steps(
     return Plain(scale, values, shapley, lower, upper, rho, np.exp(log_value), rewards)
 
 
+@pytest.mark.medium
 def test_every_number_is_that_of_the_plain_steps():
     promises, plain = ratings().promises, plain_steps(*small_ratings())
     scheme = promises.scheme
@@ -97,6 +98,7 @@ def test_stability_off_promises_each_party_only_its_own_value():
     assert scheme.rho > stable.rho  # more room for fairness
 
 
+@pytest.mark.medium
 def test_float32_points_give_nearly_the_same():
     double, single = ratings().promises, promise(*small_ratings(np.float32))
     for name in ("coalition_values", "scheme.shapley_values", "scheme.upper_values"):
@@ -133,6 +135,7 @@ def test_no_warning_without_an_outlier():
 
 
 @pytest.mark.parametrize("stability", [True, False])
+@pytest.mark.medium
 def test_all_is_the_same_without_the_table(
     monkeypatch: pytest.MonkeyPatch, *, stability: bool
 ):
@@ -165,6 +168,7 @@ def test_all_is_the_same_without_the_table(
     np.testing.assert_allclose(again.reward_values, resampled.reward_values, rtol=1e-7)
 
 
+@pytest.mark.medium
 def test_no_table_of_more_than_20_parties(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr("cgm_jax.collaboration.promising.coalition_values")
     rng = np.random.default_rng(0)
@@ -222,6 +226,7 @@ def test_equal_parties_are_promised_the_same():
 # --- a kernel of the user's
 
 
+@pytest.mark.medium
 def test_a_given_kernel_is_used_as_it_is():
     parties, candidates = small_ratings()
     for kernel, length_scale in (
@@ -239,6 +244,7 @@ def test_a_given_kernel_is_used_as_it_is():
         )
 
 
+@pytest.mark.medium
 def test_the_length_scale_of_a_given_kernel_is_searched_where_asked_for():
     parties, candidates = small_ratings()
     kernel = DeepKernel(jnp.sin, SquaredExponential(7.0))
@@ -251,6 +257,7 @@ def test_the_length_scale_of_a_given_kernel_is_searched_where_asked_for():
     assert min(promises.scheme.own_values) > -1e-12
 
 
+@pytest.mark.medium
 def test_the_length_scale_that_the_parts_of_a_kernel_share_is_searched():
     parties, candidates = small_ratings()
     kernel = SquaredExponential(7.0) + 2.0 * Laplace(7.0)

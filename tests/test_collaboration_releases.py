@@ -30,6 +30,7 @@ def collaboration() -> Collaboration:
     return collaborate(jax.random.key(0), RELEASES, CANDIDATES, **RELAXED)
 
 
+@pytest.mark.medium
 def test_promises_are_those_of_the_released_sums(collaboration):
     promises = collaboration.promises
     sums = sums_from_releases(RELEASES, FEATURES, CANDIDATES)
@@ -43,6 +44,7 @@ def test_promises_are_those_of_the_released_sums(collaboration):
     assert "released" in repr(promises)
 
 
+@pytest.mark.medium
 def test_a_scheme_of_the_sums_alone_and_none_of_rows(collaboration):
     options = {**RELAXED, "scoring": Semivalues("banzhaf")}
     promises = promise(RELEASES, CANDIDATES, **options, joined=[0, 1, 0])
@@ -57,6 +59,7 @@ def test_a_scheme_of_the_sums_alone_and_none_of_rows(collaboration):
             refusing(RELEASES, CANDIDATES, **RELAXED, scoring=SumOfPoints())
 
 
+@pytest.mark.medium
 def test_without_noise_and_with_exact_features_they_are_those_of_the_rows():
     exact = gram_sums(FEATURES.kernel, small_parties(), CANDIDATES)
     edge = np.full(2, 5.0)
@@ -69,6 +72,7 @@ def test_without_noise_and_with_exact_features_they_are_those_of_the_rows():
         np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.mark.medium
 def test_rewards_reach_what_was_promised_by_the_released_sums(collaboration):
     promises, draw = collaboration.promises, collaboration.draw
     between, rows = promises.sums.between, promises.sums.candidate_rows
@@ -89,6 +93,7 @@ def test_rewards_reach_what_was_promised_by_the_released_sums(collaboration):
     assert audit.explain(promises) is not None
 
 
+@pytest.mark.medium
 def test_uncertainty_is_that_of_noise_and_features(collaboration):
     promises = collaboration.promises
     found = estimate_uncertainty(jax.random.key(1), promises, 30)
@@ -154,6 +159,7 @@ def test_options_that_contradict_releases_are_refused():
     assert call(kernel=FEATURES.kernel) == call()
 
 
+@pytest.mark.medium
 def test_a_generator_of_releases_makes_candidates():
     generator = generators.EmbeddingGenerator(
         FEATURES, np.full(2, -4.0), np.full(2, 4.0), num_steps=100

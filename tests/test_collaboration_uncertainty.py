@@ -68,6 +68,7 @@ def plain_promise(between: np.ndarray, *, stability: bool) -> RewardScheme:
 
 
 @pytest.mark.parametrize("stability", [True, False])
+@pytest.mark.medium
 def test_equals_resamples_that_go_the_plain_way(*, stability: bool):
     result = promises(stability=stability)
     found = estimate_uncertainty(KEY, result, 12)
@@ -95,6 +96,7 @@ def test_equals_resamples_that_go_the_plain_way(*, stability: bool):
         )
 
 
+@pytest.mark.medium
 def test_the_estimate_is_what_was_promised():
     result = promises()
     found = estimate_uncertainty(KEY, result, 3)
@@ -103,6 +105,7 @@ def test_the_estimate_is_what_was_promised():
     assert found.shapley_values.dtype == found.reward_values.dtype == np.float64
 
 
+@pytest.mark.medium
 def test_large_sums_are_resampled_in_turns(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("cgm_jax.collaboration.uncertainty._MEMORY", 4 * 8 * sum(SIZES))
     found = estimate_uncertainty(KEY, promises(), 10)
@@ -110,6 +113,7 @@ def test_large_sums_are_resampled_in_turns(monkeypatch: pytest.MonkeyPatch):
     assert len(np.unique(found.shapley_values[:, 0])) == 10
 
 
+@pytest.mark.medium
 def test_more_points_make_smaller_errors():
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(n, 2)) for n in (25, 400)]
@@ -210,6 +214,7 @@ def test_no_error_without_two_resamples_that_have_rewards():
     assert np.isnan(nothing.reward_value_errors).all()
 
 
+@pytest.mark.medium
 def test_infeasible_resamples_do_not_raise():
     # Where honest promises were just possible, those of resamples often are not.
     result = promise(*infeasible_points(), kernel=SquaredExponential(0.5), relax=True)

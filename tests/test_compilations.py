@@ -75,6 +75,7 @@ SIMILAR_SAMPLES = (
 )
 
 
+@pytest.mark.medium
 def test_few_programs_serve_two_samples_of_similar_sizes(tmp_path: Path):
     program = TWO_SAMPLES.replace("SIZES", repr(SIMILAR_SAMPLES))
     for line in run_program(program, tmp_path).splitlines():
@@ -83,6 +84,7 @@ def test_few_programs_serve_two_samples_of_similar_sizes(tmp_path: Path):
         assert others == [0, 0]
 
 
+@pytest.mark.medium
 def test_few_programs_serve_collaborations_of_similar_sizes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

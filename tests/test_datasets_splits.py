@@ -91,6 +91,7 @@ def test_whole_counts_are_met_exactly():
     assert sum(map(len, data.labels)) == 5000
 
 
+@pytest.mark.medium
 def test_one_more_party_changes_nobody_else():
     points, labels = labelled_points([60, 70, 80])
     table = random_table(4, 3, seed=5)

@@ -29,6 +29,7 @@ def rows(num: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return points, states, numbers
 
 
+@pytest.mark.medium
 def test_categories_and_a_number():
     points, states, numbers = rows(30)
     kernel = SquaredExponential(SCALE)
@@ -61,6 +62,7 @@ def test_length_scales_a_dimension_and_categories_alone():
     assert phi.shape == (30, 12) and features.max_error == 0 and features.norm == 1
 
 
+@pytest.mark.medium
 def test_groups_are_those_of_the_other_coordinates():
     points, *_ = rows(10)
     kernel = SquaredExponential(SCALE)

@@ -27,6 +27,7 @@ def test_inner_products_are_the_kernel_on_average(kind):
     assert features.norm == pytest.approx(1) and features.num_dimensions == 3
 
 
+@pytest.mark.medium
 def test_the_first_form_is_features_of_features():
     kernel = DeepKernel(network(3), 2.0 * SquaredExponential(1.2))
     features = deep_features(KEY, kernel, 3, 4_000)
@@ -37,6 +38,7 @@ def test_the_first_form_is_features_of_features():
     assert features.norm == pytest.approx(np.sqrt(2))
 
 
+@pytest.mark.medium
 def test_a_gradient_goes_through_the_network():
     kernel = DeepKernel(network(3), SquaredExponential(1.2))
     features = deep_features(KEY, kernel, 3, 20_000)

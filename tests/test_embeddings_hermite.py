@@ -117,6 +117,7 @@ def test_wrong_arguments(low, high, options, message: str):
         hermite_features(SquaredExponential(1.0), low, high, **options)
 
 
+@pytest.mark.medium
 def test_a_traced_length_scale_is_refused_and_points_are_differentiable():
     with pytest.raises(TypeError, match="numbers for the length scale"):
         jax.jit(

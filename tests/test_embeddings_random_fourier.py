@@ -69,6 +69,7 @@ def test_the_norm_is_exact(name: str, kind):
     assert features.num_features == 10 and features.num_dimensions == 3
 
 
+@pytest.mark.medium
 def test_features_are_waves_of_their_frequencies():
     features = random_fourier_features(KEY, SquaredExponential(0.7), 3, 40)
     phi = in_float64(features, POINTS)
@@ -144,6 +145,7 @@ def test_keys_decide_and_groups_differ():
     assert random_fourier_features(KEY, kernel, 2, 2 * 16).num_groups == 8
 
 
+@pytest.mark.medium
 def test_inside_of_transformations():
     x = POINTS.astype(np.float32)
 

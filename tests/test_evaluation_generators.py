@@ -70,6 +70,7 @@ def named(found: GeneratorComparison, name: str):
     return one
 
 
+@pytest.mark.medium
 def test_columns_drawn_independently_are_right_one_by_one_and_easily_told(found):
     columns = named(found, "independent columns")
     assert columns.shape > 0.95
@@ -110,6 +111,7 @@ def test_nobody_sees_the_rows_that_are_held_out(found, fresh):
     assert {each.num_drawn for each in found.generators} == {found.num_training}
 
 
+@pytest.mark.medium
 def test_figures_are_those_of_their_definitions(found):
     """The perfect generator's figures: its rows are known."""
     held_out = POINTS[found.held_out]
@@ -130,6 +132,7 @@ def test_figures_are_those_of_their_definitions(found):
         assert value == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.medium
 def test_the_same_key_gives_the_same_figures(found):
     again = compare_generators(
         KEY,

@@ -73,6 +73,7 @@ def test_a_reward_of_rows_near_the_own_ones_has_no_distances():
     assert "<td>–</td>" in nearness_page(found, ["Ada", "Bo", "Cy"])
 
 
+@pytest.mark.medium
 def test_without_held_out_rows_the_generator_is_made_of_half_of_them():
     rng = np.random.default_rng(0)
     result = small_collaboration(3, 2)
@@ -104,6 +105,7 @@ def test_a_party_without_points_has_no_figures():
     assert "it is not known which rows" in page and "Nearer to rows seen" not in page
 
 
+@pytest.mark.medium
 def test_the_page_shows_every_figure():
     found = nearness_figures(
         KEY, small_collaboration(3, 2), generator=KernelDensity(0.3)

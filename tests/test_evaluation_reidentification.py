@@ -70,6 +70,7 @@ def test_a_few_copies_among_honest_rows_are_found():
     assert (found.num_recovered, found.radius) == (20, 0)
 
 
+@pytest.mark.medium
 def test_nearness_figures_attack_every_reward():
     """Three parties share wine; the generator is made anew of half of the rows."""
     parties = [wine()[i::3] for i in range(3)]
@@ -97,6 +98,7 @@ def test_nearness_figures_attack_every_reward():
 
 @pytest.mark.parametrize("columns", [2, 5, 13])
 @pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.medium
 def test_an_honest_resample_gives_no_sign(columns, is_known):
     """Twenty rewards of rows never seen: the level is 0.001 each."""
     for seed in range(0, 100, 5):

@@ -72,6 +72,7 @@ def test_shares_and_p_values_are_those_of_the_definition():
 
 
 @pytest.mark.parametrize("num_columns", [3, 4])
+@pytest.mark.medium
 def test_a_small_party_beside_large_ones_is_no_noise_unless_it_is(num_columns):
     rng = np.random.default_rng(2)
     large = [rng.normal(mean, 0.5, (900, num_columns)) for mean in (0, 4)]
@@ -85,6 +86,7 @@ def test_a_small_party_beside_large_ones_is_no_noise_unless_it_is(num_columns):
     assert found.masks[2].mean() > 0.2  # the rest falls among the rows of others
 
 
+@pytest.mark.medium
 def test_units_do_not_matter_and_the_key_does():
     parties = planted("uniform")
     found = noise_rows(KEY, parties)

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from cgm_jax.evidence import find_evidence, resamples
 from cgm_jax.evidence.evidence import Evidence
@@ -23,6 +24,7 @@ def test_fresh_samples_are_not_too_much_alike():
         assert found.p_values[0, 2] > 0.99  # distributions that differ: MMD² > 0
 
 
+@pytest.mark.medium
 def test_p_values_of_fresh_samples_are_hardly_too_small():
     p_values = [resamples(fresh(seed)[:2]).p_values[0, 1] for seed in range(40)]
     # Of 40, 2 are expected below 0.05: 8 and more have a chance of 0.1 %.

@@ -27,6 +27,7 @@ def model(digits):
     )
 
 
+@pytest.mark.medium
 def test_digits_it_has_not_seen(model, digits):
     images, labels = digits
     accuracy = np.mean(model.labels(images[1_300:]) == labels[1_300:])
@@ -62,6 +63,7 @@ def test_each_image_by_itself_whatever_the_number(model, digits, num):
     assert model.labels(images[:num]).shape == (num,)
 
 
+@pytest.mark.medium
 def test_same_key_same_model_under_any_setting(digits):
     images, labels = digits
     classifier = ImageClassifier(num_steps=5, channels=2, feature_size=4)
@@ -78,6 +80,7 @@ def test_same_key_same_model_under_any_setting(digits):
     assert not np.allclose(features(images[:100], 1), first)
 
 
+@pytest.mark.medium
 def test_labels_that_are_text_and_images_of_three_channels():
     random = np.random.default_rng(0)
     red, blue = np.zeros((2, 30, 6, 5, 3))
@@ -90,6 +93,7 @@ def test_labels_that_are_text_and_images_of_three_channels():
     np.testing.assert_array_equal(model.labels(images), names)
 
 
+@pytest.mark.medium
 def test_images_that_are_all_the_same():
     images = np.ones((10, 16))
     classifier = ImageClassifier(num_steps=3)

@@ -26,6 +26,7 @@ def few_trees(monkeypatch):
     monkeypatch.setattr(module, "NUM_TREES", 20)
 
 
+@pytest.mark.medium
 def test_held_out_digits_get_their_own_label(pool, monkeypatch):
     monkeypatch.setattr(module, "NUM_TREES", 50)
     points, labels = pool
@@ -36,6 +37,7 @@ def test_held_out_digits_get_their_own_label(pool, monkeypatch):
     assert abs(found.accuracy - share) < 4 * np.sqrt(0.05 * 0.95 * (2 / 872))
 
 
+@pytest.mark.medium
 def test_the_same_seed_gives_the_same_labels(pool, few_trees):
     points, labels = pool
     first, again = (
@@ -45,6 +47,7 @@ def test_the_same_seed_gives_the_same_labels(pool, few_trees):
     np.testing.assert_array_equal(first, again)
 
 
+@pytest.mark.medium
 def test_labels_keep_their_kind(pool, few_trees):
     points, labels = pool
     names = np.array([f"digit {label}" for label in labels[:300]], object)
@@ -81,6 +84,7 @@ def test_labels_are_counted_in_the_pool_and_in_every_reward():
     assert found.rewards.tolist() == [[0, 0, 0], [2, 1, 0]]
 
 
+@pytest.mark.medium
 def test_accuracy_is_the_mean_of_that_of_each_label(pool, few_trees):
     points, labels = pool
     found = label_points(points[:400], labels[:400], points[:1], seed=0)
@@ -105,6 +109,7 @@ def cells(points: np.ndarray) -> dict[str, Cells]:
     return table
 
 
+@pytest.mark.medium
 def test_what_a_reward_teaches_of_each_label(pool):
     """Its rows lack the twos and call all threes eights: none of these is right."""
     points, labels = pool

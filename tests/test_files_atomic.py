@@ -230,6 +230,7 @@ print(json.dumps([left_behind(old) for old in sys.argv[3:]]))
 """
 
 
+@pytest.mark.medium
 def test_a_kill_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path: Path):
     script = tmp_path / "kills.py"
     script.write_text(KILLS)

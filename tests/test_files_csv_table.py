@@ -313,6 +313,7 @@ def test_older_encodings_are_refused(tmp_path: Path, text: str):
     assert "expected UTF-8 text" in refusal(tmp_path, text.encode("latin-1")).sentence
 
 
+@pytest.mark.medium
 def test_text_outside_ascii_in_a_file_of_several_pieces(tmp_path: Path):
     lines = [f"{i},größe{i // 3}" for i in range(100_000)]
     text = "x,y\n" + "\n".join(lines)
@@ -344,6 +345,7 @@ def test_whole_numbers_above_2_to_the_53(tmp_path: Path):
     )
 
 
+@pytest.mark.medium
 def test_more_than_a_thousand_columns(tmp_path: Path):
     width = 1_025
     points = np.random.default_rng(0).normal(size=(3, width))
@@ -357,6 +359,7 @@ def test_more_than_a_thousand_columns(tmp_path: Path):
     assert (refused(paths).column, refused(paths).row) == ("c1", 3)
 
 
+@pytest.mark.medium
 def test_many_rows_in_several_blocks(tmp_path: Path):
     num_rows = 300_000
     cell = "0.5" + "0" * 35  # 23 MB: more than one block of the parser

@@ -61,6 +61,7 @@ def damage(rng: np.random.Generator, data: bytes) -> bytes:
 
 @pytest.mark.parametrize("position", [0, 1])
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.medium
 def test_damaged_files(tmp_path: Path, name: str, position: int):
     contents = FILES[name]
     good = contents.encode() if isinstance(contents, str) else contents

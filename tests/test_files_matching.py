@@ -61,6 +61,7 @@ def test_the_label_column_is_suggested(tmp_path: Path):
     assert all("did you mean Group?" in text for *_, text in found)
 
 
+@pytest.mark.medium
 def test_very_many_columns_are_counted(tmp_path: Path):
     header = ",".join(f"v{i}" for i in range(500))
     row = ",".join(["1"] * 500)

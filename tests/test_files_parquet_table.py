@@ -204,6 +204,7 @@ def test_headers(tmp_path: Path):
     assert error.column == 1
 
 
+@pytest.mark.medium
 def test_every_truncation_is_refused(tmp_path: Path):
     data = parquet_bytes(GOOD)
     for length in range(4, len(data), 7):

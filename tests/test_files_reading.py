@@ -155,6 +155,7 @@ def test_warnings_name_rows_of_the_file(tmp_path: Path):
     assert warning.startswith("b: column y (row 12)")
 
 
+@pytest.mark.medium
 def test_ten_rows_and_a_million(tmp_path: Path):
     rng = np.random.default_rng(0)
     big = {name: rng.normal(size=1_000_000) for name in ("x", "y", "z")}
@@ -192,6 +193,7 @@ def test_long_column_names_are_cut_in_messages(tmp_path: Path):
         read_parties(paths)
 
 
+@pytest.mark.medium
 def test_more_columns_than_a_codec_takes_are_refused_unless_left_out(tmp_path: Path):
     names = [f"c{i}" for i in range(10_001)]
     text = ",".join(names) + "\n" + 2 * (",".join("1" for _ in names) + "\n")

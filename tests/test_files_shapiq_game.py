@@ -18,6 +18,7 @@ def random_game(n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("n", [2, 5])
+@pytest.mark.medium
 def test_shapiq_computes_the_same(n: int, tmp_path):
     with warnings.catch_warnings():  # its own and its dependencies'
         warnings.simplefilter("ignore")

@@ -26,6 +26,7 @@ def fitted():
     return generator, generator.fit(jax.random.key(0), sent)
 
 
+@pytest.mark.medium
 def test_points_are_as_near_to_new_rows_as_other_rows_nearly_are(fitted):
     generator, model = fitted
     points = np.asarray(generator.sample(jax.random.key(1), model, 1_000), float)
@@ -57,6 +58,7 @@ def test_points_are_in_the_public_range_and_larger_samples_begin_alike(fitted):
     assert not np.any(few == other)
 
 
+@pytest.mark.medium
 def test_a_model_depends_on_key_and_releases_only(fitted):
     features = small_features(400)
     sent = releases_of([clusters(0, 900), clusters(1, 500)], features)

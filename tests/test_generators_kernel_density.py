@@ -43,6 +43,7 @@ def test_moments_are_those_of_the_rows_plus_noise():
     np.testing.assert_array_less(np.abs(products.mean(axis=0) - expected), error)
 
 
+@pytest.mark.medium
 def test_every_row_is_drawn_alike():
     rows = 100.0 * np.arange(7)[:, None]  # far apart: the nearest row is the one drawn
     points = draw(1.0, rows)
@@ -59,6 +60,7 @@ def test_bandwidth_is_the_standard_deviation_in_the_units_of_the_points():
     assert abs(np.corrcoef(noise.T)[0, 1]) < 4 / np.sqrt(NUM)
 
 
+@pytest.mark.medium
 def test_dtype_is_that_of_the_points():
     assert draw(0.1, ROWS.astype(np.float32), 5).dtype == np.float32
     with jax.enable_x64(True):  # NumPy's float64 scalar must not decide

@@ -44,6 +44,7 @@ def test_a_larger_fit_is_kept_where_its_gain_is_above_its_standard_error(
     assert not is_likelier(fit(smaller), fit(larger))
 
 
+@pytest.mark.medium
 def test_of_too_few_rows_to_show_a_gain_the_model_stays_small():
     """Four classes of which 400 rows say much; noise, of which they say nothing."""
     rng = np.random.default_rng(0)
@@ -62,6 +63,7 @@ def rows(num: int, seed: int, share: float) -> np.ndarray:
     return np.column_stack([weight, is_missing, job, ~job]).astype(np.float32)
 
 
+@pytest.mark.medium
 def test_the_area_is_what_the_best_classifier_has():
     real = rows(1_500, 0, 1)
     columns = MISSING, CATEGORY
@@ -72,6 +74,7 @@ def test_the_area_is_what_the_best_classifier_has():
 
 
 @pytest.mark.parametrize(("worse", "num_nodes"), [(1, 2), (2, 3)])
+@pytest.mark.medium
 def test_the_tree_is_the_one_whose_rows_are_told_less(monkeypatch, worse, num_nodes):
     rng = np.random.default_rng(0)
     balance = rng.normal(size=(3_000, 1)) + 0.01 * rng.normal(size=(3_000, 2))

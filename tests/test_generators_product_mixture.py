@@ -100,6 +100,7 @@ def cell_points(bins: Bins) -> tuple[np.ndarray, np.ndarray]:
     return (bins.low + bins.high)[:, None] / 2, np.where(width > 0, width, 1)
 
 
+@pytest.mark.medium
 def test_the_density_is_its_definition(model):
     expected = np.log(by_enumeration(model, POINTS[:200]))
     np.testing.assert_allclose(model.log_density(POINTS[:200]), expected, rtol=1e-12)
@@ -107,6 +108,7 @@ def test_the_density_is_its_definition(model):
     assert isinstance(MIXED, Generator)
 
 
+@pytest.mark.medium
 def test_every_hidden_state_has_as_many_rows_as_it_must_have():
     wanted = ProductMixture(num_components=100, codec=CODEC, smoothing=0.1, min_rows=6)
     model = wanted.fit(KEY, POINTS)
@@ -121,6 +123,7 @@ def test_every_hidden_state_has_as_many_rows_as_it_must_have():
 
 
 @pytest.mark.parametrize("smoothing", [0.01, 1.0, 30.0])
+@pytest.mark.medium
 def test_no_step_lowers_what_it_raises(model, smoothing):
     states, _ = states_of(model.bins, POINTS)
     num_states = np.array([one.num_states for one in model.bins])
@@ -143,6 +146,7 @@ def test_no_step_lowers_what_it_raises(model, smoothing):
     assert raised[-1] > raised[0] + 100
 
 
+@pytest.mark.medium
 def test_a_mixture_that_is_known_is_found(clusters):
     fresh = clusters_of(5)
     truth = product_mixture(
@@ -161,6 +165,7 @@ def test_a_mixture_that_is_known_is_found(clusters):
     np.testing.assert_allclose(shares, [1 / 2, 1 / 3, 1 / 6], atol=0.03)
 
 
+@pytest.mark.medium
 def test_it_integrates_to_one(clusters, model):
     x, y = (cell_points(one) for one in clusters.bins)
     grid = np.array([[a, b] for a in x[0][:, 0] for b in y[0][:, 0]])
@@ -201,6 +206,7 @@ def categories() -> tuple[TableCodec, ProductMixtureModel, np.ndarray]:
     return codec, model, rows
 
 
+@pytest.mark.medium
 def test_marginals_and_conditionals_are_those_of_all_rows(categories):
     codec, model, rows = categories
     density = np.exp(model.log_density(rows))
@@ -259,6 +265,7 @@ def test_a_number_given_chooses_the_component(clusters):
     np.testing.assert_array_equal(nothing, clusters.sample(KEYS[0], 50))
 
 
+@pytest.mark.medium
 def test_mass_points_and_missing_cells_keep_their_shares(model):
     generator = TableGenerator(MIXED, CODEC)
     fitted = generator.fit(KEY, POINTS)
@@ -272,6 +279,7 @@ def test_mass_points_and_missing_cells_keep_their_shares(model):
             assert abs(rows[name].is_missing.mean() - share) < 0.03
 
 
+@pytest.mark.medium
 def test_more_points_start_with_fewer_and_the_key_decides(model):
     few, many = (MIXED.sample(KEYS[0], model, n) for n in (7, BLOCK_SIZE + 1))
     assert many.shape == (BLOCK_SIZE + 1, POINTS.shape[1]) and many.dtype == np.float32
@@ -284,6 +292,7 @@ def test_more_points_start_with_fewer_and_the_key_decides(model):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.medium
 def test_rows_held_out_are_never_used():
     options = ProductMixture()
     points = CLUSTERS[::10]
@@ -302,6 +311,7 @@ def test_rows_held_out_are_never_used():
     assert one.quality.num_held_out == 60
 
 
+@pytest.mark.medium
 def test_other_rows_choose_how_many_components_there_are():
     model = ProductMixture().fit(KEY, CLUSTERS)
     sizes, _, smoothings, scores = model.history.T
@@ -312,6 +322,7 @@ def test_other_rows_choose_how_many_components_there_are():
     assert model.fitted_with["smoothing"] == smoothings[scores.argmax()]
 
 
+@pytest.mark.medium
 def test_nothing_is_held_out_of_a_fit_that_others_judge():
     options = ProductMixture(num_components=2, held_out=0)
     assert len(options.held_out_rows(KEY, 100)) == 0
@@ -337,6 +348,7 @@ def test_values_that_few_rows_have_are_not_drawn_for_themselves():
     np.testing.assert_allclose(shares[inside] * np.exp(within) @ width, 1)
 
 
+@pytest.mark.medium
 def test_a_constant_column_stays_what_it_is():
     points = np.column_stack([CLUSTERS[:100], np.full(100, 7.0)])
     model = ProductMixture(num_components=2).fit(KEY, points)
@@ -434,6 +446,7 @@ def test_calls_that_are_refused(model):
         MIXED.sample(KEY, model, 0)
 
 
+@pytest.mark.medium
 def test_one_column_alone_is_a_mixture_too():
     points = np.random.default_rng(0).normal(size=(200, 1))
     model = ProductMixture().fit(KEY, points)

@@ -24,6 +24,7 @@ def counts(points: np.ndarray) -> np.ndarray:
     return np.stack([(points == value).sum(axis=0) for value in VALUES])
 
 
+@pytest.mark.medium
 def test_a_block_has_the_shares_of_the_density_but_for_a_point(model):
     points = model.sample(jax.random.key(1), BLOCK_SIZE)
     for column, found in enumerate(counts(points).T):

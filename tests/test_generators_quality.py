@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import oracles
+import pytest
 from sklearn.neighbors import KernelDensity as Density
 
 from cgm_jax.generators.quality import (
@@ -69,6 +70,7 @@ def test_bandwidth_is_the_likeliest_of_the_grid():
     assert likelihood(bandwidth) > max(likelihood(bandwidth * f) for f in (0.5, 2))
 
 
+@pytest.mark.medium
 def test_figures_are_in_the_right_order():
     figures = sample_quality(KEY, TRAINING, HELD_OUT, FRESH)
     assert not figures.is_worse_than_kernel_density

@@ -64,6 +64,7 @@ def model(request) -> TableModel:
     return model
 
 
+@pytest.mark.medium
 def test_a_saved_model_draws_the_same_rows(model, tmp_path):
     path = tmp_path / "model.npz"
     model.save(path)
@@ -161,6 +162,7 @@ def whole_income(table):
         (whole_income, "income (a whole number, in the model a number)"),
     ],
 )
+@pytest.mark.medium
 def test_what_other_tables_cannot_hold_is_said_by_name(change, clause):
     model = TableModel(
         ProductMixture(num_components=1, smoothing=1, codec=CODEC).fit(KEYS[0], POINTS),
@@ -170,6 +172,7 @@ def test_what_other_tables_cannot_hold_is_said_by_name(change, clause):
     assert model.differences(codec) == [clause]
 
 
+@pytest.mark.medium
 def test_rare_categories_of_the_model_do_not_matter(model):
     """They are not handed out, and no other table needs to have them."""
     table = made_up()
@@ -185,6 +188,7 @@ def test_rare_categories_of_the_model_do_not_matter(model):
     assert "astronaut" not in rare.rows(KEYS[1], 1000)["job"].values
 
 
+@pytest.mark.medium
 def test_images_are_models_in_pixels(tmp_path):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 16, (60, 16))
@@ -240,6 +244,7 @@ def test_other_files_are_refused(model, tmp_path):
             TableModel.load(path)
 
 
+@pytest.mark.medium
 def test_categories_are_as_frequent_as_in_the_tables():
     """After three steps only because the logits are moved to that."""
     places = [name.startswith("job") for name in CODEC.coordinates]
@@ -253,6 +258,7 @@ def test_categories_are_as_frequent_as_in_the_tables():
     assert distance(GAN) < 0.02 < 0.05 < distance(replace(GAN, calibrated=False))
 
 
+@pytest.mark.medium
 def test_a_models_options_need_its_codec_again():
     model = GAN.fit(KEYS[0], POINTS)
     assert MMDGAN.like(model, codec=CODEC) == GAN

@@ -51,6 +51,7 @@ def smooth_table() -> dict[str, Cells]:
     return {name: cells("number", RNG.normal(size=NUM).round(5)) for name in "xy"}
 
 
+@pytest.mark.medium
 def test_drawn_rows_can_be_handed_out_as_they_were_valued():
     codec, _, generator, model = fitted(mixed_table(), 0.3)
     points = generator.sample(KEYS[1], model, 500)
@@ -125,6 +126,7 @@ def whole_table(high: int, columns: int) -> dict[str, Cells]:
     return {f"x{i}": cells("whole", column) for i, column in enumerate(values.T)}
 
 
+@pytest.mark.medium
 def test_no_row_is_a_real_one_again():
     codec, real, generator, model = fitted(whole_table(9, 4), 0.15)
     inner = np.asarray(generator.generator.sample(KEYS[1], model.model, 300))
@@ -141,6 +143,7 @@ def test_columns_too_coarse_for_other_rows_are_refused():
         generator.sample(KEYS[1], model, 50)
 
 
+@pytest.mark.medium
 def test_rows_drawn_again_leave_the_shares_of_patterns():
     """Most points at a value that many have are real rows here; of others, few are."""
     rng = np.random.default_rng(2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import oracles
+import pytest
 
 from cgm_jax.generators.three_sample import difference_and_error, is_nearer
 from cgm_jax.kernels import SquaredExponential
@@ -18,6 +19,7 @@ def share_of_nearer(moved_new: float, moved_old: float, num: int) -> float:
     return float(np.mean(answers))
 
 
+@pytest.mark.medium
 def test_equally_far_is_rarely_called_nearer():
     # 5 % of 400, plus four standard errors.
     share = share_of_nearer(0.7, 0.7, 400)
@@ -38,6 +40,7 @@ def test_the_difference_is_that_of_two_mmd2():
     np.testing.assert_allclose(got, expected, rtol=1e-4)  # kernels in float32
 
 
+@pytest.mark.medium
 def test_the_error_is_the_standard_deviation_of_the_difference():
     rng = np.random.default_rng(1)
     pairs = []

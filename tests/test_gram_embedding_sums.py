@@ -55,6 +55,7 @@ def test_in_single_precision():
     assert_right(sums, blocks, rtol(np.float32))
 
 
+@pytest.mark.medium
 def test_any_tile_size_gives_the_same_sums():
     for sizes in (SIZES["unequal parties"], SIZES["many small parties"]):
         blocks = blocks_of(sizes, 2)
@@ -120,6 +121,7 @@ def test_the_mean_over_groups_of_features_is_that_of_all():
     assert len(groups) == 10
 
 
+@pytest.mark.medium
 def test_a_batch_of_length_scales_and_the_users_dtype():
     blocks = blocks_of([3, 5, 4], 2, np.float32)
 
@@ -137,6 +139,7 @@ def test_a_batch_of_length_scales_and_the_users_dtype():
     assert rows.shape == (4, 3) and rows.dtype == np.float32
 
 
+@pytest.mark.medium
 def test_is_differentiable_in_points_and_weights():
     blocks = blocks_of([3, 5, 4], 2)
     weights = [np.array([1.0, 0.5, 2.0]), np.ones(5)]
@@ -197,6 +200,7 @@ def test_wrong_arguments():
         embedding_sums(tiny, features, singles[:2], singles[2])
 
 
+@pytest.mark.medium
 def test_features_of_all_points_never_exist_at_once():
     points = np.random.default_rng(0).normal(size=(60_000, 2)).astype(np.float32)
     features = random_fourier_features(KEY, KERNEL, 2, 4_000)

@@ -87,6 +87,7 @@ def test_with_other_kernels(name: str):
     ("sizes", "dtype"),
     [("unequal parties", np.float64), ("many small parties", np.float32)],
 )
+@pytest.mark.medium
 def test_any_tile_size_gives_the_same_sums(sizes: str, dtype: type):
     blocks = blocks_of(SIZES[sizes], 2, dtype)
     t = sum(SIZES[sizes])
@@ -96,6 +97,7 @@ def test_any_tile_size_gives_the_same_sums(sizes: str, dtype: type):
         assert_right(sums, PLAIN_KERNEL, blocks)
 
 
+@pytest.mark.medium
 def test_more_tiles_than_a_call_takes():
     # (1100 · 1101)/2 tiles of the parties: several calls and a remainder
     blocks = blocks_of([700, 400, 3], 2)
@@ -115,6 +117,7 @@ def test_a_point_of_weight_two_counts_as_two_points(sizes: str, tile_size: int |
     assert_right(sums, PLAIN_KERNEL, [*repeated, candidates])
 
 
+@pytest.mark.medium
 def test_weights_that_are_not_whole_and_their_gradient():
     *parties, candidates = blocks_of(SIZES["unequal parties"], 2)
     rng = np.random.default_rng(1)
@@ -240,6 +243,7 @@ def test_a_tile_needs_a_point(tile_size: int):
         gram_sums(KERNEL, [np.ones((2, 2))], np.ones((2, 2)), tile_size=tile_size)
 
 
+@pytest.mark.medium
 def test_is_differentiable_in_points_and_length_scale():
     blocks = blocks_of([3, 5, 4], 2)
     weights = np.random.default_rng(0).normal(size=(3, 3))
@@ -266,6 +270,7 @@ def test_is_differentiable_in_points_and_length_scale():
     np.testing.assert_allclose(in_party[1, 0], slope, rtol=1e-8)
 
 
+@pytest.mark.medium
 def test_a_batch_of_length_scales_and_the_users_dtype():
     blocks = blocks_of([3, 5, 4], 2, np.float32)
 
@@ -282,6 +287,7 @@ def test_a_batch_of_length_scales_and_the_users_dtype():
         np.testing.assert_allclose(found, expected, rtol=rtol(np.float32))
 
 
+@pytest.mark.medium
 def test_another_length_scale_compiles_nothing(caplog: pytest.LogCaptureFixture):
     blocks = blocks_of([30, 50, 40], 2, np.float32)
 
@@ -310,6 +316,7 @@ print(*(line.split()[1] for line in open("/proc/self/status") if "VmHWM" in line
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="needs Linux's /proc"
 )
+@pytest.mark.medium
 def test_memory_is_far_below_that_of_the_matrix():
     # Of 20,000 points: 1.5 GiB in float32. The largest part is the Python and JAX that
     # are loaded; a fresh process, since a peak cannot be taken back.

@@ -67,6 +67,7 @@ def test_few_or_larger_blocks_are_not_kept_whole(sizes: list[int], side: int):
     assert not are_small(len(sizes), sum(sizes), max(sizes), side)
 
 
+@pytest.mark.medium
 def test_parties_that_are_split_up_have_the_sums_of_their_parts():
     points = points_of([1] * 1200, np.float32)
     fewer = [np.concatenate(points[i : i + 120]) for i in range(0, 1200, 120)]

@@ -96,6 +96,7 @@ def test_values_are_those_of_numpy(name):
         assert mmd_shapley_values(sums).efficiency_gap == pytest.approx(0, abs=1e-10)
 
 
+@pytest.mark.medium
 def test_a_nan_in_traced_points_stays_one():
     points = NORMAL.copy()
     points[0, 0] = np.nan
@@ -116,6 +117,7 @@ def block(kernel: Kernel, points: jax.Array) -> jax.Array:
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.5])
+@pytest.mark.medium
 def test_whole_numbers_do_not_truncate_the_length_scale(scale):
     x = np.array([[0], [3]])
     for points in (x, x > 0, x.astype(np.uint8)):
@@ -125,6 +127,7 @@ def test_whole_numbers_do_not_truncate_the_length_scale(scale):
                 np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.medium
 def test_a_traced_offset_is_taken_off_too():
     near = NORMAL.astype(np.float32)
     far = near + np.float32(2.0**20)

@@ -163,6 +163,7 @@ TRACED = {
 
 
 @pytest.mark.parametrize("name", TRACED)
+@pytest.mark.medium
 def test_what_has_a_meaning_can_be_traced(name):
     function, tolerance = TRACED[name]
     pairs = np.stack([X, Y])

@@ -248,6 +248,7 @@ def test_the_length_scale_is_a_field_or_that_which_the_parts_share():
         assert (other * same).length_scale is None
 
 
+@pytest.mark.medium
 def test_sums_products_and_scalings_are_those_of_the_blocks():
     x, y = points(5), points(4)
     a, b = SquaredExponential(1.0), Laplace(2.0)

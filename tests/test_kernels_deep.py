@@ -98,6 +98,7 @@ def test_sums_and_values_are_those_of_the_formula():
     np.testing.assert_allclose(sums.candidate_rows, rows[75:], rtol=1e-10)
 
 
+@pytest.mark.medium
 def test_initial_weights_are_uniform_by_the_number_of_inputs():
     first, last = FeatureNetwork((50, 40, 30), rngs=nnx.Rngs(0)).layers
     for layer, num_in in ((first, 50), (last, 40)):
@@ -117,6 +118,7 @@ def test_batches_of_rows_change_no_feature():
     np.testing.assert_allclose(single, FEATURES(x), atol=1e-5)
 
 
+@pytest.mark.medium
 def test_the_length_scale_is_that_of_the_features():
     parties, candidates = [points(37), points(12) + 0.5, points(25)], points(60)
     kernel = DeepKernel(network(2), SquaredExponential(3.0), Laplace(5.0), 0.2)
@@ -159,6 +161,7 @@ def identity(x: jax.Array) -> jax.Array:
     return x
 
 
+@pytest.mark.medium
 def test_equal_networks_are_one_program(caplog: pytest.LogCaptureFixture):
     x = points(30).astype(np.float32)
 

@@ -33,6 +33,7 @@ def points(num_numbers: int, sizes: tuple[int, ...]) -> np.ndarray:
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: type(kernel).__name__)
 @pytest.mark.parametrize("num_numbers", [0, 3])
+@pytest.mark.medium
 def test_the_same_kernel(kernel, num_numbers):
     x = points(num_numbers, (40, 7, 5)).astype(np.float32)
     fast = packed(kernel, x)
@@ -58,6 +59,7 @@ def test_where_it_is_not_worth_it_or_not_possible():
         assert packed(kernel, many) is kernel
 
 
+@pytest.mark.medium
 def test_a_draw_picks_the_same(monkeypatch):
     module = importlib.import_module("cgm_jax.sampling.weighted_sampling")
     parties = [points(3, (20, 4))[:, :27] for _ in range(2)]

@@ -30,6 +30,7 @@ def test_every_kernel_comes_back(name: str, tmp_path: Path):
     np.testing.assert_array_equal(loaded(x, x), kernel(x, x))
 
 
+@pytest.mark.medium
 def test_two_networks_in_one_kernel(tmp_path: Path):
     one, other = (
         DeepKernel(

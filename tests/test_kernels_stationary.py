@@ -42,6 +42,7 @@ def test_the_rational_quadratic_becomes_the_squared_exponential():
     )
 
 
+@pytest.mark.medium
 def test_equal_those_of_scikit_learn():
     others = pytest.importorskip("sklearn.gaussian_process.kernels")
     rng = np.random.default_rng(0)

@@ -106,6 +106,7 @@ def recorder(monkeypatch) -> Recorder:
     return Recorder(monkeypatch)
 
 
+@pytest.mark.medium
 def test_a_run(small_run, quick, recorder, tmp_path):
     settings = Settings(
         generator="kde",
@@ -154,6 +155,7 @@ def both_splits(*arguments, **more):
     return [line_data("equal-disjoint"), line_data("unequal")]
 
 
+@pytest.mark.medium
 def test_the_demo(recorder, without_pages, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("cgm_jax.cli.experiments.credit_ratings_data", both_splits)
     assert cgm_jax("demo", "--out", tmp_path / "demo") == 0
@@ -167,6 +169,7 @@ def test_the_demo(recorder, without_pages, monkeypatch, tmp_path, capsys):
     assert len(draws) == 2 * (1 + 5) * 4
 
 
+@pytest.mark.medium
 def test_an_experiment_that_is_reproduced(
     recorder, without_pages, monkeypatch, tmp_path, capsys
 ):
@@ -202,6 +205,7 @@ def test_temperatures_below_one_have_keys_of_their_own(recorder):
     assert len(recorder.uses) == (1 + 5) * 3
 
 
+@pytest.mark.medium
 def test_two_kernels_that_are_compared(recorder, monkeypatch, tmp_path, capsys):
     def prepare(key, *arguments, **more):
         recorder.add("preparation", key)

@@ -65,6 +65,7 @@ DEEP = DeepKernel(
 UNEQUAL, THREE = (60, 40), (60, 40, 50)
 
 
+@pytest.mark.medium
 def test_a_scale_a_dimension_finds_the_dimension():
     points = groups()
     fitted = fit_kernel(jax.random.key(0), KERNEL, points, **QUICK)
@@ -90,6 +91,7 @@ def test_a_scale_a_dimension_finds_the_dimension():
     assert np.isnan(fitted.history[:, 2]).all()
 
 
+@pytest.mark.medium
 def test_rows_are_seen_or_held_out_and_nothing_else_matters():
     points = groups(sizes=(40, 31))
     options = {"num_steps": 3, "share": 0.5, "validation_share": 0.25}
@@ -110,6 +112,7 @@ def test_rows_are_seen_or_held_out_and_nothing_else_matters():
     assert again.held_out_power != fitted.held_out_power
 
 
+@pytest.mark.medium
 def test_many_fits_are_each_of_them():
     # of the sizes below, for which a program is there
     problems = [[g.astype(np.float32) for g in groups(i, THREE)] for i in range(2)]
@@ -126,6 +129,7 @@ def test_many_fits_are_each_of_them():
         assert fitted.held_out_power == alone.held_out_power
 
 
+@pytest.mark.medium
 def test_jitter_keeps_a_network_from_overfitting():
     rng = np.random.default_rng(0)
     points = [rng.normal(size=(n, 2)).astype(np.float32) for n in UNEQUAL]  # one law
@@ -148,6 +152,7 @@ def test_several_groups_of_unequal_sizes(between: str):
     assert fitted.history[-1, 1] > fitted.history[0, 1]
 
 
+@pytest.mark.medium
 def test_invariance_makes_differences_smaller():
     fitted = fit_kernel(
         jax.random.key(0), KERNEL, groups(), objective="invariance", **QUICK
@@ -155,6 +160,7 @@ def test_invariance_makes_differences_smaller():
     assert abs(fitted.history[-1, 1]) < abs(fitted.history[0, 1])
 
 
+@pytest.mark.medium
 def test_a_deep_kernel_learns_and_is_saved(tmp_path: Path):
     points = [g.astype(np.float32) for g in groups(sizes=UNEQUAL)]
     told: list[FittingProgress] = []
@@ -229,6 +235,7 @@ def test_steps_are_those_of_adam():
     np.testing.assert_allclose(fitted.kernel.length_scale, expected, rtol=1e-6)
 
 
+@pytest.mark.medium
 def test_any_optimizer_of_optax_takes_the_steps():
     fitted = fit_kernel(
         jax.random.key(0),
@@ -274,6 +281,7 @@ class Undeclared(Waves):
     frequency: Any = None
 
 
+@pytest.mark.medium
 def test_a_real_parameter_is_learned_as_it_is():
     start = Waves(2.0, np.array([-0.5, 0.0]))
     fitted = fit_kernel(jax.random.key(0), start, groups(), **QUICK)
@@ -327,6 +335,7 @@ def test_one_group_and_fits_without_groups_are_an_error():
 
 # As many rows are seen either way: one program fits to both.
 @pytest.mark.parametrize(("share", "sizes"), [(0.5, UNEQUAL), (1.0, (30, 20))])
+@pytest.mark.medium
 def test_a_learned_kernel_is_projected_to_the_valid_range(
     share: float, sizes: tuple[int, ...]
 ):

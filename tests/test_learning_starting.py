@@ -22,6 +22,7 @@ def test_of_features_that_stretch_space_it_is_the_squared_exponential(stretch: f
     np.testing.assert_allclose(found, SE(0.7)(points, points), atol=1e-7)
 
 
+@pytest.mark.medium
 def test_of_a_network_it_is_so_for_near_points_on_average():
     rng = np.random.default_rng(1)
     points = rng.normal(size=(300, 3)).astype(np.float32)

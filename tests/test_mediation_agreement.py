@@ -113,6 +113,7 @@ MORE = ("yes", "?", "NA", "5%", "1.5", "1,5", "x", "20230101", "20230101.0")
 
 
 @pytest.mark.parametrize("mark", [".", ","])
+@pytest.mark.medium
 def test_no_row_changes_how_another_is_read(tmp_path, mark):
     """Or one row would move the sums of features by more than its own features."""
     values = ("1", "01", "0.1", "true", "yes", "", "5%", "1.5", "1,5", "x", "20230101")

@@ -167,6 +167,7 @@ RUNS = {
 
 
 @pytest.mark.parametrize("run", RUNS)
+@pytest.mark.medium
 def test_no_canary_is_in_the_folder_of_another_party(
     run, quickly_judged, no_figures, tmp_path, monkeypatch
 ):
@@ -189,6 +190,7 @@ def test_no_canary_is_in_the_folder_of_another_party(
     check_folders(out, files)
 
 
+@pytest.mark.medium
 def test_only_shared_categories_and_labels(no_figures, tmp_path):
     """What twenty rows of one party have stays there, if it is asked for."""
     rng, files = np.random.default_rng(1), []

@@ -32,6 +32,7 @@ def run(*words: object) -> int:
     return code
 
 
+@pytest.mark.medium
 def test_files_without_problems(paths: list[Path], capsys: pytest.CaptureFixture):
     paths[1].write_text(OTHER)
     assert run("check", *paths) == 0
@@ -71,6 +72,7 @@ def test_problems_as_json(paths: list[Path], capsys: pytest.CaptureFixture):
     assert found["columns"] == [{"name": "sex", "kind": "category"}]
 
 
+@pytest.mark.medium
 def test_warnings_alone_are_no_failure(paths: list[Path], capsys):
     paths[1].write_text(OTHER.replace("\n22,", "\n,"))
     assert run("check", *paths, "--json") == 0

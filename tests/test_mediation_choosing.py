@@ -71,6 +71,7 @@ def test_a_mixture_of_products_is_chosen_where_the_data_are_one(tables):
     assert "rows of the kernel density estimate are real rows" in others[0]
 
 
+@pytest.mark.medium
 def test_what_was_compared_is_what_is_used(tables, quick, two_components):
     source = source_of(tables)
     unseen = np.concatenate(source.held_out)
@@ -86,6 +87,7 @@ def test_what_was_compared_is_what_is_used(tables, quick, two_components):
     assert drawn.shape == (40, pool.shape[1])
 
 
+@pytest.mark.medium
 def test_the_clock_decides_nothing(tables, quick, two_components, monkeypatch):
     first = source_of(tables).choice.comparison
     clock = itertools.count(0, 1_000)
@@ -100,6 +102,7 @@ def test_the_clock_decides_nothing(tables, quick, two_components, monkeypatch):
         }
 
 
+@pytest.mark.medium
 def test_a_density_estimate_that_is_chosen_has_not_seen_the_held_out_rows(
     tables, quick, monkeypatch
 ):
@@ -116,6 +119,7 @@ def test_a_density_estimate_that_is_chosen_has_not_seen_the_held_out_rows(
     )
 
 
+@pytest.mark.medium
 def test_the_network_is_among_them_if_it_is_asked_for(tables, quick, monkeypatch):
     given = []
 
@@ -152,6 +156,7 @@ def test_rows_that_must_share_ask_for_more_rows(tmp_path):
     assert source_of(tables).choice.obstacle == "few rows"
 
 
+@pytest.mark.medium
 def test_of_coarse_columns_too(tmp_path):
     rng = np.random.default_rng(0)
     for name in "ab":
@@ -168,6 +173,7 @@ def test_of_coarse_columns_too(tmp_path):
 # --- a whole run
 
 
+@pytest.mark.medium
 def test_a_run_says_what_was_chosen_and_what_it_was_compared_with(
     quick, two_components, tmp_path, capsys
 ):

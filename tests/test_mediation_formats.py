@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from small_runs import cgm_jax, report_of
 
 NAMES = ("north", "south")
@@ -21,6 +22,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.medium
 def test_rewards_are_in_the_declared_formats_and_are_compared_so(no_figures, tmp_path):
     rng, files = np.random.default_rng(0), []
     for name in NAMES:

@@ -42,6 +42,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "o"
 
 
+@pytest.mark.medium
 def test_it_has_no_coordinate_and_is_said_to_be_left_out(out: Path):
     report = report_of(out)
     columns = {row["column"]: row for row in report["columns"]}

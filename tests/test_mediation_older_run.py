@@ -33,6 +33,7 @@ def publish_again(small_run, out: Path) -> None:
     publish_mediation(replace(small_run.mediation, folder=out))
 
 
+@pytest.mark.medium
 def test_the_folder_of_a_party_that_left_goes(small_run, no_figures, out):
     (out / "mine.txt").write_text("keep")
     (out / "own").mkdir()
@@ -46,6 +47,7 @@ def test_the_folder_of_a_party_that_left_goes(small_run, no_figures, out):
     assert {path.parent.name for path, _ in listed_files(out)} == set(NAMES)
 
 
+@pytest.mark.medium
 def test_files_that_were_changed_or_are_beside_stay(small_run, no_figures, out):
     (out / "left" / "notes.txt").write_text("keep")
     (out / "changed").mkdir()
@@ -78,6 +80,7 @@ def test_a_damaged_report_lists_nothing(out, text):
     assert listed_files(out) == []
 
 
+@pytest.mark.medium
 def test_an_interrupted_run_leaves_the_older_list(
     small_run, no_figures, out, monkeypatch
 ):

@@ -49,6 +49,7 @@ OTHER_ORDERS = [
 
 
 @pytest.mark.parametrize("order", OTHER_ORDERS)
+@pytest.mark.medium
 def test_in_other_orders_of_the_parties_too(small_run, no_figures, tmp_path, order):
     settings = Settings(
         generator="kde",
@@ -65,6 +66,7 @@ def test_in_other_orders_of_the_parties_too(small_run, no_figures, tmp_path, ord
         check_folder(tmp_path / "out", name, small_run.tables)
 
 
+@pytest.mark.medium
 def test_whole_numbers_are_not_rounded_to_the_rows_of_others(no_figures, tmp_path):
     rng = np.random.default_rng(3)
     tables = [rng.integers(0, 17, size=(25, 5)) for _ in range(3)]

@@ -57,6 +57,7 @@ def paths_of(files):
     return [files / "b.release", files / "a.release"]
 
 
+@pytest.mark.medium
 def test_rows_that_are_valued_are_those_that_can_be_written(files):
     names, releases = load_releases(paths_of(files), AGREEMENT)
     assert names == ("a", "b")

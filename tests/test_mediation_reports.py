@@ -70,6 +70,7 @@ def columns(tmp_path_factory) -> dict[str, tuple[list[str], list[str]]]:
     }
 
 
+@pytest.mark.medium
 def test_milliseconds_of_an_epoch(columns):  # SDV 2285
     ms = np.array(columns["ms"][1], int)
     assert len(np.unique(ms)) > 0.9 * len(ms)
@@ -103,6 +104,7 @@ def test_cents_stay_cents_and_whole_numbers_whole(columns):  # SDV 1806
     assert all(re.fullmatch(r"-?\d(\.\d{1,4})?", x) for x in columns["x"][1])
 
 
+@pytest.mark.medium
 def test_no_number_of_a_row_decides_who_is_paid(no_figures, tmp_path):
     """An identifier changes nothing; the number of a site is warned of."""
     alphas, warnings = {}, {}
@@ -133,6 +135,7 @@ def test_no_number_of_a_row_decides_who_is_paid(no_figures, tmp_path):
     assert site in warnings["hospital"]
 
 
+@pytest.mark.medium
 def test_categories_of_parquet_in_every_type(no_figures, tmp_path):  # SDV 1763, 2514
     rng, files = np.random.default_rng(0), []
     grades = pa.array(["low", "mid", "high"])
@@ -165,6 +168,7 @@ def test_categories_of_parquet_in_every_type(no_figures, tmp_path):  # SDV 1763,
 
 
 @pytest.mark.skipif(not INPUTS.exists(), reason="shared inputs are not here")
+@pytest.mark.medium
 def test_codes_and_dates_of_a_mediator(no_figures, tmp_path):
     files = sorted((INPUTS / "codes_and_dates").glob("*.csv"))
     columns = run(files, tmp_path / "out")
@@ -184,6 +188,7 @@ def test_codes_and_dates_of_a_mediator(no_figures, tmp_path):
 
 @pytest.mark.skipif(not INPUTS.exists(), reason="shared inputs are not here")
 @pytest.mark.parametrize("name", ["one_half_year", "plain", "epoch_ms_collapses"])
+@pytest.mark.medium
 def test_inputs_of_a_mediator(name: str, no_figures, tmp_path):
     files = sorted((INPUTS / name).glob("*.csv"))
     columns = run(files, tmp_path / "out")
@@ -196,6 +201,7 @@ def test_inputs_of_a_mediator(name: str, no_figures, tmp_path):
 
 
 @pytest.mark.skipif(not INPUTS.exists(), reason="shared inputs are not here")
+@pytest.mark.medium
 def test_rare_classes_of_a_mediator_are_counted(no_figures, tmp_path, capsys):
     files = sorted((INPUTS / "label_rare_class").glob("*.csv"))
     run(files, tmp_path / "out", "--label-column", "y")

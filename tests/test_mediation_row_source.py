@@ -22,6 +22,7 @@ def tables(tmp_path: Path) -> CodedTables:
     return opened(write_parties(tmp_path)[0], label_column="sex")
 
 
+@pytest.mark.medium
 def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
     files, _ = write_parties(tmp_path)
     out = tmp_path / "out"
@@ -46,6 +47,7 @@ def test_a_mixture_of_products_supplies_the_rows(quick, tmp_path, capsys):
     assert "(a mixture of products)" in statement
 
 
+@pytest.mark.medium
 def test_rows_that_a_mixture_never_saw_are_those_of_the_parties(tables):
     key = jax.random.key(0)
     source = candidate_source(
@@ -85,6 +87,7 @@ def saved(tables: CodedTables, data_digest: str | None = None) -> Path:
     return path
 
 
+@pytest.mark.medium
 def test_other_columns_are_refused_by_name(tables):
     path = saved(tables)
     files = [file.path for file in tables.parties.files]
@@ -99,6 +102,7 @@ def test_other_columns_are_refused_by_name(tables):
     )
 
 
+@pytest.mark.medium
 def test_of_many_other_columns_some_are_named(tables, monkeypatch):
     many = [f"c{i} (only in the model)" for i in range(13)]
     monkeypatch.setattr(TableModel, "differences", lambda model, codec: many)
@@ -109,6 +113,7 @@ def test_of_many_other_columns_some_are_named(tables, monkeypatch):
 @pytest.mark.parametrize(
     ("of_these", "is_warned_of"), [(True, False), (False, True), (None, False)]
 )
+@pytest.mark.medium
 def test_a_model_of_other_data_is_said(tables, of_these, is_warned_of):
     """Nothing is said of a model without a note of its data."""
     digest = data_digest(tables) if of_these else "of others"

@@ -47,6 +47,7 @@ def files_of(folder, parties, columns):
     return paths
 
 
+@pytest.mark.medium
 def test_images_are_shown_in_pixels(published, images, tmp_path):
     columns = tuple(f"pixel_{i}" for i in range(16))
     options = MMDGAN(shape=SHAPE, value_range=(0, 255), channels=1)
@@ -81,6 +82,7 @@ def test_images_are_shown_in_pixels(published, images, tmp_path):
     assert "MMD² to" not in page["generator_note"]  # they stand in a table
 
 
+@pytest.mark.medium
 def test_rows_of_a_table_are_shown_in_scaled_columns(published, images, tmp_path):
     columns = tuple(f"column_{i}" for i in range(16))
     settings = Settings(

@@ -91,6 +91,7 @@ def spellings(value):
 # --- nothing of others
 
 
+@pytest.mark.medium
 def test_no_cell_of_another_party_is_written(run, published):
     folder, out = run[0], published[1]
     for i, name in enumerate(NAMES):
@@ -175,6 +176,7 @@ def test_ranks_are_shown_unless_nothing_is(run, published):
 
 
 @pytest.mark.parametrize("party", range(3))
+@pytest.mark.medium
 def test_a_statement_depends_on_no_row_of_others(run, party):
     other = with_other_data(run[1], party)
     assert len(other.tables.points[party - 1]) == 3 * SIZES[party - 1]
@@ -214,6 +216,7 @@ def test_facts_are_those_of_the_files(run, published):
         assert not held_back & {row["job"] for row in rows}
 
 
+@pytest.mark.medium
 def test_nearness_is_that_of_the_files(run, published):
     folder, out = run[0], published[1]
     statements = party_statements(run[1])
@@ -275,6 +278,7 @@ def test_own_rows_that_are_handed_out_are_counted(run):
     assert found[0].quality is None and list(draw_statement(found[0])) == ["rows"]
 
 
+@pytest.mark.medium
 def test_quality_can_be_computed_from_the_two_files(run, published, tmp_path):
     folder, out = run[0], published[1]
     for name in NAMES:
@@ -327,6 +331,7 @@ def test_all_statements_are_listed_with_their_digests(published):
 # --- particular parties
 
 
+@pytest.mark.medium
 def test_equal_contributions_have_one_rank(run):
     phi = np.array([0.2, 0.3, 0.3])
     found = party_statements(with_scheme(run[1], shapley_values=phi), "all")
@@ -338,6 +343,7 @@ def test_equal_contributions_have_one_rank(run):
     assert list(found[0].share.alphas.values()) == pytest.approx([2 / 3, 1, 1])
 
 
+@pytest.mark.medium
 def test_a_party_that_adds_nothing(run):
     phi = np.array([0.2, -0.1, 0.3])
     found = party_statements(with_scheme(run[1], shapley_values=phi))
@@ -347,6 +353,7 @@ def test_a_party_that_adds_nothing(run):
     assert "fair share" not in words_of(found[1], "kept")
 
 
+@pytest.mark.medium
 def test_a_promise_that_was_lowered_is_kept(run):
     scheme = run[1].collaboration.promises.scheme
     assert [s.is_stable for s in party_statements(run[1])] == [True] * 3
@@ -386,6 +393,7 @@ def test_the_command_says_what_is_shown(run, monkeypatch, capsys, tmp_path):
     assert "--show-shares" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 def test_options_of_tables_are_those_of_the_run(run):
     options = TableOptions(label_column="ward", min_rows=9, only_shared_categories=True)
     tables = dataclasses.replace(run[1].tables, options=options)

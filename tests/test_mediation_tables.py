@@ -112,6 +112,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.medium
 def test_headers_orders_and_types_are_the_party_s_own(done: Run):
     for name in ("north", "west"):
         with done.reward(name).open(newline="") as file:
@@ -253,6 +254,7 @@ def _indices(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(chosen), np.arange(len(chosen))
 
 
+@pytest.mark.medium
 def test_alpha_is_the_shapley_value_of_the_values(done: Run):
     report = done.report
     phi = shapley(np.array(report["coalition_values"]), 3)
@@ -277,6 +279,7 @@ def numbers_of(run: Run) -> str:
     return json.dumps({**report, "settings": settings, **more})
 
 
+@pytest.mark.medium
 def test_the_order_of_files_and_of_other_parties_columns_changes_nothing(
     done: Run, tmp_path
 ):
@@ -289,6 +292,7 @@ def test_the_order_of_files_and_of_other_parties_columns_changes_nothing(
     assert again.reward("north").read_bytes() == done.reward("north").read_bytes()
 
 
+@pytest.mark.medium
 def test_csv_and_parquet_of_one_table_give_the_same_bits(done: Run, received, tmp_path):
     """Of one party it is now a Parquet file and of another a CSV file."""
     schema = pa.schema([SCHEMA.field(name) for name in TABLES["north"]])

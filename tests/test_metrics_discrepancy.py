@@ -29,6 +29,7 @@ def measured(result):
 
 
 @pytest.mark.smoke
+@pytest.mark.medium
 def test_it_is_the_definition_after_a_draw():
     result = with_nothing(small_collaboration(3, 2), 1)
     # Without a reward, a party keeps the value of its own data.

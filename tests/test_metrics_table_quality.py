@@ -107,6 +107,7 @@ def test_figures_by_definition():
 
 
 @pytest.mark.parametrize("name", SAVED["tables"])
+@pytest.mark.medium
 def test_a_table_is_like_itself_and_like_its_rows_in_another_order(name):
     real, _, _ = saved_tables(name)
     order = np.random.default_rng(0).permutation(len(next(iter(real.values())).values))
@@ -125,6 +126,7 @@ def test_a_table_is_like_itself_and_like_its_rows_in_another_order(name):
     assert found.detection.logistic > 0.8 and found.detection.boosted > 0.8
 
 
+@pytest.mark.medium
 def test_columns_drawn_independently_have_a_shape_but_no_trend():
     rng = np.random.default_rng(0)
     x = rng.normal(size=800)
@@ -146,6 +148,7 @@ def test_columns_drawn_independently_have_a_shape_but_no_trend():
     assert found.detection.logistic > 0.8  # and a hyperplane does not
 
 
+@pytest.mark.medium
 def test_nothing_depends_on_units_and_origin():
     real, synthetic, _ = saved_tables("penguins")
     first = table_quality(KEY, [real], synthetic)
@@ -252,6 +255,7 @@ def test_a_score_is_one_where_the_area_is_a_half_or_less():
     assert found.boosted == 1
 
 
+@pytest.mark.medium
 def test_a_table_of_other_values_is_told_apart_and_few_rows_are_drawn_for_it():
     rng = np.random.default_rng(0)
     real = {
@@ -280,6 +284,7 @@ def test_missing_cells_alone_tell_tables_apart():
     assert table_quality(KEY, [real], synthetic).detection.boosted < 0.8
 
 
+@pytest.mark.medium
 def test_columns_of_hardly_any_numbers_do_not_stop_the_trees():
     """All three numbers may be in the rows of one fold."""
     rng = np.random.default_rng(0)

@@ -52,6 +52,7 @@ def test_two_classes_are_scored_as_by_hand():
     assert found.accuracy == np.mean(predicted == np.array(test["two"]))
 
 
+@pytest.mark.medium
 def test_more_classes_are_each_scored_against_the_rest():
     names = "x", "y", "class"
     training, test = (some(table(400, seed), *names) for seed in (0, 1))
@@ -74,6 +75,7 @@ def test_a_number_is_scored_by_the_error_left():
     assert 0.2 < alone.score < 0.6  # the other half of the variance is in y
 
 
+@pytest.mark.medium
 def test_what_is_not_there_to_learn_has_the_score_of_guessing():
     test = some(table(300, 1), "x", "class")
     only = {**test, "class": ["low"] * 300}
@@ -99,6 +101,7 @@ def test_of_one_value_there_is_no_score():
     assert np.isnan(score(training, constant, "sum").score)
 
 
+@pytest.mark.medium
 def test_missing_cells_are_kept_but_for_the_targets():
     training, test = (some(table(300, seed), "x", "y", "two") for seed in (0, 1))
     whole = score(training, test, "two").score

@@ -62,6 +62,7 @@ def test_the_slope_of_the_definition_is_zero():
     np.testing.assert_allclose(missing, pulled, atol=1e-5)
 
 
+@pytest.mark.medium
 def test_those_kept_are_nearer_to_the_training_points(few_landmarks):
     training, fresh = drawn(2_000, 0), drawn(800, 1)
     generated = drawn(20_000, 2, share=0.6) * [1.0, 1.3]

@@ -54,11 +54,13 @@ def folder(saved, tmp_path):
     return Path(shutil.copytree(saved, tmp_path / "copy"))
 
 
+@pytest.mark.medium
 def test_two_checkpoints_are_kept(folder):
     steps = ["step_00000006", "step_00000009"]
     assert names(folder) == sorted(steps + [f"{step}.json" for step in steps])
 
 
+@pytest.mark.medium
 def test_nothing_is_left_to_do(folder, uninterrupted):
     model, steps = resumed(folder)
     assert steps == []
@@ -93,6 +95,7 @@ def cut_arrays(folder):
 @pytest.mark.parametrize(
     "damage", [remove_record, cut_record, change_digest, remove_arrays, cut_arrays]
 )
+@pytest.mark.medium
 def test_the_one_before_counts_where_the_newest_is_damaged(
     folder, damage, uninterrupted
 ):

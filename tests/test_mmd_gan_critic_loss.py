@@ -115,6 +115,7 @@ def test_rational_quadratics_are_mixtures_of_squared_exponentials(squared):
 
 
 @every_sum
+@pytest.mark.medium
 def test_mmd2_is_the_definition_and_the_packages(name):
     ours = computed(name)["mmd2"]
     np.testing.assert_allclose(ours, oracles.mmd2_unbiased(PLAIN[name], X, Y))
@@ -173,6 +174,7 @@ def test_penalty_is_that_of_a_witness_differentiated_numerically(name):
     np.testing.assert_allclose(computed(name)["penalty"], expected, rtol=1e-6)
 
 
+@pytest.mark.medium
 def test_penalty_where_the_witness_is_flat():
     kernel = critic_kernel("rational-quadratic-dot")
 

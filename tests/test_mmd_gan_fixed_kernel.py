@@ -115,6 +115,7 @@ def in_float64(name, shift, scale):
 
 
 @every_kernel
+@pytest.mark.medium
 def test_the_loss_is_mmd2_of_points_in_their_units_and_its_gradient(name):
     shift, scale = POINTS.mean(axis=0), POINTS.std(axis=0)
     program, generator, kernel = in_float64(name, shift, scale)
@@ -154,6 +155,7 @@ def test_the_loss_is_mmd2_of_points_in_their_units_and_its_gradient(name):
             )
 
 
+@pytest.mark.medium
 def test_a_step_goes_down_that_gradient_and_there_is_no_critic():
     task, run = start_task(KEY, with_kernel("deep"), POINTS)
     start, points = run.training, jnp.asarray(task.training)
@@ -202,6 +204,7 @@ def test_the_kernel_sees_points_in_the_callers_units(value_range):
 
 
 @every_kernel
+@pytest.mark.medium
 def test_generated_points_come_much_nearer_to_held_out_ones(name):
     options = with_kernel(
         name, learning_rate=5e-3, evaluate_every=400, calibrated=False
@@ -259,6 +262,7 @@ def test_kernels_of_one_structure_share_a_program():
 
 
 @every_kernel
+@pytest.mark.medium
 def test_calibration_and_quality_are_those_of_any_training(name, models):
     model = models[name]
     assert model.calibration is not None
@@ -270,6 +274,7 @@ def test_calibration_and_quality_are_those_of_any_training(name, models):
 
 
 @every_kernel
+@pytest.mark.medium
 def test_the_kernel_stays_as_it_was_whatever_its_precision(name, models):
     kernel = jax.tree.map(lambda leaf: np.array(leaf, np.float64), KERNELS[name])
     before = bytes_of(kernel)
@@ -284,6 +289,7 @@ def test_the_kernel_stays_as_it_was_whatever_its_precision(name, models):
 
 
 @every_kernel
+@pytest.mark.medium
 def test_a_saved_model_is_the_model_and_remembers_its_kernel(name, models, tmp_path):
     model, path = models[name], tmp_path / "model.npz"
     model.save(path)
@@ -302,6 +308,7 @@ def test_a_saved_model_is_the_model_and_remembers_its_kernel(name, models, tmp_p
     assert same(again.fit(KEY, POINTS), model)
 
 
+@pytest.mark.medium
 def test_a_training_goes_on_with_its_kernel_and_with_no_other(models, tmp_path):
     class Interrupted(Exception):
         pass

@@ -74,6 +74,7 @@ def test_records_tell_kernels_apart():
     ],
     ids=["laplace", "dropout", "made of kernels"],
 )
+@pytest.mark.medium
 def test_kernels_of_all_kinds_can_be_trained_with(kernel, tmp_path):
     model = replace(SMALL, kernel=kernel, num_steps=3).fit(KEY, POINTS)
     assert np.isfinite(model.history).all()

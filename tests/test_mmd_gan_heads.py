@@ -51,6 +51,7 @@ def test_points_are_those_of_the_states_with_the_largest_scores():
     np.testing.assert_array_equal(points, np.hstack(expected).astype(np.float32))
 
 
+@pytest.mark.medium
 def test_a_category_is_one_of_its_columns_exactly():
     points = np.asarray(points_of(COLUMNS, VALUES, 30 * SCORES))
     for column, block in zip(COLUMNS, split_points(COLUMNS, points), strict=True):
@@ -63,6 +64,7 @@ def test_a_category_is_one_of_its_columns_exactly():
             np.testing.assert_array_equal(block[missing, 0], np.float32(column.median))
 
 
+@pytest.mark.medium
 def test_the_slope_is_that_of_the_softmax():
     weights = jnp.asarray(RNG.normal(size=SCORES.shape), jnp.float32)
 
@@ -92,6 +94,7 @@ def test_a_number_learns_where_it_has_a_value():
     np.testing.assert_array_equal(slope, np.array(has_value, np.float32).T)
 
 
+@pytest.mark.medium
 def test_states_are_drawn_with_the_probabilities_of_the_softmax():
     logits = SCORES[:1] / 3
     gumbel = jax.random.gumbel(jax.random.key(0), (50_000, logits.shape[1]))
@@ -123,6 +126,7 @@ def test_numbers_of_another_size_are_standardised_for_the_networks():
 
 
 @pytest.mark.parametrize("kept", [[1, 3], [0]])
+@pytest.mark.medium
 def test_tables_of_categories_only_or_of_numbers_only(kept):
     columns = tuple(COLUMNS[i] for i in kept)
     values, scores = VALUES[:, : num_numbers(columns)], SCORES[:, : num_states(columns)]

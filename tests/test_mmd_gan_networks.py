@@ -38,6 +38,7 @@ def test_images_of_every_size(shape):
     assert features.shape == (3, 16)
 
 
+@pytest.mark.medium
 def test_every_number_of_an_image_is_between_0_and_1():
     z = 10 * RNG.normal(size=(3, 5)).astype(np.float32)
     # Their initial weights are part of the one program.
@@ -46,6 +47,7 @@ def test_every_number_of_an_image_is_between_0_and_1():
     assert np.isfinite(features).all()
 
 
+@pytest.mark.medium
 def test_each_image_by_itself():
     critic = ImageCritic((8, 8, 1), channels=4, feature_size=3, rngs=nnx.Rngs(1))
     images = RNG.normal(size=(3, 64)).astype(np.float32)
@@ -55,6 +57,7 @@ def test_each_image_by_itself():
 
 
 @pytest.mark.parametrize("sides", [(8, 8), (7, 10)])
+@pytest.mark.medium
 def test_convolution_is_the_librarys(sides):
     def both(images, size, stride):
         layer = Convolution(3, 4, size=size, stride=stride, rngs=nnx.Rngs(0))
@@ -103,6 +106,7 @@ def test_perceptron_by_hand():
     np.testing.assert_allclose(found_squashed, 1 / (1 + np.exp(-expected)), rtol=1e-5)
 
 
+@pytest.mark.medium
 def test_points_without_a_codec_are_made_as_ever():
     """One network from all of the noise, without states: old seeds, old bits."""
     options = MMDGAN(width=4, depth=1)

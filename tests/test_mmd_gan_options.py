@@ -52,6 +52,7 @@ def test_it_is_a_generator():
     assert isinstance(SMALL, Generator)
 
 
+@pytest.mark.medium
 def test_units_are_those_of_the_points(model):
     points = SMALL.sample(jax.random.key(1), model, 1_000)
     assert points.shape == (1_000, 3)
@@ -81,6 +82,7 @@ def test_those_kept_are_some_of_those_drawn(model):
     assert chance[at].mean() > chance.mean()
 
 
+@pytest.mark.medium
 def test_calibrated_on_training_points_and_noise_of_their_own(model, monkeypatch):
     told = {}
 
@@ -123,6 +125,7 @@ def test_the_key_decides(model):
         SMALL.sample(KEY, model, 0)
 
 
+@pytest.mark.medium
 def test_same_key_same_parameters_whatever_the_users_precision(model):
     with jax.enable_x64(True):
         assert equal(model, SMALL.fit(KEY, POINTS))
@@ -196,6 +199,7 @@ def test_a_file_that_is_no_model(model, tmp_path):
         MMDGANModel.load(tmp_path / "absent.npz")
 
 
+@pytest.mark.medium
 def test_numbers_that_are_not_finite_bring_back_the_last_good_state(model, monkeypatch):
     real_train, calls = fitting.train, []
 
@@ -220,6 +224,7 @@ def test_numbers_that_are_not_finite_bring_back_the_last_good_state(model, monke
     np.testing.assert_array_equal(restarted.history[0], model.history[0])
 
 
+@pytest.mark.medium
 def test_numbers_that_never_become_finite(monkeypatch):
     real_train = fitting.train
 
@@ -240,6 +245,7 @@ def test_numbers_that_never_become_finite(monkeypatch):
         SMALL.fit(KEY, POINTS)
 
 
+@pytest.mark.medium
 def test_patience_stops_and_returns_the_best(monkeypatch):
     options = replace(SMALL, num_steps=21, patience=2)
     figures = iter([0.5, 0.2, 0.3, 0.25])
@@ -252,6 +258,7 @@ def test_patience_stops_and_returns_the_best(monkeypatch):
     assert equal(stopped, replace(SMALL, num_steps=6).fit(KEY, POINTS))
 
 
+@pytest.mark.medium
 def test_three_checks_without_improvement_halve_the_rate(monkeypatch):
     options = replace(SMALL, num_steps=21, learning_rate_rule="three-sample")
     answers = iter([False, False, True, False, False, False, True])
@@ -271,6 +278,7 @@ def test_three_checks_without_improvement_halve_the_rate(monkeypatch):
     ],
     ids=["critic", "fixed"],
 )
+@pytest.mark.medium
 def test_numbers_of_a_range_stay_in_it(kernel):
     images = RNG.integers(0, 17, (60, 16))
     options = MMDGAN(
@@ -356,6 +364,7 @@ def test_images_of_another_size():
         options.fit(KEY, RNG.uniform(size=(30, 64)))
 
 
+@pytest.mark.medium
 def test_flax_is_imported_when_it_is_used():
     code = (
         "import sys, cgm_jax\n"
@@ -366,6 +375,7 @@ def test_flax_is_imported_when_it_is_used():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.medium
 def test_a_column_far_from_zero_is_centred_before_it_is_rounded():
     # Seconds since 1970 within ten minutes: float32 knows multiples of 128 s only.
     times = np.column_stack([1.7e9 + RNG.uniform(0, 600, 300), POINTS[:, 1]])

@@ -57,6 +57,7 @@ def perceptron(state, points):
     return points
 
 
+@pytest.mark.medium
 def test_losses_are_those_of_numpy():
     options = SMALL
     program, (generator, critic) = as_float64(options, 2)
@@ -143,6 +144,7 @@ def same(a, b):
     return all(map(np.array_equal, leaves_of(a), leaves_of(b)))
 
 
+@pytest.mark.medium
 def test_ten_steps_are_one_step_ten_times():
     key = jax.random.key(5)
     program, start = started(0, TRAINED, 3)

@@ -358,6 +358,7 @@ def test_it_ends_in_one_line_that_says_what_was_expected(name: str):
     assert len(text) < 400
 
 
+@pytest.mark.medium
 def test_odd_calls_that_are_right():
     as_lists = gram_sums(KERNEL, [p.tolist() for p in PARTIES], CANDIDATES.tolist())
     np.testing.assert_allclose(as_lists.between, SUMS.between, rtol=1e-6)

@@ -82,6 +82,7 @@ def folder_of(name: str) -> str:
     return name.split(".")[1] if name.startswith("cgm_jax.") else ""
 
 
+@pytest.mark.medium
 def test_folders_are_one_ordered_list():
     wrong = [
         f"{module_name(path)} imports {name}"
@@ -124,12 +125,14 @@ def run_python(code: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.medium
 def test_the_trap_catches_a_device():
     code = "import jax.numpy as jnp; jnp.zeros(3)"
     with pytest.raises(AssertionError, match="no_such_platform"):
         run_python(code)
 
 
+@pytest.mark.medium
 def test_importing_the_package_is_cheap_and_changes_no_setting():
     added = run_python(
         "import sys, jax\n"
@@ -142,6 +145,7 @@ def test_importing_the_package_is_cheap_and_changes_no_setting():
     assert not {name.split(".")[0] for name in added} & HEAVY
 
 
+@pytest.mark.medium
 def test_importing_every_module_touches_no_device_and_changes_no_setting():
     run_python(
         "import importlib, jax\n"

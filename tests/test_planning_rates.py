@@ -7,6 +7,7 @@ from cgm_jax.kernels import Laplace
 from cgm_jax.planning import Rates, measured_rates, plan, rates
 
 
+@pytest.mark.medium
 def test_all_speeds_are_numbers(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rates, "NUM_TILES", 2)
     found = measured_rates([20, 30], 3, 500, kernel=Laplace(1.0), dtype=np.float64)
@@ -28,6 +29,7 @@ def test_a_device_that_is_twice_as_fast_takes_half_the_time():
     )
 
 
+@pytest.mark.medium
 def test_no_more_than_the_most_candidates_are_tried(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rates, "MOST_CANDIDATES", 100)
     monkeypatch.setattr(rates, "NUM_TILES", 1)
@@ -35,6 +37,7 @@ def test_no_more_than_the_most_candidates_are_tried(monkeypatch: pytest.MonkeyPa
     assert found.num_candidates == 100
 
 
+@pytest.mark.medium
 def test_with_many_columns_fewer_candidates_are_tried(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rates, "MOST_ENTRIES", 1_000)
     monkeypatch.setattr(rates, "NUM_TILES", 1)

@@ -73,6 +73,7 @@ def names_of(num_parties):
 
 
 @pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.medium
 def test_words_neither_overlap_nor_leave_the_picture(picture):
     # The pages of many parties have these, most with a row or a panel a party.
     is_of_many = picture in ("contributions", "region", "values", "rewards")

@@ -88,6 +88,7 @@ def test_bars_are_shares_of_the_categories_and_of_all_others():
         np.testing.assert_allclose(widths, [*shares, 1 - sum(shares)])
 
 
+@pytest.mark.medium
 def test_distance_and_missing_cells_are_written_below():
     real, synthetic = table(0), table(1, 200)
     figure = plot_columns([real], synthetic)
@@ -102,6 +103,7 @@ def test_distance_and_missing_cells_are_written_below():
         assert words[1:] == ([expected] if missing.any() else [])
 
 
+@pytest.mark.medium
 def test_words_neither_overlap_nor_leave_the_picture():
     real, synthetic = table(0), table(1, 200)
     figure = plot_columns([real], synthetic)
@@ -124,6 +126,7 @@ def test_columns_without_cells_and_hostile_names_are_drawn():
         plot_columns([empty], empty)
 
 
+@pytest.mark.medium
 def test_of_very_many_columns_the_least_alike_are_drawn_in_their_order():
     rng = np.random.default_rng(0)
     real = {f"c{i}": cells("number", rng.normal(size=50).tolist()) for i in range(44)}

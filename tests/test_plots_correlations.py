@@ -23,6 +23,7 @@ def summaries(start, metrics=FIGURE_2):
     }
 
 
+@pytest.mark.medium
 def test_bars_are_correlations_with_their_errors():
     ours = {
         "equal-disjoint": {"credit-ratings": summaries(0.9), "digits": summaries(0.5)},

@@ -50,6 +50,7 @@ def test_nothing_was_tried():
         plot_gains(table(np.zeros((2, 0))))
 
 
+@pytest.mark.medium
 def test_twenty_by_eight_fit_on_it():
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -18,6 +18,7 @@ def dots(axes) -> list:
 
 
 @pytest.mark.parametrize("target", ["job", None])
+@pytest.mark.medium
 def test_words_fit(target):
     figure = plot_generators(comparison(target=target))
     assert len(figure.axes) == (5 if target is None else 6)

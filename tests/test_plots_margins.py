@@ -16,6 +16,7 @@ def points_of(figure) -> list:
     return [line for line in axes.lines if len(line.get_xdata()) == 1]
 
 
+@pytest.mark.medium
 def test_every_finite_margin_is_shown_and_broken_ones_are_hollow():
     result = small_collaboration(3, 2)
     poor = with_reward(result, 1, values=result.draw.rewards[1].values * 0.1)
@@ -53,6 +54,7 @@ def test_it_says_whose_margin_it_is_and_where_there_is_nothing_to_keep():
     )
 
 
+@pytest.mark.medium
 def test_nothing_handed_out_is_drawn_without_it():
     promises = small_collaboration(2, 1).promises
     checked = audit_promises(promises.coalition_values, promises.scheme)

@@ -79,6 +79,7 @@ def test_one_column_is_drawn_in_strips():
     assert labels == ["candidates", "own data", "reward"]
 
 
+@pytest.mark.medium
 def test_many_columns_are_drawn_along_principal_axes_of_the_pool():
     result = small_collaboration(24, 64)
     parties = result.promises.parties

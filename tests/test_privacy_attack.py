@@ -86,6 +86,7 @@ def empirical_epsilon(features, neighbours, noise, *, mechanism=runs_of) -> floa
 @pytest.mark.parametrize("features", [Coordinates.of(2), small_features(100)])
 @pytest.mark.parametrize("epsilon", [0.5, 1.0, 2.0, 4.0])
 @pytest.mark.parametrize("neighbours", BOTH)
+@pytest.mark.medium
 def test_the_attack_is_weaker_than_what_is_stated(neighbours, epsilon, features):
     noise = noise_of_sums(epsilon, DELTA, neighbours)
     assert empirical_epsilon(features, neighbours, noise) < epsilon
@@ -93,17 +94,20 @@ def test_the_attack_is_weaker_than_what_is_stated(neighbours, epsilon, features)
 
 @pytest.mark.parametrize("epsilon", [1.0, 2.0])
 @pytest.mark.parametrize("neighbours", BOTH)
+@pytest.mark.medium
 def test_the_attack_finds_half_of_the_noise(neighbours, epsilon):
     noise = noise_of_sums(epsilon, DELTA, neighbours) / 2
     assert empirical_epsilon(Coordinates.of(2), neighbours, noise) > epsilon
 
 
 @pytest.mark.parametrize("neighbours", BOTH)
+@pytest.mark.medium
 def test_the_attack_finds_noise_of_the_mean_on_the_sum(neighbours):
     noise = noise_of_sums(2.0, DELTA, neighbours) / len(COMMON)
     assert empirical_epsilon(Coordinates.of(2), neighbours, noise) > 2
 
 
+@pytest.mark.medium
 def test_the_attack_finds_a_count_without_noise():
     def public_count(key, points, features, noise, neighbours):
         runs = runs_of(key, points, features, noise, "replace one")
@@ -117,6 +121,7 @@ def test_the_attack_finds_a_count_without_noise():
     assert found > 4
 
 
+@pytest.mark.medium
 def test_the_attack_finds_features_that_are_not_shortened(monkeypatch):
     monkeypatch.setitem(globals(), "FAR", 3 * FAR)
     noise = noise_of_sums(2.0, DELTA, "replace one")

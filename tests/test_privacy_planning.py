@@ -32,6 +32,7 @@ def plan_of(**options) -> PrivacyPlan:
 
 
 @pytest.mark.parametrize("neighbours", ["replace one", "add or remove one"])
+@pytest.mark.medium
 def test_errors_are_those_of_releases(neighbours):
     parties = small_parties()
     phi = mmd_shapley_values(gram_sums(KERNEL, parties, CANDIDATES)).shapley_values
@@ -50,6 +51,7 @@ def test_errors_are_those_of_releases(neighbours):
         assert abs(gap) < 4 * error
 
 
+@pytest.mark.medium
 def test_less_privacy_is_less_error_and_exact_features_without_noise_have_none():
     plan = plan_of()
     assert plan.alpha_errors.shape == (3, 60)
@@ -60,6 +62,7 @@ def test_less_privacy_is_less_error_and_exact_features_without_noise_have_none()
     assert np.all(plan.rank_correlations[0] <= 1)
 
 
+@pytest.mark.medium
 def test_random_features_are_drawn_anew():
     def drawn(key):
         return small_features(100, seed=int(jax.random.bits(key) % 1_000))
@@ -69,6 +72,7 @@ def test_random_features_are_drawn_anew():
     assert np.all(plan.alpha_errors[2] > 1e-3)
 
 
+@pytest.mark.medium
 def test_without_points_they_are_standard_normal_and_sizes_decide():
     plan = plan_of(points=None, candidates=None, sizes=[50, 500], num_repeats=4)
     assert np.all(plan.rank_correlations[2] == 1)

@@ -203,6 +203,7 @@ def test_verify_finds_what_does_not_fit():
             other.verify(features, agreement="a")
 
 
+@pytest.mark.medium
 def test_the_digest_of_features_is_the_same_in_another_process():
     code = (
         "from small_releases import small_features\n"

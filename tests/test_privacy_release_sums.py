@@ -55,6 +55,7 @@ def test_sums_of_candidates_with_candidates_are_exact():
     np.testing.assert_array_equal(without.between[:3, :3], sums.between[:3, :3])
 
 
+@pytest.mark.medium
 def test_without_noise_features_of_a_kernel_give_the_kernels_sums():
     parties = [x / 9 for x in small_parties()]
     features = Coordinates.of(2)
@@ -64,6 +65,7 @@ def test_without_noise_features_of_a_kernel_give_the_kernels_sums():
     np.testing.assert_allclose(sums.between, exact.between, rtol=1e-10, atol=1e-9)
 
 
+@pytest.mark.medium
 def test_noise_is_taken_off_on_average():
     parties, features = [x / 9 for x in small_parties()], Coordinates.of(2)
     drawn = [
@@ -137,6 +139,7 @@ def one_group(features):
 
 
 @pytest.mark.parametrize("is_random", [True, False])
+@pytest.mark.medium
 def test_resamples_have_the_sums_as_their_mean(is_random):
     features = small_features() if is_random else one_group(small_features())
     sent = releases_of(small_parties(), features, neighbours="add or remove one")

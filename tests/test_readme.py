@@ -18,6 +18,7 @@ def test_the_python_program_prints_what_the_readme_shows(tmp_path: Path):
 
 
 @pytest.mark.smoke
+@pytest.mark.medium
 def test_so_does_the_program_with_fewer_rows(capsys: pytest.CaptureFixture):
     # Of 30 rows a party, the first 10,000 candidates are enough: 40,000 of 200.
     program, shown = program_and_output()

@@ -97,6 +97,7 @@ def test_numbers_are_strict_json():
     assert data["generators"][0]["fit_seconds"] == 3.25
 
 
+@pytest.mark.medium
 def test_a_page_has_every_figure_and_escapes_names():
     page = comparison_page(comparison(), "A <title>", files=["a&b.csv"])
     assert "A &lt;title&gt;" in page and "a&amp;b.csv" in page

@@ -29,6 +29,7 @@ KEY = jax.random.key(0)
 # --- the order
 
 
+@pytest.mark.medium
 def test_what_was_not_kept_is_first_and_files_are_last():
     values = one().draw.rewards[1].values - 1
     result = with_reward(one(), 1, values=values, stop_reason="stalled")

@@ -45,6 +45,7 @@ def text(tmp_path_factory):
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.medium
 def test_the_page_is_well_formed_for_any_size(tmp_path, quick, size):
     result = small_collaboration(*size)
     names = [f"bank {i}" for i in range(size[0])]
@@ -54,6 +55,7 @@ def test_the_page_is_well_formed_for_any_size(tmp_path, quick, size):
     assert [name for name in headers if name in names] == 2 * names  # two tables
 
 
+@pytest.mark.medium
 def test_the_page_starts_as_html_and_is_accessible(text):
     assert text.startswith("<!doctype html>\n<html")
     page = Page(text)
@@ -88,6 +90,7 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(text):
     assert "url(" not in text and "@import" not in text
 
 
+@pytest.mark.medium
 def test_there_are_four_pictures_and_a_fifth_for_several_draws(tmp_path, text):
     images = Page(text).all("img")
     assert len(images) == 4
@@ -283,6 +286,7 @@ def test_settings_are_listed(tmp_path, no_figures):
     assert note in page.text
 
 
+@pytest.mark.medium
 def test_the_same_report_has_the_same_bytes(tmp_path, text):
     assert render(tmp_path, [section_of(one())]) == text
 

@@ -56,6 +56,7 @@ def test_of_many_parties_pictures_show_some_and_tables_all(
 
 
 @pytest.mark.parametrize("size", [(3, 2), (24, 64)])
+@pytest.mark.medium
 def test_uncertainty_has_a_picture_and_a_table_by_rank(tmp_path, quick, size):
     result = small_collaboration(*size)
     found = estimate_uncertainty(jax.random.key(0), result.promises, 8)
@@ -90,6 +91,7 @@ def test_uncertainty_has_a_picture_and_a_table_by_rank(tmp_path, quick, size):
         )
 
 
+@pytest.mark.medium
 def test_warnings_on_the_resamples_are_told(tmp_path, no_figures):
     found = estimate_uncertainty(jax.random.key(0), one().promises, 2)
     rewards = found.reward_values.copy()
@@ -137,6 +139,7 @@ def test_metrics_have_tables_and_a_picture(tmp_path, quick):
     assert data["alpha_correlations"]["reverse_kl"]["mean"] == mean
 
 
+@pytest.mark.medium
 def test_a_trained_generator_has_a_section_of_figures_and_pictures(tmp_path, quick):
     note = "A note on the generator."
     page = render_origin(tmp_path, origin_of(trained()), generator_note=note)

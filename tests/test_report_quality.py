@@ -39,6 +39,7 @@ def table(seed, num, *, related=True):
 # --- quality
 
 
+@pytest.mark.medium
 def test_an_alike_table_can_hardly_be_told_and_an_independent_one_easily():
     real = table(0, 400)
     good = table_quality(KEY, [real], table(1, 400))
@@ -70,6 +71,7 @@ def test_what_cannot_be_measured_is_said():
     assert len(table_quality_sentences(nothing, "Ada")) == 1
 
 
+@pytest.mark.medium
 def test_the_part_of_a_page_shows_every_figure():
     real, synthetic = table(0, 200), table(1, 150, related=False)
     found = table_quality(KEY, [real], synthetic)

@@ -48,6 +48,7 @@ def page_of(run: ReleasedRun) -> Page:
     return Page(released_page(run, draw_released(run), settings=SETTINGS))
 
 
+@pytest.mark.medium
 def test_what_is_private_comes_first_and_every_party_has_its_own(run, quick):
     sent = [replace(run.releases[0], epsilon=3.0), *run.releases[1:]]
     page = page_of(replace(run, releases=sent))
@@ -63,6 +64,7 @@ def test_what_is_private_comes_first_and_every_party_has_its_own(run, quick):
     assert "Bo: private with ε = 1, δ = 1e-05, for data that differ" in page.text
 
 
+@pytest.mark.medium
 def test_values_have_their_errors_and_an_order_that_may_be_chance(run, quick):
     page = page_of(run)
     scheme, errors = run.uncertainty.scheme, run.uncertainty
@@ -87,6 +89,7 @@ def test_values_have_their_errors_and_an_order_that_may_be_chance(run, quick):
     assert "not told apart" in page.text
 
 
+@pytest.mark.medium
 def test_what_is_handed_out_and_how_it_was_computed(run, quick):
     page = page_of(run)
     rows = [row for row in table_rows(page) if len(row) == 5 and row[1] != "ε"]
@@ -101,6 +104,7 @@ def test_what_is_handed_out_and_how_it_was_computed(run, quick):
 
 
 @pytest.mark.parametrize("neighbours", ["replace one", "add or remove one"])
+@pytest.mark.medium
 def test_what_is_not_covered_depends_on_what_is_hidden(neighbours, quick):
     run = run_of(neighbours=neighbours)
     text = page_of(run).text
@@ -112,6 +116,7 @@ def test_what_is_not_covered_depends_on_what_is_hidden(neighbours, quick):
         assert any(words in phrase for phrase in uncovered(run.releases))
 
 
+@pytest.mark.medium
 def test_without_noise_nothing_is_private(quick):
     run = run_of(epsilon=np.inf)
     page = page_of(run)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from small_collaborations import (
     small_promises,
     stable_collaboration,
@@ -37,6 +38,7 @@ NAMES = ["Ada", "Bo", "Cy"]
 # --- audits
 
 
+@pytest.mark.medium
 def test_an_audit_names_every_promise_and_begins_with_what_is_broken():
     result = stable_collaboration()
     kept = audit_sentences(audit(result), NAMES)

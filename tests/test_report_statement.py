@@ -80,6 +80,7 @@ def words(found, section):
     return " ".join(statement_data(found)["sentences"][section])
 
 
+@pytest.mark.medium
 def test_the_page_is_one_self_contained_file():
     text = page_of(statement())
     page = Page(text)
@@ -111,6 +112,7 @@ def test_the_page_says_what_the_json_says():
         assert [column["name"], *shares] in rows
 
 
+@pytest.mark.medium
 def test_names_cannot_change_the_page():
     found = statement(
         party=HOSTILE,
@@ -144,6 +146,7 @@ def test_what_was_missed_is_said(final, verdict, missed):
         assert 'class="missed"' in page_of(found)
 
 
+@pytest.mark.medium
 def test_an_unstable_promise_is_not_kept():
     assert not statement(is_stable=False).is_kept
     assert "leaving with them: not kept" in words(statement(is_stable=False), "kept")
@@ -151,6 +154,7 @@ def test_an_unstable_promise_is_not_kept():
     assert statement(is_stable=None).is_kept
 
 
+@pytest.mark.medium
 def test_a_party_without_synthetic_rows():
     nothing = {
         "num_points": 0,
@@ -206,6 +210,7 @@ def test_small_values_have_no_exponent():
     assert "your own data, 0.000005382: kept" in words(found, "kept")
 
 
+@pytest.mark.medium
 def test_where_synthetic_rows_come_from():
     origin = statement().origin
     for generator, phrase in (

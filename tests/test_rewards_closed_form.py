@@ -26,6 +26,7 @@ def game(seed: int) -> tuple[np.ndarray, ...]:
 
 
 @pytest.mark.smoke
+@pytest.mark.medium
 def test_it_is_the_optimum_of_the_linear_programme():
     num_solved = 0
     for seed in range(NUM_GAMES):
@@ -77,6 +78,7 @@ def rewards_of_points(own_points, others, candidates):
     return fair_reward_values(phi, own, values_with_candidates(sums)).reward_values
 
 
+@pytest.mark.medium
 def test_gradient_of_a_reward_in_a_partys_own_points():
     rng = np.random.default_rng(0)
     points, others = rng.normal(size=(6, 2)), rng.normal(size=(5, 2)) + 0.5

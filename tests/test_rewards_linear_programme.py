@@ -109,6 +109,7 @@ def test_the_optimum_is_the_best_vertex_and_within_the_bounds():
         assert np.all(np.diff(r[np.argsort(shapley)]) > 0), seed
 
 
+@pytest.mark.medium
 def test_both_solvers_say_the_same():
     """With a party that is left out of the program, and values of one's own."""
     for seed in range(BY_CVXPY):

@@ -46,6 +46,7 @@ def largest_factor(seed: int) -> float:
     return float(np.exp(found.x[2]))
 
 
+@pytest.mark.medium
 def test_the_factor_is_the_largest_that_can_be_kept():
     for seed, solver in solvers_of(INFEASIBLE):
         problem = random_problem(seed)
@@ -70,6 +71,7 @@ def test_what_is_feasible_is_not_relaxed():
         np.testing.assert_array_equal(scheme.reward_values, plain.reward_values)
 
 
+@pytest.mark.medium
 def test_relaxed_rewards_are_between_their_bounds_and_in_the_order_of_contributions():
     for seed, solver in solvers_of(INFEASIBLE):
         shapley, lower, upper = random_problem(seed)

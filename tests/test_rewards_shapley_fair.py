@@ -155,6 +155,7 @@ def test_reported_numbers_are_float64_and_traced_ones_follow():
     )
 
 
+@pytest.mark.medium
 def test_the_gradient_is_finite_for_who_contributes_nothing():
     def total(shapley: jax.Array) -> jax.Array:
         return shapley_fair_rewards(shapley, 8.0, rho=0.5).sum()

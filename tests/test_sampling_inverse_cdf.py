@@ -92,6 +92,7 @@ def test_an_edge_belongs_to_the_entry_after_it(dtype: type):
 
 
 @every_dtype
+@pytest.mark.medium
 def test_never_on_an_entry_without_weight_whatever_the_rounding(dtype: type):
     rng = np.random.default_rng(0)
     uniforms = np.array([below_one(dtype) - j * np.finfo(dtype).eps for j in range(64)])

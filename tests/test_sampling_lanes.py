@@ -29,6 +29,7 @@ def drawn_at_once(pool, *, num_picks: int):
     return np.asarray(picks), np.asarray(values)
 
 
+@pytest.mark.medium
 def test_are_the_draws_of_weighted_sampling():
     pool = pool_of(g=301)
     with jax.enable_x64(True):
@@ -41,6 +42,7 @@ def test_are_the_draws_of_weighted_sampling():
             np.testing.assert_allclose(after, reward.values, rtol=1e-12)
 
 
+@pytest.mark.medium
 def test_with_32_bit_types_values_are_those_of_the_definition():
     pool = pool_of(dtype=np.float32)
     picks, values = drawn_at_once(pool, num_picks=30)
@@ -51,6 +53,7 @@ def test_with_32_bit_types_values_are_those_of_the_definition():
         np.testing.assert_allclose(after, again, atol=1e-5)
 
 
+@pytest.mark.medium
 def test_go_on_from_a_lane_as_if_in_one():
     pool = pool_of()
     candidates, lane = lanes(pool.kernel, pool.candidates, pool.sums)
@@ -69,6 +72,7 @@ def test_go_on_from_a_lane_as_if_in_one():
     np.testing.assert_array_equal(at_once, np.append(head, tail))
 
 
+@pytest.mark.medium
 def test_inside_a_users_program_from_points_to_picks():
     pool = pool_of(dtype=np.float32)
 
@@ -88,6 +92,7 @@ def test_inside_a_users_program_from_points_to_picks():
     np.testing.assert_array_equal(found, reward.indices)
 
 
+@pytest.mark.medium
 def test_the_value_before_is_differentiable_in_the_candidates():
     pool = pool_of()
 

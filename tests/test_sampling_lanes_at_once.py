@@ -41,6 +41,7 @@ def assert_same(one, other) -> None:
 
 
 @pytest.mark.parametrize("lanes", [4, 256])
+@pytest.mark.medium
 def test_are_the_draws_of_single_lanes(lanes: int, monkeypatch: pytest.MonkeyPatch):
     pool = pool_of(g=301, scale=0.4)
     limits = np.array([1.0, -1.0, 0.3])  # never reached, at once, after some picks
@@ -61,6 +62,7 @@ def test_are_the_draws_of_single_lanes(lanes: int, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("kind", ["rbg", "old"])
+@pytest.mark.medium
 def test_keys_whose_numbers_depend_on_the_batch_are_drawn_one_by_one(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -74,6 +76,7 @@ def test_keys_whose_numbers_depend_on_the_batch_are_drawn_one_by_one(
     assert_same(single, draws(pool, targets, keys, [1.0, 1.0], max_picks=20))
 
 
+@pytest.mark.medium
 def test_a_thousand_picks_of_five_parties(monkeypatch: pytest.MonkeyPatch):
     pool = pool_of((20, 30, 25, 10, 15), g=2_000, dtype=np.float32, scale=0.3)
     before = draws(pool, np.full(5, 2.0), max_picks=1_000)

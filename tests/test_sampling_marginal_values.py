@@ -66,6 +66,7 @@ def test_equal_the_definitions(dtype: type, size: int, d: int):
 
 
 # PITFALLS 1: by increments and from scratch, all the way
+@pytest.mark.medium
 def test_a_thousand_points_by_increments():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(1_200, 2))
@@ -120,6 +121,7 @@ def test_large_sets_do_not_overflow(size):
     np.testing.assert_allclose(found, 0.6, rtol=rtol(np.float32))
 
 
+@pytest.mark.medium
 def test_broadcast_over_parties_and_candidates():
     rng = np.random.default_rng(0)
     within, across = rng.uniform(0.4, 0.6, size=(2, 3, 1))

@@ -49,6 +49,7 @@ def picks_of(pool: Pool, beta: float, num_keys: int, num_picks: int, *, plainly:
     return np.asarray(positions), np.asarray(values)
 
 
+@pytest.mark.medium
 def test_the_bound_holds_for_every_candidate_at_every_age():
     rng = np.random.default_rng(0)
     pick, scale = jax.jit(pick_plainly), jax.jit(scale_of)
@@ -72,6 +73,7 @@ def test_the_bound_holds_for_every_candidate_at_every_age():
 
 # Orders of three of five: all sixty, with their exact probabilities.
 @pytest.mark.parametrize("beta", [1.0, 8.0])
+@pytest.mark.medium
 def test_orders_have_the_probabilities_of_the_softmax(beta: float):
     pool = pool_of((3,), g=5, seed=1)
     drawn, _ = picks_of(pool, beta, 20_000, 3, plainly=False)
@@ -105,6 +107,7 @@ def test_orders_have_the_probabilities_of_the_softmax(beta: float):
 
 
 @pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.medium
 def test_as_many_points_as_with_the_plain_loop(beta: float):
     pool = pool_of((6, 9, 5), g=300, seed=2, scale=0.4)
     counts, levels = [], []
@@ -122,6 +125,7 @@ def test_as_many_points_as_with_the_plain_loop(beta: float):
 
 
 @pytest.mark.parametrize(("beta", "scale"), [(0.5, 1e-3), (8.0, 0.7), (np.inf, 0.7)])
+@pytest.mark.medium
 def test_every_candidate_once_with_the_values_of_the_definition(beta, scale):
     pool = pool_of(g=48, scale=scale)
     positions, values = picks_of(pool, beta, 1, 48, plainly=False)
@@ -130,6 +134,7 @@ def test_every_candidate_once_with_the_values_of_the_definition(beta, scale):
     np.testing.assert_allclose(values[0], again, atol=1e-12)
 
 
+@pytest.mark.medium
 def test_most_proposals_are_accepted():
     pool = pool_of((300, 200), g=2_000, dtype=np.float32, scale=0.3)
     uniforms = np.random.default_rng(0).uniform(size=(200, BLOCK, NUM_UNIFORMS))
@@ -150,6 +155,7 @@ def test_most_proposals_are_accepted():
 
 
 @pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.medium
 def test_strict_promotion(bits: int):
     pool = pool_of(dtype=np.float32)
     with jax.enable_x64(bits == 64), jax.numpy_dtype_promotion("strict"):
@@ -162,6 +168,7 @@ def test_strict_promotion(bits: int):
     assert values.dtype.itemsize == bits // 8
 
 
+@pytest.mark.medium
 def test_many_candidates_of_a_kernel_without_negative_values_are_drawn_so():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(17_000, 1)).astype(np.float32)

@@ -35,6 +35,7 @@ def test_values_are_those_of_the_definition(d: int, dtype: type, beta: float):
 
 
 @pytest.mark.parametrize("name", ["a scale a dimension", "Laplace", "all of it"])
+@pytest.mark.medium
 def test_values_with_other_kernels(name: str):
     pool = pool_of(d=3)
     pool = Pool(pool.parties, pool.candidates, KERNELS[name](3), PLAIN[name](3))
@@ -45,6 +46,7 @@ def test_values_with_other_kernels(name: str):
 
 # PITFALLS 1: increments must not drift
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.medium
 def test_a_thousand_picks(dtype: type):
     pool = pool_of((50, 20), g=2_000, dtype=dtype, scale=0.3)
     tolerance = {np.float32: 1e-6, np.float64: 1e-11}[dtype]
@@ -116,6 +118,7 @@ def test_fifty_thousand_picks(dtype: type):
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.medium
 def test_infinite_beta_is_greedy_all_the_way(seed: int):
     pool = pool_of(g=120, seed=seed)
     for party, reward in enumerate(pool.draw(beta=np.inf, max_picks=100)):

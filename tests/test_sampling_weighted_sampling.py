@@ -77,6 +77,7 @@ def test_exhausted_keeps_the_best_value():
 
 
 # PITFALLS 8
+@pytest.mark.medium
 def test_stalled_keeps_the_best_value():
     # One good candidate, and 1,499 at a place where the parties have no point.
     rng = np.random.default_rng(0)
@@ -105,6 +106,7 @@ def test_stalled_keeps_the_best_value():
     np.testing.assert_array_equal(found.indices, longer.indices[:num_best])
 
 
+@pytest.mark.medium
 def test_stalled_at_once_gives_nothing():
     # One point in twenty is far away; of four points one would be too many.
     near, far = np.linspace(-1, 1, 3)[:, None], 50 + np.linspace(-1, 1, 150)[:, None]
@@ -168,6 +170,7 @@ def test_parties_with_the_same_points_draw_independently():
     assert not same(first, second) and not same(second, third)
 
 
+@pytest.mark.medium
 def test_no_uniform_number_is_used_twice():
     # Of draws that begin alike, the 65th picks (of another chunk) would be alike too.
     rng = np.random.default_rng(0)
@@ -215,6 +218,7 @@ def test_a_draw_does_not_depend_on_the_other_parties():
 
 
 @pytest.mark.parametrize("length", [1, 7])
+@pytest.mark.medium
 def test_a_draw_does_not_depend_on_the_length_of_chunks(
     length: int, monkeypatch: pytest.MonkeyPatch
 ):

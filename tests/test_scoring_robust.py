@@ -72,6 +72,7 @@ def test_rewards_of_contributors_are_within_the_ratio():
         assert shares.max() / shares.min() <= RATIO * (1 + 1e-9)
 
 
+@pytest.mark.medium
 def test_promises_that_follow_it():
     data = datasets.credit_ratings("equal-disjoint", num_candidates=2_000)
     parties = [points[:200] for points in data.parties]

@@ -54,6 +54,7 @@ def test_arrays_of_another_shape_dtype_or_library_are_not_equal():
     assert compared == [False]
 
 
+@pytest.mark.medium
 def test_results_are_equal_copied_pickled_and_in_json():
     result = collaborate()
     assert result == collaborate()

@@ -22,6 +22,7 @@ RESULTS = Path(__file__).parent.parent / "benchmarks/results/cheating.json"
 NUM_WAYS = len(MANIPULATIONS) + len(OUTLIERS)
 
 
+@pytest.mark.medium
 def test_cases_are_parties_with_labels_and_candidates():
     found = list(cases(30, 200))
     assert [case.name for case in found] == [
@@ -34,6 +35,7 @@ def test_cases_are_parties_with_labels_and_candidates():
         assert all(len(x) == 30 for x in (*case.parties, *case.labels))
 
 
+@pytest.mark.medium
 def test_a_case_is_tried_and_written():
     case = next(cases(20, 150))
     scorings = [SCORINGS["shapley"], SCORINGS["banzhaf"]]
@@ -50,6 +52,7 @@ def test_a_case_is_tried_and_written():
     assert first in lines[0] and worst.startswith("the worst")
 
 
+@pytest.mark.medium
 def test_a_table_is_cut_by_a_column(tmp_path):
     rng = np.random.default_rng(0)
     words = rng.choice(list("abcdef"), p=[0.3, 0.25, 0.2, 0.12, 0.1, 0.03], size=900)

@@ -42,6 +42,7 @@ def test_distances_of_populations_are_exact(population):
         assert found[name] == pytest.approx(np.sqrt(expected), rel=1e-4)
 
 
+@pytest.mark.medium
 def test_sums_and_resamples_are_those_of_the_rows_drawn(population):
     pairs = study.Pairs.of(population, KERNEL)
     random = np.random.default_rng(1)
@@ -64,6 +65,7 @@ def test_sums_and_resamples_are_those_of_the_rows_drawn(population):
     assert (abs(found.mean(0) - again.mean(0)) < 6 * error + 0.01).all()
 
 
+@pytest.mark.medium
 def test_vendors_are_ordered_by_contamination(population):
     rows = list(
         study.measure_correlations(

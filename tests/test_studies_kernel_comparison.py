@@ -68,6 +68,7 @@ def test_where_all_cover_the_same_there_is_nothing_to_follow():
     assert np.isnan(sharpness([1.0, 0.9, 0.8], [0.2, 0.2, 0.201])).all()
 
 
+@pytest.mark.medium
 def test_both_kernels_value_the_rows_held_out(comparison):
     data = image_data()
     rest = comparison.fitted.held_out_rows
@@ -104,6 +105,7 @@ def test_metrics_without_a_kernel_are_of_the_features(comparison):
     assert not np.allclose(umap.before.mmd2_unbiased, deep.before.mmd2_unbiased)
 
 
+@pytest.mark.medium
 def test_labels_have_no_part_in_learning(comparison):
     data = image_data()
     others = replace(data, labels=[y[::-1].copy() for y in data.labels])
@@ -144,6 +146,7 @@ def with_coverage(comparison, coverage):
     return replace(comparison, assigned_coverage=rows)
 
 
+@pytest.mark.medium
 def test_classes_are_assigned_otherwise_to_the_same_points():
     data = share_of_ten_classes()
     pool = [
@@ -209,6 +212,7 @@ def test_both_kernels_value_parties_of_other_classes(comparison):
     assert f"gap {differences[:, 2].mean():+.3f} ± " in sentences[1]
 
 
+@pytest.mark.medium
 def test_of_other_classes_too_the_rows_held_out_are_valued():
     data, key = image_data(), jax.random.key(4)
     coverage, alpha = _reassigned(key, data, 3, lambda stage, share: None)
@@ -232,6 +236,7 @@ def test_of_other_classes_too_the_rows_held_out_are_valued():
         )
 
 
+@pytest.mark.medium
 def test_each_party_is_told_from_all_others():
     images = image_data().images[0]
     fitted = fit_to_images(jax.random.key(3), images, num_steps=2)
@@ -254,6 +259,7 @@ def test_contributions_without_a_draw_are_those_of_a_collaboration(comparison):
         np.testing.assert_allclose(contributions, alpha, rtol=1e-6)
 
 
+@pytest.mark.medium
 def test_no_assignment_is_tried_where_all_cover_the_same():
     data = image_data()
     labels = [np.arange(40) % 3 for _ in range(3)]

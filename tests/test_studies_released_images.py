@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from benchmarks.studies.released_images import (
     APART,
@@ -27,6 +28,7 @@ def small_images(num: int, seed: int) -> LabelledImages:
     return LabelledImages(points.astype(np.float32), labels, SHAPE)
 
 
+@pytest.mark.medium
 def test_a_release_has_the_mean_of_every_class_by_itself():
     images = small_images(200, 0)
     features = image_features(jax.random.key(0), 36, 40)
@@ -40,6 +42,7 @@ def test_a_release_has_the_mean_of_every_class_by_itself():
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.medium
 def test_a_classifier_learns_from_images_of_a_release():
     training, test = small_images(5_000, 0), small_images(500, 1)
     rows = list(

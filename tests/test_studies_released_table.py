@@ -48,6 +48,7 @@ def test_every_row_is_one_party_s_or_held_out(study):
     assert set(study.held_out["site"].values) == set("abcdef")
 
 
+@pytest.mark.medium
 def test_rows_of_releases_teach_what_the_parties_rows_do(study):
     rows = list(study.measure(num_steps=300, num_candidates=200, num_drawn=1_000))
     assert [row.epsilon for row in rows] == list(EPSILONS)

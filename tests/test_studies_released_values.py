@@ -24,6 +24,7 @@ RESULTS = Path(__file__).parent.parent / "benchmarks/results/released-values.jso
 
 
 @pytest.mark.parametrize("split", ["equal-disjoint", "unequal"])
+@pytest.mark.medium
 def test_errors_at_one_are_small_and_ranks_are_right(split):
     data = credit_ratings(split, num_candidates=2_000)
     features = hermite_features(SquaredExponential(0.3), LOW, HIGH, tolerance=1e-3)

@@ -76,6 +76,7 @@ MAKERS: dict[str, Callable] = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.medium
 def test_a_key_is_a_pair_and_many_keys_are_many(name: str):
     make = jax.jit(MAKERS[name])
     x, y = make(KEY)

@@ -30,6 +30,7 @@ estimate, criterion = jax.jit(estimate_power), jax.jit(power)
 @pytest.mark.parametrize(
     "name", ["a scale a dimension", "polynomial", "energy", "all of it", "deep"]
 )
+@pytest.mark.medium
 def test_equals_the_definition(name: str):
     x, y = two_samples(37)
     with jax.enable_x64(True):
@@ -92,6 +93,7 @@ def leaves(gradient) -> np.ndarray:
 @pytest.mark.parametrize(
     "name", ["product", pytest.param("deep", marks=pytest.mark.slow)]
 )
+@pytest.mark.medium
 def test_gradient_equals_that_of_whole_matrices(name: str):
     # in kernel parameters and in points; many tiles, the last of them filled up
     in_double = None
@@ -141,6 +143,7 @@ def temporary_bytes(function, kernel: Kernel, t: int) -> int:
 @pytest.mark.parametrize(
     "name", ["a scale a dimension", pytest.param("deep", marks=pytest.mark.slow)]
 )
+@pytest.mark.medium
 def test_a_gradient_remembers_no_matrix(name: str):
     def of_sums_and_test(kernel: Kernel, points: jax.Array) -> jax.Array:
         found = gram_sums(kernel, [points[:100], points[100:-50]], points[-50:])

@@ -41,6 +41,7 @@ def labels(key: jax.Array, m: int, n: int, num: int) -> np.ndarray:
         (30, 50, np.float64, 81, "all of it"),
     ],
 )
+@pytest.mark.medium
 def test_equals_the_definition_for_every_relabelling(
     m: int, n: int, dtype: type, tile_size: int | None, name: str
 ):
@@ -71,6 +72,7 @@ def test_relabellings_are_random_subsets_of_the_right_size():
     assert ((counts - expected) ** 2 / expected).sum() < 34 + 5 * np.sqrt(68)
 
 
+@pytest.mark.medium
 def test_more_relabellings_start_with_the_same():
     x, y = two_sets(10, 12)
     few, many = (
@@ -80,6 +82,7 @@ def test_more_relabellings_start_with_the_same():
     np.testing.assert_allclose(many.permuted[:5], few.permuted, atol=1e-14)
 
 
+@pytest.mark.medium
 def test_the_order_within_samples_and_their_names_change_no_statistic():
     x, y = two_sets(30, 20, shift=0.2)
     kernel = SquaredExponential(1.0)
@@ -128,6 +131,7 @@ def of_many_sets(shift: float, m: int, n: int, num_sets: int) -> np.ndarray:
     return np.asarray(jax.jit(jax.vmap(p_value))(keys, x, y), np.float64)
 
 
+@pytest.mark.medium
 def test_p_values_are_uniform_where_the_distributions_are_one():
     num_sets = 2_000
     p = of_many_sets(0.0, 12, 8, num_sets)
@@ -138,11 +142,13 @@ def test_p_values_are_uniform_where_the_distributions_are_one():
         assert abs(np.mean(p < level + 1e-4) - level) < 4 * error
 
 
+@pytest.mark.medium
 def test_a_shift_is_seen():
     p = of_many_sets(1.0, 30, 20, 100)
     assert np.mean(p <= 0.05) > 0.8  # of this shift, t-tests see 0.9
 
 
+@pytest.mark.medium
 def test_a_map_over_kernels_is_the_tests_one_by_one():
     x, y = two_sets(12, 9, shift=0.5, dtype=np.float32)
     scales = jnp.array([0.5, 1.0, 2.0])
@@ -182,6 +188,7 @@ def test_no_array_of_all_pairs_is_made():
     assert used.temp_size_in_bytes < 10_000**2  # a quarter of the matrix
 
 
+@pytest.mark.medium
 def test_a_kernel_of_features():
     from flax import nnx
 

@@ -33,6 +33,7 @@ def two_sets(
         (50, 16, np.float32, None, "squared exponential"),
     ],
 )
+@pytest.mark.medium
 def test_equals_the_definition(
     n: int, d: int, dtype: type, tile_size: int | None, name: str
 ):
@@ -55,6 +56,7 @@ def test_samples_that_are_the_same_have_no_power():
     np.testing.assert_allclose(found.standard_deviation, 1e-4, rtol=1e-6)
 
 
+@pytest.mark.medium
 def test_names_of_the_samples_and_units_of_the_kernel_do_not_matter():
     x, y = two_sets(30)
     kernel = SquaredExponential(1.0)
@@ -66,6 +68,7 @@ def test_names_of_the_samples_and_units_of_the_kernel_do_not_matter():
     np.testing.assert_allclose(scaled.criterion, found.criterion, rtol=1e-5)
 
 
+@pytest.mark.medium
 def test_the_standard_deviation_is_that_of_many_samples():
     kernel, n, num = SquaredExponential(1.0), 100, 1_000
     rng = np.random.default_rng(1)
@@ -77,6 +80,7 @@ def test_the_standard_deviation_is_that_of_many_samples():
     assert abs(estimate / spread - 1) < 4 * 0.022 + 2 / n
 
 
+@pytest.mark.medium
 def test_jit_grad_and_vmap():
     x, y = two_sets(7)
 
@@ -100,6 +104,7 @@ def test_jit_grad_and_vmap():
     np.testing.assert_allclose(many, [plain(0.5), plain(), plain(2.0)], atol=1e-12)
 
 
+@pytest.mark.medium
 def test_no_array_of_all_pairs_is_made():
     def run(x: jax.Array, y: jax.Array) -> object:
         return estimate_power(SquaredExponential(1.0), x, y, tile_size=64)

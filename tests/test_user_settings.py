@@ -90,12 +90,14 @@ for part, x in zip(parts, np.split(X, 4)):
 """
 
 
+@pytest.mark.medium
 def test_devices_and_meshes():
     """In a process of its own, of four devices."""
     subprocess.run([sys.executable, "-c", SEVERAL_DEVICES], check=True)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.medium
 def test_strict_promotion_passes_everywhere(dtype):
     x, y, g = (points.astype(dtype) for points in (X, Y, G))
     with jax.numpy_dtype_promotion("strict"):

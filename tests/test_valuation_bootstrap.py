@@ -40,6 +40,7 @@ def resampled_blocks(
 
 
 @pytest.mark.parametrize("name", ["squared exponential", "all of it"])
+@pytest.mark.medium
 def test_equals_the_sums_of_resampled_data(name: str):
     parties, candidates = small_data()
     kernel, plain = KERNELS[name](2), PLAIN[name](2)
@@ -66,6 +67,7 @@ def test_without_candidates():
     assert not found[:, -1].any() and not found[:, :, -1].any()
 
 
+@pytest.mark.medium
 def test_float32_points():
     parties, candidates = small_data(np.float32)
     kernel = SquaredExponential(0.8)
@@ -100,6 +102,7 @@ def test_every_point_is_drawn_as_often_as_any_other():
         np.testing.assert_allclose(own.var(0), 1 - 1 / size, atol=0.06)
 
 
+@pytest.mark.medium
 def test_the_mean_over_resamples_is_the_sum_of_the_data():
     parties, candidates = small_data()
     kernel = SquaredExponential(0.8)
@@ -134,6 +137,7 @@ def test_the_standard_error_of_a_sum_of_points_is_known():
         assert found[:, i, -1].std() == pytest.approx(exact, rel=0.06, abs=1e-12)
 
 
+@pytest.mark.medium
 def test_sums_of_other_data():
     parties, candidates = small_data()
     kernel = SquaredExponential(0.8)

@@ -33,6 +33,7 @@ def by_definition(parties, labels, at, weights, expected, ridge: float) -> list[
 
 
 @pytest.mark.parametrize("ridge", [1e-3, 1])
+@pytest.mark.medium
 def test_against_the_uniform_mixture(ridge):
     parties, labels = draw([9, 20, 14])
     pool, of_pool = np.concatenate(parties), np.concatenate(labels)
@@ -44,6 +45,7 @@ def test_against_the_uniform_mixture(ridge):
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
+@pytest.mark.medium
 def test_against_labelled_points():
     parties, labels = draw([9, 20, 14])
     (at,), (of_reference,) = draw([30], seed=1)
@@ -66,6 +68,7 @@ def test_names_of_classes_do_not_matter():
     )
 
 
+@pytest.mark.medium
 def test_wrong_labels_cost_and_the_more_the_more():
     parties, labels = draw([100] * 5)
     for i, wrong in enumerate([0, 0, 20, 50, 90]):
@@ -89,6 +92,7 @@ def test_the_reference_itself_is_best():
     assert found[0] == 0 and found[1] < -0.1
 
 
+@pytest.mark.medium
 def test_inside_transformations():
     parties, labels = draw([9, 20])
 
@@ -115,6 +119,7 @@ def test_what_are_no_labels():
         conditional_distribution_values(KERNEL, parties, labels, ridge=0)
 
 
+@pytest.mark.medium
 def test_what_cannot_be_solved_for_is_no_value():
     """Points that are all alike, and next to no ridge: 0 would be the best value."""
     points = np.repeat(np.random.default_rng(0).normal(size=(10, 1)), 20, axis=0)

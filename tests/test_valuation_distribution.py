@@ -132,6 +132,7 @@ def test_spread_over_resamples():
     np.testing.assert_allclose(found.better, wins + np.eye(3) / 2)
 
 
+@pytest.mark.medium
 def test_standard_errors_are_the_spread_over_fresh_data():
     sizes, places, none = [60, 90, 120], (0.0, 2.0, 0.5), np.zeros((0, 2))
 
@@ -156,6 +157,7 @@ def test_standard_errors_are_the_spread_over_fresh_data():
 SUMS = random_sums([3, 1, 8, 2, 5])
 
 
+@pytest.mark.medium
 def test_inside_transformations():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(3, 6, 2))
@@ -176,6 +178,7 @@ def test_inside_transformations():
     assert np.isfinite(slope).all()
 
 
+@pytest.mark.medium
 def test_in_float32_inside_of_jit():
     parties, candidates = (draw()[0], draw()[1].astype(np.float32))
     parties = [x.astype(np.float32) for x in parties]

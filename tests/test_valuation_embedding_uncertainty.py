@@ -37,6 +37,7 @@ def test_groups_have_values_whose_means_are_those_of_all_features():
 
 
 @pytest.mark.parametrize("kind", ["independent", "orthogonal", "quasi-random"])
+@pytest.mark.medium
 def test_errors_are_as_large_as_stated(kind):
     exact = gram_sums(KERNEL, PARTIES, CANDIDATES)
     values = values_of_coalitions(exact, EACH)

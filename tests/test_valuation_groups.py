@@ -41,6 +41,7 @@ def test_equals_enumeration_over_sets_of_points(g: int, weighting, weight):
 
 
 @pytest.mark.parametrize("name", ["squared exponential", "all of it"])
+@pytest.mark.medium
 def test_equals_the_sums_over_values_of_points(name: str):
     kernel = KERNELS[name](2)
     parties, candidates = draw([30, 7, 1, 50], 40)
@@ -81,6 +82,7 @@ def test_sums_that_are_there_are_used():
         group_values(KERNEL, parties[:2], candidates, sums=sums)
 
 
+@pytest.mark.medium
 def test_inside_transformations():
     parties, candidates = draw([4, 7, 2], 5, np.float32)
 

@@ -153,6 +153,7 @@ def test_float64_points_are_computed_in_float64(name: str):
 
 
 @every_function
+@pytest.mark.medium
 def test_jit_grad_and_vmap(name: str):
     function, definition = FUNCTIONS[name]
     x, y = two_sets(7, 5, 2)
@@ -185,6 +186,7 @@ def test_jit_grad_and_vmap(name: str):
         np.testing.assert_allclose(in_x[at], slope, atol=1e-9)
 
 
+@pytest.mark.medium
 def test_inside_jit_the_dtype_of_the_points_decides():
     x, y = two_sets(7, 5, 2, np.float32)
     traced = jax.jit(lambda x: mmd2_unbiased(SquaredExponential(1.1), x, y))(x)

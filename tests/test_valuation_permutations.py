@@ -52,6 +52,7 @@ def test_all_kinds_of_games_follow_the_same_orders(n: int):
     assert_within_errors(by_table, shapley_values(table))
 
 
+@pytest.mark.medium
 def test_by_the_definition():
     """The same orders, walked in plain Python: each beside its reverse."""
     n, num_pairs = 5, 40
@@ -143,6 +144,7 @@ def test_stops_at_a_time_with_an_error_to_report():
     assert np.isfinite(found.standard_errors).all()
 
 
+@pytest.mark.medium
 def test_hundreds_of_parties():
     n = 300
     sums = small_sums(n)

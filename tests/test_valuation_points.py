@@ -53,6 +53,7 @@ def test_equals_enumeration(kind: str, n: int, t: int, d: int, dtype: type):
         np.testing.assert_allclose(values, semivalues(table, weight), atol=tolerance)
 
 
+@pytest.mark.medium
 def test_more_points_than_a_tile_share_out_the_value_of_the_pool():
     points, others = draw(1_200, 300, 2, np.float64)
     reference = np.concatenate([points, others])
@@ -66,6 +67,7 @@ def test_more_points_than_a_tile_share_out_the_value_of_the_pool():
         assert found.leave_one_out[x] == pytest.approx(of_pool - without, abs=1e-13)
 
 
+@pytest.mark.medium
 def test_is_the_limit_of_sampled_orders():
     points, others = draw(30, 50, 2, np.float64)
     gram = PLAIN(np.concatenate([points, others]), np.concatenate([points, others]))
@@ -91,6 +93,7 @@ def test_equal_points_get_the_same():
         assert values[6] != pytest.approx(values[3], abs=1e-4)
 
 
+@pytest.mark.medium
 def test_no_point_lowers_the_value_against_the_pool_itself():
     points, others = draw(40, 40, 2, np.float64)
     assert not point_shapley_values(KERNEL, points).lowers_pool.any()
@@ -102,6 +105,7 @@ def test_no_point_lowers_the_value_against_the_pool_itself():
         assert lowers[x] == (value(KERNEL, points, others) < without)
 
 
+@pytest.mark.medium
 def test_differentiable_inside_the_users_jit():
     points, others = draw(6, 4, 2, np.float64)
 
@@ -157,6 +161,7 @@ def area_under_detection_curve(values: np.ndarray, is_wrong: np.ndarray) -> floa
     return float(lower.mean())
 
 
+@pytest.mark.medium
 def test_mislabelled_rows_rank_lowest():
     points, labels = digits()
     rng = np.random.default_rng(1)

@@ -89,6 +89,7 @@ def test_names_of_one_party_get_the_same_together(parts: int):
     assert abs(plain - mmd_shapley_values(whole).shapley_values[0]) > 1e-3
 
 
+@pytest.mark.medium
 def test_inside_transformations():
     sums, clusters = random_sums([3, 1, 8, 2, 5]), np.array([0, 1, 1, 2])
 

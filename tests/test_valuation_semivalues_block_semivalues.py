@@ -101,6 +101,7 @@ def test_only_a_party_that_joins_matters():
     np.testing.assert_allclose(found[keep], without, atol=1e-12)
 
 
+@pytest.mark.medium
 def test_inside_transformations():
     between, across, sizes, total = blocks_of(random_sums([3, 1, 8, 2, 5]))
     a, b = np.array([1.0, 0.5, 0.0, 0.3]), np.array([0.0, 0.5, 1.0, 0.2])

@@ -48,6 +48,7 @@ def test_equals_the_mean_over_who_stays(sizes, stays, name: str):
     assert error(found, expected) < 1e-10
 
 
+@pytest.mark.medium
 def test_nine_parties_equal_the_mean_over_who_stays():
     sums = whole_sums([3, 1, 8, 0, 5, 2, 9, 1, 6, 4])
     stays = [Fraction(k, 10) for k in (3, 10, 5, 8, 1, 9, 2, 7, 10)]
@@ -88,6 +89,7 @@ def test_who_leaves_for_sure_gets_nothing_and_changes_nothing():
     np.testing.assert_allclose(found[[0, 2, 3]], expected, rtol=1e-10)
 
 
+@pytest.mark.medium
 def test_inside_transformations():
     sums = random_sums([3, 1, 8, 2, 5])
     stays = np.array([1.0, 0.2, 0.7, 0.5])

@@ -323,6 +323,7 @@ def test_differentiable_in_the_sums(sizes: list[int]):
     np.testing.assert_allclose(slope, along(1.0) - along(0.0), rtol=1e-10)
 
 
+@pytest.mark.medium
 def test_differentiable_in_the_length_scale():
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(size, 2)) for size in (4, 1, 7)]

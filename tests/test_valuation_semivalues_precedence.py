@@ -55,6 +55,7 @@ def test_groups_of_one_are_marginal_contributions_along_the_order():
 
 
 @pytest.mark.parametrize("num_groups", [7, 30, 60])
+@pytest.mark.medium
 def test_many_parties_share_out_the_value_of_all(num_groups: int):
     sums = random_sums([*(1 + i * 7 % 11 for i in range(60)), 40])
     group = np.arange(60) * 13 % num_groups
@@ -68,6 +69,7 @@ def test_many_parties_share_out_the_value_of_all(num_groups: int):
         np.testing.assert_allclose(found[group == k].sum(), added, atol=1e-11)
 
 
+@pytest.mark.medium
 def test_inside_transformations():
     sums, groups = random_sums([3, 1, 8, 2, 5]), np.array([0, 1, 1, 2])
 

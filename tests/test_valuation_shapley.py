@@ -98,6 +98,7 @@ def test_a_constant_does_not_matter():
     )
 
 
+@pytest.mark.medium
 def test_24_parties():
     values, shapley = airport_game(np.random.default_rng(0).uniform(size=24))
     found = shapley_values(values)

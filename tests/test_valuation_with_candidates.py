@@ -50,6 +50,7 @@ def test_without_candidates_it_is_the_value_of_a_party_alone():
     np.testing.assert_allclose(values_with_candidates(sums), alone, atol=1e-14)
 
 
+@pytest.mark.medium
 def test_is_differentiable_inside_the_users_jit():
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(n, 2)) for n in (4, 3)]
