@@ -114,6 +114,7 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
     ]
 
 
+@pytest.mark.medium
 def test_the_small_run_says_where_it_ran_and_judges_no_goal(small_run: dict):
     assert small_run["small"] is True
     assert small_run["machine"].keys() == machine_facts().keys()
@@ -286,6 +287,7 @@ def test_a_goal_is_about_the_largest_number_of_its_kernel():
     assert replace(GOAL, kernel="c").verdict(rows) == "not run"
 
 
+@pytest.mark.medium
 def test_goals_are_about_rows_that_a_full_run_has(small_run: dict):
     names = {row["name"] for row in small_run["rows"]}
     of_others = {"eight whole runs", "Gram pass of a kernel", KERNEL_GRADIENT}

@@ -83,16 +83,19 @@ def test_programs_are_kept_in_the_users_cache_folder(homes: dict[str, Path]):
 
 
 @pytest.mark.parametrize("name", ["off", "option"])
+@pytest.mark.medium
 def test_a_variable_and_an_option_turn_it_off(homes: dict[str, Path], name: str):
     assert not list(homes[name].iterdir())
 
 
+@pytest.mark.medium
 def test_the_variable_names_another_folder(homes: dict[str, Path]):
     (kept,) = (homes["other"] / "other").iterdir()
     assert any(kept.iterdir())
     assert not (homes["other"] / "cgm-jax").exists()
 
 
+@pytest.mark.medium
 def test_without_a_writable_folder_the_work_goes_on(homes: dict[str, Path]):
     assert [path.name for path in homes["unwritable"].iterdir()] == ["file"]
 

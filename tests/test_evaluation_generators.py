@@ -79,6 +79,7 @@ def test_columns_drawn_independently_are_right_one_by_one_and_easily_told(found)
     assert not columns.copying.is_copier
 
 
+@pytest.mark.medium
 def test_copied_rows_are_best_at_all_but_copying(found):
     copied = named(found, "copied rows")
     assert copied.shape > 0.95 and copied.trend > 0.95 and copied.detection > 0.99
@@ -86,6 +87,7 @@ def test_copied_rows_are_best_at_all_but_copying(found):
     assert copied.model is None
 
 
+@pytest.mark.medium
 def test_fresh_rows_cannot_be_told_and_are_no_copies(found):
     fresh = named(found, "fresh real rows")
     assert fresh.num_drawn == 100 and fresh.detection > 0.8
@@ -94,6 +96,7 @@ def test_fresh_rows_cannot_be_told_and_are_no_copies(found):
     assert found.measure == "AUC" and 0.7 < found.real_utility < 1
 
 
+@pytest.mark.medium
 def test_noise_around_rows_is_a_copier_and_a_perfect_generator_wins(found):
     kde, perfect = found.generators
     assert kde.copying.is_copier and not perfect.copying.is_copier
@@ -102,6 +105,7 @@ def test_noise_around_rows_is_a_copier_and_a_perfect_generator_wins(found):
     assert found.best is perfect and perfect.model == "perfect"
 
 
+@pytest.mark.medium
 def test_nobody_sees_the_rows_that_are_held_out(found, fresh):
     assert len(found.held_out) == NUM // 5 and found.num_training == 4 * NUM // 5
     others = np.delete(np.arange(NUM), found.held_out)
@@ -147,6 +151,7 @@ def test_the_same_key_gives_the_same_figures(found):
         assert one == other
 
 
+@pytest.mark.medium
 def test_rows_for_tables_have_every_figure(found):
     rows = found.rows()
     assert [row["name"] for row in rows if row["is_yardstick"]] == [
@@ -184,6 +189,7 @@ def compared(found: GeneratorComparison, *figures: tuple) -> str:
         ([(np.nan, NO_COPY, 0.1), (np.nan, NO_COPY, 0.0)], "1"),
     ],
 )
+@pytest.mark.medium
 def test_the_best_is_no_copier_and_the_least_told(found, figures, best):
     assert compared(found, *figures) == best
 

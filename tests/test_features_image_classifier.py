@@ -38,6 +38,7 @@ def test_digits_it_has_not_seen(model, digits):
     assert (130 * model.accuracy) % 1 == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.medium
 def test_the_features_tell_the_digits_apart(model, digits):
     images, labels = digits
     features = model.features(images)
@@ -47,6 +48,7 @@ def test_the_features_tell_the_digits_apart(model, digits):
     assert linear.score(features[1_300:], labels[1_300:]) > 0.95
 
 
+@pytest.mark.medium
 def test_the_label_is_a_linear_function_of_the_features(model, digits):
     images, _ = digits
     head = model.weights["head"]
@@ -56,6 +58,7 @@ def test_the_label_is_a_linear_function_of_the_features(model, digits):
 
 
 @pytest.mark.parametrize("num", [1, 511, 512, 513])
+@pytest.mark.medium
 def test_each_image_by_itself_whatever_the_number(model, digits, num):
     images, _ = digits
     features = model.features(images)
@@ -102,6 +105,7 @@ def test_images_that_are_all_the_same():
     assert np.isfinite(model.features(images)).all()
 
 
+@pytest.mark.medium
 def test_the_held_out_images_are_not_trained_on(digits):
     images, labels = (array[:100] for array in digits)
     classifier = ImageClassifier(num_steps=5, channels=2, feature_size=4)
@@ -138,6 +142,7 @@ def test_what_is_refused(images, labels, message):
         ImageClassifier().fit(jax.random.key(0), images, labels, shape=SHAPE)
 
 
+@pytest.mark.medium
 def test_other_images_are_refused(model):
     with pytest.raises(ValueError, match="got rows of 784"):
         model.labels(np.zeros((2, 784)))

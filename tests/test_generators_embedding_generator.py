@@ -40,12 +40,14 @@ def test_points_are_as_near_to_new_rows_as_other_rows_nearly_are(fitted):
     assert np.all(np.abs(np.bincount(nearest, minlength=3) / 1_000 - 1 / 3) < 0.08)
 
 
+@pytest.mark.medium
 def test_losses_fall_to_about_nothing(fitted):
     _, model = fitted
     assert model.losses.shape == (10,)
     assert model.losses[-1] < 0.01 < model.losses[0]
 
 
+@pytest.mark.medium
 def test_points_are_in_the_public_range_and_larger_samples_begin_alike(fitted):
     generator, model = fitted
     few, many = (
@@ -68,6 +70,7 @@ def test_a_model_depends_on_key_and_releases_only(fitted):
     assert one != other
 
 
+@pytest.mark.medium
 def test_what_it_cannot_learn_from_is_refused(fitted):
     generator, _ = fitted
     with pytest.raises(TypeError, match="Expected a Release"):

@@ -233,6 +233,7 @@ def test_marginals_and_conditionals_are_those_of_all_rows(categories):
     assert statistic < chi2.isf(1e-4, freedom)
 
 
+@pytest.mark.medium
 def test_a_conditional_is_the_ratio_of_two_marginals(categories):
     codec, model, rows = categories
     known = [i for i, name in enumerate(codec.coordinates) if name[0] == "b"]
@@ -247,6 +248,7 @@ def test_a_conditional_is_the_ratio_of_two_marginals(categories):
         )
 
 
+@pytest.mark.medium
 def test_samples_have_the_density(categories):
     _, model, rows = categories
     drawn = model.sample(KEYS[0], 20_000)
@@ -257,6 +259,7 @@ def test_samples_have_the_density(categories):
     assert statistic < chi2.isf(1e-4, freedom)
 
 
+@pytest.mark.medium
 def test_a_number_given_chooses_the_component(clusters):
     drawn = clusters.conditional(KEYS[0], np.array([8.0, np.nan]), 2_000)
     assert (drawn[:, 0] == 8).all()
@@ -356,6 +359,7 @@ def test_a_constant_column_stays_what_it_is():
     assert np.isfinite(model.log_density(points)).all()
 
 
+@pytest.mark.medium
 def test_a_saved_model_is_the_model(model, tmp_path):
     path = tmp_path / "folder" / "model.npz"
     model.save(path)
@@ -370,6 +374,7 @@ def test_a_saved_model_is_the_model(model, tmp_path):
     assert ProductMixtureModel.load(path).quality is None
 
 
+@pytest.mark.medium
 def test_a_file_that_is_no_model(model, tmp_path):
     path = tmp_path / "model.npz"
     model.save(path)
@@ -418,6 +423,7 @@ def test_options_without_meaning(options, message):
         ProductMixture(**options)
 
 
+@pytest.mark.medium
 def test_calls_that_are_refused(model):
     with pytest.raises(ValueError, match="at least 20 points, got 19"):
         ProductMixture().fit(KEY, CLUSTERS[:19])

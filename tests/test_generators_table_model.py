@@ -81,6 +81,7 @@ def test_a_saved_model_draws_the_same_rows(model, tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.medium
 def test_rows_are_points_of_the_same_codec_exactly(model):
     made = CODEC.handed_out(model.sample(KEYS[1], 500))
     assert not model.differences(CODEC)
@@ -92,6 +93,7 @@ def test_rows_are_points_of_the_same_codec_exactly(model):
         assert_same(again[name], rows[name])
 
 
+@pytest.mark.medium
 def test_more_rows_start_with_fewer(model):
     num = BLOCK_SIZE + 5
     few, many = (model.points_for(CODEC, KEYS[1], n) for n in (num, 2 * num))
@@ -99,6 +101,7 @@ def test_more_rows_start_with_fewer(model):
     assert len(np.unique(many, axis=0)) > num
 
 
+@pytest.mark.medium
 def test_rows_for_other_tables_with_the_columns_in_another_order(model):
     other = made_up(1)
     other = {name: other[name] for name in ("job", "income", "weight", "age")}
@@ -213,6 +216,7 @@ def test_images_are_models_in_pixels(tmp_path):
         TableModel(options.fit(KEYS[0], pixels), CODEC)
 
 
+@pytest.mark.medium
 def test_other_files_are_refused(model, tmp_path):
     path = tmp_path / "model.npz"
     model.model.save(path)  # as train-generator did

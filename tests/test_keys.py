@@ -123,6 +123,7 @@ def test_a_run(small_run, quick, recorder, tmp_path):
     recorder.check(*mine, "KernelDensity.fit", "KernelDensity.sample")
 
 
+@pytest.mark.medium
 def test_a_generator_is_trained_with_the_key_that_a_run_has_for_it(
     small_run, monkeypatch, tmp_path
 ):

@@ -58,6 +58,7 @@ def test_it_has_no_coordinate_and_is_said_to_be_left_out(out: Path):
     assert "Not valued: note. The mediator left this out" in told
 
 
+@pytest.mark.medium
 def test_rewards_have_the_column_and_nothing_in_it(out: Path):
     with (out / "a" / "reward.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -59,6 +59,7 @@ def test_files_that_were_changed_or_are_beside_stay(small_run, no_figures, out):
 
 
 @pytest.mark.parametrize("through", ["..", "absolute", "link"])
+@pytest.mark.medium
 def test_nothing_outside_of_the_folder_is_listed(out, tmp_path, through):
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -75,6 +76,7 @@ def test_nothing_outside_of_the_folder_is_listed(out, tmp_path, through):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"reward_files": [1]}', "\xff"])
+@pytest.mark.medium
 def test_a_damaged_report_lists_nothing(out, text):
     (out / "mediator" / "report.json").write_text(text, "latin-1")
     assert listed_files(out) == []
@@ -98,6 +100,7 @@ def test_an_interrupted_run_leaves_the_older_list(
     assert not (out / "left").exists()
 
 
+@pytest.mark.medium
 def test_an_audit_warns_of_folders_of_no_party(small_run, tmp_path, capsys):
     out = small_run.copy(tmp_path)
     assert cgm_jax("audit", out) == 0

@@ -77,6 +77,7 @@ def test_milliseconds_of_an_epoch(columns):  # SDV 2285
     assert ms.min() >= EPOCH and ms.max() < EPOCH + 60_000
 
 
+@pytest.mark.medium
 def test_amounts_with_many_zeros(columns):  # SDV 423, CTGAN 94
     real, given = columns["amount"]
     share = np.mean([float(x) == 0 for x in real])
@@ -84,6 +85,7 @@ def test_amounts_with_many_zeros(columns):  # SDV 423, CTGAN 94
     assert all(re.fullmatch(r"\d+(\.\d{1,2})?", x) for x in given)
 
 
+@pytest.mark.medium
 def test_heavy_tails(columns):  # SDV 2010, CTGAN 8
     real, given = (np.array(cells, float) for cells in columns["heavy"])
     pool = np.sort(real)
@@ -93,12 +95,14 @@ def test_heavy_tails(columns):  # SDV 2010, CTGAN 8
         assert low < np.quantile(given, share) < high
 
 
+@pytest.mark.medium
 def test_a_column_that_is_nearly_empty(columns):  # SDV 2288
     real, given = columns["sparse"]
     share = real.count("") / len(real)
     assert abs(given.count("") / len(given) - share) < 0.02
 
 
+@pytest.mark.medium
 def test_cents_stay_cents_and_whole_numbers_whole(columns):  # SDV 1806
     assert all(re.fullmatch(r"\d\d?", x) for x in columns["whole"][1])
     assert all(re.fullmatch(r"-?\d(\.\d{1,4})?", x) for x in columns["x"][1])

@@ -109,6 +109,7 @@ def test_no_cell_of_another_party_is_written(run, published):
         assert not [rare for rare in RARE if rare in text and rare != RARE[i]]
 
 
+@pytest.mark.medium
 def test_no_size_of_others_and_no_seed_is_written(published):
     for i, name in enumerate(NAMES):
         numbers = numbers_in(written_for(published[1], name))
@@ -117,6 +118,7 @@ def test_no_size_of_others_and_no_seed_is_written(published):
         assert not {str(size) for size in others} & numbers
 
 
+@pytest.mark.medium
 def test_names_of_others_only_where_all_shares_are_shown(published):
     shown, out = published
     for name in NAMES:
@@ -125,6 +127,7 @@ def test_names_of_others_only_where_all_shares_are_shown(published):
             assert (other in text) == (shown == "all")
 
 
+@pytest.mark.medium
 def test_values_of_others_are_shown_as_far_as_agreed(run, published):
     (shown, out), scheme = published, run[1].collaboration.promises.scheme
     facts = [
@@ -151,6 +154,7 @@ def test_values_of_others_are_shown_as_far_as_agreed(run, published):
             assert bool(forms & numbers) == (shown == "all")
 
 
+@pytest.mark.medium
 def test_values_have_four_digits(run, published):
     """With all digits, guesses of others' rows could be tried out."""
     scheme = run[1].collaboration.promises.scheme
@@ -161,6 +165,7 @@ def test_values_have_four_digits(run, published):
             assert not {repr(float(values[i])), f"{values[i]:.8g}"} & numbers
 
 
+@pytest.mark.medium
 def test_ranks_are_shown_unless_nothing_is(run, published):
     (shown, out), phi = published, run[1].collaboration.promises.scheme.shapley_values
     words = ("first", "second", "third")
@@ -196,6 +201,7 @@ def test_a_statement_depends_on_no_row_of_others(run, party):
 # --- right about its own
 
 
+@pytest.mark.medium
 def test_facts_are_those_of_the_files(run, published):
     folder, out = run[0], published[1]
     for name, num in zip(NAMES, SIZES, strict=True):
@@ -251,6 +257,7 @@ def places(row):
     return float(row["income"]), float(row["age"] or "nan"), float(day)
 
 
+@pytest.mark.medium
 def test_own_rows_that_are_handed_out_are_counted(run):
     mediation, party = run[1], 1
     points = mediation.tables.points[party]
@@ -302,6 +309,7 @@ def test_quality_can_be_computed_from_the_two_files(run, published, tmp_path):
         assert abs(quality["trend"] - found.trend) < 1e-12
 
 
+@pytest.mark.medium
 def test_labels_are_those_of_the_two_files(run, published):
     """Counted, and each with a share of the own rows that a forest labels right."""
     folder, out = run[0], published[1]
@@ -319,6 +327,7 @@ def test_labels_are_those_of_the_two_files(run, published):
         assert "Labelled right, of yours" in page_of(out, name)
 
 
+@pytest.mark.medium
 def test_all_statements_are_listed_with_their_digests(published):
     listed = report_of(published[1])["statements"]
     assert len(listed) == 6
@@ -373,6 +382,7 @@ def words_of(statement, section):
     return " ".join(statement_data(statement)["sentences"][section])
 
 
+@pytest.mark.medium
 def test_the_command_says_what_is_shown(run, monkeypatch, capsys, tmp_path):
     folder, mediation = run
     given = []

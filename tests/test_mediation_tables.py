@@ -138,6 +138,7 @@ SPELLED = {
 }
 
 
+@pytest.mark.medium
 def test_cells_are_spelled_as_the_party_spells(done: Run):
     rows = rows_of(done.reward("north"))
     assert len(rows) > 600
@@ -151,6 +152,7 @@ def test_cells_are_spelled_as_the_party_spells(done: Run):
     assert {row["comment"] + row["unused"] for row in iso} == {""}
 
 
+@pytest.mark.medium
 def test_ranges_steps_shares_and_kinds_are_those_of_the_parties(done: Run, received):
     real = done.mediation.parties.tables
     for name in (*NUMBERS, *CATEGORIES):
@@ -176,6 +178,7 @@ def test_ranges_steps_shares_and_kinds_are_those_of_the_parties(done: Run, recei
     assert len(np.unique(given["age"].present)) > 40
 
 
+@pytest.mark.medium
 def test_no_row_is_one_of_the_parties(done: Run, received):
     names = (*NUMBERS, *CATEGORIES)
 
@@ -234,6 +237,7 @@ def shapley(values: np.ndarray, n: int) -> np.ndarray:
     return phi
 
 
+@pytest.mark.medium
 def test_values_are_those_of_the_plain_kernel(done: Run):
     report = done.report
     sizes = [len(table["age"]) for table in TABLES.values()]

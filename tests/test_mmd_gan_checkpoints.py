@@ -116,6 +116,7 @@ def test_the_one_before_counts_where_the_newest_is_damaged(
         ({}, POINTS, jax.random.key(1), r"key .*\[0, 0\].* there and .*\[0, 1\]"),
     ],
 )
+@pytest.mark.medium
 def test_checkpoints_of_another_training_are_refused(
     folder, options, points, key, message
 ):

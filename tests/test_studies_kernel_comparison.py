@@ -97,6 +97,7 @@ def test_both_kernels_value_the_rows_held_out(comparison):
     assert min(deep.promises.scheme.own_values) > -1e-9
 
 
+@pytest.mark.medium
 def test_metrics_without_a_kernel_are_of_the_features(comparison):
     umap, deep = (comparison.experiments[name].evaluation for name in COMPARED)
     for name in ("reverse_kl", "wasserstein2", "svm_accuracy", "class_imbalance"):
@@ -131,6 +132,7 @@ def test_learning_raises_j_of_what_is_seen():
     assert long.fitted_power > 1.2 * short.fitted_power
 
 
+@pytest.mark.medium
 def test_shares_of_negative_picks(comparison):
     for name in COMPARED:
         rewards = comparison.experiments[name].draws[8.0].rewards
@@ -191,6 +193,7 @@ def share_of_ten_classes() -> ExperimentData:
     )
 
 
+@pytest.mark.medium
 def test_both_kernels_value_parties_of_other_classes(comparison):
     assert comparison.assigned_coverage.shape == (3, 3)
     for name in COMPARED:
@@ -250,6 +253,7 @@ def test_each_party_is_told_from_all_others():
     assert fitted.fitted_power == pytest.approx(np.mean(by_hand), rel=1e-4)
 
 
+@pytest.mark.medium
 def test_contributions_without_a_draw_are_those_of_a_collaboration(comparison):
     for name in COMPARED:
         experiment = comparison.experiments[name]
@@ -280,6 +284,7 @@ def test_no_assignment_is_refused():
         compare_kernels(jax.random.key(0), image_data(), num_assignments=0)
 
 
+@pytest.mark.medium
 def test_tables_say_which_is_better(comparison):
     worse = with_coverage(comparison, [1.0, 0.9, 0.1])
     sentences = [s for s in kernel_tables(worse) if isinstance(s, str)]
@@ -289,6 +294,7 @@ def test_tables_say_which_is_better(comparison):
     assert "learned without labels from 60 rows" in sentences[-1]
 
 
+@pytest.mark.medium
 def test_tables_do_not_judge_where_all_cover_the_same(comparison):
     same = with_coverage(comparison, np.ones(3))
     sentences = [s for s in kernel_tables(same) if isinstance(s, str)]
