@@ -250,11 +250,13 @@ def test_nothing_handed_out_is_nothing_to_judge():
     assert np.isnan(found.realised_welfare) and np.isnan(found.negative_picks)
 
 
+@pytest.mark.medium
 def test_stability_is_a_promise_only_where_it_was_given():
     found = audit(small_collaboration(3, 2))
     assert "R6" not in found.promised and "R6" in found.assigned
 
 
+@pytest.mark.medium
 def test_a_relaxed_promise_is_reported_as_broken_by_no_more_than_its_relaxation():
     promises = promise(*infeasible_points(), relax=True)
     scheme = promises.scheme

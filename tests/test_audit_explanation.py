@@ -68,6 +68,7 @@ def test_rho_itself_can_bind():
     assert Bound(None, "rho = 0") in explain_scheme(equal).binding
 
 
+@pytest.mark.medium
 def test_the_optimum_does_not_depend_on_the_fairness_weight():
     for scheme, weight in itertools.product(OPTIMAL, (1e-6, 1e-2, 1.0, 1e4)):
         other = solve_reward_scheme(
@@ -146,6 +147,7 @@ def least_change(scheme, party: int, side: str) -> float:
     return float(solution.x[2]) if solution.status == 0 else np.inf
 
 
+@pytest.mark.medium
 def test_repairs_are_those_of_a_linear_program():
     for scheme in INFEASIBLE:
         changes = {
@@ -162,6 +164,7 @@ def test_repairs_are_those_of_a_linear_program():
 # --- from the sums
 
 
+@pytest.mark.medium
 def test_the_game_of_the_others_is_on_the_same_reference_set():
     sums = small_sums(4)
     scheme = scheme_from_sums(sums, stability=False, throw=False)
@@ -174,6 +177,7 @@ def test_the_game_of_the_others_is_on_the_same_reference_set():
 
 
 @pytest.mark.parametrize("stability", [False, True])
+@pytest.mark.medium
 def test_a_scaled_kernel_names_the_same_parties(*, stability: bool):
     kernel = SquaredExponential(0.5)
     explanations = []

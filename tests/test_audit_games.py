@@ -73,6 +73,7 @@ def test_a_sample_of_many_parties_has_coalitions_of_all_sizes():
     np.testing.assert_array_equal(again.joins(3).before, game.joins(3).before)
 
 
+@pytest.mark.medium
 def test_sums_and_their_table_are_one_game():
     rng = np.random.default_rng(1)
     parties = [rng.normal(size=(3, 2)) for _ in range(4)]

@@ -174,6 +174,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.medium
 def test_every_planted_violation_is_found(name: str):
     plant, involved = BREAKS[name]
     # From just above the tolerance to a quarter of v*; strict ones from exactly 0.

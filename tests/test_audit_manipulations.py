@@ -139,6 +139,7 @@ def test_an_outlier_is_so_many_standard_deviations_away():
     assert own is OWN and np.linalg.norm(away) == pytest.approx(1e3)
 
 
+@pytest.mark.medium
 def test_a_party_of_one_row():
     at = Position(AT.key, [OWN[:1], BEST], 0, 1, CANDIDATES)
     for each in MANIPULATIONS:

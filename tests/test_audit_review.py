@@ -132,6 +132,7 @@ def test_without_a_trial_of_cheating_there_is_no_table():
     assert "Were the promises kept?" in page and "cheating" not in page
 
 
+@pytest.mark.medium
 def test_of_several_draws_it_says_which():
     promises, draws = several_draws()
     found = review_with_trials(Collaboration(promises, draws[1]))
@@ -149,6 +150,7 @@ def test_rows_that_parties_share_are_a_warning():
     assert any("6 of the 6 rows of Ada" in line for line in warnings)
 
 
+@pytest.mark.medium
 def test_cheating_is_tried_out_where_it_was_asked_for(monkeypatch):
     calls = []
 

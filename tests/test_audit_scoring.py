@@ -60,6 +60,7 @@ def promised_by(scoring) -> cgm_jax.Collaboration:
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
+@pytest.mark.medium
 def test_what_is_promised_and_proved(scoring, fair):
     made = promised_by(scoring)
     found = audit(made)

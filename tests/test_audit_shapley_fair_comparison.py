@@ -10,6 +10,7 @@ from cgm_jax.report.sentences import comparison_sentence
 from cgm_jax.rewards import scheme_from_values
 
 
+@pytest.mark.medium
 def test_the_game_of_appendix_c3():
     values = np.array(proposition_2_game(), float)
     scheme = scheme_at(values, np.full(4, 18.0), rho=1.0, best=18.0)

@@ -195,6 +195,7 @@ def test_the_whole_run(tmp_path: Path):
 # Measuring.
 
 
+@pytest.mark.medium
 def test_measure_compiles_once_and_calls_as_often_as_asked():
     traced, called = [], []
 

@@ -31,6 +31,7 @@ def problem(num_dims: int = 2):
     return uneven, points.candidates, points.length_scale
 
 
+@pytest.mark.medium
 def test_plain_integral_gives_the_shapley_values_of_the_table():
     sums = gram_sums(SquaredExponential(0.3), *problem()[:2])
     np.testing.assert_allclose(
@@ -59,6 +60,7 @@ def test_plain_sums_do_not_depend_on_tiles(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.medium
 def test_plain_sums_of_every_kernel_are_those_of_the_package(name: str):
     parties, candidates, length_scale = problem(3)
     points, scales = np.concatenate(parties), (length_scale, 2 * length_scale)

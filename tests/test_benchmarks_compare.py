@@ -86,6 +86,7 @@ def test_the_pass_over_devices_goes_through_a_mesh(monkeypatch: pytest.MonkeyPat
         meshes.clear()
 
 
+@pytest.mark.medium
 def test_every_size_that_grows_has_a_panel():
     points = [
         Point("pass", along, at, 0.1 * at, 1.0)

@@ -34,6 +34,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.medium
 def test_a_plain_program_sums_the_same():
     (row,) = packages.rows(small=True)
     assert row.baseline.name.startswith("plain JAX, error ")
@@ -41,6 +42,7 @@ def test_a_plain_program_sums_the_same():
     assert row.error < 1e-5
 
 
+@pytest.mark.medium
 def test_a_peer_says_its_version_times_and_sums(program: Path):
     name, timing = packages._of_peer(PEER, POINTS, 0.5)
     assert name == "numpy 1.2"

@@ -29,6 +29,7 @@ main(["--help"])
 
 
 @pytest.mark.parametrize("module", ["numpy", "jax", "cgm_jax.kernels", "typer"])
+@pytest.mark.medium
 def test_while_modules_are_imported(module: str):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, module],

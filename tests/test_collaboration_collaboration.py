@@ -177,6 +177,7 @@ def test_numbers_of_candidates_that_do_not_fit_are_an_error():
 # --- while it runs, and what is refused
 
 
+@pytest.mark.medium
 def test_progress_tells_the_stages_in_order():
     told = []
     collaborate(KEY, *small_ratings(), progress=lambda *args: told.append(args))
@@ -204,6 +205,7 @@ def test_an_interrupt_in_progress_ends_the_run(stage: str):
         collaborate(KEY, *small_ratings(), progress=progress)
 
 
+@pytest.mark.medium
 def test_what_does_not_fit_is_an_error():
     parties, candidates = small_ratings()
     with pytest.raises(ValueError, match="two parties, got one"):  # before any fit

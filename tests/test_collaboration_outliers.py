@@ -33,6 +33,7 @@ def test_a_party_whose_outlier_makes_the_kernel_flat_is_named():
     assert ["Ada", "Bob", "Cy"][culprit] in named[0]
 
 
+@pytest.mark.medium
 def test_a_length_scale_of_a_few_medians_is_not_flat():
     rng = np.random.default_rng(0)
     parties = [rng.normal(size=(n, 2)) for n in (8, 9)]
@@ -61,6 +62,7 @@ def test_of_many_parties_only_those_worth_least_are_tried(monkeypatch):
     assert tried == [12] * 10
 
 
+@pytest.mark.medium
 def test_data_whose_median_distance_is_zero():
     # Most points are the same, as in data of few categories.
     rng = np.random.default_rng(0)

@@ -85,6 +85,7 @@ def test_every_number_is_that_of_the_plain_steps():
     np.testing.assert_allclose(scheme.reward_values, plain.rewards, rtol=1e-8)
 
 
+@pytest.mark.medium
 def test_stability_off_promises_each_party_only_its_own_value():
     stable = ratings().promises.scheme
     scheme = promise(*small_ratings(), stability=False).scheme
@@ -192,6 +193,7 @@ def test_no_table_of_more_than_20_parties(monkeypatch: pytest.MonkeyPatch):
 # --- laws
 
 
+@pytest.mark.medium
 def test_permuting_the_parties_permutes_everything():
     parties, candidates = small_ratings()
     order, expected = [3, 0, 4, 2, 1], ratings().promises
@@ -211,6 +213,7 @@ def test_permuting_the_parties_permutes_everything():
         )
 
 
+@pytest.mark.medium
 def test_equal_parties_are_promised_the_same():
     parties, candidates = small_ratings()
     parties = [parties[0], parties[1], parties[0].copy(), parties[4]]
@@ -297,6 +300,7 @@ def test_what_does_not_fit_is_an_error():
         promise([parties[0], np.full((2, 2), np.nan)], candidates)
 
 
+@pytest.mark.medium
 def test_infeasible_promises_are_an_error_that_names_the_parties():
     parties, candidates = small_ratings()
     few = candidates[:25]

@@ -180,6 +180,7 @@ def generators_of(generator):
     return Growing(generator, num=200, at_most=200)
 
 
+@pytest.mark.medium
 def test_sizes_with_noise_are_those_of_the_promises():
     sent = releases_of(small_parties(), FEATURES, neighbours="add or remove one")
     promises = promise(sent, CANDIDATES, **RELAXED)

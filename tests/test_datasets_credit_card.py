@@ -105,6 +105,7 @@ def test_classes_are_fifths_of_the_amounts():
 
 
 @pytest.mark.parametrize("split", ["equal-disjoint", "unequal"])
+@pytest.mark.medium
 def test_the_stand_in_has_enough_points_for_the_papers_parties(split):
     data = transactions_stand_in()
     shared = split_by_proportions(

@@ -83,6 +83,7 @@ def test_fewer_candidates_are_a_prefix():
     np.testing.assert_array_equal(few.candidate_labels, many.candidate_labels[:70])
 
 
+@pytest.mark.medium
 def test_full_size_and_dtypes():
     data = credit_ratings("equal-disjoint")
     assert data.candidates.shape == (100_000, 2)

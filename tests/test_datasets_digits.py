@@ -46,6 +46,7 @@ def test_parties_own_their_proportions(split):
          [19085686, 19004631, 18972155, 18719071, 19019866]),
     ],
 )  # fmt: skip
+@pytest.mark.medium
 def test_the_split_is_the_same_everywhere(split, labels, checksums):
     # Whole numbers: nothing rounds, so these hold on every machine and setting.
     default = digits_parties(split)

@@ -85,6 +85,7 @@ def test_fetched_images(openml, name, load, data_id):
     assert openml.asked == []  # from the cache
 
 
+@pytest.mark.medium
 def test_fetched_cifar10_is_the_table(openml):
     text = image_arff(COLOURS.reshape(12, -1), LABELS[:12])
     openml.answers = openml_answers(40927, "CIFAR_10", text)
@@ -114,6 +115,7 @@ def test_the_digest_is_noted_beside_the_file(openml, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["altered", "cut", "no note", "bad note"])
+@pytest.mark.medium
 def test_a_damaged_file_is_reported_and_left(openml, damage):
     serve_mnist(openml)
     cached = fetch("mnist")

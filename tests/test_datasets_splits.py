@@ -55,6 +55,7 @@ def test_paper_tables_that_do_not_exist():
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.medium
 def test_parties_own_disjoint_rows_in_their_proportions(seed):
     points, labels = labelled_points([50, 81, 64, 120], seed)
     table = random_table(3, 4, seed)
@@ -73,6 +74,7 @@ def test_parties_own_disjoint_rows_in_their_proportions(seed):
 
 
 @pytest.mark.parametrize("seed", range(8))
+@pytest.mark.medium
 def test_default_size_is_the_largest_that_fits(seed):
     points, labels = labelled_points([9, 14, 25], seed)
     table = random_table(2, 3, seed)
@@ -103,6 +105,7 @@ def test_one_more_party_changes_nobody_else():
         np.testing.assert_array_equal(four.labels[i], three.labels[i])
 
 
+@pytest.mark.medium
 def test_the_key_decides():
     points, labels = labelled_points([40, 40])
     table = [[0.5, 0.5], [0.25, 0.75]]
@@ -194,6 +197,7 @@ def test_rows_say_where_every_point_comes_from(seed):
     assert sorted(every_row.tolist()) == list(range(len(points)))
 
 
+@pytest.mark.medium
 def test_largest_size_but_no_more_than_asked():
     points, labels = labelled_points([50, 50])
     table = np.array([[0.5, 0.5], [0.5, 0.5]])

@@ -50,6 +50,7 @@ def test_categories_and_a_number():
     np.testing.assert_allclose(exact, whole, rtol=1e-12)
 
 
+@pytest.mark.medium
 def test_length_scales_a_dimension_and_categories_alone():
     points = rows(30)[0][:, [0, 3, 4, 2, 5, 6]]
     scales = np.linspace(0.5, 1.5, 6)
@@ -80,6 +81,7 @@ def test_groups_are_those_of_the_other_coordinates():
         np.testing.assert_allclose(group @ group.T, factor * (alone @ alone.T), 1e-10)
 
 
+@pytest.mark.medium
 def test_what_is_no_state_is_taken_for_the_nearest():
     features = category_features(SquaredExponential(1.0), [(0, 1)], [1.0])
     phi = np.asarray(features(np.array([[1.0, 0], [0.7, 0.2]], np.float32)))

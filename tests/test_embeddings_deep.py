@@ -15,6 +15,7 @@ POINTS = np.random.default_rng(0).normal(size=(6, 3))
 
 
 @pytest.mark.parametrize("kind", ["independent", "orthogonal", "quasi-random"])
+@pytest.mark.medium
 def test_inner_products_are_the_kernel_on_average(kind):
     features = deep_features(
         KEY, KERNELS["deep"](3), 3, 20 * NUM_GROUPS, kind=kind, num_groups=NUM_GROUPS

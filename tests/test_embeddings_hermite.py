@@ -29,6 +29,7 @@ def largest_error(kernel, plain, low, high, **options) -> tuple[float, int, floa
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-8, 1e-12])
 @pytest.mark.parametrize("width", [0.0, 0.5, 3.0, 12.0])
 @pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.medium
 def test_the_error_is_below_the_tolerance(d: int, width: float, tolerance: float):
     width = width if d < 3 else min(width, 6.0)  # or there are 100,000 features
     scales = np.linspace(0.5, 1.0, d)
@@ -72,6 +73,7 @@ def test_few_nodes_of_gauss_and_many_of_the_trapezoid_rule():
     assert wide.num_features < 80  # Gauss-Hermite needs more than 600 nodes
 
 
+@pytest.mark.medium
 def test_mixtures_sums_products_and_multiples():
     kernel = 0.5 * ScaleMixture(0.8, (0.5, 1.0, 3.0)) + 0.3 * (
         SquaredExponential(np.array([0.5, 1.0])) * SquaredExponential(1.0)
@@ -86,6 +88,7 @@ def test_mixtures_sums_products_and_multiples():
     assert error <= limit == pytest.approx(0.8e-7)
 
 
+@pytest.mark.medium
 def test_outside_of_the_box_the_norm_is_still_exact():
     features = hermite_features(SquaredExponential(1.0), [0.0], [1.0])
     far = np.array([[50.0], [-1e3]])

@@ -91,12 +91,14 @@ def mean_square_error(kind, d: int) -> float:
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.medium
 def test_better_kinds_have_smaller_errors(d: int):
     independent, orthogonal, quasi_random = (mean_square_error(k, d) for k in KINDS)
     assert orthogonal < 0.6 * independent
     assert quasi_random < 0.4 * independent
 
 
+@pytest.mark.medium
 def test_the_error_of_independent_features_is_that_of_theory():
     x = np.array([[0.0], [0.8]])
     features = random_fourier_features(
@@ -113,6 +115,7 @@ def test_the_error_of_independent_features_is_that_of_theory():
     assert variance == pytest.approx((1 - k**2) ** 2 / (2 * 10), rel=0.12)
 
 
+@pytest.mark.medium
 def test_categories_of_encoded_rows_are_right_on_average():
     height, scale = 0.8, 0.9
     rng = np.random.default_rng(2)

@@ -67,6 +67,7 @@ def held_by(draw, party, *, with_reward):
 
 
 @pytest.mark.parametrize("with_reward", [False, True])
+@pytest.mark.medium
 def test_every_metric_is_that_of_what_the_party_holds(with_reward):
     evaluation = evaluated()
     kernel, parties = squared_exponential(promises().length_scale), promises().parties

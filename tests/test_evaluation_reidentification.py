@@ -47,6 +47,7 @@ def normal(num, seed, columns=13):
 
 
 @pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.medium
 def test_rows_of_wine_are_read_off_a_kernel_density_estimate(is_known):
     """Also if no row is known to be unseen: points in between are not found."""
     rows = wine()
@@ -111,6 +112,7 @@ def test_an_honest_resample_gives_no_sign(columns, is_known):
         assert columns == 2 or found.verdict is ReadOff.NO_SIGN
 
 
+@pytest.mark.medium
 def test_a_wide_kernel_gives_no_sign():
     rows = wine()
     own, others, unseen = rows[:60], rows[60:119], rows[119:]
@@ -175,6 +177,7 @@ def test_a_category_is_equal_or_it_is_not_recovered():
     assert wrong.num_recovered == 0 and wrong.verdict is ReadOff.NO_SIGN
 
 
+@pytest.mark.medium
 def test_units_of_numbers_do_not_matter():
     rows = wine()
     own, others, unseen = rows[:60], rows[60:119], rows[119:]
@@ -230,6 +233,7 @@ def test_points_in_between_have_numbers_that_rows_have_and_are_no_rows():
     assert len(kept) == len(points) == 0
 
 
+@pytest.mark.medium
 def test_of_very_many_rows_some_are_drawn(monkeypatch):
     monkeypatch.setattr(reidentification, "MAX_ROWS", 700)
     own, others, unseen = normal(50, 0), normal(50, 1), normal(50, 2)

@@ -63,6 +63,7 @@ def by_definition(points: list[np.ndarray]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("jitter", [1e-6, 0.1, 0.4])
+@pytest.mark.medium
 def test_p_values_are_those_of_the_definition(jitter):
     points = with_copies(jitter)
     np.testing.assert_allclose(

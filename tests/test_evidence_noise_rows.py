@@ -41,6 +41,7 @@ def test_a_class_that_one_party_alone_has_is_no_noise():
 
 
 @pytest.mark.parametrize(("kind", "least"), [("uniform", 0.8), ("gaussian", 0.5)])
+@pytest.mark.medium
 def test_planted_noise_is_found_and_masked(kind, least):
     found = noise_rows(KEY, planted(kind))
     assert found.is_beyond_chance.tolist() == [False, True, False]

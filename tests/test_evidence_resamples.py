@@ -16,6 +16,7 @@ def fresh(seed: int) -> list[np.ndarray]:
     return [rng.normal(mean, 1, (200, 2)) for mean in (0, 0, 1)]
 
 
+@pytest.mark.medium
 def test_fresh_samples_are_not_too_much_alike():
     for seed in range(6):
         found = resamples(fresh(seed))
@@ -32,6 +33,7 @@ def test_p_values_of_fresh_samples_are_hardly_too_small():
     assert (np.array(p_values) < 0.5).sum() > 8  # and they are no formality
 
 
+@pytest.mark.medium
 def test_moved_copies_are_too_much_alike_where_no_row_can_be_told():
     parties = fresh(0)
     rng = np.random.default_rng(1)
@@ -42,6 +44,7 @@ def test_moved_copies_are_too_much_alike_where_no_row_can_be_told():
     np.testing.assert_array_equal(found.resamples.is_beyond_chance, beyond)
 
 
+@pytest.mark.medium
 def test_too_few_or_equal_rows_are_not_compared():
     for parties in (
         [np.zeros((1, 2)), np.ones((3, 2))],

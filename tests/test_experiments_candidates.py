@@ -64,6 +64,7 @@ def test_density_estimates_leave_raw_points_alone():
 
 
 @pytest.mark.parametrize("generator", ["kde", "gaussian-mixture"])
+@pytest.mark.medium
 def test_drawn_features_have_the_moments_of_the_pool(generator):
     options = SyntheticOptions(generator=generator, num_components=2)
     source = feature_source(KEY, POOL, options)

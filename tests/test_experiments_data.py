@@ -16,6 +16,7 @@ def classes(request):
     return np.random.default_rng(0).permutation(np.arange(3_000) % request.param)
 
 
+@pytest.mark.medium
 def test_both_splits_share_the_same_points(classes):
     """The totals of the classes agree: a tenth (or fifth) of the pool each."""
     shared = share(KEY, classes, party_size=200)

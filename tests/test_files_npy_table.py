@@ -169,6 +169,7 @@ def test_unknown_versions(tmp_path: Path, version: bytes):
     assert "version" in error.sentence
 
 
+@pytest.mark.medium
 def test_every_truncation_is_refused(tmp_path: Path):
     data = npy_bytes(ARRAY)
     for length in range(6, len(data)):

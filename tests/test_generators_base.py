@@ -50,6 +50,7 @@ def test_the_key_decides(generator, model):
     assert not (first == other).any()
 
 
+@pytest.mark.medium
 def test_float32_does_not_depend_on_the_users_setting(generator, model):
     expected = generator.sample(jax.random.key(5), model, 100)
     with jax.enable_x64(True):
@@ -59,6 +60,7 @@ def test_float32_does_not_depend_on_the_users_setting(generator, model):
     np.testing.assert_allclose(points, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.medium
 def test_float64_survives_outside_the_scope(generator):
     key = jax.random.key(6)
     if isinstance(generator, GaussianMixture):
@@ -75,6 +77,7 @@ def test_nothing_to_draw(generator, model, num):
         generator.sample(jax.random.key(0), model, num)
 
 
+@pytest.mark.medium
 def test_blocks_are_compiled_once():
     traces = 0
 

@@ -34,6 +34,7 @@ def test_fit_returns_the_known_parameters():
     assert mixture.fit(jax.random.key(0), np.zeros((3, 2))) is mixture
 
 
+@pytest.mark.medium
 def test_components_are_drawn_by_weight(points_and_components):
     counts = np.bincount(points_and_components[1], minlength=4)
     assert counts[1] == 0  # weight 0 is never drawn
@@ -60,6 +61,7 @@ def test_singular_covariance_stays_in_its_subspace(points_and_components):
     np.testing.assert_allclose(centred[:, 1], 3 * centred[:, 0], rtol=0, atol=1e-6)
 
 
+@pytest.mark.medium
 def test_noise_is_scaled_by_the_symmetric_root():
     # Unique, unlike eigenvectors: the same points whatever LAPACK is underneath.
     covariance = COVARIANCES[2]
@@ -71,6 +73,7 @@ def test_noise_is_scaled_by_the_symmetric_root():
     np.testing.assert_allclose(coloured, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.medium
 def test_distribution_along_a_line():
     means = np.array([[-1.0], [1.5]])
     variances = np.array([0.25, 2.0])
@@ -83,6 +86,7 @@ def test_distribution_along_a_line():
     assert stats.kstest(points[:, 0], cdf).pvalue > 1e-3
 
 
+@pytest.mark.medium
 def test_dtype_is_that_of_the_means():
     single = GaussianMixture(WEIGHTS, MEANS.astype(np.float32), COVARIANCES)
     double = GaussianMixture(WEIGHTS, MEANS, COVARIANCES)
@@ -114,6 +118,7 @@ def test_parameters_that_are_no_mixture(changed, message):
         GaussianMixture(**(parameters | changed))
 
 
+@pytest.mark.medium
 def test_parameters_rounded_to_float32_pass():
     shares = np.full(7, 1 / 7, np.float32)
     root = np.random.default_rng(0).normal(size=(7, 3, 1))

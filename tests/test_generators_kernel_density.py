@@ -19,6 +19,7 @@ def draw(bandwidth, rows, num=NUM, seed=0):
 
 
 @pytest.mark.parametrize("bandwidth", [0.05, 0.7])
+@pytest.mark.medium
 def test_same_density_as_scikit_learn(bandwidth):
     other = neighbors.KernelDensity(kernel="gaussian", bandwidth=bandwidth).fit(ROWS)
     ours, theirs = draw(bandwidth, ROWS), other.sample(NUM, random_state=1)
@@ -52,6 +53,7 @@ def test_every_row_is_drawn_alike():
     assert stats.kstest(points[:, 0] - rows[drawn, 0], "norm").pvalue > 1e-3
 
 
+@pytest.mark.medium
 def test_bandwidth_is_the_standard_deviation_in_the_units_of_the_points():
     points = draw(0.05, np.array([[3.0, -2.0]]))
     noise = (points - [3.0, -2.0]) / 0.05

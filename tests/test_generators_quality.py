@@ -25,6 +25,7 @@ def drawn(num, seed):
 TRAINING, HELD_OUT, FRESH = drawn(500, 1), drawn(400, 2), drawn(600, 3)
 
 
+@pytest.mark.medium
 def test_likeness_is_mmd2_at_two_scales():
     got = likeness(FRESH, HELD_OUT, length_scale=1.2)
     expected = [
@@ -59,6 +60,7 @@ def test_copies_are_noticed_and_fresh_points_are_not():
     assert nearest_share(KEY, FRESH, HELD_OUT, HELD_OUT) == 0.5  # ties count half
 
 
+@pytest.mark.medium
 def test_bandwidth_is_the_likeliest_of_the_grid():
     bandwidth = cross_validated_bandwidth(TRAINING, length_scale=4.0)
     fresh = drawn(4_000, 9)

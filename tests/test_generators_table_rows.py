@@ -76,6 +76,7 @@ def test_mass_points_and_missing_cells_keep_their_shares():
     assert abs(missing - table["weight"].is_missing.mean()) < 0.025
 
 
+@pytest.mark.medium
 def test_mass_points_are_exact_in_columns_of_many_decimals():
     seconds = np.where(RNG.random(NUM) < 0.3, 0, RNG.lognormal(4, 1, NUM).round(9))
     table = {"seconds": cells("number", seconds)} | smooth_table()
@@ -95,6 +96,7 @@ def test_a_value_that_is_drawn_itself_is_not_spread(drawn_share):
     np.testing.assert_allclose((distances <= reach).mean(), drawn_share)
 
 
+@pytest.mark.medium
 def test_without_mass_points_nothing_is_drawn_for_a_calibration():
     table = smooth_table()
     _, real, generator, model = fitted(table, 0.2)
@@ -137,6 +139,7 @@ def test_no_row_is_a_real_one_again():
     np.testing.assert_array_equal(more[:300], few)
 
 
+@pytest.mark.medium
 def test_columns_too_coarse_for_other_rows_are_refused():
     _, _, generator, model = fitted(whole_table(2, 1), 0.15)
     with pytest.raises(CoarseTableError, match="all but 0 equal a real row"):

@@ -31,6 +31,7 @@ def test_nearer_is_noticed():
     assert share_of_nearer(0.7, 0.2, 40) == 0
 
 
+@pytest.mark.medium
 def test_the_difference_is_that_of_two_mmd2():
     x, new, old = np.random.default_rng(0).normal(size=(3, 30, 2))
     new = new[:20]  # of other sizes: what the diagonals add would cancel otherwise

@@ -49,6 +49,7 @@ def test_equals_plain_sums_of_features(sizes: list[int]):
     assert gram_sums(KERNEL, blocks[:-1], blocks[-1], features=FEATURES) == sums
 
 
+@pytest.mark.medium
 def test_in_single_precision():
     blocks = blocks_of(SIZES["unequal parties"], 2, np.float32)
     sums = embedding_sums(KERNEL, FEATURES, blocks[:-1], blocks[-1])
@@ -76,6 +77,7 @@ def test_a_point_of_weight_two_counts_as_two_points():
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.medium
 def test_with_features_that_converge_it_is_the_pass_over_pairs(d: int):
     blocks = blocks_of(SIZES["unequal parties"], d)
     points = np.concatenate(blocks)
@@ -88,6 +90,7 @@ def test_with_features_that_converge_it_is_the_pass_over_pairs(d: int):
     )
 
 
+@pytest.mark.medium
 def test_far_from_the_origin_features_in_single_precision_are_as_good():
     blocks = [np.float32(1e4) + b for b in blocks_of([40, 50, 60], 2, np.float32)]
     sums = embedding_sums(KERNEL, FEATURES, blocks[:-1], blocks[-1])
@@ -96,6 +99,7 @@ def test_far_from_the_origin_features_in_single_precision_are_as_good():
     np.testing.assert_allclose(sums.between, between, rtol=rtol(np.float32))
 
 
+@pytest.mark.medium
 def test_categories_stay_where_they_are():
     # In a column that is far from 0 for its spread, as the height of the one category
     # that nearly all rows have, points of a stationary kernel are moved to the origin.

@@ -65,18 +65,21 @@ def test_equals_sums_of_the_dense_matrix(sizes: list[int]):
     assert_right(gram_sums(KERNEL, blocks[:-1], blocks[-1]), PLAIN_KERNEL, blocks)
 
 
+@pytest.mark.medium
 def test_in_single_precision():
     blocks = blocks_of(SIZES["unequal parties"], 2, np.float32)
     assert_right(gram_sums(KERNEL, blocks[:-1], blocks[-1]), PLAIN_KERNEL, blocks)
 
 
 @pytest.mark.parametrize("d", [1, 3, 7, 16, 64])
+@pytest.mark.medium
 def test_in_every_dimension(d: int):
     blocks = blocks_of(SIZES["unequal parties"], d)
     assert_right(gram_sums(KERNEL, blocks[:-1], blocks[-1]), PLAIN_KERNEL, blocks)
 
 
 @pytest.mark.parametrize("name", ["Laplace", "a scale a dimension", "all of it"])
+@pytest.mark.medium
 def test_with_other_kernels(name: str):
     blocks = blocks_of(SIZES["unequal parties"], 3, np.float32)
     sums = gram_sums(KERNELS[name](3), blocks[:-1], blocks[-1], tile_size=16)
@@ -178,6 +181,7 @@ def test_weights_that_are_no_numbers_are_an_error(weights, message):
 
 # PITFALLS 25
 @pytest.mark.parametrize("d", [2, 64])
+@pytest.mark.medium
 def test_far_from_the_origin_and_with_an_outlier(d: int):
     blocks = blocks_of([40, 50, 60], d, np.float32)
     blocks = [block + np.float32(1e3) for block in blocks]
@@ -206,6 +210,7 @@ def test_float64_and_float32_points_together_are_computed_in_float64():
     assert_right(sums, PLAIN_KERNEL, blocks)
 
 
+@pytest.mark.medium
 def test_lists_of_whole_numbers_are_points():
     sums = gram_sums(KERNEL, [[[0], [1]], [[3]]], [[2], [2]])
     plain = [np.array(block, float) for block in ([[0], [1]], [[3]], [[2], [2]])]

@@ -96,6 +96,7 @@ def test_by_a_sample_of_the_points_too(seed: int, monkeypatch: pytest.MonkeyPatc
     assert len(passes) <= 7
 
 
+@pytest.mark.medium
 def test_an_estimate_from_all_points_is_exact():
     parties, candidates = split_pool(0, 2)
     module = sys.modules["cgm_jax.gram.length_scale"]
@@ -107,6 +108,7 @@ def test_an_estimate_from_all_points_is_exact():
 
 
 @pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.medium
 def test_equals_plain_bisection_with_other_kernels(name: str):
     kernel, plain = KERNELS[name]
     parties, candidates = split_pool(0, 2)
@@ -124,6 +126,7 @@ def test_every_value_is_non_negative_there_and_not_one_step_below(pool: str):
     assert min(values_at(plain, found - RESOLUTION, parties, candidates)) < 0
 
 
+@pytest.mark.medium
 def test_float32_points_give_the_same_answer():
     parties, candidates = split_pool(1, 2)
     single = [party.astype(np.float32) for party in parties]
@@ -202,6 +205,7 @@ def test_works_without_candidates():
     )
 
 
+@pytest.mark.medium
 def test_a_party_with_a_negative_value_even_at_the_upper_end_is_named():
     parties, candidates = split_pool(0, 2)
     parties[1] = np.full((1, 2), 1e9)  # alone, and near nobody at any scale
@@ -221,6 +225,7 @@ def test_numbers_beyond_single_precision_are_far_apart():
         smallest_length_scale(SquaredExponential(1.0), parties, candidates)
 
 
+@pytest.mark.medium
 def test_the_upper_end_itself_may_be_the_answer():
     parties, candidates = split_pool(0, 2)
     options = {"low": 0.01, "num_halvings": 3}

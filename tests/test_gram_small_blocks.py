@@ -29,6 +29,7 @@ def points_of(sizes: list[int], dtype: type = np.float64) -> list[np.ndarray]:
 
 @every_size
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.medium
 def test_they_are_sums_of_the_dense_matrix(sizes: list[int], dtype: type):
     blocks = points_of(sizes, dtype)
     weights = RNG.uniform(0, 2, sum(sizes))
@@ -51,6 +52,7 @@ def test_they_are_sums_of_the_dense_matrix(sizes: list[int], dtype: type):
 
 
 @every_size
+@pytest.mark.medium
 def test_sums_with_candidates_are_those_of_the_dense_matrix(sizes: list[int]):
     *parties, candidates = blocks = points_of([*sizes, 30])
     sums = gram_sums(KERNEL, parties, candidates, tile_size=SIDE)

@@ -27,6 +27,7 @@ def dense(gram: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kernel", ["squared exponential", "all of it"])
+@pytest.mark.medium
 def test_equals_the_dense_matrix(kernel: str):
     points, weights = problem()
     with jax.enable_x64(True):
@@ -38,6 +39,7 @@ def test_equals_the_dense_matrix(kernel: str):
 
 
 @pytest.mark.parametrize("tile", [1, 7, 40, 63, 512])
+@pytest.mark.medium
 def test_tiles_do_not_matter(tile: int):
     points, weights = problem()
     kernel = SquaredExponential(0.8)
@@ -47,6 +49,7 @@ def test_tiles_do_not_matter(tile: int):
     np.testing.assert_allclose(found, dense(gram, weights), rtol=1e-12)
 
 
+@pytest.mark.medium
 def test_float32_points_are_summed_in_float64():
     points, weights = problem()
     kernel = SquaredExponential(0.8)

@@ -74,6 +74,7 @@ DATA = {
 
 
 @pytest.mark.parametrize("name", DATA)
+@pytest.mark.medium
 def test_values_are_those_of_numpy(name):
     points, scale = DATA[name]
     parties, candidates = [points[:20], points[20:21], points[21:50]], points[50:]

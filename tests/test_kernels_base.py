@@ -98,6 +98,7 @@ both_dtypes = pytest.mark.parametrize(
 
 @both_dtypes
 @every_kernel
+@pytest.mark.medium
 def test_equals_the_formula(name: str, d: int, dtype: type):
     np.testing.assert_allclose(
         block_and_diagonal(name, d, dtype)[0],
@@ -159,6 +160,7 @@ def test_two_kinds_are_two_structures_though_their_fields_are_the_same():
         assert structures.index(structure) == i
 
 
+@pytest.mark.medium
 def test_a_static_field_is_part_of_the_structure():
     @dataclass(frozen=True)
     class Power(SquaredExponential):

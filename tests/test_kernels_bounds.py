@@ -187,6 +187,7 @@ def test_bounds_scale_with_the_kernel(diagonal: float):
     assert scaled == pytest.approx([diagonal * bound for bound in plain])
 
 
+@pytest.mark.medium
 def test_bounds_work_under_the_users_transformations():
     sizes = jnp.arange(1, 5)
     lower = jax.jit(jax.vmap(lambda s: nonnegativity_lower_bound(s, 9, upper=0.5)))

@@ -49,6 +49,7 @@ class Odd(nnx.Module):
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.medium
 def test_is_the_kernel_of_the_features(dtype: type):
     x, y = points(40).astype(dtype), points(33).astype(dtype)
     np.testing.assert_allclose(
@@ -69,6 +70,7 @@ def diagonal_of(kernel: Kernel, x: jax.Array) -> jax.Array:
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 0.5, 1 - 1e-6])
+@pytest.mark.medium
 def test_a_kernel_of_the_points_makes_it_bounded_and_positive_definite(epsilon: float):
     x = points(60)
     x[:5] = x[5:10]
@@ -88,6 +90,7 @@ def test_a_kernel_of_the_points_makes_it_bounded_and_positive_definite(epsilon: 
     assert (np.diff(np.sort(block(kernel, left, left)[0])) > 0).sum() > 5
 
 
+@pytest.mark.medium
 def test_sums_and_values_are_those_of_the_formula():
     kernel = DeepKernel(network(2), SquaredExponential(0.9), Laplace(2.0), 0.2)
     plain = oracles.deep(SE(0.9), FEATURES, oracles.laplace(2.0), 0.2)
@@ -107,6 +110,7 @@ def test_initial_weights_are_uniform_by_the_number_of_inputs():
             assert 0.9 < most <= 1
 
 
+@pytest.mark.medium
 def test_batches_of_rows_change_no_feature():
     x = points(2 * BATCH_SIZE + 7)
     with jax.enable_x64(True):
@@ -178,6 +182,7 @@ def test_equal_networks_are_one_program(caplog: pytest.LogCaptureFixture):
     assert num_compiled(1) == 0
 
 
+@pytest.mark.medium
 def test_a_module_is_copied_and_put_into_evaluation_mode():
     module = Odd(nnx.Rngs(0))
     kernel = DeepKernel(module, SquaredExponential(1.0))
@@ -190,6 +195,7 @@ def test_a_module_is_copied_and_put_into_evaluation_mode():
     np.testing.assert_allclose(block(kernel, x[:3], x), before[:3], rtol=1e-6)
 
 
+@pytest.mark.medium
 def test_what_is_not_a_parameter_has_no_gradient():
     kernel = DeepKernel(Odd(nnx.Rngs(0)), SquaredExponential(1.0))
     fixed = kernel.network.fixed

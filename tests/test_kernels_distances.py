@@ -137,6 +137,7 @@ def test_gradient_is_that_of_the_definition_and_zero_at_coincident_points(d, siz
     np.testing.assert_allclose(alone, 0, atol=1e-12)
 
 
+@pytest.mark.medium
 def test_a_batch_is_every_one_of_it():
     batch = np.stack([two_sets(2, np.float32)[0] * scale for scale in (1, 1e4)])
     got = jax.jit(jax.vmap(squared_distances, in_axes=(0, None)))(batch, batch[0])

@@ -46,6 +46,7 @@ def test_two_networks_in_one_kernel(tmp_path: Path):
     )
 
 
+@pytest.mark.medium
 def test_a_network_of_the_users_is_handed_in_again(tmp_path: Path):
     path, x = tmp_path / "kernel.npz", points(9).astype(np.float32)
     kernel = DeepKernel(Odd(nnx.Rngs(0)), SquaredExponential(1.0))

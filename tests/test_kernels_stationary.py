@@ -16,6 +16,7 @@ X = np.array([[0.0, 0.0], [1.0, 2.0]], np.float32)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
+@pytest.mark.medium
 def test_formulas_by_hand():
     # ‖x − x'‖² = 1 + 4 and ℓ = 2
     tolerance = rtol(np.float32)
@@ -62,6 +63,7 @@ def test_equal_those_of_scikit_learn():
 
 
 @every_kind
+@pytest.mark.medium
 def test_decreases_to_zero_with_the_distance(kind):
     far = np.array([[0.0], [1e-3], [1.0], [30.0], [1e9], [1e30]], np.float32)
     k = np.asarray(kind(1.0)(far[:1], far))[0]

@@ -197,6 +197,7 @@ class Png:
     png = b""
 
 
+@pytest.mark.medium
 def test_temperatures_below_one_have_keys_of_their_own(recorder):
     betas = (0.25, 0.5, 0.75)
     run_experiment(

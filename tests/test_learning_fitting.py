@@ -188,6 +188,7 @@ def test_a_deep_kernel_learns_and_is_saved(tmp_path: Path):
     }
 
 
+@pytest.mark.medium
 def test_validation_rows_are_kept_from_the_fit():
     # Too few rows for so large a step: J of the seen rises, of the others falls.
     points = groups(sizes=(20, 16))
@@ -358,6 +359,7 @@ def test_a_learned_kernel_is_projected_to_the_valid_range(
 
 
 @pytest.mark.parametrize("root", [3.0, 30.0])  # with 30, flat in one dimension only
+@pytest.mark.medium
 def test_scales_of_dimensions_keep_their_proportions_in_the_valid_range(root: float):
     points, candidates = groups(sizes=(30, 40)), np.zeros((0, 2))
     kernel = SquaredExponential(np.array([0.6 / root, 0.6 * root]))

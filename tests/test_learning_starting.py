@@ -14,6 +14,7 @@ SE = oracles.squared_exponential
 
 
 @pytest.mark.parametrize("stretch", [1.0, 40.0])
+@pytest.mark.medium
 def test_of_features_that_stretch_space_it_is_the_squared_exponential(stretch: float):
     points = np.random.default_rng(0).normal(size=(80, 2))
     kernel = starting_deep_kernel(lambda x: stretch * x, points, 0.7, epsilon=1e-9)

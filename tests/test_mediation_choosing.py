@@ -207,6 +207,7 @@ def test_a_run_says_what_was_chosen_and_what_it_was_compared_with(
     assert cgm_jax("audit", out) == 0
 
 
+@pytest.mark.medium
 def test_a_density_of_rows_draws_what_it_drew():
     generator = KernelDensity(0.1)
     model = generator.fit(KEY, np.eye(3, dtype=np.float32))

@@ -53,6 +53,7 @@ def test_rewards_are_in_the_declared_formats_and_are_compared_so(no_figures, tmp
     assert days == "2023-03-01 to 2023-03-12"
 
 
+@pytest.mark.medium
 def test_times_of_day_are_said_to_be_text(tmp_path, capsys):
     files = [tmp_path / f"{name}.csv" for name in NAMES]
     for file, start in zip(files, (8, 9), strict=True):

@@ -133,6 +133,7 @@ def test_damaged_files_are_refused_as_by_reading(files, capsys):
     assert all(line.startswith(f"error: {files[1]}") for line in problems)
 
 
+@pytest.mark.medium
 def test_refusing_allocates_nothing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(f"{MODULE}.host_capacity", lambda: 8e9)
     parties = [np.broadcast_to(np.float32(i), (10, 8)) for i in range(6_000)]

@@ -133,6 +133,7 @@ def test_releases_of_other_agreements_and_damaged_ones_are_refused(files, tmp_pa
             load_releases([*paths_of(files), again], AGREEMENT)
 
 
+@pytest.mark.medium
 def test_one_row_moves_a_release_without_noise_by_its_own_features_only(tmp_path):
     """The sensitivity from files on, where other rows could be read otherwise."""
     jobs = AgreedColumn("job", "category", values=("1", "01", "true", "x", ""))

@@ -46,6 +46,7 @@ def test_it_is_the_definition_after_a_draw():
         assert found == pytest.approx(float(expected), abs=1e-12)
 
 
+@pytest.mark.medium
 def test_a_kernel_of_another_height_and_a_single_point():
     kernel = 3.0 * SquaredExponential(0.7)
     one, two, candidates = np.zeros((1, 1)), np.array([[0.3], [1.0]]), np.ones((3, 1))

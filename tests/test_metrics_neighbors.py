@@ -47,6 +47,7 @@ def test_distances_are_those_of_a_tree():
 
 
 @pytest.mark.parametrize("tile_size", [1, 7, 40, 41])
+@pytest.mark.medium
 def test_tiles_change_nothing(tile_size, monkeypatch):
     points, queries = clusters(3, 40, 20), clusters(4, 23, 20)
     whole = nearest_distances(queries, points, num_neighbors=6)

@@ -48,6 +48,7 @@ def test_of_everything_it_is_zero():
 
 
 @pytest.mark.parametrize("dimension", [1, 2])
+@pytest.mark.medium
 def test_two_gaussians_have_their_known_divergence(dimension):
     """S from N(0, I), the rest of T from N(1, I): T's density is a mixture of both."""
     rng = np.random.default_rng(7)

@@ -35,6 +35,7 @@ def saved_tables(name):
 
 
 @pytest.mark.parametrize("name", SAVED["tables"])
+@pytest.mark.medium
 def test_figures_are_those_of_sdmetrics(name):
     real, synthetic, saved = saved_tables(name)
     found = table_quality(KEY, [real], synthetic)
@@ -56,6 +57,7 @@ def test_figures_are_those_of_sdmetrics(name):
         assert abs(found.detection.logistic - mean) < 4 * spread
 
 
+@pytest.mark.medium
 def test_figures_by_definition():
     """Ten lines of Python, on columns with missing cells."""
     real, synthetic, _ = saved_tables("mixed")
@@ -275,6 +277,7 @@ def test_a_table_of_other_values_is_told_apart_and_few_rows_are_drawn_for_it():
     assert again == found
 
 
+@pytest.mark.medium
 def test_missing_cells_alone_tell_tables_apart():
     rng = np.random.default_rng(0)
     x = rng.normal(size=200).tolist()

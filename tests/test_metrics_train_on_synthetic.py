@@ -38,6 +38,7 @@ def some(rows: dict, *names: str) -> dict:
     return {name: rows[name] for name in names}
 
 
+@pytest.mark.medium
 def test_two_classes_are_scored_as_by_hand():
     names = "x", "y", "two"
     training, test = (some(table(400, seed), *names) for seed in (0, 1))
@@ -66,6 +67,7 @@ def test_more_classes_are_each_scored_against_the_rest():
     assert found.accuracy == trees.score(z, test["class"])
 
 
+@pytest.mark.medium
 def test_a_number_is_scored_by_the_error_left():
     training, test = (some(table(600, seed), "x", "y", "sum") for seed in (0, 1))
     found = score(training, test, "sum")

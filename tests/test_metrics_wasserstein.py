@@ -100,6 +100,7 @@ SQUARE = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
 @pytest.mark.parametrize(
     "x", [SQUARE, np.eye(3, 5), np.ones((4, 3))], ids=["equal", "singular", "one place"]
 )
+@pytest.mark.medium
 def test_the_gradient_is_that_of_differences_where_eigenvalues_are_equal_or_zero(x):
     y = np.random.default_rng(5).normal(size=(30, x.shape[1]))
     step = 1e-6

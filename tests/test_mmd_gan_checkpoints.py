@@ -127,6 +127,7 @@ def test_checkpoints_of_another_training_are_refused(
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
+@pytest.mark.medium
 def test_what_is_not_ours_stays(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     checkpoints = Checkpoints(tmp_path, SMALL.facts())

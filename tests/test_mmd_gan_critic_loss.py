@@ -75,6 +75,7 @@ def float64():
 
 
 @every_kernel
+@pytest.mark.medium
 def test_closed_form(name):
     @jax.jit
     def blocks(kernel, x, y):

@@ -187,6 +187,7 @@ def test_a_step_goes_down_that_gradient_and_there_is_no_critic():
 
 
 @pytest.mark.parametrize("value_range", [None, (-100.0, 800.0)])
+@pytest.mark.medium
 def test_the_kernel_sees_points_in_the_callers_units(value_range):
     options = with_kernel("deep", value_range=value_range)
     task, _ = start_task(KEY, options, POINTS)
@@ -242,6 +243,7 @@ def test_ten_steps_are_five_steps_twice(name):
     assert bytes_of(steps(half, 5)) == bytes_of(whole)
 
 
+@pytest.mark.medium
 def test_kernels_of_one_structure_share_a_program():
     before = None
     for scale in (0.5, np.float64(0.25), jnp.asarray(2.0)):

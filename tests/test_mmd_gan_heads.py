@@ -40,6 +40,7 @@ def chosen_states(scores: np.ndarray) -> list[np.ndarray]:
     return [scores[:, places].argmax(axis=1) for places in state_slices(COLUMNS)]
 
 
+@pytest.mark.medium
 def test_points_are_those_of_the_states_with_the_largest_scores():
     points = np.asarray(jax.jit(points_of, static_argnums=0)(COLUMNS, VALUES, SCORES))
     assert points.dtype == np.float32

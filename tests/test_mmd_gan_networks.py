@@ -83,6 +83,7 @@ def test_convolution_is_the_librarys(sides):
         )
 
 
+@pytest.mark.medium
 def test_four_channels_become_a_square():
     images = RNG.normal(size=(2, 3, 4, 8)).astype(np.float32)
     doubled = doubled_side(jnp.asarray(images))
@@ -93,6 +94,7 @@ def test_four_channels_become_a_square():
         np.testing.assert_array_equal(doubled[:, i, j], expected)
 
 
+@pytest.mark.medium
 def test_perceptron_by_hand():
     network = Perceptron((2, 3, 1), squash=False, rngs=nnx.Rngs(0))
     squashed = Perceptron((2, 3, 1), squash=True, rngs=nnx.Rngs(0))

@@ -300,6 +300,7 @@ def test_numbers_of_a_range_stay_in_it(kernel):
         options.fit(KEY, np.where(images == 16, 17, images))
 
 
+@pytest.mark.medium
 def test_a_table_of_a_range_is_generated_in_it():
     table = RNG.integers(0, 17, (60, 3))
     options = replace(SMALL, value_range=(0, 16))

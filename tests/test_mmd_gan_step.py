@@ -100,6 +100,7 @@ def test_losses_are_those_of_numpy():
     ],
 )
 @pytest.mark.parametrize("loss", [critic_loss, generator_loss])
+@pytest.mark.medium
 def test_gradients_against_finite_differences(loss, options):
     points = POINTS if options is SMALL else 1 / (1 + np.exp(-POINTS.reshape(-1, 4)))
     points = points if options is SMALL else np.tile(points, (1, 4))

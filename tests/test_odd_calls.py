@@ -378,6 +378,7 @@ def test_odd_calls_that_are_right():
         assert kind(1.0).with_length_scale([1, 2]).length_scale.tolist() == [1, 2]
 
 
+@pytest.mark.medium
 def test_columns_of_data_frames_go_by_name():
     pandas = pytest.importorskip("pandas")
     frames = [pandas.DataFrame(p, columns=["a", "b"]) for p in PARTIES]

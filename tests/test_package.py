@@ -102,6 +102,7 @@ def test_folders_are_one_ordered_list():
     }
 
 
+@pytest.mark.medium
 def test_numerical_folders_know_no_files_and_no_pictures():
     for path in FILES:
         if folder_of(module_name(path)) in NUMERICAL:

@@ -83,6 +83,7 @@ def test_words_neither_overlap_nor_leave_the_picture(picture):
 
 
 @pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.medium
 def test_every_party_is_named(picture):
     names = ["Ada", "Bo", "Cy"]
     words = " ".join(words_of_all_three(picture))
@@ -107,6 +108,7 @@ def test_some_parties_in_an_order(picture):
 
 
 @pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.medium
 def test_hostile_names_are_drawn_without_a_warning(picture):
     names = [r"$\frac{1}{$ & <b>", "銀行", "x" * 300]
     figure = PICTURES[picture](small_collaboration(3, 2), names)
@@ -149,6 +151,7 @@ def test_bars_are_alpha_and_reward_values(size):
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.medium
 def test_lines_are_values_after_each_pick(size):
     draw = small_collaboration(*size).draw
     panels = plot_values(draw).axes

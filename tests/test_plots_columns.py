@@ -76,6 +76,7 @@ def test_what_is_beyond_the_real_range_is_in_the_last_bin():
     assert (heights * np.diff(edges)).sum() == pytest.approx(1)
 
 
+@pytest.mark.medium
 def test_bars_are_shares_of_the_categories_and_of_all_others():
     real, synthetic = table(0), table(1, 200)
     axes = panel(plot_columns([real], synthetic), "town")
@@ -149,6 +150,7 @@ def test_of_very_many_columns_the_least_alike_are_drawn_in_their_order():
     assert "the 40 of 44 columns" in axes.get_title(loc="left")
 
 
+@pytest.mark.medium
 def test_the_matrix_is_one_minus_the_trend():
     real, synthetic = table(0), table(1, 200)
     found = table_quality(KEY, [real], synthetic)

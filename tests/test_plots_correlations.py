@@ -58,6 +58,7 @@ def test_bars_are_correlations_with_their_errors():
     assert words == ["credit-ratings", "digits"]
 
 
+@pytest.mark.medium
 def test_words_of_correlations_do_not_overlap():
     four = {
         name: summaries(0.9) for name in ("credit-ratings", "credit-card", "a", "b")

@@ -29,6 +29,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.medium
 def test_words_fit_and_figures_belong_to_the_caller(picture):
     figure = PICTURES[picture]()
     check_words(figure)
@@ -50,6 +51,7 @@ def test_real_and_generated_points_stand_in_the_plane_of_the_real(dimension):
         np.testing.assert_array_equal(places, plane.place(given))
 
 
+@pytest.mark.medium
 def test_as_many_of_each_are_drawn_and_not_too_many():
     real, generated = points(MAX_DOTS + 10, 2), points(MAX_DOTS + 20, 2, 1)
     for some, count in ((real, MAX_DOTS), (real[:7], 7)):

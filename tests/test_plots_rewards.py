@@ -130,6 +130,7 @@ def test_an_embedding_places_points_by_their_rows():
         plot_rewards(result, plane=short)
 
 
+@pytest.mark.medium
 def test_classes_are_named_where_most_of_their_candidates_are():
     result = small_collaboration(3, 2)
     centers = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])

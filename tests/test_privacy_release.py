@@ -53,6 +53,7 @@ def test_what_is_no_epsilon_or_delta_is_refused(epsilon, delta):
 
 
 @pytest.mark.parametrize("neighbours", BOTH)
+@pytest.mark.medium
 def test_without_noise_it_is_the_mean_of_features(neighbours):
     points, features = small_parties()[0], small_features()
     (sent,) = releases_of([points], features, epsilon=math.inf, neighbours=neighbours)
@@ -71,6 +72,7 @@ def test_points_come_in_chunks_of_which_none_is_lost():
     ("neighbours", "sensitivity"),
     [("replace one", 2.0), ("add or remove one", math.sqrt(2))],
 )
+@pytest.mark.medium
 def test_noise_is_normal_with_the_multiplier_times_the_sensitivity(
     neighbours, sensitivity
 ):

@@ -32,6 +32,7 @@ def plain_sums(releases, features, candidates) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("neighbours", BOTH)
+@pytest.mark.medium
 def test_sums_are_those_of_the_definition(neighbours):
     features = small_features()
     sent = releases_of(small_parties(), features, neighbours=neighbours)

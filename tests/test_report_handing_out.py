@@ -76,6 +76,7 @@ def test_what_was_not_kept_is_first_and_files_are_last():
     assert promises.parties  # of which nothing was changed
 
 
+@pytest.mark.medium
 def test_a_promise_broken_twice_is_one_sentence():
     result = with_reward(one(), 1, values=one().draw.rewards[1].values * 0.1)
     found = review(KEY, result, stress_test=False).audit

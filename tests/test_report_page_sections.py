@@ -112,6 +112,7 @@ def words_of(section):
     return " ".join(section.text.split())
 
 
+@pytest.mark.medium
 def test_metrics_have_tables_and_a_picture(tmp_path, quick):
     _, draws = several_draws()
     rng, (betas, n) = np.random.default_rng(0), (len(draws), 3)
@@ -182,6 +183,7 @@ def test_candidates_without_training_are_shown_beside_the_rows(
     assert "MMD² at ℓ" not in page.text
 
 
+@pytest.mark.medium
 def test_images_are_shown_as_images(tmp_path, quick):
     origin = origin_of(trained(shape=(4, 4, 1), value_range=(0, 1)), num_columns=16)
     assert origin.shape == (4, 4, 1)

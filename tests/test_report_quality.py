@@ -100,6 +100,7 @@ def test_the_part_of_a_page_shows_every_figure():
         assert f"{100 * score:.1f} %" in page.text
 
 
+@pytest.mark.medium
 def test_a_table_without_columns_to_compare_has_a_sentence_only():
     names = {"name": cells("text", [f"Ann {i} Smith" for i in range(40)])}
     kinds = {"name": "free text"}
@@ -162,6 +163,7 @@ def test_a_verdict_and_the_figures_that_it_rests_on(changes, words):
     assert words in reidentification_sentence(replace(FOUND, **changes), "Ada")
 
 
+@pytest.mark.medium
 def test_the_nearness_page_has_a_verdict_for_every_reward():
     names = ["Ada", "B<o>", "Cy"]
     result = with_nothing(small_collaboration(3, 2), 1)

@@ -94,6 +94,7 @@ def test_the_page_is_one_self_contained_file():
     assert len(ids) == len(set(ids)) == len(statement_data(statement())["sentences"])
 
 
+@pytest.mark.medium
 def test_the_page_says_what_the_json_says():
     found = statement(share=Share(2, 3, is_tied=False, alphas={"bank": 0.5, "b": 1.0}))
     page, data = Page(page_of(found)), statement_data(found)
@@ -135,6 +136,7 @@ def test_names_cannot_change_the_page():
         (0.4, "were not all kept", ("own value", "fair share", "reward value")),
     ],
 )
+@pytest.mark.medium
 def test_what_was_missed_is_said(final, verdict, missed):
     found = statement(final_value=final, stop_reason="stalled")
     assert {name for name, gap in found.missed.items() if gap} == set(missed)
@@ -175,11 +177,13 @@ def test_a_party_without_synthetic_rows():
 
 
 @pytest.mark.parametrize("reason", ["exhausted", "stalled", "max_picks"])
+@pytest.mark.medium
 def test_why_a_draw_ended_early(reason):
     found = statement(final_value=0.6, stop_reason=reason)
     assert "before your data with them were worth 0.625" in words(found, "drawn")
 
 
+@pytest.mark.medium
 def test_what_was_not_valued_and_what_is_held_back():
     given = words(statement(), "given")
     assert "Not valued: id. Identifiers" in given and "Not valued: note." in given
@@ -198,12 +202,14 @@ def test_what_was_not_valued_and_what_is_held_back():
         (112, 1200, "the 112th of 1,200"),
     ],
 )
+@pytest.mark.medium
 def test_places_in_words(rank, num, expected):
     sentence = words(statement(share=Share(rank, num, is_tied=True)), "worth")
     assert f"It is {expected}, together with another that is equal" in sentence
     assert not re.search(r"It is", words(statement(share=None), "worth"))
 
 
+@pytest.mark.medium
 def test_small_values_have_no_exponent():
     found = statement(own_value=5.38214e-06)
     assert "alone are worth 0.000005382: that" in words(found, "worth")

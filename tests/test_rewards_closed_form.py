@@ -50,6 +50,7 @@ def test_it_is_the_optimum_of_the_linear_programme():
     assert NUM_GAMES / 3 < num_solved < NUM_GAMES
 
 
+@pytest.mark.medium
 def test_jit_and_a_batch_are_each_game_by_itself():
     games = [g for g in map(game, range(200)) if len(g[0]) == 3][:8]
     with jax.enable_x64(True):
@@ -95,6 +96,7 @@ def test_gradient_of_a_reward_in_a_partys_own_points():
     assert (np.abs(jacobian).max((1, 2)) > 1e-4).all()
 
 
+@pytest.mark.medium
 def test_a_gradient_is_finite_beside_parties_that_get_nothing():
     phi = np.array([0.1, 0.0, 0.2, -0.3], np.float32)
     lower = np.full(4, 0.1, np.float32)

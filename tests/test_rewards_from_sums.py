@@ -48,6 +48,7 @@ def test_stability_is_asked_and_never_guessed():
     assert solve_reward_scheme(*bounds, stability=True).stability
 
 
+@pytest.mark.medium
 def test_promises_of_weighted_points_are_those_of_their_definition():
     """Sums with weights, a scheme of them, and draws that keep it."""
     rng = np.random.default_rng(0)

@@ -83,6 +83,7 @@ def test_both_kinds_of_problems_are_tested():
     assert len(FEASIBLE) > BY_CVXPY and len(INFEASIBLE) > BY_CVXPY
 
 
+@pytest.mark.medium
 def test_the_optimum_is_the_best_vertex_and_within_the_bounds():
     for seed, solver in solvers_of(FEASIBLE):
         shapley, lower, upper = random_problem(seed)
@@ -129,6 +130,7 @@ def test_both_solvers_say_the_same():
             )
 
 
+@pytest.mark.medium
 def test_infeasible_problems_name_two_parties_in_conflict():
     for seed, solver in solvers_of(INFEASIBLE):
         shapley, lower, upper = random_problem(seed)
@@ -199,6 +201,7 @@ def test_nearly_equal_rewards_are_warned_of_with_who_causes_them():
     assert scheme_warnings(solve_reward_scheme(**EQUAL_DISJOINT)) == []
 
 
+@pytest.mark.medium
 def test_the_optimum_depends_on_neither_the_fairness_weight_nor_the_units():
     for seed in FEASIBLE[:5]:
         shapley, lower, upper = random_problem(seed)

@@ -57,6 +57,7 @@ def test_the_factor_is_the_largest_that_can_be_kept():
         assert scheme.relaxation == pytest.approx(expected, rel=5e-9), seed
 
 
+@pytest.mark.medium
 def test_what_is_feasible_is_not_relaxed():
     for seed, solver in solvers_of(FEASIBLE):
         problem = random_problem(seed)

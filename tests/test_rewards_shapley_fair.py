@@ -90,6 +90,7 @@ def test_the_largest_rho_is_inside_its_range_in_some_of_these_games():
     assert sum(0.01 < rho < 0.99 for rho in found) >= 3
 
 
+@pytest.mark.medium
 def test_stability_asks_for_no_less_than_rationality():
     values = coverage_game(np.random.default_rng(1), 6)
     shapley = np.array(shapley_by_permutations(values))

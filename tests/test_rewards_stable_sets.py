@@ -54,6 +54,7 @@ def test_lower_values_by_definition(seed: int):
 
 
 @pytest.mark.parametrize("n", [1, 5, 16])
+@pytest.mark.medium
 def test_single_values_are_those_of_the_table(n: int):
     sums = gram_sums_of(log_uniform_sizes(n, 10_000))
     table = np.asarray(coalition_values(sums))
@@ -63,6 +64,7 @@ def test_single_values_are_those_of_the_table(n: int):
     np.testing.assert_allclose(found, by_table, rtol=1e-10)
 
 
+@pytest.mark.medium
 def test_hundreds_of_parties():
     sums = gram_sums_of(log_uniform_sizes(300, 100))
     phi = mmd_shapley_values(sums).shapley_values

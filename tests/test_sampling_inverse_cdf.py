@@ -55,6 +55,7 @@ def test_equals_a_search_in_the_cumulative_sum(dtype: type):
 
 
 @every_dtype
+@pytest.mark.medium
 def test_what_is_left_of_a_uniform_number_serves_a_further_draw(dtype: type):
     weights, inner = np.array([1.0, 0.0, 3.0]), np.array([1.0, 1.0, 0.0, 2.0])
     uniforms = (np.arange(1_600) + 0.5) / 1_600
@@ -84,6 +85,7 @@ def test_a_uniform_number_of_zero_is_on_the_first_entry_with_weight(dtype: type)
 
 
 @every_dtype
+@pytest.mark.medium
 def test_an_edge_belongs_to_the_entry_after_it(dtype: type):
     indices, _ = draw([0.25, 0.75], [1.0, 2.0, 1.0], dtype)
     np.testing.assert_array_equal(indices, [1, 2])
@@ -107,6 +109,7 @@ def test_never_on_an_entry_without_weight_whatever_the_rounding(dtype: type):
         assert (rest >= 0).all() and (rest < 1).all()
 
 
+@pytest.mark.medium
 def test_weights_may_be_in_less_precision_than_the_uniform_number():
     rng = np.random.default_rng(0)
     weights = rng.uniform(size=1_000).astype(np.float32)
@@ -119,6 +122,7 @@ def test_weights_may_be_in_less_precision_than_the_uniform_number():
     np.testing.assert_array_equal(indices, expected)
 
 
+@pytest.mark.medium
 def test_one_entry_and_no_weight_at_all():
     indices, _ = draw([0.0, 0.5, 1.0], [0.3], np.float32)
     np.testing.assert_array_equal(indices, 0)

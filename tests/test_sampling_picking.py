@@ -150,6 +150,7 @@ def assert_fits(counts: np.ndarray, probabilities: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, 8.0])
+@pytest.mark.medium
 def test_first_and_second_pick_have_the_probabilities_of_the_softmax(beta: float):
     pool = identical_parties(1)
     drawn = draws(pool, beta)[:, :2]
@@ -202,6 +203,7 @@ def test_the_best_of_equals_is_drawn_uniformly():
 @pytest.mark.parametrize(
     ("beta", "dtype"), [(0.0, np.float64), (8.0, np.float32), (np.inf, np.float32)]
 )
+@pytest.mark.medium
 def test_candidates_that_are_all_alike_are_drawn_uniformly(beta: float, dtype: type):
     pool = identical_parties(1, np.tile([[0.3, -0.1]], (12, 1)).astype(dtype))
     drawn = draws(pool, beta)

@@ -191,6 +191,7 @@ def test_a_draw_does_not_depend_on_what_the_others_are_promised():
     assert same(alone, together)
 
 
+@pytest.mark.medium
 def test_a_draw_does_not_depend_on_the_other_parties():
     # The reference set stays: the last two parties become one, or a party is left out
     # of the sums between parties but not of those with the reference set.

@@ -165,6 +165,7 @@ def test_departures_are_the_mean_over_who_stays(stay):
     np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
+@pytest.mark.medium
 def test_precedence_is_the_mean_over_the_orders_that_keep_it():
     handed_in = small()
     values, expected = table(handed_in, range(3)), np.zeros(3)

@@ -26,6 +26,7 @@ def handed_in(seed: int, num_parties: int = 4) -> HandedIn:
 
 
 @pytest.mark.parametrize("scoring", [Shapley(), Semivalues("banzhaf")])
+@pytest.mark.medium
 def test_contributors_are_within_the_ratio_in_their_order(scoring):
     num_bound = 0
     for seed in range(30):
@@ -60,6 +61,7 @@ def test_nobody_contributes():
     np.testing.assert_array_equal(Robust(Nothing()).scores(handed_in(0)), -np.ones(4))
 
 
+@pytest.mark.medium
 def test_rewards_of_contributors_are_within_the_ratio():
     """Whatever bounds there are: ρ is at most 1."""
     for seed in range(60):

@@ -10,6 +10,7 @@ import pytest
 from cgm_jax._shared.exponential import exp_nonpositive
 
 
+@pytest.mark.medium
 def test_is_right_to_a_rounding_or_two():
     x = -np.concatenate([np.linspace(0, 87, 200_001), np.logspace(-38, 1.9, 50_001)])
     x = x.astype(np.float32)
@@ -20,11 +21,13 @@ def test_is_right_to_a_rounding_or_two():
         np.testing.assert_allclose(found, expected, rtol=2.5e-7)
 
 
+@pytest.mark.medium
 def test_limits():
     x = jnp.array([0.0, -0.0, -88.0, -1e4, -3e38, -jnp.inf, jnp.nan])
     np.testing.assert_array_equal(exp_nonpositive(x), [1, 1, 0, 0, 0, 0, np.nan])
 
 
+@pytest.mark.medium
 def test_is_never_above_one():
     x = -np.linspace(0, 1e-5, 10_001, dtype=np.float32)
     assert (exp_nonpositive(jnp.asarray(x)) <= 1).all()
@@ -38,6 +41,7 @@ def test_of_float64_is_in_float64():
 
 
 @pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.medium
 def test_its_derivatives_are_itself(order: int):
     function = exp_nonpositive
     for _ in range(order):

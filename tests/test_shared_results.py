@@ -69,6 +69,7 @@ def test_results_are_equal_copied_pickled_and_in_json():
     assert facts["promises"]["kernel"]["kind"] == "SquaredExponential"
 
 
+@pytest.mark.medium
 def test_vectors_become_a_data_frame():
     pytest.importorskip("pandas")
     result = collaborate()
@@ -83,6 +84,7 @@ def test_vectors_become_a_data_frame():
         Facts(1.0).to_frame()
 
 
+@pytest.mark.medium
 def test_a_repr_is_a_line():
     result = collaborate()
     for shown in (

@@ -32,6 +32,7 @@ def population() -> study.Population:
     )
 
 
+@pytest.mark.medium
 def test_distances_of_populations_are_exact(population):
     found = study.Pairs.of(population, KERNEL).distances
     real = population.parts["real"].astype(float)

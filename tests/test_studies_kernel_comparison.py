@@ -125,6 +125,7 @@ def test_labels_have_no_part_in_learning(comparison):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.medium
 def test_learning_raises_j_of_what_is_seen():
     images = image_data().images[0]
     key = jax.random.key(3)

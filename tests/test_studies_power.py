@@ -79,6 +79,7 @@ class Asked(Exception):
 
 
 @pytest.mark.parametrize(("given", "num_steps"), [(None, 1), (7, 7)])
+@pytest.mark.medium
 def test_what_a_deep_kernel_is_learned_with(monkeypatch, given, num_steps):
     def fit_kernels(keys, kernels, groups, **options):
         raise Asked(options)

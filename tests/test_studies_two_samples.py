@@ -25,6 +25,7 @@ def check_moments(
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("same", [False, True])
+@pytest.mark.medium
 def test_blobs_have_their_places_and_leanings(*, same: bool):
     # Fixed by hand from the definition: 0.02 + 0.002 (i − 5) for i > 4.
     covariances = [-0.02, -0.022, -0.024, -0.026, 0, 0.02, 0.022, 0.024, 0.026]
@@ -47,6 +48,7 @@ def test_blobs_have_their_places_and_leanings(*, same: bool):
 
 @pytest.mark.parametrize("d", [2, 10])
 @pytest.mark.parametrize("same", [False, True])
+@pytest.mark.medium
 def test_mixtures_have_the_moments_of_their_definition(d: int, *, same: bool):
     x, y = (
         np.asarray(points, float)

@@ -31,6 +31,7 @@ def same(a: Cells, b: Cells) -> bool:
 
 
 # TABLES 5
+@pytest.mark.medium
 def test_decimals_are_those_of_the_text_bit_by_bit():
     cents = np.random.default_rng(0).integers(-(10**9), 10**11, 20_000)
     exact = [Decimal(int(x)).scaleb(-2) for x in cents]

@@ -83,6 +83,7 @@ def test_the_property_test_reaches_every_kind():
 @pytest.mark.parametrize(
     "name", ["adult.csv.gz", "shoppers.csv.gz", "default.csv.gz", "penguins-raw.csv"]
 )
+@pytest.mark.medium
 def test_every_row_of_real_tables_comes_back(name: str):
     table = read_table(name)
     codec = TableCodec.fit([table], min_rows=1)
@@ -136,6 +137,7 @@ def test_numbers_whose_squares_are_no_numbers():
 
 
 @pytest.mark.parametrize("length_scale", [0.7, 3.0])
+@pytest.mark.medium
 def test_the_kernel_of_points_is_a_product_over_columns(length_scale: float):
     tables = mixed_tables()
     codec = TableCodec.fit(tables)

@@ -60,6 +60,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("num_parties", [1, 3])
 @pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.medium
 def test_real_tables_are_what_a_person_says(name: str, num_parties: int):
     table = read_table(name)
     found: dict[str, list[str]] = {}

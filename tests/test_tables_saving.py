@@ -58,12 +58,14 @@ def test_a_saved_codec_is_the_codec(seed: int, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["adult.csv.gz", "penguins-raw.csv"])
+@pytest.mark.medium
 def test_codecs_of_real_tables(name: str, tmp_path):
     codec = TableCodec.fit([read_table(name)])
     codec.save(tmp_path / "codec.npz")
     assert_equal(codec, TableCodec.load(tmp_path / "codec.npz"))
 
 
+@pytest.mark.medium
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "codec.npz"
     rng = np.random.default_rng(0)

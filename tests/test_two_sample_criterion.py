@@ -43,6 +43,7 @@ def test_equals_the_definition(name: str):
     np.testing.assert_allclose(terms.criterion, j, rtol=1e-8)
 
 
+@pytest.mark.medium
 def test_the_criterion_alone_is_that_of_the_estimate():
     x, y = two_samples(37)
     with jax.enable_x64(True):
@@ -52,6 +53,7 @@ def test_the_criterion_alone_is_that_of_the_estimate():
 
 
 @pytest.mark.parametrize("tile_size", [1, 7, 36, 37, 38, 1000])
+@pytest.mark.medium
 def test_any_tile_size_gives_the_same(tile_size: int):
     x, y = two_samples(37)
     kernel = SquaredExponential(0.8)
@@ -60,6 +62,7 @@ def test_any_tile_size_gives_the_same(tile_size: int):
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
+@pytest.mark.medium
 def test_of_a_kernel_that_tells_nothing_apart_it_is_zero():
     x, y = two_samples(20, dtype=np.float32)
     found = criterion(SquaredExponential(1e6), x, y)

@@ -104,6 +104,7 @@ def test_the_order_within_samples_and_their_names_change_no_statistic():
         (60, 33, np.float64),
     ],
 )
+@pytest.mark.medium
 def test_equal_points_are_ties_whatever_the_rounding(m: int, n: int, dtype: type):
     kernel = SquaredExponential(0.3)
     x, y = np.full((m, 3), 0.1, dtype), np.full((n, 3), 0.1, dtype)
@@ -165,6 +166,7 @@ def test_a_map_over_kernels_is_the_tests_one_by_one():
         np.testing.assert_allclose(together.permuted[i], alone.permuted, atol=1e-6)
 
 
+@pytest.mark.medium
 def test_the_key_alone_can_be_traced():
     x, y = two_sets(12, 9, shift=0.5)
 
@@ -177,6 +179,7 @@ def test_the_key_alone_can_be_traced():
     np.testing.assert_allclose(found, permuted(KEY), atol=1e-14)
 
 
+@pytest.mark.medium
 def test_no_array_of_all_pairs_is_made():
     def run(key: jax.Array, x: jax.Array, y: jax.Array) -> object:
         return two_sample_test(

@@ -48,6 +48,7 @@ def test_equals_the_definition(
     assert found.mmd2.dtype == found.standard_deviation.dtype == np.float64
 
 
+@pytest.mark.medium
 def test_samples_that_are_the_same_have_no_power():
     x, _ = two_sets(20)
     found = estimate_power(SquaredExponential(1.0), x, x)

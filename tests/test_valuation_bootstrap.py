@@ -56,6 +56,7 @@ def test_equals_the_sums_of_resampled_data(name: str):
         np.testing.assert_allclose(between, expected, rtol=1e-10)
 
 
+@pytest.mark.medium
 def test_without_candidates():
     parties, candidates = small_data()
     kernel = SquaredExponential(0.8)
@@ -86,11 +87,13 @@ def test_float32_points():
     np.testing.assert_allclose(found, exact, rtol=1e-5)
 
 
+@pytest.mark.medium
 def test_a_larger_number_only_adds_resamples():
     few = multiplicities(KEY, SIZES, 3)
     np.testing.assert_array_equal(multiplicities(KEY, SIZES, 8)[:3], few)
 
 
+@pytest.mark.medium
 def test_every_point_is_drawn_as_often_as_any_other():
     counts = multiplicities(KEY, SIZES, 20_000)
     for first, size in zip(np.cumsum([0, *SIZES[:-1]]), SIZES, strict=True):

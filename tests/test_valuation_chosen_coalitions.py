@@ -32,6 +32,7 @@ def test_no_coalition_has_no_value():
     assert found.shape == (0,)
 
 
+@pytest.mark.medium
 def test_differentiable_inside_the_users_jit():
     sums = random_sums([0, 2, 5])
     members = membership(2).astype(bool)

@@ -84,6 +84,7 @@ def test_wrong_labels_cost_and_the_more_the_more():
     assert (np.diff(found[1:]) < -0.03).all() and found[0] > found[2]
 
 
+@pytest.mark.medium
 def test_the_reference_itself_is_best():
     parties, labels = draw([9, 20])
     found = conditional_distribution_values(

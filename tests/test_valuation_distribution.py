@@ -219,6 +219,7 @@ def test_what_has_no_distribution():
         distribution_values(SUMS, resampled=SUMS.between[None])
 
 
+@pytest.mark.medium
 def test_a_sum_that_is_none_is_no_value():
     """0 would be the best value there is; outside of `jit` such sums are refused."""
     rng = np.random.default_rng(0)

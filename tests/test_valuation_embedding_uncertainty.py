@@ -58,6 +58,7 @@ def test_errors_are_as_large_as_stated(kind):
     assert (abs(mean) < 4).all()
 
 
+@pytest.mark.medium
 def test_features_without_groups():
     features = hermite_features(KERNEL, np.full(2, -5.0), np.full(2, 7.0))
     made = party_embeddings(features, PARTIES, CANDIDATES)

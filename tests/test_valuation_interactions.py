@@ -90,6 +90,7 @@ def test_linear_in_the_game():
     )
 
 
+@pytest.mark.medium
 def test_20_parties():
     values, shapley = unanimity_game(20, 0b1100_0000_0000_0000_0101)
     found = shapley_interactions(values)
@@ -111,6 +112,7 @@ def test_what_is_reported_is_float64(make):
     np.testing.assert_array_equal(found, [[1.5, 1], [1, 2.5]])
 
 
+@pytest.mark.medium
 def test_the_users_transformations_follow_the_dtype_of_the_table():
     games = np.stack([random_game(4, seed) for seed in range(3)]).astype(np.float32)
     found = jax.jit(jax.vmap(shapley_interactions))(games)

@@ -61,6 +61,7 @@ def test_equals_the_definition(name: str, m: int, n: int, d: int, dtype: type):
         ("unbiased", "all of it"),
     ],
 )
+@pytest.mark.medium
 def test_with_other_kernels(name: str, kernel: str):
     function, definition = FUNCTIONS[name]
     x, y = two_sets(40, 33, 3)
@@ -95,6 +96,7 @@ def test_value_and_biased_mmd2_differ_by_a_constant_of_the_reference():
 
 
 # PITFALLS 18
+@pytest.mark.medium
 def test_unbiased_mmd2_is_signed():
     rng = np.random.default_rng(0)
     kernel = SquaredExponential(1.0)

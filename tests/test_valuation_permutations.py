@@ -24,6 +24,7 @@ def assert_within_errors(found: ShapleyEstimate, exact: np.ndarray):
 
 
 @pytest.mark.parametrize("values, shapley", KNOWN.values(), ids=KNOWN)
+@pytest.mark.medium
 def test_games_with_known_shapley_values(values: np.ndarray, shapley: np.ndarray):
     found = permutation_shapley_values(KEY, values, len(shapley), max_permutations=4000)
     assert_within_errors(found, shapley)
@@ -32,6 +33,7 @@ def test_games_with_known_shapley_values(values: np.ndarray, shapley: np.ndarray
 
 
 @pytest.mark.parametrize("n", [1, 3, 7])
+@pytest.mark.medium
 def test_all_kinds_of_games_follow_the_same_orders(n: int):
     sums = small_sums(n)
     table = np.asarray(coalition_values(sums))
@@ -79,6 +81,7 @@ def test_by_the_definition():
 
 
 @pytest.mark.parametrize("batch_size", [1, 64, 151])
+@pytest.mark.medium
 def test_the_size_of_batches_does_not_matter(batch_size: int):
     values, _ = airport_game(np.arange(1.0, 8.0))
     limits = {"max_permutations": 301}  # 150 pairs
@@ -124,6 +127,7 @@ def test_stops_at_a_standard_error():
     assert_within_errors(found, shapley)
 
 
+@pytest.mark.medium
 def test_does_not_trust_the_standard_error_of_few_pairs():
     table, _ = KNOWN["additive"]  # every pair says the same: the error is 0 at once
     found = permutation_shapley_values(KEY, table, 12, standard_error=0.0)
@@ -136,6 +140,7 @@ def test_does_not_trust_the_standard_error_of_few_pairs():
     assert found.num_permutations == 64
 
 
+@pytest.mark.medium
 def test_stops_at_a_time_with_an_error_to_report():
     found = permutation_shapley_values(
         KEY, np.arange(8.0), 3, max_seconds=0.0, max_permutations=10**9, batch_size=1

@@ -185,6 +185,7 @@ def test_mislabelled_rows_rank_lowest():
     assert lowers[is_wrong].mean() > 0.9 > 0.5 > lowers[~is_wrong].mean()
 
 
+@pytest.mark.medium
 def test_noisy_rows_rank_lowest():
     points, _ = digits()
     is_wrong = np.arange(len(points)) % 5 == 0

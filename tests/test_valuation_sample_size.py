@@ -48,6 +48,7 @@ def test_all_parties_at_once_share_the_probability():
 
 
 @pytest.mark.parametrize("bound", ["marginal_range", "marginal_variance"])
+@pytest.mark.medium
 def test_that_many_orders_are_enough(bound: str):
     cost = np.array([0.2, 0.5, 0.6, 1.0])
     values, shapley = airport_game(cost)

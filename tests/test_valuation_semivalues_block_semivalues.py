@@ -52,6 +52,7 @@ def test_any_inclusion_equals_enumeration(weighting, sizes: list[int]):
     assert error(found, expected) < 1e-10
 
 
+@pytest.mark.medium
 def test_the_largest_of_those_who_are_always_there_keeps_its_digits():
     # Sums of a kernel grow with the square of the size.
     sums = random_sums([10**6, 3, 2, 10, 7, 5])

@@ -160,6 +160,7 @@ def shapley_of_two_kinds(counts: tuple[int, int], sums: GramSums) -> list[float]
     ("counts", "sizes"),
     [((60, 40), (1, 30)), ((5, 150), (4_000, 3)), ((100, 3), (1, 100_000))],
 )
+@pytest.mark.medium
 def test_many_parties_of_two_kinds(counts: tuple[int, int], sizes: tuple[int, int]):
     sums = two_kinds(counts, sizes)
     found = mmd_shapley_values(sums)
@@ -169,6 +170,7 @@ def test_many_parties_of_two_kinds(counts: tuple[int, int], sizes: tuple[int, in
 
 
 @pytest.mark.parametrize(("n", "largest"), [(40, 10), (150, 10_000)])
+@pytest.mark.medium
 def test_equals_a_plain_quadrature_that_is_exact_in_q(n: int, largest: int):
     sums = random_sums(log_uniform_sizes(n, largest))
     expected = plain.mmd_shapley_values(
@@ -177,6 +179,7 @@ def test_equals_a_plain_quadrature_that_is_exact_in_q(n: int, largest: int):
     assert error(mmd_shapley_values(sums).shapley_values, expected) < TOLERANCE
 
 
+@pytest.mark.medium
 def test_a_thousand_parties_share_out_the_value_of_all():
     rng = np.random.default_rng(0)
     sums = random_sums([*rng.integers(3, 4_001, 1_000), 5_000])
@@ -189,6 +192,7 @@ def test_a_thousand_parties_share_out_the_value_of_all():
 
 
 @pytest.mark.parametrize("name", WEIGHTINGS)
+@pytest.mark.medium
 def test_semivalues_of_many_nearly_equal_parties(name: str):
     # Nearly equal sizes: the quadrature must meet the closed form.
     weighting, _ = WEIGHTINGS[name]
@@ -287,6 +291,7 @@ def arrays(seed: int, sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:
         ("leave-one-out", [3, 1, 8, 2, 4]),
     ],
 )
+@pytest.mark.medium
 def test_many_games_at_once(weighting, sizes: list[int]):
     games = [arrays(seed, sizes) for seed in range(3)]
     s = np.array(sizes[:-1], float)
@@ -305,6 +310,7 @@ def test_many_games_at_once(weighting, sizes: list[int]):
 
 
 @pytest.mark.parametrize("sizes", [[3, 1, 8, 2, 4], [3, 3, 3, 4]])
+@pytest.mark.medium
 def test_differentiable_in_the_sums(sizes: list[int]):
     sums = random_sums(sizes)
     rng = np.random.default_rng(0)
@@ -341,6 +347,7 @@ def test_differentiable_in_the_length_scale():
     np.testing.assert_allclose(slope, (up - down) / 2e-4, rtol=1e-6)
 
 
+@pytest.mark.medium
 def test_the_gap_shows_sums_that_are_not_those_of_a_game():
     sums = random_game(5, 0)
     assert abs(mmd_shapley_values(sums).efficiency_gap) < 1e-10

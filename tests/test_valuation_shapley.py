@@ -120,6 +120,7 @@ def test_float64_is_computed_in_float64():
     assert shapley_values(small)[0] - 1 == pytest.approx(5e-13, rel=1e-3)
 
 
+@pytest.mark.medium
 def test_the_users_transformations_follow_the_dtype_of_the_tables():
     games = np.stack([random_game(4, seed) for seed in range(3)]).astype(np.float32)
     expected = [shapley_by_permutations(game) for game in games]

@@ -1,11 +1,12 @@
-"""What plans say beside what collaborations take: bytes and seconds at ten sizes.
+"""What plans say beside what collaborations take: bytes and seconds at eleven sizes.
 
 Each size is planned in a process of its own, with speeds measured there, and done in
 another: kernel, sums, promises and one draw of every party, compilation included. A
 plan does not know how many points will be picked, so its seconds of sampling are those
-of as many picks as there were. The length scale of the largest size is given.
+of as many picks as there were. The length scale of the last size, which alone takes as
+long as all others, is given.
 
-    python -m benchmarks.studies plans
+    python -m benchmarks.studies plans --num-cases 10
 """
 
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ CASES = (
     Case(20, 500, 784, 5_000),
     Case(4, 50_000, 8, 10_000),
     Case(2_000, 20, 8, 20_000),
+    Case(20, 2_000, 14, 40_000),
     Case(10, 100_000, 8, 100_000, "float32", search_length_scale=False),
 )
 
