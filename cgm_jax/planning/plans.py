@@ -31,7 +31,7 @@ PICKS = 1_000  # of every party
 PROGRAMS = 10  # of the size of one that sums tiles, that a collaboration compiles
 # Bytes of what is imported and compiled, and stays: at first and by steps; and those
 # of the command, which has imported more and used JAX before.
-PROGRAMS_OF_CALL = 195e6, 140e6, 60e6, 80e6
+PROGRAMS_OF_CALL = 190e6, 140e6, 60e6, 80e6
 PROGRAMS_OF_COMMAND = 281e6, 45e6, 35e6, 35e6
 MOST = 10**24  # candidates or rows
 

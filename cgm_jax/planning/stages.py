@@ -31,7 +31,7 @@ __all__ = [
     "standard_errors",
 ]
 
-EXACT_PASSES = 3.5  # two to six over all points, where a sample shows the way
+EXACT_PASSES = 3  # two to six over all points, where a sample shows the way
 HALVINGS = 14  # of the 20 there are, where none does: at the others the kernel is flat
 ESTIMATES = 40  # passes over a sample
 TILE_COPIES = 4  # of a tile of the kernel, at a time
