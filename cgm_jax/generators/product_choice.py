@@ -7,6 +7,10 @@ that were not learned from as many drawn ones, as in `table_quality`. With n row
 each, the area under their ROC curve is off by about :math:`1 / \sqrt{6 n}`. Of the fits
 whose rows are told at most two such errors better than those of the best, the likeliest
 is kept; of a small table, that is the likeliest of all.
+
+A larger mixture is kept where its gain in likelihood is above its standard error, the
+rule by which trees are pruned (L. Breiman, J. Friedman, R. Olshen and C. Stone,
+*Classification and regression trees*, 1984): of a few hundred rows, less is chance.
 """
 
 import math

@@ -45,7 +45,7 @@ from .quality import sample_quality
 __all__ = ["ProductMixture", "ProductMixtureModel"]
 
 LEAST_POINTS = 20
-SIZES = 1, 8, 64, 256  # components, tried while likelihood rises
+SIZES = 1, 8, 64, 256  # components, tried while other rows show a gain
 MODEST = 64  # components with which the tree and the smoothing are chosen
 CHOOSING = 0.1  # share of the rows not held out
 START = 1.0  # the smoothing with which the tree is chosen
@@ -69,7 +69,7 @@ class ProductMixture:
     Args:
         num_components: hidden states of each column, at most a fifth (one in
             ``min_rows``) of the rows that are learned. By default from 1 to 256, more
-            as long as the likelihood of other rows rises.
+            as long as other rows are likelier by more than chance.
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each hidden state counts besides its own,
             positive. By default 1, .3 or .1, as other rows choose.

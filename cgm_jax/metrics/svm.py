@@ -4,6 +4,7 @@ Every party trains a support vector machine, with scikit-learn's defaults, on it
 data, or on its own and its reward, and is tested on the real data of all others.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -144,7 +145,7 @@ def _check_classes(labels: Sequence[Shaped[np.ndarray, " _"]]) -> None:
     """Raise unless every label is there, and all of them are text or none is."""
     every = [label for some in labels for label in some.ravel().tolist()]
     numbers = [y for y in every if isinstance(y, float | np.floating)]
-    if None in every or not np.isfinite(numbers).all():
+    if None in every or not all(map(math.isfinite, numbers)):
         raise ValueError("Expected a class for each point, got None, NaN or infinity.")
     if len({isinstance(label, str) for label in every}) > 1:
         raise TypeError("Expected labels that are all text, or none of them, got both.")
