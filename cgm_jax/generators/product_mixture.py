@@ -241,7 +241,8 @@ class _Fitting:
         modest = [size for size in sizes if size <= MODEST] or sizes
         fits = []
         for tree in trees(states[learned], num_states):
-            smallest = sized(modest[0], _on_device(tree), smoothing)
+            tree = Tree(*map(jnp.asarray, tree))  # on the device
+            smallest = sized(modest[0], tree, smoothing)
             fits.append(grown(smallest, modest[1:]))
             modest = [len(max(fits, key=_SCORE).parameters.weights)]
         best = kept(fits)
@@ -282,10 +283,6 @@ class _Fitting:
 
 
 _SCORE = attrgetter("score")
-
-
-def _on_device(tree: Tree) -> Tree:
-    return Tree(*map(jnp.asarray, tree))
 
 
 @dataclass(frozen=True, eq=False)
