@@ -66,7 +66,7 @@ def assert_equal(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
             np.testing.assert_allclose(value, expected[name], rtol=1e-12, err_msg=name)
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 def test_eight_devices_are_as_good_as_one(one_device, eight_devices):
     of_results = {n: x for n, x in eight_devices.items() if "program" not in n}
     assert set(of_results) == set(one_device)
@@ -74,7 +74,7 @@ def test_eight_devices_are_as_good_as_one(one_device, eight_devices):
     assert_equal(of_results, one_device)
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 def test_points_go_round_and_are_never_gathered(eight_devices):
     programs = {n: str(x) for n, x in eight_devices.items() if "program" in n}
     assert len(programs) == 8
@@ -87,7 +87,7 @@ def test_points_go_round_and_are_never_gathered(eight_devices):
     assert "collective" not in of_points and "all-reduce" not in of_points
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 def test_two_processes_of_two_devices(one_device, tmp_path: Path):
     port = free_port()
     path = tmp_path / "two.npz"

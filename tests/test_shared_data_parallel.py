@@ -37,14 +37,14 @@ def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
         )
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 def test_eight_devices_are_as_good_as_one(one_device, path: Path):
     found = {n: x for n, x in np.load(path).items() if "program" not in n}
     assert set(found) == set(one_device)
     assert_close(found, one_device)
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 def test_two_processes_of_two_devices(one_device, tmp_path: Path):
     """Both have the parameters of one process, to rounding, and the same bits."""
     path, program = tmp_path / "two", Path(cases.__file__)
@@ -58,7 +58,7 @@ def test_two_processes_of_two_devices(one_device, tmp_path: Path):
         np.testing.assert_array_equal(value, second[name], err_msg=name)
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("name", "of_devices"),
     [
@@ -78,7 +78,7 @@ def test_devices_have_rows_of_the_batch(path: Path, name: str, of_devices: list[
     assert not re.search(whole, text)
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 def test_one_device_goes_on_with_a_checkpoint_of_eight(one_device, path: Path):
     told, folder = [], Path(f"{path}.checkpoints")
     options = {"checkpoint_dir": folder, "progress": told.append}
