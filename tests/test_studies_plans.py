@@ -23,7 +23,9 @@ def test_a_line_has_both_and_their_ratio():
 
 
 @pytest.mark.slow
-def test_the_first_size(tmp_path, capsys):
+def test_the_first_size(tmp_path, capsys, monkeypatch):
+    # Compiling takes memory, which is counted; what is read from a cache takes less.
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     out = tmp_path / "plans.json"
     with pytest.raises(SystemExit) as end:
         run_app(commands, ["plans", "--num-cases", "1", "--out", str(out)])
@@ -31,7 +33,7 @@ def test_the_first_size(tmp_path, capsys):
     (case,) = json.loads(out.read_text("utf-8"))["cases"]
     assert "3 parties of 200 rows" in capsys.readouterr().out
     assert case["num_picks"] > 0
-    assert case["said bytes / bytes"] == pytest.approx(1, abs=0.15)
+    assert case["said bytes / bytes"] == pytest.approx(1, abs=0.25)
     assert case["seconds"] > 0 and case["said_seconds"] > 0
 
 
