@@ -211,3 +211,14 @@ def test_largest_size_but_no_more_than_asked():
     assert [size(limit) for limit in (1, 7, 50, 51, None)] == [1, 7, 50, 50, 50]
     with pytest.raises(ValueError, match="max_party_size of at least 1, got 0"):
         size(0)
+
+
+@pytest.mark.parametrize(
+    ("label", "error"), [(None, ValueError), (np.nan, ValueError), (1, TypeError)]
+)
+def test_labels_that_are_missing_or_of_two_kinds_are_refused(label, error):
+    labels = np.array(["a"] * 9 + [label], object)
+    with pytest.raises(error, match=r"a class for each point|all text, or none"):
+        split_by_proportions(
+            jax.random.key(0), np.zeros((10, 2)), labels, np.ones((2, 2))
+        )

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.studies.__main__ import main
 from benchmarks.studies.plans import CASES, Case, PlannedCase, line_of_case
-from benchmarks.studies.schemes import commands
-from cgm_jax.cli.app import run_app
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results" / "plans.json"
 
@@ -28,7 +27,7 @@ def test_the_first_size(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     out = tmp_path / "plans.json"
     with pytest.raises(SystemExit) as end:
-        run_app(commands, ["plans", "--num-cases", "1", "--out", str(out)])
+        main(["plans", "--num-cases", "1", "--out", str(out)])
     assert not end.value.code
     (case,) = json.loads(out.read_text("utf-8"))["cases"]
     assert "3 parties of 200 rows" in capsys.readouterr().out
@@ -37,9 +36,10 @@ def test_the_first_size(tmp_path, capsys, monkeypatch):
     assert case["seconds"] > 0 and case["said_seconds"] > 0
 
 
-def test_the_results_are_of_ten_sizes():
+def test_the_results_are_of_ten_sizes_or_more():
     found = json.loads(RESULTS.read_text("utf-8"))["cases"]
-    assert [Case(**one["case"]) for one in found] == list(CASES[:10])
+    assert len(found) >= 10
+    assert [Case(**one["case"]) for one in found] == list(CASES[: len(found)])
     for one in found:
         assert 0.88 <= one["said bytes / bytes"] <= 1.12
         assert 1 / 1.5 <= one["said seconds / seconds"] <= 1.5

@@ -1,4 +1,4 @@
-"""Studies of learned kernels, of releases and of schemes, from the command line.
+"""Studies of learned kernels, releases, schemes and plans, from the command line.
 
 python -m benchmarks.studies power blobs
 python -m benchmarks.studies kernels digits
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import jax
 import typer
 
+from benchmarks.machine import machine_facts
 from cgm_jax.cli.app import new_app, run_app
 from cgm_jax.cli.options import (
     Betas,
@@ -39,6 +40,7 @@ from cgm_jax.report.sentences import collaboration_warnings
 from . import schemes
 from .kernel_comparison import NUM_ASSIGNMENTS, KernelComparison, compare_kernels
 from .kernel_tables import kernel_tables
+from .plans import CASES, line_of_case, measure_plans
 from .power import POWER_PROBLEMS, PowerOptions, PowerResults, measure_power
 from .power_tables import power_tables
 from .publish import publish_comparison, publish_power
@@ -63,7 +65,7 @@ from .released_values import (
 __all__ = ["app", "main"]
 
 app = new_app(
-    "python -m benchmarks.studies", "Studies of kernels, releases and schemes."
+    "python -m benchmarks.studies", "Studies of kernels, releases, schemes and plans."
 )
 app.add_typer(schemes.commands)
 
@@ -329,6 +331,28 @@ def print_power(results: PowerResults) -> None:
     console.print()
     for table in power_tables(results):
         console.print(table, highlight=False)
+
+
+@app.command()
+def plans(
+    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
+        "benchmarks/results/plans.json"
+    ),
+    num_cases: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=len(CASES),
+            help="How many sizes, of the first; 11 for a million rows, too.",
+        ),
+    ] = 10,
+) -> None:
+    """Bytes and seconds that plans say, beside those of collaborations."""
+    found = []
+    for one in measure_plans(CASES[:num_cases]):
+        found.append(one)
+        console.print(line_of_case(one), highlight=False, soft_wrap=True)
+    write_json(out, {"machine": machine_facts(), "cases": [x.as_json() for x in found]})
 
 
 if __name__ == "__main__":

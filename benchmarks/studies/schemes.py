@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.machine import machine_facts
 from cgm_jax.cli.options import Seed
 from cgm_jax.cli.screen import console, progress, say, warn
 from cgm_jax.files import UsageError, write_json
@@ -32,7 +31,6 @@ from .distribution_values import (
     population_of_digits,
     population_of_table,
 )
-from .plans import CASES, line_of_case, measure_plans
 
 commands = typer.Typer()
 
@@ -144,20 +142,3 @@ def values_of_distributions(
         out,
         {"seeds": num_seeds, "correlations": [*map(plain_correlation_row, rows)]},
     )
-
-
-@commands.command()
-def plans(
-    out: Annotated[Path, typer.Option(help="File for the numbers.")] = Path(
-        "benchmarks/results/plans.json"
-    ),
-    num_cases: Annotated[
-        int, typer.Option(min=1, max=len(CASES), help="How many sizes, of the first.")
-    ] = len(CASES),
-) -> None:
-    """Bytes and seconds that plans say, beside those of collaborations."""
-    found = []
-    for one in measure_plans(CASES[:num_cases]):
-        found.append(one)
-        console.print(line_of_case(one), highlight=False, soft_wrap=True)
-    write_json(out, {"machine": machine_facts(), "cases": [x.as_json() for x in found]})

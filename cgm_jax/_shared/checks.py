@@ -1,5 +1,6 @@
 """What an argument must be, said in the words of its name."""
 
+import math
 import operator
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Shaped
 
 __all__ = [
     "as_key",
@@ -20,6 +22,7 @@ __all__ = [
     "as_whole",
     "check_callable",
     "check_choice",
+    "check_classes",
     "check_flag",
     "check_kind",
     "one_each",
@@ -78,6 +81,16 @@ def check_callable(function: Any, name: str) -> None:
     """Raise unless an argument is a function."""
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"Expected a function as {name}, got {told(function)}.")
+
+
+def check_classes(*labels: Shaped[np.ndarray, " _"]) -> None:
+    """Raise unless every label is there, and all of them are text or none is."""
+    every = [label for some in labels for label in some.ravel().tolist()]
+    numbers = [y for y in every if isinstance(y, float | np.floating)]
+    if None in every or not all(map(math.isfinite, numbers)):
+        raise ValueError("Expected a class for each point, got None, NaN or infinity.")
+    if len({isinstance(label, str) for label in every}) > 1:
+        raise TypeError("Expected labels that are all text, or none of them, got both.")
 
 
 def check_flag(value: Any, name: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int, Key, Num, Shaped
 
 from cgm_jax._shared.arrays import ArrayLike
+from cgm_jax._shared.checks import check_classes
 
 __all__ = ["LabelledParties", "Split", "paper_proportions", "split_by_proportions"]
 
@@ -118,7 +119,9 @@ def split_by_proportions(
 
     Raises:
         ValueError: for proportions that are not a table of shares with one column a
-            class, too few points of a class, or lengths that differ.
+            class, too few points of a class, lengths that differ, or a label that is
+            missing.
+        TypeError: for labels of which some are text and others are not.
 
     Example:
         >>> points, labels = np.arange(12.0).reshape(6, 2), np.array(list("aaabbb"))
@@ -135,6 +138,7 @@ def split_by_proportions(
             "Expected points of shape (rows, d) and labels of shape (rows,), "
             f"got {points.shape} and {labels.shape}."
         )
+    check_classes(labels)
     classes, class_of_row, available = np.unique(
         labels, return_inverse=True, return_counts=True
     )

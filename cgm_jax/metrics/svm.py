@@ -4,14 +4,13 @@ Every party trains a support vector machine, with scikit-learn's defaults, on it
 data, or on its own and its reward, and is tested on the real data of all others.
 """
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
 from cgm_jax._shared.arrays import ArrayLike, as_parties, as_points
-from cgm_jax._shared.checks import as_whole, one_each
+from cgm_jax._shared.checks import as_whole, check_classes, one_each
 from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.workers import map_on_workers
 
@@ -44,6 +43,7 @@ def svm_accuracy(
 
     Raises:
         ValueError: if labels and points differ in number, or shapes do not fit.
+        TypeError: for labels of which some are text and others are not.
         ModuleNotFoundError: if scikit-learn is not installed.
 
     Example:
@@ -60,7 +60,7 @@ def svm_accuracy(
         as_whole(max_training_points, "max_training_points", smallest=1)
     points, labels = _labelled(points, labels, "points")
     test_points, test_labels = _labelled(test_points, test_labels, "test_points")
-    _check_classes([labels, test_labels])
+    check_classes(labels, test_labels)
     if max_training_points is not None and len(points) > max_training_points:
         rows = np.linspace(0, len(points) - 1, max_training_points).round().astype(int)
         points, labels = points[rows], labels[rows]
@@ -112,7 +112,7 @@ def svm_accuracies(
             f"labels of rewards, got {lengths}."
         )
 
-    _check_classes([*classes, *map(np.asarray, reward_labels)])
+    check_classes(*classes, *map(np.asarray, reward_labels))
 
     def accuracy(party: int, check: Callable[[], None]) -> float:
         check()
@@ -139,13 +139,3 @@ def _labelled(
             f"of shape {labels.shape}."
         )
     return points, labels
-
-
-def _check_classes(labels: Sequence[Shaped[np.ndarray, " _"]]) -> None:
-    """Raise unless every label is there, and all of them are text or none is."""
-    every = [label for some in labels for label in some.ravel().tolist()]
-    numbers = [y for y in every if isinstance(y, float | np.floating)]
-    if None in every or not all(map(math.isfinite, numbers)):
-        raise ValueError("Expected a class for each point, got None, NaN or infinity.")
-    if len({isinstance(label, str) for label in every}) > 1:
-        raise TypeError("Expected labels that are all text, or none of them, got both.")
