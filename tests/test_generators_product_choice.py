@@ -31,8 +31,8 @@ def test_of_fits_that_are_told_equally_often_the_likeliest_is_kept():
     assert kept_fit([told], 1) is told
 
 
-@pytest.mark.parametrize(("errors", "expected"), [(0.9, False), (1.1, True)])
-def test_a_larger_fit_is_kept_where_its_gain_is_above_its_standard_error(
+@pytest.mark.parametrize(("errors", "expected"), [(1.9, False), (2.1, True)])
+def test_a_larger_fit_is_kept_where_its_gain_is_above_two_standard_errors(
     errors, expected
 ):
     rng = np.random.default_rng(0)

@@ -8,9 +8,10 @@ each, the area under their ROC curve is off by about :math:`1 / \sqrt{6 n}`. Of 
 whose rows are told at most two such errors better than those of the best, the likeliest
 is kept; of a small table, that is the likeliest of all.
 
-A larger mixture is kept where its gain in likelihood is above its standard error, the
-rule by which trees are pruned (L. Breiman, J. Friedman, R. Olshen and C. Stone,
-*Classification and regression trees*, 1984): of a few hundred rows, less is chance.
+A larger mixture is kept where its gain in likelihood is above two standard errors, as
+trees are pruned by one (L. Breiman, J. Friedman, R. Olshen and C. Stone,
+*Classification and regression trees*, 1984): of a few hundred rows, less is chance, by
+which one standard error is passed every sixth time.
 """
 
 import math
@@ -46,9 +47,9 @@ class Fit(NamedTuple):
 
 
 def is_likelier(larger: Fit, smaller: Fit) -> bool:
-    """Whether it gains more than the standard error that chance gives the gain."""
+    """Whether it gains more than two of the errors that chance gives the gain."""
     gains = larger.log_densities - smaller.log_densities
-    return bool(gains.mean() > gains.std(ddof=1) / math.sqrt(len(gains)))
+    return bool(gains.mean() > NUM_ERRORS * gains.std(ddof=1) / math.sqrt(len(gains)))
 
 
 def told_apart(
