@@ -3,11 +3,11 @@
 Rows are put in an order in which neighbours are alike, that of the leaves of a k-d
 tree, and cut into as many runs as rows are wanted; of each, one is drawn. Every row has
 the same chance. But what is set aside takes its share of every group of rows, and what
-stays keeps the pool's shares: of 5,000 rows, a tenth at random leaves a group of 1,000
-too small or too large by one per cent.
+stays keeps the pool's shares. Without order, a tenth of 5,000 rows leaves a group of
+1,000 one per cent too large or too small.
 
-Reference: R. Breidt and G. Chauvet, *Penalized balanced sampling*, 2012, and the
-references there; W. Cochran, *Sampling techniques*, 1977, ch. 8, of systematic samples.
+Reference: D. Stevens and A. Olsen, *Spatially balanced sampling of natural resources*,
+2004, who order places by a quadtree; W. Cochran, *Sampling techniques*, 1977, ch. 8.
 """
 
 import jax

@@ -40,7 +40,7 @@ LEAST_ROWS, MOST_ROWS = 256, 2_048  # in one step
 LEAST_STEPS = 8  # in a pass over more rows
 DECAY = 0.7  # of how much a step counts
 SAME = 0.9  # of the rows of a hidden state have it at the next node, at the start
-FULL_STEPS = 12  # after those on parts of the rows
+FULL_STEPS = 4  # after those on parts of the rows; of more, others get less likely
 MOST_NUMBERS = 2**25  # in the messages of a step
 _SMALLEST = 1e-30  # of a message that is divided by
 
