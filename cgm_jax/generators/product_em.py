@@ -40,7 +40,6 @@ LEAST_ROWS, MOST_ROWS = 256, 2_048  # in one step
 LEAST_STEPS = 8  # in a pass over more rows
 DECAY = 0.7  # of how much a step counts
 SAME = 0.9  # of the rows of a hidden state have it at the next node, at the start
-FULL_STEPS = 4  # after those on parts of the rows; of more, others get less likely
 MOST_NUMBERS = 2**25  # in the messages of a step
 _SMALLEST = 1e-30  # of a message that is divided by
 
@@ -303,6 +302,7 @@ def settled(
     *,
     smoothing: int | float,
     min_rows: int,
+    least_steps: int,
 ) -> Parameters:
     """Full steps, until every hidden state that is left has enough rows.
 
@@ -313,7 +313,7 @@ def settled(
     while True:
         _, counts = full_counts(parameters, tree, states)
         enough = np.asarray(counts.hidden) >= min_rows
-        if num_steps >= FULL_STEPS and (enough | ~kept(parameters)).all():
+        if num_steps >= least_steps and (enough | ~kept(parameters)).all():
             return parameters
         least = min(2 * min_rows, float(np.asarray(counts.hidden).max(axis=1).min()))
         parameters = maximized(

@@ -54,6 +54,9 @@ SMOOTHINGS = 0.3, 0.1  # tried while likelihood rises; of more, rows show the po
 WARM_UP = 2  # passes before the first hidden state may be dropped
 TOLERANCE = 5e-3, 4e-4  # gain a row, in nats; at most this for each column
 PATIENCE = 1  # passes without it
+# Steps on all rows at the end, and those of more than MODEST components: with every one
+# of these, rows that are not learned get less likely.
+FULL_STEPS = 12, 4
 LEAST_JUDGED = 100  # rows that choose: of fewer, the likelihood says more
 MOST_JUDGED = 4_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
@@ -259,10 +262,12 @@ class _Fitting:
         best = kept(fits)
         larger = [size for size in sizes if size > len(best.parameters.weights)]
         best = grown(best, larger)
+        is_large = len(best.parameters.weights) > MODEST
         parameters = product_em.settled(
             *(best.parameters, best.tree, states, pool),
             smoothing=best.smoothing,
             min_rows=options.min_rows,
+            least_steps=FULL_STEPS[is_large],
         )
         return self._model(best._replace(parameters=parameters), np.array(history))
 
