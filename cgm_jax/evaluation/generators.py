@@ -37,7 +37,6 @@ from cgm_jax._shared.results import Result
 from cgm_jax._shared.some_rows import some_rows
 from cgm_jax.generators import Generator, TableGenerator
 from cgm_jax.generators.baselines import BootstrapRows, IndependentColumns
-from cgm_jax.generators.held_out import split_rows
 from cgm_jax.generators.quality import likeness
 from cgm_jax.gram import median_length_scale
 from cgm_jax.metrics import table_quality
@@ -225,8 +224,9 @@ def compare_generators(
             f"Expected held_out to be a share in [0.1, 0.5], got {held_out!r}."
         )
     split_key, judge_key, *keys = jax.random.split(key, 4 + len(generators))
-    unseen, others = split_rows(split_key, real, held_out)
-    held_out_rows, training = real[unseen], real[others]
+    order = np.asarray(jax.random.permutation(split_key, len(real)))
+    num_held_out = round(held_out * len(real))
+    held_out_rows, training = np.split(real[order], [num_held_out])
     judge = _judge(judge_key, codec, training, held_out_rows, target)
     baseline: TargetScore | None = judge.utility(judge.tables[0])
     rows = []
@@ -248,14 +248,14 @@ def compare_generators(
         kept = None if is_yardstick else model.model
         rows.append(judge.figures(name, drawn, seconds, kept))
     progress(f"comparing, {YARDSTICKS[-1]}", len(contenders) / (len(contenders) + 1))
-    test, fresh = np.split(held_out_rows, [len(unseen) // 2])
+    test, fresh = np.split(held_out_rows, [num_held_out // 2])
     judge = _judge(judge_key, codec, training, test, target)
     rows.append(judge.figures(YARDSTICKS[-1], fresh, (0.0, 0.0), None))
     return GeneratorComparison(
         tuple(rows[: len(generators)]),
         tuple(rows[len(generators) :]),
         len(training),
-        np.sort(unseen),
+        np.sort(order[:num_held_out]),
         judge.length_scale,
         target,
         None if baseline is None else baseline.measure,

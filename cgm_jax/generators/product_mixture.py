@@ -34,7 +34,6 @@ from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.tables import TableCodec
 
 from . import product_em
-from .held_out import split_rows
 from .product_bins import Bins, fitted_bins, states_of
 from .product_choice import Fit, is_likelier, kept_fit, told_apart
 from .product_columns import Columns, codec_columns, plain_columns
@@ -54,9 +53,9 @@ SMOOTHINGS = 0.3, 0.1  # tried while likelihood rises; of more, rows show the po
 WARM_UP = 2  # passes before the first hidden state may be dropped
 TOLERANCE = 5e-3, 4e-4  # gain a row, in nats; at most this for each column
 PATIENCE = 1  # passes without it
-# Steps on all rows at the end, and those of more than MODEST components: with every one
-# of these, rows that are not learned get less likely.
-FULL_STEPS = 12, 4
+# Components times steps on all rows at the end, and the most steps: a small mixture
+# settles, which costs little; with every step of a large one, other rows get less likely.
+FULL_STEPS, MOST_FULL_STEPS = 1_024, 128
 LEAST_JUDGED = 100  # rows that choose: of fewer, the likelihood says more
 MOST_JUDGED = 4_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
@@ -144,7 +143,7 @@ class ProductMixture:
         with at_once(x64=False):
             array = np.asarray(as_points(points, "points"))
             columns = _columns(self, array)
-            held_out, others = split_rows(_keys(key)[0], array, self.held_out)
+            held_out, others = _split_rows(key, len(array), held_out=self.held_out)
             _check_number(self, len(others))
             _, choose_key, start_key, sample_key, judge_key = _keys(key)
             learned = array[others]
@@ -175,13 +174,9 @@ class ProductMixture:
         check_kind(model, ProductMixtureModel, "`fit`")
         return model.sample(key, num)
 
-    def held_out_rows(
-        self, key: Key[Array, ""], points: Num[ArrayLike, "n d"]
-    ) -> Int[np.ndarray, " h"]:
-        """Which of these points a fit with this key sets aside, from 0."""
-        with at_once(x64=False):
-            array = np.asarray(as_points(points, "points"))
-            return split_rows(_keys(key)[0], array, self.held_out)[0]
+    def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
+        """Which of ``num`` points a fit with this key never uses, from 0."""
+        return _split_rows(key, num, held_out=self.held_out)[0]
 
 
 @dataclass(frozen=True)
@@ -198,7 +193,7 @@ class _Fitting:
         options, (choose_key, start_key) = self.options, keys
         draw_key = jax.random.fold_in(start_key, options.max_steps)  # after the passes
         states, density = states_of(self.bins, points)
-        others, learned = split_rows(choose_key, points, CHOOSING)
+        others, learned = _split(choose_key, len(points), CHOOSING)
         num_states = np.array([one.num_states for one in self.bins])
         pool = jnp.asarray(product_em.pool_shares(states[learned], num_states))
         choosing = states[others], density[others]
@@ -262,12 +257,12 @@ class _Fitting:
         best = kept(fits)
         larger = [size for size in sizes if size > len(best.parameters.weights)]
         best = grown(best, larger)
-        is_large = len(best.parameters.weights) > MODEST
+        num_steps = FULL_STEPS // len(best.parameters.weights)
         parameters = product_em.settled(
             *(best.parameters, best.tree, states, pool),
             smoothing=best.smoothing,
             min_rows=options.min_rows,
-            least_steps=FULL_STEPS[is_large],
+            least_steps=min(num_steps, MOST_FULL_STEPS),
         )
         return self._model(best._replace(parameters=parameters), np.array(history))
 
@@ -362,6 +357,23 @@ def _normalized(parameters: Parameters, bins: tuple[Bins, ...]) -> Parameters:
 
 def _keys(key: Key[Array, ""]) -> Key[Array, " 5"]:
     return jax.random.split(key, 5)
+
+
+def _split_rows(
+    key: Key[Array, ""], num: int, *, held_out: int | float
+) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
+    """Points that a fit with this key never uses, and the others."""
+    with at_once(x64=False):
+        return _split(_keys(key)[0], num, held_out)
+
+
+def _split(
+    key: Key[Array, ""], num: int, share: int | float
+) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
+    """A share of the rows, at least two unless it is 0, and the others."""
+    order = np.asarray(jax.random.permutation(key, num))
+    num_chosen = max(2, round(share * num)) if share else 0
+    return order[:num_chosen], order[num_chosen:]
 
 
 def _columns(options: ProductMixture, points: Float[np.ndarray, "n d"]) -> Columns:

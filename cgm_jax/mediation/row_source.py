@@ -112,7 +112,7 @@ def fitted_model(
     progress: Progress = silent,
 ) -> TableModel:
     """The generator fitted to the parties' pooled rows."""
-    pool = _pool(tables)
+    pool = np.concatenate(tables.points).astype(np.float32)
     too_few = ValueError(
         f"all files together have {len(pool)} rows, too few to fit a generator to; use "
         "--generator kde, or pool more rows"
@@ -144,16 +144,12 @@ def data_digest(tables: CodedTables) -> str:
     return digest_of_arrays({**values, " rows": places[:, np.lexsort(places)]})
 
 
-def _pool(tables: CodedTables) -> Float[np.ndarray, "n d"]:
-    """The parties' rows, as they are learned."""
-    return np.concatenate(tables.points).astype(np.float32)
-
-
 def held_out_rows(
     key: Key[Array, ""], tables: CodedTables, generator: "MMDGAN | ProductMixture"
 ) -> list[Bool[np.ndarray, " _"]]:
-    """Which rows of each party `fitted_model` sets aside."""
-    return tables.masks(generator.held_out_rows(key, _pool(tables)))
+    """Which rows of each party `fitted_model` never uses."""
+    num = sum(map(len, tables.points))
+    return tables.masks(generator.held_out_rows(key, num))
 
 
 def load_model(path: Path, codec: TableCodec) -> TableModel:

@@ -28,7 +28,6 @@ from cgm_jax._shared.arrays import ArrayLike, Points, as_points
 from cgm_jax._shared.checks import check_callable
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
-from cgm_jax.generators.held_out import split_rows
 from cgm_jax.generators.product_columns import Columns, codec_columns
 from cgm_jax.gram import median_length_scale
 from cgm_jax.gram.mesh import as_mesh
@@ -289,11 +288,9 @@ class MMDGAN:
             loop.Schedule(**{name: options[name] for name in loop.Schedule._fields}),
         )
 
-    def held_out_rows(
-        self, key: Key[Array, ""], points: Num[ArrayLike, "n d"]
-    ) -> Int[np.ndarray, " h"]:
-        """Which of these points a training with this key sets aside, from 0."""
-        return _split_rows(self, key, as_points(points, "points"))[0]
+    def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
+        """Which of ``num`` points a training with this key never sees, from 0."""
+        return _split_rows(key, num, held_out=self.held_out)[0]
 
 
 def start_task(
@@ -314,7 +311,7 @@ def start_task(
         kernel = kernel_in_units(options.kernel, points, shift=shift, scale=scale)
     # A column far from 0 is centred in the precision that it came in.
     scaled = ((points - shift[None]) / scale[None]).astype(np.float32)
-    rows = _split_rows(options, key, points)
+    rows = _split_rows(key, len(points), held_out=options.held_out)
     held_out, training = scaled[rows[0]], scaled[rows[1]]
     length_scale = float(median_length_scale(training))
     architecture, step_options, schedule = options.split(points.shape[1])
@@ -330,9 +327,11 @@ def start_task(
 
 
 def _split_rows(
-    options: MMDGAN, key: Key[Array, ""], points: Points
+    key: Key[Array, ""], num: int, *, held_out: float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
-    """Points that a training with this key never sees, and those trained on."""
+    """Points that a fit with this key never sees, and those trained on, shuffled."""
     with at_once(x64=False):
         split_key = jax.random.split(key, NUM_KEYS)[1]
-        return split_rows(split_key, points, options.held_out)
+        order = np.asarray(jax.random.permutation(split_key, num))
+    num_held_out = max(2, round(held_out * num))
+    return order[:num_held_out], order[num_held_out:]
