@@ -54,7 +54,7 @@ WARM_UP = 2  # passes before the first hidden state may be dropped
 TOLERANCE = 5e-3, 4e-4  # gain a row, in nats; at most this for each column
 PATIENCE = 1  # passes without it
 # Components times steps on all rows at the end, and the most steps: a small mixture
-# settles, which costs little; with every step of a large one, other rows get less likely.
+# settles, which costs little; with each step of a large one, others get less likely.
 FULL_STEPS, MOST_FULL_STEPS = 1_024, 128
 LEAST_JUDGED = 100  # rows that choose: of fewer, the likelihood says more
 MOST_JUDGED = 4_000, 2_000  # learned and drawn points that are compared
