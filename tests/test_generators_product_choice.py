@@ -87,5 +87,5 @@ def test_the_tree_is_the_one_whose_rows_are_told_less(monkeypatch, worse, num_no
 
     monkeypatch.setattr(product_mixture_file, "told_apart", area)
     model = ProductMixture(held_out=0, max_steps=2).fit(KEY, points)
-    assert told[:2] == [(3, (300, 3), (300, 3))] * 2
+    assert told[:2] == [(3, (600, 3), (600, 3))] * 2
     assert len(model.tree.parents) == num_nodes

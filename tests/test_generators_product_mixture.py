@@ -157,8 +157,10 @@ def test_a_mixture_that_is_known_is_found(clusters):
         ],
     )
     lost = np.log(truth).mean() - clusters.log_density(fresh).mean()
-    # Of two columns of 1,200 pieces of five rows each: half of a parameter a row.
-    assert 0 < lost < 2 * 1_200 / 2 / len(CLUSTERS) + 0.1
+    # Half of a parameter a row: of two columns 1,200 pieces of five rows each, and 100
+    # bins of eight hidden states.
+    num_parameters, num_learned = 2 * (1_200 + 100 * 8), 0.9 * len(CLUSTERS)
+    assert 0 < lost < num_parameters / 2 / num_learned + 0.05
     apart = clusters.sample(KEYS[0], 6_000)
     near = [np.abs(apart - center) < 5 * np.array([1.0, 30.0]) for center in CENTERS]
     shares = [each.all(axis=1).mean() for each in near]
@@ -320,9 +322,10 @@ def test_other_rows_choose_how_many_components_there_are():
     sizes, _, smoothings, scores = model.history.T
     tried = sizes[smoothings == 1]
     np.testing.assert_array_equal(tried, [1, 8, 64])  # each once
-    assert scores[0] < scores[1] >= scores[2]
-    assert 2 <= model.num_components <= 16
-    assert model.fitted_with["smoothing"] == smoothings[scores.argmax()]
+    assert scores[0] < scores[1] > scores[2] - 0.01  # in nats: as good, for chance
+    assert 2 <= model.num_components <= 8
+    best = scores[sizes == 8].argmax()
+    assert model.fitted_with["smoothing"] == smoothings[sizes == 8][best]
 
 
 @pytest.mark.medium

@@ -10,7 +10,7 @@ which all components are equal; here the sum is over as many products as there a
 ways through the tree. It is a product of matrices, and so are marginals, conditionals
 and both steps of the fit.
 
-Rows are set aside twice. Those held out are never used: they judge. One in ten of the
+Rows are set aside twice. Those held out are never used: they judge. One in five of the
 rest choose the number of components, the smoothing and when to stop, and are learned
 in the last steps.
 
@@ -47,7 +47,7 @@ __all__ = ["ProductMixture", "ProductMixtureModel"]
 LEAST_POINTS = 20
 SIZES = 1, 8, 64, 256  # components, tried while other rows show a gain
 MODEST = 64  # components with which the tree and the smoothing are chosen
-CHOOSING = 0.1  # share of the rows not held out
+CHOOSING = 0.2  # share of the rows not held out; of fewer, trees look alike
 START = 1.0  # the smoothing with which the tree is chosen
 SMOOTHINGS = 0.3, 0.1  # tried while likelihood rises; of more, rows show the pool
 WARM_UP = 2  # passes before the first hidden state may be dropped
@@ -189,7 +189,7 @@ class _Fitting:
     def chosen(
         self, keys: Key[Array, " 2"], points: Float[np.ndarray, "n d"]
     ) -> ProductMixtureModel:
-        """The model whose size and smoothing one in ten rows chose; it learns all."""
+        """The model whose size and smoothing one in five rows chose; it learns all."""
         options, (choose_key, start_key) = self.options, keys
         draw_key = jax.random.fold_in(start_key, options.max_steps)  # after the passes
         states, density = states_of(self.bins, points)
