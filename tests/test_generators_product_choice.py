@@ -73,6 +73,17 @@ def test_the_area_is_what_the_best_classifier_has():
     assert other == pytest.approx(0.75, abs=3 / np.sqrt(6 * 1_500))
 
 
+@pytest.mark.medium
+def test_a_number_that_one_row_has_tells_nothing():
+    """No number is in most folds, which boosted trees do not take."""
+    real, drawn = rows(200, 0, 1), rows(200, 1, 1)
+    for table, where in ((real, [3]), (drawn, [])):
+        table[:, 1] = 1
+        table[where, 1] = 0
+    area = told_apart((MISSING, CATEGORY), real, drawn)
+    assert abs(area - 0.5) < 3 / np.sqrt(6 * 200)
+
+
 @pytest.mark.parametrize(("worse", "num_nodes"), [(1, 2), (2, 3)])
 @pytest.mark.medium
 def test_the_tree_is_the_one_whose_rows_are_told_less(monkeypatch, worse, num_nodes):

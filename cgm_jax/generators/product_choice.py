@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from cgm_jax.metrics.detection import areas, boosted_trees
+from cgm_jax.metrics.detection import areas, boosted_trees, columns_for_trees
 
 from .product_bins import is_missing
 from .product_columns import Columns, PointColumn, split_points
@@ -58,10 +58,10 @@ def told_apart(
     """Mean area under the ROC curve of boosted trees."""
     points = np.concatenate([real, drawn]).astype(np.float32)
     blocks = zip(columns, split_points(columns, points), strict=True)
-    rows = np.stack([_values(*each) for each in blocks], axis=1)
+    values = [_values(*each) for each in blocks]
+    rows, is_category = columns_for_trees(values, [False] * len(values))
     is_real = np.repeat([1, 0], [len(real), len(drawn)])
-    trees = boosted_trees([False] * len(columns), 0)
-    return float(areas(rows, trees, is_real, 0).mean())
+    return float(areas(rows, boosted_trees(is_category, 0), is_real, 0).mean())
 
 
 def kept_fit(fits: Sequence[Fit], num_rows: int) -> Fit:

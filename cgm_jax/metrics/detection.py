@@ -167,19 +167,29 @@ def tree_rows(
 
     Numbers and codes are as they are; what is missing is NaN.
     """
-    parts, is_category = [], []
-    for column, x in zip(columns, values, strict=True):
-        if not column.is_number:
-            x = _by_frequency(x)
-        elif np.count_nonzero(~np.isnan(x)) < _LEAST_ROWS:
+    both = zip(columns, values, strict=True)
+    values = [x if column.is_number else _by_frequency(x) for column, x in both]
+    return columns_for_trees(values, [not column.is_number for column in columns])
+
+
+def columns_for_trees(
+    values: Sequence[np.ndarray], is_category: Sequence[bool]
+) -> tuple[Float[np.ndarray, "n c"], list[bool]]:
+    """Those columns side by side that trees can learn from, and which are categories.
+
+    Of a number that hardly any row has, they are told whether it is missing.
+    """
+    parts, kept = [], []
+    for x, is_code in zip(values, is_category, strict=True):
+        if not is_code and np.count_nonzero(~np.isnan(x)) < _LEAST_ROWS:
             x = np.isnan(x).astype(np.float64)  # a fold might have no number at all
-        if (x == x[0]).all() or np.isnan(x).all():  # warnings, and nothing to learn
+        if (x == x[0]).all():  # warnings, and nothing to learn
             continue
         parts.append(x)
-        is_category.append(not column.is_number)
+        kept.append(is_code)
     if not parts:
         return np.zeros((len(values[0]), 1)), [False]
-    return np.stack(parts, axis=1), is_category
+    return np.stack(parts, axis=1), kept
 
 
 def _by_frequency(codes: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
