@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from cgm_jax.generators import ProductMixture
+from cgm_jax.generators import ProductMixture, product_em
 from cgm_jax.generators import product_mixture as product_mixture_file
 from cgm_jax.generators.product_choice import Fit, is_likelier, kept_fit, told_apart
 from cgm_jax.generators.product_columns import PointColumn
@@ -71,6 +71,26 @@ def test_the_area_is_what_the_best_classifier_has():
     assert abs(same - 0.5) < 3 / np.sqrt(6 * 1_500)
     # A row whose job does not fit is drawn; of those that fit, two in three are real.
     assert other == pytest.approx(0.75, abs=3 / np.sqrt(6 * 1_500))
+
+
+@pytest.mark.parametrize(("num_hidden", "num_steps"), [(1, 128), (64, 16), (500, 4)])
+@pytest.mark.medium
+def test_a_small_mixture_settles_and_a_large_one_still_learns_all_rows(
+    monkeypatch, num_hidden, num_steps
+):
+    states = np.zeros((num_hidden * 2, 1), np.int32)
+    pool = product_em.pool_shares(states, np.array([2]))
+    start = product_em.started(states[:num_hidden], pool, 1)
+    steps, maximized = [], product_em.maximized
+
+    def counted(*args, **options):
+        steps.append(1)
+        return maximized(*args, **options)
+
+    monkeypatch.setattr(product_em, "maximized", counted)
+    tree = Tree(np.zeros(1, np.int32), np.zeros(1, np.int32))
+    product_em.settled(start, tree, states, pool, smoothing=1.0, min_rows=1)
+    assert len(steps) == num_steps
 
 
 @pytest.mark.medium

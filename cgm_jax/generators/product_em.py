@@ -40,6 +40,9 @@ LEAST_ROWS, MOST_ROWS = 256, 2_048  # in one step
 LEAST_STEPS = 8  # in a pass over more rows
 DECAY = 0.7  # of how much a step counts
 SAME = 0.9  # of the rows of a hidden state have it at the next node, at the start
+# Steps on all rows at the end, times hidden states: a small mixture settles, at little
+# cost; with each step of a large one, rows that are not learned get less likely.
+FULL_STEPS, LEAST_FULL_STEPS, MOST_FULL_STEPS = 1_024, 4, 128
 MOST_NUMBERS = 2**25  # in the messages of a step
 _SMALLEST = 1e-30  # of a message that is divided by
 
@@ -302,14 +305,14 @@ def settled(
     *,
     smoothing: int | float,
     min_rows: int,
-    least_steps: int,
 ) -> Parameters:
     """Full steps, until every hidden state that is left has enough rows.
 
     Those with less than twice as many are dropped, so that it takes few steps; at each
     node one is kept.
     """
-    num_steps = 0
+    wanted = min(FULL_STEPS // len(parameters.weights), MOST_FULL_STEPS)
+    num_steps, least_steps = 0, max(wanted, LEAST_FULL_STEPS)
     while True:
         _, counts = full_counts(parameters, tree, states)
         enough = np.asarray(counts.hidden) >= min_rows

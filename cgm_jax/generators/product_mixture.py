@@ -53,9 +53,6 @@ SMOOTHINGS = 0.3, 0.1  # tried while likelihood rises; of more, rows show the po
 WARM_UP = 2  # passes before the first hidden state may be dropped
 TOLERANCE = 5e-3, 4e-4  # gain a row, in nats; at most this for each column
 PATIENCE = 1  # passes without it
-# Components times steps on all rows at the end, and the most steps: a small mixture
-# settles, which costs little; with each step of a large one, others get less likely.
-FULL_STEPS, MOST_FULL_STEPS = 1_024, 128
 LEAST_JUDGED = 100  # rows that choose: of fewer, the likelihood says more
 MOST_JUDGED = 4_000, 2_000  # learned and drawn points that are compared
 _FACTS = "num_components", "held_out", "min_rows", "max_steps"
@@ -257,12 +254,10 @@ class _Fitting:
         best = kept(fits)
         larger = [size for size in sizes if size > len(best.parameters.weights)]
         best = grown(best, larger)
-        num_steps = FULL_STEPS // len(best.parameters.weights)
         parameters = product_em.settled(
             *(best.parameters, best.tree, states, pool),
             smoothing=best.smoothing,
             min_rows=options.min_rows,
-            least_steps=min(num_steps, MOST_FULL_STEPS),
         )
         return self._model(best._replace(parameters=parameters), np.array(history))
 
