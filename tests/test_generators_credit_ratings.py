@@ -41,13 +41,14 @@ def truth() -> GaussianMixture:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[np.ndarray]:
-    """Candidates of fits to all rows.
+def exact(truth) -> list[dict[str, np.ndarray]]:
+    return [reward_values(truth.sample(k, truth, NUM_CANDIDATES)) for k in KEYS[0]]
 
-    Where a tenth is held out, the classes' shares of the rest are off by chance.
-    """
+
+def drawn(generator: ProductMixture) -> list[np.ndarray]:
+    """Candidates of three fits to the banks' points."""
     pool = np.vstack(credit_ratings("equal-disjoint", num_candidates=1).parties)
-    generator, candidates = ProductMixture(held_out=0), []
+    candidates = []
     for key in KEYS[1]:
         fit_key, draw_key = jax.random.split(key)
         model = generator.fit(fit_key, pool)
@@ -55,31 +56,48 @@ def drawn() -> list[np.ndarray]:
     return candidates
 
 
-def test_reward_values_are_nearly_those_of_exact_candidates(truth, drawn):
-    exact = [reward_values(truth.sample(k, truth, NUM_CANDIDATES)) for k in KEYS[0]]
-    found = [reward_values(candidates) for candidates in drawn]
+@pytest.fixture(scope="module")
+def of_all() -> list[np.ndarray]:
+    return drawn(ProductMixture(held_out=0))
+
+
+def test_exact_candidates_lead_to_the_same_reward_values(exact):
     for split in LENGTH_SCALES:
-        expected = np.mean([values[split] for values in exact], axis=0)
-        for values in exact:
-            np.testing.assert_allclose(values[split], expected, rtol=0.005)
-        for values in found:
+        values = np.array([one[split] for one in exact])
+        expected = np.broadcast_to(values.mean(axis=0), values.shape)
+        np.testing.assert_allclose(values, expected, rtol=0.005)
+
+
+def test_reward_values_are_nearly_those_of_exact_candidates(exact, of_all):
+    for values in map(reward_values, of_all):
+        for split in LENGTH_SCALES:
+            expected = np.mean([one[split] for one in exact], axis=0)
             np.testing.assert_allclose(values[split], expected, rtol=0.01)
 
 
-def test_mmd2_is_that_of_as_many_fresh_points(truth, drawn):
-    """At the length scale of the valuation.
+def test_reward_values_of_nine_in_ten_rows_are_nearly_those(exact):
+    """Resamples of nine tenths of the points themselves are up to 1.2 % off."""
+    for values in map(reward_values, drawn(ProductMixture())):
+        for split in LENGTH_SCALES:
+            expected = np.mean([one[split] for one in exact], axis=0)
+            np.testing.assert_allclose(values[split], expected, rtol=0.0125)
 
-    At a quarter of it, what 5,000 points say of the density counts: their resamples are
-    two to three errors off, and so are points of the mixture.
+
+@pytest.mark.parametrize(("part", "num"), [(1, NUM_POOLED), (4, NUM_POOLED // 5)])
+def test_mmd2_is_that_of_as_many_fresh_points(truth, of_all, part, num):
+    """At ℓ for as many points as the pool has, and at ℓ / 4 for a fifth of them.
+
+    At ℓ / 4 chance that is in 5,000 points counts more than 5,000 others can tell:
+    their resamples, and points of the true family fitted to them, are two errors off.
     """
-    kernel = SquaredExponential(LENGTH_SCALES["equal-disjoint"])
-    fresh = np.split(truth.sample(jax.random.key(1), truth, 24 * NUM_POOLED), 24)
+    kernel = SquaredExponential(LENGTH_SCALES["equal-disjoint"] / part)
+    fresh = np.split(truth.sample(jax.random.key(1), truth, 24 * num), 24)
     among_fresh = [
         mmd2_unbiased(kernel, fresh[i], fresh[i - shift])
         for i in range(24)
         for shift in (1, 2)
     ]
-    for candidates in drawn:
-        few = candidates[:NUM_POOLED]
+    for candidates in of_all:
+        few = candidates[:num]
         found = [mmd2_unbiased(kernel, few, points) for points in fresh[:6]]
         assert abs(np.mean(found)) < 2 * np.std(among_fresh)

@@ -73,7 +73,7 @@ def test_the_area_is_what_the_best_classifier_has():
     assert other == pytest.approx(0.75, abs=3 / np.sqrt(6 * 1_500))
 
 
-@pytest.mark.parametrize(("num_hidden", "num_steps"), [(1, 128), (64, 16), (500, 4)])
+@pytest.mark.parametrize(("num_hidden", "num_steps"), [(1, 128), (64, 16), (500, 8)])
 @pytest.mark.medium
 def test_a_small_mixture_settles_and_a_large_one_still_learns_all_rows(
     monkeypatch, num_hidden, num_steps

@@ -191,7 +191,7 @@ def test_a_step_goes_down_that_gradient_and_there_is_no_critic():
 def test_the_kernel_sees_points_in_the_callers_units(value_range):
     options = with_kernel("deep", value_range=value_range)
     task, _ = start_task(KEY, options, POINTS)
-    rows = options.held_out_rows(KEY, len(POINTS))
+    rows = options.held_out_rows(KEY, POINTS)
     expected = definition(DEEP)(POINTS[rows], POINTS[rows])
     assert expected.min() < 0.1
     held_out = jnp.asarray(task.held_out)

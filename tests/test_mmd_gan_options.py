@@ -109,7 +109,7 @@ def test_calibrated_on_training_points_and_noise_of_their_own(model, monkeypatch
 
 def test_which_points_were_held_out_is_known_from_the_key():
     task, _ = start_task(KEY, SMALL, POINTS)
-    unseen = SMALL.held_out_rows(KEY, len(POINTS))
+    unseen = SMALL.held_out_rows(KEY, POINTS)
     assert len(unseen) == len(task.held_out) == 30
     expected = (POINTS - task.shift[None]) / task.scale[None]
     np.testing.assert_array_equal(task.held_out, expected[unseen].astype(np.float32))

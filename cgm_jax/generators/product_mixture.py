@@ -34,11 +34,12 @@ from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.tables import TableCodec
 
 from . import product_em
+from .held_out import split_rows
 from .product_bins import Bins, fitted_bins, states_of
 from .product_choice import Fit, is_likelier, kept_fit, told_apart
 from .product_columns import Columns, codec_columns, plain_columns
 from .product_em import Parameters
-from .product_model import ProductMixtureModel
+from .product_model import ProductMixtureModel, normalized
 from .product_tree import Tree, trees
 from .quality import sample_quality
 
@@ -48,6 +49,7 @@ LEAST_POINTS = 20
 SIZES = 1, 8, 64, 256  # components, tried while other rows show a gain
 MODEST = 64  # components with which the tree and the smoothing are chosen
 CHOOSING = 0.2  # share of the rows not held out; of fewer, trees look alike
+FEW, NUM_STARTS = 8, 4  # so few end where they start: the likeliest of four is kept
 START = 1.0  # the smoothing with which the tree is chosen
 SMOOTHINGS = 0.3, 0.1  # tried while likelihood rises; of more, rows show the pool
 WARM_UP = 2  # passes before the first hidden state may be dropped
@@ -73,8 +75,9 @@ class ProductMixture:
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each hidden state counts besides its own,
             positive. By default 1, .3 or .1, as other rows choose.
-        held_out: share of the points that is never used, to be judged by; with 0 there
-            is no judgement, ``quality`` and ``held_out_log_density`` are None.
+        held_out: share of the points that is never used, of each of 16 parts of the
+            pool the same, to be judged by; with 0 there is no judgement, ``quality``
+            and ``held_out_log_density`` are None.
         min_rows: rows, as the sum of their shares, that every hidden state has at
             least; a value that fewer rows have is never drawn for itself.
         max_steps: passes over the rows in a fit, unless it gains nothing before.
@@ -140,7 +143,7 @@ class ProductMixture:
         with at_once(x64=False):
             array = np.asarray(as_points(points, "points"))
             columns = _columns(self, array)
-            held_out, others = _split_rows(key, len(array), held_out=self.held_out)
+            held_out, others = _split_rows(key, self, array)
             _check_number(self, len(others))
             _, choose_key, start_key, sample_key, judge_key = _keys(key)
             learned = array[others]
@@ -150,10 +153,7 @@ class ProductMixture:
             if not self.held_out:
                 return model
             drawn = model.sample(sample_key, MOST_JUDGED[1])
-            # The judge compares distances: of a codec's points they are those meant.
-            scale = np.ones(array.shape[1])
-            if self.codec is None:
-                scale = np.where(np.ptp(learned, axis=0) > 0, learned.std(axis=0), 1)
+            scale = _scale(self, learned)
             judged = [
                 x / scale[None]
                 for x in (learned[: MOST_JUDGED[0]], array[held_out], drawn)
@@ -171,9 +171,13 @@ class ProductMixture:
         check_kind(model, ProductMixtureModel, "`fit`")
         return model.sample(key, num)
 
-    def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
-        """Which of ``num`` points a fit with this key never uses, from 0."""
-        return _split_rows(key, num, held_out=self.held_out)[0]
+    @on_numbers()
+    def held_out_rows(
+        self, key: Key[Array, ""], points: Num[ArrayLike, "n d"]
+    ) -> Int[np.ndarray, " h"]:
+        """Which of the points a fit with this key never uses, from 0."""
+        with at_once(x64=False):
+            return _split_rows(key, self, np.asarray(as_points(points, "points")))[0]
 
 
 @dataclass(frozen=True)
@@ -213,9 +217,11 @@ class _Fitting:
         def sized(size: int, tree: Tree, smoothing: int | float) -> Fit:
             choice = id(tree), size, smoothing
             if choice not in sized_once:
-                start = states[learned][order[:size]]
-                start = product_em.started(start, pool, len(tree.parents))
-                sized_once[choice] = fit(tree, start, smoothing)
+                num = min(NUM_STARTS, len(order) // size) if 1 < size <= FEW else 1
+                rows = states[learned][order[: num * size]].reshape(num, size, -1)
+                starts = [product_em.started(x, pool, len(tree.parents)) for x in rows]
+                fits = [fit(tree, start, smoothing) for start in starts]
+                sized_once[choice] = max(fits, key=_SCORE)
             return sized_once[choice]
 
         def grown(best: Fit, sizes: list[int]) -> Fit:
@@ -268,7 +274,7 @@ class _Fitting:
         return ProductMixtureModel(
             self.bins,
             Tree(*map(np.asarray, fit.tree)),
-            _normalized(fit.parameters, self.bins),
+            normalized(fit.parameters, self.bins),
             {**facts, "smoothing": fit.smoothing},
             history,
         )
@@ -337,37 +343,33 @@ def _sizes(options: ProductMixture, num_rows: int) -> list[int]:
     ]
 
 
-def _normalized(parameters: Parameters, bins: tuple[Bins, ...]) -> Parameters:
-    """In float64, in which probabilities sum to 1; 0 beyond a column's states."""
-    weights, transitions, emissions = (np.asarray(a, np.float64) for a in parameters)
-    num_states = np.array([one.num_states for one in bins])
-    is_state = np.arange(emissions.shape[1])[None] < num_states[:, None]
-    emissions = emissions * is_state[:, :, None]
-    return Parameters(
-        weights / weights.sum(),
-        transitions / transitions.sum(axis=2, keepdims=True),
-        emissions / emissions.sum(axis=1, keepdims=True),
-    )
-
-
 def _keys(key: Key[Array, ""]) -> Key[Array, " 5"]:
     return jax.random.split(key, 5)
 
 
 def _split_rows(
-    key: Key[Array, ""], num: int, *, held_out: int | float
+    key: Key[Array, ""], options: ProductMixture, points: Float[np.ndarray, "n d"]
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
     """Points that a fit with this key never uses, and the others."""
-    with at_once(x64=False):
-        return _split(_keys(key)[0], num, held_out)
+    scaled = points / _scale(options, points)[None]
+    return split_rows(_keys(key)[0], scaled, options.held_out)
+
+
+def _scale(
+    options: ProductMixture, points: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, " d"]:
+    """Units in which distances count: of a codec's points they are those meant."""
+    if options.codec is not None:
+        return np.ones(points.shape[1])
+    return np.where(np.ptp(points, axis=0) > 0, points.std(axis=0), 1)
 
 
 def _split(
     key: Key[Array, ""], num: int, share: int | float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
-    """A share of the rows, at least two unless it is 0, and the others."""
+    """A share of the rows, at least two, and the others."""
     order = np.asarray(jax.random.permutation(key, num))
-    num_chosen = max(2, round(share * num)) if share else 0
+    num_chosen = max(2, round(share * num))
     return order[:num_chosen], order[num_chosen:]
 
 

@@ -323,6 +323,19 @@ def _log_density(
     return messages(parameters, tree, states)[0]
 
 
+def normalized(parameters: Parameters, bins: tuple[Bins, ...]) -> Parameters:
+    """In float64, in which probabilities sum to 1; 0 beyond a column's states."""
+    weights, transitions, emissions = (np.asarray(a, np.float64) for a in parameters)
+    num_states = np.array([one.num_states for one in bins])
+    is_state = np.arange(emissions.shape[1])[None] < num_states[:, None]
+    emissions = emissions * is_state[:, :, None]
+    return Parameters(
+        weights / weights.sum(),
+        transitions / transitions.sum(axis=2, keepdims=True),
+        emissions / emissions.sum(axis=1, keepdims=True),
+    )
+
+
 def _check(model: ProductMixtureModel) -> None:
     """Raise unless arrays fit together and are parameters of densities."""
     (weights, transitions, emissions), (parents, nodes) = model.parameters, model.tree

@@ -112,7 +112,7 @@ def fitted_model(
     progress: Progress = silent,
 ) -> TableModel:
     """The generator fitted to the parties' pooled rows."""
-    pool = np.concatenate(tables.points).astype(np.float32)
+    pool = _pool(tables)
     too_few = ValueError(
         f"all files together have {len(pool)} rows, too few to fit a generator to; use "
         "--generator kde, or pool more rows"
@@ -120,10 +120,10 @@ def fitted_model(
     if len(pool) < LEAST_POINTS:
         raise too_few
     if isinstance(generator, ProductMixture):
-        try:
-            model = generator.fit(key, pool)
-        except ValueError as error:
-            raise too_few from error
+        num_learned = len(pool) - len(generator.held_out_rows(key, pool))
+        if num_learned < generator.min_rows:
+            raise too_few
+        model = generator.fit(key, pool)
     else:
         model = _trained(key, tables, pool, generator, checkpoint_dir, progress)
     return TableModel(model, tables.codec, data_digest(tables))
@@ -148,8 +148,12 @@ def held_out_rows(
     key: Key[Array, ""], tables: CodedTables, generator: "MMDGAN | ProductMixture"
 ) -> list[Bool[np.ndarray, " _"]]:
     """Which rows of each party `fitted_model` never uses."""
-    num = sum(map(len, tables.points))
-    return tables.masks(generator.held_out_rows(key, num))
+    return tables.masks(generator.held_out_rows(key, _pool(tables)))
+
+
+def _pool(tables: CodedTables) -> Float[np.ndarray, "n d"]:
+    """All parties' points, as they are fitted."""
+    return np.concatenate(tables.points).astype(np.float32)
 
 
 def load_model(path: Path, codec: TableCodec) -> TableModel:

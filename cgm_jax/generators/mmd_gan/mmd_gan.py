@@ -288,9 +288,11 @@ class MMDGAN:
             loop.Schedule(**{name: options[name] for name in loop.Schedule._fields}),
         )
 
-    def held_out_rows(self, key: Key[Array, ""], num: int) -> Int[np.ndarray, " h"]:
-        """Which of ``num`` points a training with this key never sees, from 0."""
-        return _split_rows(key, num, held_out=self.held_out)[0]
+    def held_out_rows(
+        self, key: Key[Array, ""], points: Num[ArrayLike, "n d"]
+    ) -> Int[np.ndarray, " h"]:
+        """Which of the points a training with this key never sees, from 0."""
+        return _split_rows(key, len(points), held_out=self.held_out)[0]
 
 
 def start_task(
