@@ -19,6 +19,7 @@ from cgm_jax.generators import (
 from cgm_jax.generators.base import BLOCK_SIZE
 from cgm_jax.generators.held_out import split_rows
 from cgm_jax.generators.product_bins import Bins, fitted_bins, states_of
+from cgm_jax.generators.product_choice import is_likelier
 from cgm_jax.generators.product_columns import plain_columns
 from cgm_jax.tables import Cells, TableCodec
 
@@ -324,13 +325,24 @@ def test_rows_held_out_are_never_used(monkeypatch):
 
 
 @pytest.mark.medium
-def test_other_rows_choose_how_many_components_there_are():
-    model = ProductMixture().fit(KEY, CLUSTERS)
+def test_other_rows_choose_how_many_components_there_are(monkeypatch):
+    compared = []
+
+    def recorded(larger, smaller):
+        compared.append((larger.score, smaller.score))
+        return is_likelier(larger, smaller)
+
+    monkeypatch.setattr("cgm_jax.generators.product_mixture.is_likelier", recorded)
+    model = ProductMixture().fit(KEYS[3], CLUSTERS)
     sizes, _, smoothings, scores = model.history.T
     tried = sizes[smoothings == 1]
     np.testing.assert_array_equal(tried, [1, 8, 8, 8, 8, 64])  # four starts of 8
     assert len(set(scores[1:5].tolist())) == 4
     eight = scores[1:5].max()
+    assert eight > scores[1] and compared[:2] == [
+        (eight, scores[0]),
+        (scores[5], eight),
+    ]
     assert scores[0] < eight > scores[5] - 0.01  # in nats: as good, for chance
     assert 2 <= model.num_components <= 8
     best = scores[sizes == 8].argmax()
