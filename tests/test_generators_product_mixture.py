@@ -349,6 +349,13 @@ def test_other_rows_choose_how_many_components_there_are(monkeypatch):
     assert model.fitted_with["smoothing"] == smoothings[sizes == 8][best]
 
 
+def test_fewer_rows_than_components_are_left_to_start_from():
+    """Of 20 rows a fifth choose."""
+    wanted = ProductMixture(num_components=20, min_rows=1, held_out=0, max_steps=1)
+    model = wanted.fit(KEY, CLUSTERS[::300])
+    np.testing.assert_array_equal(model.history[:, 0], 16)
+
+
 @pytest.mark.medium
 def test_nothing_is_held_out_of_a_fit_that_others_judge():
     options = ProductMixture(num_components=2, held_out=0)

@@ -49,7 +49,7 @@ LEAST_POINTS = 20
 SIZES = 1, 8, 64, 256  # components, tried while other rows show a gain
 MODEST = 64  # components with which the tree and the smoothing are chosen
 CHOOSING = 0.2  # share of the rows not held out; of fewer, trees look alike
-FEW, NUM_STARTS = 8, 4  # so few end where they start: the likeliest of four is kept
+FEW, NUM_STARTS = 8, 4  # few can get stuck: of four starts the likeliest is kept
 START = 1.0  # the smoothing with which the tree is chosen
 SMOOTHINGS = 0.3, 0.1  # tried while likelihood rises; of more, rows show the pool
 WARM_UP = 2  # passes before the first hidden state may be dropped
@@ -218,7 +218,7 @@ class _Fitting:
             choice = id(tree), size, smoothing
             if choice not in sized_once:
                 num = min(NUM_STARTS, len(order) // size) if 1 < size <= FEW else 1
-                rows = states[learned][order[: num * size]].reshape(num, size, -1)
+                rows = np.array_split(states[learned][order[: num * size]], num)
                 starts = [product_em.started(x, pool, len(tree.parents)) for x in rows]
                 fits = [fit(tree, start, smoothing) for start in starts]
                 sized_once[choice] = max(fits, key=_SCORE)
@@ -360,7 +360,7 @@ def _scale(
 ) -> Float[np.ndarray, " d"]:
     """Units in which distances count: of a codec's points they are those meant."""
     if options.codec is not None:
-        return np.ones(points.shape[1])
+        return np.ones(points.shape[1], points.dtype)
     return np.where(np.ptp(points, axis=0) > 0, points.std(axis=0), 1)
 
 
