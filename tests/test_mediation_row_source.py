@@ -1,5 +1,6 @@
 """A generator that was trained before: on which columns, and on whose data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -10,7 +11,7 @@ from small_runs import cgm_jax, opened, report_of, write_parties
 from cgm_jax._shared.progress import silent
 from cgm_jax.files import UsageError
 from cgm_jax.generators import ProductMixture, TableModel
-from cgm_jax.mediation.row_source import data_digest, load_model
+from cgm_jax.mediation.row_source import data_digest, fitted_model, load_model
 from cgm_jax.mediation.run import Settings, candidate_source
 from cgm_jax.mediation.tables import CodedTables
 from cgm_jax.report.sentences import generator_warnings
@@ -60,6 +61,16 @@ def test_rows_that_a_mixture_never_saw_are_those_of_the_parties(tables):
     np.testing.assert_allclose(density, source.model.held_out_log_density, rtol=1e-6)
     again = source.generator.fit(jax.random.key(1), pool)
     assert again.model is source.model
+
+
+def test_only_few_rows_are_said_to_be_too_few(tables):
+    """A fit's other errors say what they are."""
+    key, num = jax.random.key(0), sum(map(len, tables.points))
+    wanted = ProductMixture(codec=tables.codec, min_rows=num)
+    with pytest.raises(ValueError, match=f"{num} rows, too few to fit a generator to"):
+        fitted_model(key, tables, wanted)
+    with pytest.raises(ValueError, match="Expected at most"):
+        fitted_model(key, tables, replace(wanted, min_rows=num // 2, num_components=9))
 
 
 def test_a_digest_is_of_the_rows_in_any_order(tables, tmp_path):
