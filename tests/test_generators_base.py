@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cgm_jax.generators import GaussianMixture, Generator, KernelDensity
+from cgm_jax.generators import MMDGAN, GaussianMixture, Generator, KernelDensity
 from cgm_jax.generators.base import BLOCK_SIZE, sample_in_blocks
 
 POINTS = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
@@ -90,3 +90,12 @@ def test_blocks_are_compiled_once():
     for num in (3, 2 * BLOCK_SIZE, 5 * BLOCK_SIZE + 1):
         assert sample_in_blocks(draw, jax.random.key(0), num).shape == (num, 1)
     assert traces == 1
+
+
+@pytest.mark.parametrize("key", [3, jax.random.split(jax.random.key(0))])
+def test_what_is_no_single_key_is_refused(key):
+    points = np.zeros((30, 2), np.float32)
+    with pytest.raises(TypeError, match="Expected one random key"):
+        KernelDensity(0.1).sample(key, points, 3)
+    with pytest.raises(TypeError, match="Expected one random key"):
+        MMDGAN(num_steps=1).fit(key, points)

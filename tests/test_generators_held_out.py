@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from cgm_jax.generators import MMDGAN, ProductMixture
 from cgm_jax.generators.held_out import split_rows
 
 KEY = jax.random.key(0)
@@ -54,3 +55,13 @@ def test_every_row_is_as_likely_and_neighbours_are_chance(num, points):
     nearest = distances.argmin(axis=1)
     both = (is_held_out * is_held_out[:, nearest]).mean()
     assert 0.9 * 0.2**2 < both < 1.1 * 0.2**2
+
+
+@pytest.mark.parametrize("generator", [ProductMixture(), MMDGAN()])
+def test_what_is_no_key_or_no_points_is_refused(generator):
+    points = RNG.normal(size=(100, 2))
+    assert len(generator.held_out_rows(KEY, points.tolist())) == 10
+    with pytest.raises(TypeError, match="Expected one random key"):
+        generator.held_out_rows(3, points)
+    with pytest.raises(ValueError, match="one row per point"):
+        generator.held_out_rows(KEY, points[0])

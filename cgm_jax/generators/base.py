@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from cgm_jax._shared.arrays import Points, is_traced
-from cgm_jax._shared.checks import as_whole, told
+from cgm_jax._shared.checks import as_key, as_whole, told
 
 __all__ = ["BLOCK_SIZE", "Generator", "check_generator", "sample_in_blocks"]
 
@@ -51,6 +51,7 @@ def sample_in_blocks(
     draw: Callable[[Key[Array, ""]], Points], key: Key[Array, ""], num: int
 ) -> Points:
     """Draw ``num`` points so that a larger sample starts with the smaller one."""
+    as_key(key)
     num = as_whole(num, "num of points to draw", smallest=1)
     blocks, drawn = [], 0
     while drawn < num:

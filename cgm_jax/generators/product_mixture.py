@@ -176,6 +176,7 @@ class ProductMixture:
         self, key: Key[Array, ""], points: Num[ArrayLike, "n d"]
     ) -> Int[np.ndarray, " h"]:
         """Which of the points a fit with this key never uses, from 0."""
+        as_key(key)
         with at_once(x64=False):
             return _split_rows(key, self, np.asarray(as_points(points, "points")))[0]
 
@@ -351,8 +352,7 @@ def _split_rows(
     key: Key[Array, ""], options: ProductMixture, points: Float[np.ndarray, "n d"]
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
     """Points that a fit with this key never uses, and the others."""
-    scaled = points / _scale(options, points)[None]
-    return split_rows(_keys(key)[0], scaled, options.held_out)
+    return split_rows(_keys(key)[0], points / _scale(options, points), options.held_out)
 
 
 def _scale(

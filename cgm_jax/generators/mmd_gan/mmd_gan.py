@@ -25,7 +25,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key, Num
 
 from cgm_jax._shared.arrays import ArrayLike, Points, as_points
-from cgm_jax._shared.checks import check_callable
+from cgm_jax._shared.checks import as_key, check_callable
 from cgm_jax._shared.digests import digest_of_arrays
 from cgm_jax._shared.precision import at_once, on_numbers
 from cgm_jax.generators.product_columns import Columns, codec_columns
@@ -197,6 +197,7 @@ class MMDGAN:
             FloatingPointError: if the training breaks down before its first evaluation.
             ModuleNotFoundError: without scikit-learn, or Orbax for checkpoints.
         """
+        as_key(key)
         if progress is not None:
             check_callable(progress, "progress")
         if checkpoint_dir is not None and self.mesh and self.mesh.is_multi_process:
@@ -292,7 +293,9 @@ class MMDGAN:
         self, key: Key[Array, ""], points: Num[ArrayLike, "n d"]
     ) -> Int[np.ndarray, " h"]:
         """Which of the points a training with this key never sees, from 0."""
-        return _split_rows(key, len(points), held_out=self.held_out)[0]
+        as_key(key)
+        num = len(as_points(points, "points"))
+        return _split_rows(key, num, held_out=self.held_out)[0]
 
 
 def start_task(
