@@ -38,6 +38,9 @@ def test_the_shares_of_groups_are_those_of_the_pool():
     for key in jax.random.split(KEY, 5):
         held_out, _ = split_rows(key, points, 0.1)
         assert np.abs(np.bincount(groups[held_out]) - 90).max() <= 1
+        first = np.bincount(groups[held_out[:180]], minlength=4)  # shuffled
+        assert binom.cdf(first, 180, 0.25).min() > 1e-6
+        assert binom.sf(first, 180, 0.25).min() > 1e-6
 
 
 @pytest.mark.parametrize(("num", "points"), [(400, "apart"), (400, "equal"), (30, "")])

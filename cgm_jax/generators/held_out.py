@@ -21,7 +21,7 @@ LEAST_HELD_OUT = 8  # rows of a part
 def split_rows(
     key: Key[Array, ""], points: Float[np.ndarray, "n d"], share: int | float
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " m"]]:
-    """Rows held out, at least two unless the share is 0, and the others, shuffled."""
+    """Rows held out, at least two unless the share is 0, and the others; shuffled."""
     order_key, start_key = jax.random.split(key)
     order = np.asarray(jax.random.permutation(order_key, len(points)))
     start = float(jax.random.uniform(start_key))
@@ -30,7 +30,7 @@ def split_rows(
     num = max(2, round(share * len(points)))
     places = np.argsort(_parts(points, num)[order], kind="stable")
     chosen = places[((np.arange(num) + start) * (len(points) / num)).astype(int)]
-    return order[chosen], np.delete(order, chosen)
+    return order[np.sort(chosen)], np.delete(order, chosen)
 
 
 def _parts(points: Float[np.ndarray, "n d"], num: int) -> Int[np.ndarray, " n"]:
