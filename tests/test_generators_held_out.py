@@ -43,7 +43,9 @@ def test_the_shares_of_groups_are_those_of_the_pool():
         assert binom.sf(first, 180, 0.25).min() > 1e-6
 
 
-@pytest.mark.parametrize(("num", "points"), [(400, "apart"), (400, "equal"), (30, "")])
+@pytest.mark.parametrize(
+    ("num", "points"), [(400, "apart"), (400, "equal"), (30, "apart")]
+)
 def test_every_row_is_as_likely_and_neighbours_are_chance(num, points):
     rows = np.zeros((num, 2)) if points == "equal" else RNG.normal(size=(num, 2))
     is_held_out = np.zeros((NUM_KEYS, num))

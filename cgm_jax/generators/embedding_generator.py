@@ -172,7 +172,7 @@ class EmbeddingGenerator:
             def draw(block: Key[Array, ""]) -> Array:
                 return _block(static, edges, parameters, block)
 
-            return sample_in_blocks(draw, as_key(key), num)
+            return sample_in_blocks(draw, key, num)
 
     @property
     def _range(self) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:

@@ -75,9 +75,9 @@ class ProductMixture:
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each hidden state counts besides its own,
             positive. By default 1, .3 or .1, as other rows choose.
-        held_out: share of the points that is never used, of each of 16 parts of the
-            pool the same, to be judged by; with 0 there is no judgement, ``quality``
-            and ``held_out_log_density`` are None.
+        held_out: share of the points, the same of each of 16 parts of the pool, that
+            no fit uses, to be judged by; with 0 there is no judgement, ``quality`` and
+            ``held_out_log_density`` are None.
         min_rows: rows, as the sum of their shares, that every hidden state has at
             least; a value that fewer rows have is never drawn for itself.
         max_steps: passes over the rows in a fit, unless it gains nothing before.

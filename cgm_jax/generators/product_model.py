@@ -12,7 +12,6 @@ from jaxtyping import Array, Float, Int, Key
 
 from cgm_jax._shared import archive
 from cgm_jax._shared.arrays import AnyArray, ArrayLike, as_points, to_host
-from cgm_jax._shared.checks import as_key
 from cgm_jax._shared.precision import at_once, compiled
 
 from .base import BLOCK_SIZE, sample_in_blocks
@@ -174,7 +173,6 @@ class ProductMixtureModel:
         Each is a draw from the density. Those of a block of 4,096 are not independent:
         together the shares of values are nearer to the density's than by chance.
         """
-        as_key(key)
         tables = _Tables.of(self)
         with at_once(key, x64=False):
             return np.asarray(sample_in_blocks(partial(_draw, self, tables), key, num))
