@@ -116,6 +116,13 @@ def test_nobody_sees_the_rows_that_are_held_out(found, fresh):
 
 
 @pytest.mark.medium
+def test_rows_that_are_held_out_are_as_many_of_each_half(found):
+    widest = POINTS[:, POINTS.var(axis=0).argmax()]
+    num_above = np.sum(widest[found.held_out] > np.median(widest))
+    assert abs(num_above - NUM // 10) <= 1  # by chance alone: 6 more or fewer
+
+
+@pytest.mark.medium
 def test_figures_are_those_of_their_definitions(found):
     """The perfect generator's figures: its rows are known."""
     held_out = POINTS[found.held_out]
@@ -124,7 +131,8 @@ def test_figures_are_those_of_their_definitions(found):
     rows, perfect = CODEC.decode(points), found.generators[1]
     kinds = {facts.name: facts.kind for facts in CODEC.facts}
     quality = table_quality(KEY, [CODEC.decode(learned)], rows, kinds=kinds)
-    assert perfect.shape == quality.shape and perfect.trend == quality.trend
+    found_and_expected = (perfect.shape, perfect.trend), (quality.shape, quality.trend)
+    np.testing.assert_allclose(*found_and_expected, rtol=1e-12)
     assert perfect.detection == pytest.approx(quality.detection.boosted, abs=0.1)
     score = train_on_synthetic(
         KEY, rows, CODEC.decode(held_out), "job", kinds=kinds

@@ -37,6 +37,7 @@ from cgm_jax._shared.results import Result
 from cgm_jax._shared.some_rows import some_rows
 from cgm_jax.generators import Generator, TableGenerator
 from cgm_jax.generators.baselines import BootstrapRows, IndependentColumns
+from cgm_jax.generators.held_out import split_rows
 from cgm_jax.generators.quality import likeness
 from cgm_jax.gram import median_length_scale
 from cgm_jax.metrics import table_quality
@@ -183,7 +184,8 @@ def compare_generators(
             100, shape ``(n, d)``.
         generators: of the codec's points, by name, at least one. Those that hold rows
             out to judge themselves by hold them out of the training rows.
-        held_out: share of the rows that none of them sees.
+        held_out: share of the rows that none of them sees, the same of each part of
+            the pool, so that what is learned has the pool's shares.
         target: a column that is predicted, to measure of what use drawn rows are.
         progress: called with what is compared, and the share of it that is done.
 
@@ -224,9 +226,9 @@ def compare_generators(
             f"Expected held_out to be a share in [0.1, 0.5], got {held_out!r}."
         )
     split_key, judge_key, *keys = jax.random.split(key, 4 + len(generators))
-    order = np.asarray(jax.random.permutation(split_key, len(real)))
-    num_held_out = round(held_out * len(real))
-    held_out_rows, training = np.split(real[order], [num_held_out])
+    split_key, halves_key = jax.random.split(split_key)
+    chosen, others = split_rows(split_key, real, held_out)
+    held_out_rows, training = real[chosen], real[others]
     judge = _judge(judge_key, codec, training, held_out_rows, target)
     baseline: TargetScore | None = judge.utility(judge.tables[0])
     rows = []
@@ -248,14 +250,15 @@ def compare_generators(
         kept = None if is_yardstick else model.model
         rows.append(judge.figures(name, drawn, seconds, kept))
     progress(f"comparing, {YARDSTICKS[-1]}", len(contenders) / (len(contenders) + 1))
-    test, fresh = np.split(held_out_rows, [num_held_out // 2])
+    halves = split_rows(halves_key, held_out_rows, 0.5)
+    test, fresh = (held_out_rows[rows] for rows in halves)
     judge = _judge(judge_key, codec, training, test, target)
     rows.append(judge.figures(YARDSTICKS[-1], fresh, (0.0, 0.0), None))
     return GeneratorComparison(
         tuple(rows[: len(generators)]),
         tuple(rows[len(generators) :]),
         len(training),
-        np.sort(order[:num_held_out]),
+        np.sort(chosen),
         judge.length_scale,
         target,
         None if baseline is None else baseline.measure,
