@@ -6,7 +6,13 @@ import pytest
 
 from cgm_jax.generators import ProductMixture, product_em
 from cgm_jax.generators import product_mixture as product_mixture_file
-from cgm_jax.generators.product_choice import Fit, is_likelier, kept_fit, told_apart
+from cgm_jax.generators.product_choice import (
+    Fit,
+    is_likelier,
+    is_told_less,
+    kept_fit,
+    told_apart,
+)
 from cgm_jax.generators.product_columns import PointColumn
 from cgm_jax.generators.product_em import Parameters
 from cgm_jax.generators.product_tree import Tree
@@ -16,19 +22,34 @@ MISSING = PointColumn("weight", 2, height=1.0)
 CATEGORY = PointColumn("job", 2, is_category=True, height=1.0)
 
 
-def fit(log_densities: float | np.ndarray, area: float | None = None) -> Fit:
+def fit(
+    log_densities: float | np.ndarray, area: float | None = None, *, num_rows: int = 1
+) -> Fit:
     tree = Tree(np.zeros(1, np.int32), np.zeros(1, np.int32))
-    rows = np.atleast_1d(log_densities)
+    rows = np.repeat(log_densities, num_rows)
     return Fit(rows, tree, Parameters(*[np.ones(1)] * 3), 1.0, area)
 
 
 def test_of_fits_that_are_told_equally_often_the_likeliest_is_kept():
     # Of 600 rows each the area is off by 1/60, twice of which may be chance.
-    unlikely, likely, told = fit(-3.0, 0.6), fit(-2.0, 0.63), fit(-1.0, 0.64)
-    assert kept_fit([unlikely, likely, told], 600) is likely
-    assert kept_fit([unlikely, likely, told], 400) is told
-    assert kept_fit([unlikely, likely, told], 60_000) is unlikely
-    assert kept_fit([told], 1) is told
+    for num_rows, place in [(600, 1), (400, 2), (60_000, 0)]:
+        each = [(-3.0, 0.6), (-2.0, 0.63), (-1.0, 0.64)]
+        fits = [fit(*facts, num_rows=num_rows) for facts in each]
+        assert kept_fit(fits) is fits[place]
+    assert kept_fit(fits[2:]) is fits[2]
+
+
+@pytest.mark.parametrize(
+    ("area", "gain", "expected"),
+    [(0.59, -1.9, True), (0.61, -1.9, False), (0.59, -2.1, False)],
+)
+def test_a_larger_fit_is_kept_where_its_rows_are_told_less(area, gain, expected):
+    """Of 150 rows each twice the error is 1/15, and the likelihood's 2 errors."""
+    noise = np.tile([-1.0, 1.0], 75)
+    error = np.sqrt(150 / (150 * 149))
+    smaller = fit(np.zeros(150), 0.6 + 1 / 15)
+    assert is_told_less(fit(noise + gain * error, area), smaller) is expected
+    assert not is_told_less(smaller, fit(noise + gain * error, area))
 
 
 @pytest.mark.parametrize(("errors", "expected"), [(1.9, False), (2.1, True)])
@@ -73,7 +94,7 @@ def test_the_area_is_what_the_best_classifier_has():
     assert other == pytest.approx(0.75, abs=3 / np.sqrt(6 * 1_500))
 
 
-@pytest.mark.parametrize(("num_hidden", "num_steps"), [(1, 128), (64, 16), (500, 8)])
+@pytest.mark.parametrize(("num_hidden", "num_steps"), [(1, 128), (64, 16), (500, 16)])
 @pytest.mark.medium
 def test_a_small_mixture_settles_and_a_large_one_still_learns_all_rows(
     monkeypatch, num_hidden, num_steps
@@ -117,6 +138,18 @@ def test_the_tree_is_the_one_whose_rows_are_told_less(monkeypatch, worse, num_no
         return 0.9 if len(told) == worse else 0.5
 
     monkeypatch.setattr(product_mixture_file, "told_apart", area)
-    model = ProductMixture(held_out=0, max_steps=2).fit(KEY, points)
-    assert told[:2] == [(3, (600, 3), (600, 3))] * 2
+    options = {"num_components": 64, "smoothing": 1, "held_out": 0, "max_steps": 2}
+    model = ProductMixture(**options).fit(KEY, points)
+    assert told == [(3, (600, 3), (600, 3))] * 2
     assert len(model.tree.parents) == num_nodes
+
+
+@pytest.mark.medium
+def test_a_larger_mixture_is_kept_where_its_rows_are_told_less(monkeypatch):
+    """Of noise, whose likelihood does not ask for 64 components."""
+    points = np.random.default_rng(0).normal(size=(1_000, 2))
+    areas = iter([0.5, 0.9])  # of 8 components and of 1; then all are as good
+    monkeypatch.setattr(product_mixture_file, "is_likelier", lambda *fits: False)
+    monkeypatch.setattr(product_mixture_file, "told_apart", lambda *rows: next(areas, 0.5))
+    generator = ProductMixture(held_out=0, max_steps=2, smoothing=1)
+    assert generator.fit(KEY, points).num_components == 8

@@ -11,7 +11,8 @@ is kept; of a small table, that is the likeliest of all.
 A larger mixture is kept where its gain in likelihood is above two standard errors, as
 trees are pruned by one (L. Breiman, J. Friedman, R. Olshen and C. Stone,
 *Classification and regression trees*, 1984): of a few hundred rows, less is chance, by
-which one standard error is passed every sixth time.
+which one standard error is passed every sixth time. It is kept, too, where it is not
+less likely by as much, and its rows are told less by more than two errors.
 """
 
 import math
@@ -24,7 +25,7 @@ from jaxtyping import Float
 from cgm_jax.metrics.detection import areas, boosted_trees, columns_for_trees
 
 from .product_bins import is_missing
-from .product_columns import Columns, PointColumn, split_points
+from .product_columns import PointColumn, split_points
 from .product_em import Parameters
 from .product_tree import Tree
 
@@ -53,7 +54,9 @@ def is_likelier(larger: Fit, smaller: Fit) -> bool:
 
 
 def told_apart(
-    columns: Columns, real: Float[np.ndarray, "n d"], drawn: Float[np.ndarray, "n d"]
+    columns: Sequence[PointColumn],
+    real: Float[np.ndarray, "n d"],
+    drawn: Float[np.ndarray, "n d"],
 ) -> float:
     """Mean area under the ROC curve of boosted trees."""
     points = np.concatenate([real, drawn]).astype(np.float32)
@@ -64,12 +67,25 @@ def told_apart(
     return float(areas(rows, boosted_trees(is_category, 0), is_real, 0).mean())
 
 
-def kept_fit(fits: Sequence[Fit], num_rows: int) -> Fit:
-    """The likeliest of those that so many rows cannot show to be told more often."""
-    areas = [0.5 if fit.area is None else fit.area for fit in fits]
-    most = min(areas) + NUM_ERRORS / math.sqrt(6 * num_rows)
-    near = [fit for fit, area in zip(fits, areas, strict=True) if area <= most]
+def kept_fit(fits: Sequence[Fit]) -> Fit:
+    """The likeliest of those that the rows cannot show to be told more often."""
+    least = min(map(_area, fits))
+    near = [fit for fit in fits if _area(fit) <= least + _area_error(fit)]
     return max(near, key=lambda fit: fit.score)
+
+
+def is_told_less(larger: Fit, smaller: Fit) -> bool:
+    """Whether its rows pass for real ones more often, and it is not less likely."""
+    gained = _area(smaller) - _area(larger) > _area_error(larger)
+    return gained and not is_likelier(smaller, larger)
+
+
+def _area(fit: Fit) -> float:
+    return 0.5 if fit.area is None else fit.area
+
+
+def _area_error(fit: Fit) -> float:
+    return NUM_ERRORS / math.sqrt(6 * len(fit.log_densities))
 
 
 def _values(column: PointColumn, block: Float[np.ndarray, "n c"]) -> np.ndarray:

@@ -42,7 +42,7 @@ DECAY = 0.7  # of how much a step counts
 SAME = 0.9  # of the rows of a hidden state have it at the next node, at the start
 # Steps on all rows at the end, times hidden states: a small mixture settles, at little
 # cost; with each step of a large one, rows that are not learned get less likely.
-FULL_STEPS, LEAST_FULL_STEPS, MOST_FULL_STEPS = 1_024, 8, 128
+FULL_STEPS, LEAST_FULL_STEPS, MOST_FULL_STEPS = 1_024, 16, 128
 MOST_NUMBERS = 2**25  # in the messages of a step
 _SMALLEST = 1e-30  # of a message that is divided by
 

@@ -36,7 +36,7 @@ from cgm_jax.tables import TableCodec
 from . import product_em
 from .held_out import split_rows
 from .product_bins import Bins, fitted_bins, states_of
-from .product_choice import Fit, is_likelier, kept_fit, told_apart
+from .product_choice import Fit, is_likelier, is_told_less, kept_fit, told_apart
 from .product_columns import Columns, codec_columns, plain_columns
 from .product_em import Parameters
 from .product_model import ProductMixtureModel, normalized
@@ -69,9 +69,9 @@ class ProductMixture:
     rows of tables that `TableGenerator` makes rows that may be handed out.
 
     Args:
-        num_components: hidden states of each column, at most a fifth (one in
-            ``min_rows``) of the rows that are learned. By default from 1 to 256, more
-            as long as other rows are likelier by more than chance.
+        num_components: hidden states of each column, at most one in ``min_rows`` of
+            the rows that are learned. By default from 1 to 256, more as long as other
+            rows are likelier, or drawn ones more like them, by more than chance.
         codec: whose points are fitted; by default each coordinate is a number.
         smoothing: rows like the pool that each hidden state counts besides its own,
             positive. By default 1, .3 or .1, as other rows choose.
@@ -229,23 +229,24 @@ class _Fitting:
             for size in sizes:
                 one = sized(size, best.tree, best.smoothing)
                 if not is_likelier(one, best):
-                    break
+                    one, best = judged(one), judged(best)
+                    if not is_told_less(one, best):
+                        return best
                 best = one
             return best
 
+        def judged(one: Fit) -> Fit:
+            if one.area is not None or len(others) < LEAST_JUDGED:
+                return one
+            drawn = self._drawn(draw_key, one, len(others))
+            area = told_apart([x.column for x in self.bins], points[others], drawn)
+            return one._replace(area=area)
+
         def kept(fits: list[Fit]) -> Fit:
-            if len(fits) > 1 and len(others) >= LEAST_JUDGED:
-                real = points[others]
-                columns = tuple(one.column for one in self.bins)
-                for i, one in enumerate(fits):
-                    if one.area is None:
-                        drawn = self._drawn(draw_key, one, len(real))
-                        area = told_apart(columns, real, drawn)
-                        fits[i] = one._replace(area=area)
-            return kept_fit(fits, len(others))
+            return kept_fit(list(map(judged, fits)) if len(fits) > 1 else fits)
 
         sizes = _sizes(options, len(learned))
-        modest = [size for size in sizes if size <= MODEST] or sizes
+        modest = [x for x in sizes if x <= MODEST] or sizes
         fits = []
         for tree in trees(states[learned], num_states):
             tree = Tree(*map(jnp.asarray, tree))  # on the device
@@ -259,8 +260,7 @@ class _Fitting:
             if fits[-1].score < max(map(_SCORE, fits)):
                 break
         best = kept(fits)
-        larger = [size for size in sizes if size > len(best.parameters.weights)]
-        best = grown(best, larger)
+        best = grown(best, [x for x in sizes if x > len(best.parameters.weights)])
         parameters = product_em.settled(
             *(best.parameters, best.tree, states, pool),
             smoothing=best.smoothing,
