@@ -18,6 +18,7 @@ from . import (
     generator,
     gram,
     kernels,
+    loops,
     mixture,
     packages,
     sampling,
@@ -45,6 +46,7 @@ TOPICS = {
     "generator": generator.rows,
     "mixture": mixture.rows,
     "deep": deep.rows,
+    "loops": loops.rows,
     "packages": packages.rows,
 }
 

@@ -1,6 +1,7 @@
 """The baselines of the benchmarks do the same work as the package."""
 
 import math
+import shutil
 
 import jax
 import numpy as np
@@ -8,7 +9,7 @@ import oracles
 import pytest
 from flax import nnx
 
-from benchmarks import kernel_table, plain
+from benchmarks import kernel_table, loops, plain
 from benchmarks.data import clusters
 from benchmarks.generator import (
     convolutions,
@@ -192,3 +193,23 @@ def test_convolutions_of_the_library_are_those_of_the_package(num_in: int):
     for array, reference in zip(mine, theirs, strict=True):
         assert np.abs(reference).max() > 0.1
         assert relative_error(array, reference) < 1e-5
+
+
+@pytest.mark.medium
+@pytest.mark.skipif(
+    shutil.which("cc") is None and shutil.which("gcc") is None, reason="no C compiler"
+)
+def test_loops_in_c_do_the_same_work(monkeypatch: pytest.MonkeyPatch):
+    """Their sums and w are compared with those of NumPy before a row is made."""
+    errors = []
+
+    def check(found: np.ndarray, expected: np.ndarray, tolerance: float):
+        errors.append(relative_error(found, expected))
+        assert errors[-1] < tolerance
+
+    monkeypatch.setattr(loops, "_check", check)
+    gram, picks = loops.rows(small=True)
+    assert len(errors) == 2 and gram.error < 1e-6 and picks.error < 1e-4
+    assert gram.size["t"] == 1_100 and picks.size["picks"] == 64
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert not [*loops.rows(small=True)]

@@ -150,6 +150,8 @@ def test_a_larger_mixture_is_kept_where_its_rows_are_told_less(monkeypatch):
     points = np.random.default_rng(0).normal(size=(1_000, 2))
     areas = iter([0.5, 0.9])  # of 8 components and of 1; then all are as good
     monkeypatch.setattr(product_mixture_file, "is_likelier", lambda *fits: False)
-    monkeypatch.setattr(product_mixture_file, "told_apart", lambda *rows: next(areas, 0.5))
+    monkeypatch.setattr(
+        product_mixture_file, "told_apart", lambda *rows: next(areas, 0.5)
+    )
     generator = ProductMixture(held_out=0, max_steps=2, smoothing=1)
     assert generator.fit(KEY, points).num_components == 8

@@ -25,7 +25,7 @@ from jaxtyping import Float
 from cgm_jax.metrics.detection import areas, boosted_trees, columns_for_trees
 
 from .product_bins import is_missing
-from .product_columns import PointColumn, split_points
+from .product_columns import Columns, PointColumn, split_points
 from .product_em import Parameters
 from .product_tree import Tree
 
@@ -54,7 +54,7 @@ def is_likelier(larger: Fit, smaller: Fit) -> bool:
 
 
 def told_apart(
-    columns: Sequence[PointColumn],
+    columns: Columns,
     real: Float[np.ndarray, "n d"],
     drawn: Float[np.ndarray, "n d"],
 ) -> float:

@@ -239,7 +239,7 @@ class _Fitting:
             if one.area is not None or len(others) < LEAST_JUDGED:
                 return one
             drawn = self._drawn(draw_key, one, len(others))
-            area = told_apart([x.column for x in self.bins], points[others], drawn)
+            area = told_apart(tuple(x.column for x in self.bins), points[others], drawn)
             return one._replace(area=area)
 
         def kept(fits: list[Fit]) -> Fit:
