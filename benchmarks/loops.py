@@ -5,7 +5,6 @@ no rows.
 """
 
 import ctypes
-import os
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from cgm_jax._shared.workers import num_workers
 from cgm_jax.gram import GramSums, gram_sums
 from cgm_jax.kernels import SquaredExponential
 from cgm_jax.sampling import lanes, weighted_sampling
@@ -187,7 +187,7 @@ def _place(array: np.ndarray) -> ctypes.c_void_p:
 
 def _on_all_cores(calls: list[Callable[[], None]]) -> None:
     """The loops let go of the interpreter."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(num_workers()) as pool:
         for done in [pool.submit(call) for call in calls]:
             done.result()
 
