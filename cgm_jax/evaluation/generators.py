@@ -1,7 +1,9 @@
 r"""Generators compared on the rows of one table, by one protocol, beside yardsticks.
 
 A share of the pooled rows, a fifth by default, is held out: no generator sees it. Every
-one learns the same other rows, the training rows, and draws as many as they are.
+one learns the same other rows, the training rows, and draws as many as they are. The
+share is that of each part of the pool (``generators/held_out.py``): for all that is
+compared, MMD² to such rows is lower than to rows that chance alone chooses.
 
 - Shape, trend and detection by boosted trees put drawn rows beside the training rows,
   as SDMetrics and the papers that print these figures do. A copier is best at all
@@ -251,7 +253,7 @@ def compare_generators(
         rows.append(judge.figures(name, drawn, seconds, kept))
     progress(f"comparing, {YARDSTICKS[-1]}", len(contenders) / (len(contenders) + 1))
     halves = split_rows(halves_key, held_out_rows, 0.5)
-    test, fresh = (held_out_rows[rows] for rows in halves)
+    test, fresh = (held_out_rows[half] for half in halves)
     judge = _judge(judge_key, codec, training, test, target)
     rows.append(judge.figures(YARDSTICKS[-1], fresh, (0.0, 0.0), None))
     return GeneratorComparison(

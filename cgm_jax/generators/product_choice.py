@@ -54,9 +54,7 @@ def is_likelier(larger: Fit, smaller: Fit) -> bool:
 
 
 def told_apart(
-    columns: Columns,
-    real: Float[np.ndarray, "n d"],
-    drawn: Float[np.ndarray, "n d"],
+    columns: Columns, real: Float[np.ndarray, "n d"], drawn: Float[np.ndarray, "n d"]
 ) -> float:
     """Mean area under the ROC curve of boosted trees."""
     points = np.concatenate([real, drawn]).astype(np.float32)
