@@ -14,17 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from cgm_jax._shared.workers import num_workers
 from cgm_jax.gram import GramSums, gram_sums
 from cgm_jax.kernels import SquaredExponential
-from cgm_jax.sampling import lanes, weighted_sampling
+from cgm_jax.sampling import lanes
 
 from . import plain
 from .data import Problem, clusters
 from .rows import Baseline, Row, relative_error
+from .sampling import BETA, draw, value_error
 from .timing import measure_in_turn
 
 __all__ = ["rows"]
@@ -37,9 +37,8 @@ _FLAGS = (
     *("-fassociative-math", "-fno-signed-zeros", "-fno-trapping-math"),
     *("-ffinite-math-only", "-fno-math-errno"),
 )
-_BETA = 4.0
 _NUM_PARTIES = 5
-_CHUNK = 512  # as in the source
+_CHUNK = 512  # points whose sums are one call
 _NUM_CHECKED = 256  # candidates whose sums are compared
 
 
@@ -134,7 +133,7 @@ def _pick_row(
             loops.pick_many(
                 *(ctypes.c_long(num_picks), ctypes.c_long(g)),
                 *(ctypes.c_long(len(points)), _place(points), _place(rates)),
-                *(ctypes.c_float(rate), ctypes.c_float(_BETA), ctypes.c_uint64(i + 1)),
+                *(ctypes.c_float(rate), ctypes.c_float(BETA), ctypes.c_uint64(i + 1)),
                 *(_place(witness[i]), _place(weights), _place(chunks)),
                 _place(picked[i]),
             )
@@ -142,17 +141,7 @@ def _pick_row(
         _on_all_cores([partial(lane, i) for i in range(_NUM_PARTIES)])
         return witness
 
-    def here() -> list:
-        return weighted_sampling(
-            jax.random.key(0),
-            kernel,
-            problem.candidates,
-            sums,
-            np.full(_NUM_PARTIES, 2.0),  # above every value
-            inverse_temperature=_BETA,
-            max_picks=num_picks,
-        )
-
+    here = partial(draw, problem, kernel, sums, num_picks)
     ours, theirs = measure_in_turn(here, in_c, runs=5)
     exact, left = problem.astype(float), np.flatnonzero(theirs.result[0] > -1e29)
     left = left[:_NUM_CHECKED]
@@ -161,9 +150,6 @@ def _pick_row(
     )
     expected = start[0, left] + num_picks * rates[left].astype(float) - taken
     _check(theirs.result[0, left], expected, 1e-3)
-    reward = ours.result[0]
-    subset = np.concatenate([exact.parties[0], exact.candidates[reward.indices]])
-    value = plain.value(subset, exact.reference, exact.length_scale)
     seconds, their_seconds = (
         x.seconds / (_NUM_PARTIES * num_picks) for x in (ours, theirs)
     )
@@ -175,7 +161,7 @@ def _pick_row(
         runs=ours.runs,
         throughput=1e6 * seconds,
         unit="µs/pick",
-        error=relative_error(reward.final_value, value),
+        error=value_error(problem, ours.result[0]),
         error_against="the first party's value after all its picks, from its points",
         baseline=Baseline(
             "all weighed at every pick, in C, a party a core", their_seconds, None
@@ -199,6 +185,5 @@ def _on_all_cores(calls: list[Callable[[], None]]) -> None:
 
 
 def _check(found: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
-    error = np.abs(found - expected).max() / np.abs(expected).max()
-    if not error < tolerance:
+    if not (error := relative_error(found, expected)) < tolerance:
         raise RuntimeError(f"Expected the loop in C to be right, its error: {error}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -16,9 +17,9 @@ from .roofline import Work
 from .rows import Baseline, Row, relative_error
 from .timing import measure, seconds_of
 
-__all__ = ["plain_pick", "rows"]
+__all__ = ["BETA", "draw", "plain_pick", "rows", "value_error"]
 
-_BETA = 4.0
+BETA = 4.0
 _NUM_PARTIES = 5
 
 
@@ -68,7 +69,7 @@ def plain_pick(num_dims: int, *, small: bool) -> tuple[float, int, str]:
             0.0,  # neither changes which Δ is the larger, nor the time
             0.0,
             problem.length_scale,
-            beta=_BETA,
+            beta=BETA,
         )
     )
     g, s, t = len(problem.candidates), len(party), len(reference)
@@ -92,23 +93,8 @@ def _row(
     small: bool,
 ) -> Row:
     n = len(problem.parties)
-
-    def draw() -> list[Reward]:
-        return weighted_sampling(
-            jax.random.key(0),
-            kernel,
-            problem.candidates,
-            sums,
-            np.full(n, 2.0),  # above every value
-            inverse_temperature=_BETA,
-            max_picks=num_picks,
-        )
-
-    timing = measure(draw, runs=5)
-    drawn = sum(len(reward.indices) for reward in timing.result)
-    if drawn != n * num_picks:
-        raise RuntimeError(f"Expected {n * num_picks} picks, got {drawn}.")
-    seconds = timing.seconds / drawn
+    timing = measure(partial(draw, problem, kernel, sums, num_picks), runs=5)
+    seconds = timing.seconds / (n * num_picks)
 
     num_dims = problem.candidates.shape[1]
     g, s, t = len(problem.candidates), len(problem.parties[0]), len(problem.reference)
@@ -121,7 +107,7 @@ def _row(
         runs=timing.runs,
         throughput=1e6 * seconds,
         unit="µs/pick",
-        error=_error(problem, timing.result[0]),
+        error=value_error(problem, timing.result[0]),
         error_against="the first party's value after all its picks, from its points",
         baseline=Baseline(
             "the first pick, every Δ from scratch, float32",
@@ -134,7 +120,28 @@ def _row(
     )
 
 
-def _error(problem: Problem, reward: Reward) -> float:
+def draw(
+    problem: Problem, kernel: SquaredExponential, sums: GramSums, num_picks: int
+) -> list[Reward]:
+    """So many picks of every party."""
+    n = len(problem.parties)
+    rewards = weighted_sampling(
+        jax.random.key(0),
+        kernel,
+        problem.candidates,
+        sums,
+        np.full(n, 2.0),  # above every value
+        inverse_temperature=BETA,
+        max_picks=num_picks,
+    )
+    drawn = sum(len(reward.indices) for reward in rewards)
+    if drawn != n * num_picks:
+        raise RuntimeError(f"Expected {n * num_picks} picks, got {drawn}.")
+    return rewards
+
+
+def value_error(problem: Problem, reward: Reward) -> float:
+    """Of the first party's value after all its picks, beside that of its points."""
     exact = problem.astype(float)
     subset = np.concatenate([exact.parties[0], exact.candidates[reward.indices]])
     expected = plain.value(subset, exact.reference, exact.length_scale)
