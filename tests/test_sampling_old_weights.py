@@ -12,11 +12,13 @@ from sampling_pools import KEY, Pool, pool_of
 from scipy import stats
 
 from cgm_jax.kernels import Linear, SquaredExponential
-from cgm_jax.sampling import CandidateSet, Lane, lanes, pick_many
+from cgm_jax.sampling import CandidateSet, Lane, lanes, old_weights, pick_many
 from cgm_jax.sampling.old_weights import (
+    AT_ONCE,
     BLOCK,
     NUM_UNIFORMS,
-    _bound,
+    OLDEST,
+    log_acceptance,
     pick_from_old_weights,
 )
 from cgm_jax.sampling.picking import pick_plainly, scale_of
@@ -59,15 +61,18 @@ def test_the_bound_holds_for_every_candidate_at_every_age():
             candidates, lane = first_lane(pool)
             first = scale(lane.witness, beta)
             old, slack = lane.witness, []
-            for age in range(1, BLOCK):
+            for age in range(1, OLDEST):
                 uniform = jnp.array(rng.uniform(size=1))
                 lane, *_ = pick(pool.kernel, candidates, lane, uniform, beta)
                 now = scale(lane.witness, beta)
-                gained = now.exponent(lane.witness) - first.exponent(old)
-                gained = np.asarray(gained)[np.isfinite(np.asarray(old))]
-                bound = _bound(first, now, age * jnp.max(candidates.rates))
-                slack.append(float(bound) - gained[np.isfinite(gained)].max())
-        assert min(slack) >= 0
+                growth = age * jnp.max(candidates.rates)
+                likelihood = np.asarray(
+                    log_acceptance(
+                        first, now, first.exponent(old), lane.witness, growth
+                    )
+                )[np.isfinite(np.asarray(lane.witness))]
+                slack.append(-likelihood.max())
+        assert min(slack) >= 0  # no probability above 1
         assert min(slack) < 0.3 * max(1, number)  # it says something
 
 
@@ -112,7 +117,7 @@ def test_as_many_points_as_with_the_plain_loop(beta: float):
     pool = pool_of((6, 9, 5), g=300, seed=2, scale=0.4)
     counts, levels = [], []
     for plainly in (True, False):
-        _, values = picks_of(pool, beta, 400, 5 * BLOCK, plainly=plainly)
+        _, values = picks_of(pool, beta, 400, 80, plainly=plainly)
         levels.append(values)
         enough = np.quantile(levels[0].max(axis=1), 0.05)  # nearly all reach it
         counts.append((values >= enough).argmax(axis=1))
@@ -134,10 +139,35 @@ def test_every_candidate_once_with_the_values_of_the_definition(beta, scale):
     np.testing.assert_allclose(values[0], again, atol=1e-12)
 
 
+# With a spread of w that is large beside what a pick adds, and one that is not.
+@pytest.mark.parametrize(("sizes", "scale"), [((900, 200), 2.0), ((60, 40), 0.3)])
+@pytest.mark.parametrize("factor", [1.0, 3.0])
+@pytest.mark.medium
+def test_picks_are_those_made_one_by_one(sizes, scale, factor, monkeypatch):
+    pool = pool_of(sizes, g=1_500, dtype=np.float32, scale=scale)
+    kernel = factor * pool.kernel if factor != 1 else pool.kernel
+    pool = Pool(pool.parties, pool.candidates, kernel, None)  # type: ignore[arg-type]
+    uniforms = np.random.default_rng(0).uniform(size=(2 * BLOCK, NUM_UNIFORMS))
+
+    def draw(beta: jax.Array):
+        return pick_from_old_weights(
+            pool.kernel, *first_lane(pool), jnp.array(uniforms), beta
+        )[1:]
+
+    found = []
+    for at_once in (AT_ONCE, 1):
+        monkeypatch.setattr(old_weights, "AT_ONCE", at_once)
+        with jax.enable_x64(True):
+            betas = jnp.array(BETAS, jnp.float32)
+            found.append(jax.jit(jax.vmap(lambda beta: draw(beta)))(betas))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=0, atol=1e-9)
+
+
 @pytest.mark.medium
 def test_most_proposals_are_accepted():
     pool = pool_of((300, 200), g=2_000, dtype=np.float32, scale=0.3)
-    uniforms = np.random.default_rng(0).uniform(size=(200, BLOCK, NUM_UNIFORMS))
+    uniforms = np.random.default_rng(0).uniform(size=(200, OLDEST, NUM_UNIFORMS))
     others = uniforms.copy()
     others[..., 2] = 1 - others[..., 2]  # what is drawn where a proposal is refused
     with jax.enable_x64(True):

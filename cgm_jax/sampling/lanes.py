@@ -86,7 +86,8 @@ def lanes(
         padded_sums = xp.pad(reference_sums, filling)
         t = xp.asarray(sums.reference_size)
         rates = (padded_sums / t).astype(points.dtype)
-        drawn_from = CandidateSet(embedded, padded_sums, rates, t)
+        largest = diagonal.max().astype(points.dtype)
+        drawn_from = CandidateSet(embedded, padded_sums, rates, t, largest)
         return jax.tree.map(jnp.asarray, (drawn_from, lane))
 
 

@@ -61,7 +61,7 @@ def candidate_set(
     diagonal[layout.candidate[is_real]] = np.asarray(diagonal_at)[is_real]
     arranged = layout.arranged(reference_sums, 0.0)
     t = np.asarray(sums.reference_size)
-    numbers = arranged, (arranged / t).astype(points.dtype), t
+    numbers = arranged, (arranged / t).astype(points.dtype), t, diagonal.max()
     return CandidateSet(embedded, *jax.device_put(numbers)), diagonal
 
 

@@ -1,21 +1,29 @@
 r"""Picks proposed from weights that are some picks old: the same law, half the work.
 
-Weights are taken of all candidates once a block of picks. A pick is proposed from them,
-and accepted with a probability that makes up for their age. With E_g the exponent of
-its weight now, and E⁰_g that of the old one,
+Weights are taken of all candidates only now and then. A pick is proposed from them, and
+accepted with a probability that makes up for their age. With E_g the exponent of its
+weight now, and E⁰_g that of the old one,
 
     P(accept g) = exp(E_g − E⁰_g − bound),        bound >= E_g − E⁰_g for every g.
 
 What is accepted follows the law of the weights now, exactly; and where a proposal is
-refused, the pick is drawn from the weights now, as `pick_plainly` would.
+refused, weights are taken anew, and the pick is drawn from them as by `pick_plainly`.
 
 The bound takes no look at the candidates: where k >= 0, w has grown by at most
 age · max_g c_g/t and not above its largest, and E is piecewise linear in it.
+
+Nor is there one for every pick. A pick moves w of a candidate by its c_g/t less k,
+which is at most max_g k(g, g): so the extremes of w, and with them P, are known after
+some picks within bounds. Picks whose proposals are accepted for certain are taken in
+together by one look at all candidates. What is not certain is decided after that look.
 """
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from cgm_jax.kernels.base import Kernel
 
@@ -23,17 +31,61 @@ from .picking import (
     CandidateSet,
     Lane,
     Scale,
-    add,
+    Weights,
+    bounded,
     choose,
+    count,
     entry,
+    extremes_of_columns,
+    is_flat,
+    point_at,
     scale_of,
     weigh,
+    witness_after,
 )
 
-__all__ = ["BLOCK", "NUM_UNIFORMS", "pick_from_old_weights"]
+__all__ = ["AT_ONCE", "BLOCK", "NUM_UNIFORMS", "pick_from_old_weights"]
 
-BLOCK = 16  # picks from one set of weights
+BLOCK = 64  # picks: at the start of each, weights are taken anew
+OLDEST = 16  # picks from one set of weights, at most
+AT_ONCE = 4  # picks that one look at all candidates takes in, at most
 NUM_UNIFORMS = 3  # a pick: to propose, to accept, and to draw after a refusal
+
+
+class Problem(NamedTuple):
+    """What is the same for all picks."""
+
+    kernel: Kernel
+    candidates: CandidateSet
+    inverse_temperature: Float[Array, ""]
+    least_rate: Float[Array, ""]  # a pick adds to w of a candidate its rate, less k
+    most_rate: Float[Array, ""]
+
+
+class Look(NamedTuple):
+    """What a look at w of all candidates says."""
+
+    scale: Scale
+    places: tuple[Int[Array, ""], Int[Array, ""]]  # of the smallest and the largest w
+
+
+class State(NamedTuple):
+    """A set as it grows, and the picks of a block so far."""
+
+    lane: Lane
+    look: Look
+    num: Int[Array, ""]
+    is_refused: Bool[Array, ""]  # whether the last proposal was
+    indices: Int[Array, " picks"]
+    values: Float[Array, " picks"]
+
+
+class Proposals(NamedTuple):
+    """What old weights propose for the next few picks."""
+
+    indices: Int[Array, " few"]
+    exponents: Float[Array, " few"]  # E⁰
+    log_uniforms: Float[Array, " few"]  # accepted where they are below log P
 
 
 def pick_from_old_weights(
@@ -45,59 +97,220 @@ def pick_from_old_weights(
 ) -> tuple[Lane, Int[Array, " picks"], Float[Array, " picks"]]:
     """Pick after pick, for a kernel that is nowhere negative."""
     num_picks = len(uniforms)
-    rate = jnp.max(candidates.rates)
-
-    def block(lane: Lane, uniforms: Float[Array, "block 3"]):
-        old, first = lane.witness, scale_of(lane.witness, inverse_temperature)
-        weights = weigh(old, first)
-
-        def step(lane: Lane, given: tuple[Array, Array]):
-            age, uniforms = given
-            now = scale_of(lane.witness, inverse_temperature)
-            index = choose(uniforms[0], weights)
-            w = entry(lane.witness, index)
-            gained = now.exponent(w) - first.exponent(entry(old, index))
-            # Of NaN, which huge β may make of it, nothing is accepted.
-            likelihood = gained - _bound(first, now, age * rate)
-            accepted = jnp.log(uniforms[1]) < likelihood.astype(uniforms.dtype)
-            # The branches hand on w, or XLA would read it again after w has changed,
-            # and copy all of it for that.
-            index, w = lax.cond(
-                accepted,
-                lambda index, w, witness: (index, w),
-                lambda index, w, witness: _draw_anew(uniforms[2], witness, now),
-                index,
-                w,
-                lane.witness,
-            )
-            lane, value = add(kernel, candidates, lane, index, w)
-            return lane, (index, value)
-
-        ages = jnp.arange(len(uniforms), dtype=old.dtype)
-        return lax.scan(step, lane, (ages, uniforms))
-
+    rates = candidates.rates.reshape(lane.witness.shape)
+    least_rate = jnp.min(jnp.where(lane.witness > -jnp.inf, rates, jnp.inf))
+    problem = Problem(
+        kernel, candidates, inverse_temperature, least_rate, jnp.max(rates)
+    )
     length = next(n for n in range(min(BLOCK, num_picks), 0, -1) if num_picks % n == 0)
-    lane, picked = lax.scan(block, lane, uniforms.reshape(-1, length, NUM_UNIFORMS))
+    lane, picked = lax.scan(
+        lambda lane, uniforms: _block(problem, lane, uniforms),
+        lane,
+        uniforms.reshape(-1, length, NUM_UNIFORMS),
+    )
     indices, values = (x.reshape(-1) for x in picked)
     return lane, indices, values
 
 
-def _draw_anew(
-    uniform: Float[Array, ""], witness: Float[Array, "rows columns"], scale: Scale
-) -> tuple[Int[Array, ""], Float[Array, ""]]:
-    index = choose(uniform, weigh(witness, scale))
-    return index, entry(witness, index)
+def _block(
+    problem: Problem, lane: Lane, uniforms: Float[Array, "block 3"]
+) -> tuple[Lane, tuple[Int[Array, " block"], Float[Array, " block"]]]:
+    """So many picks, the first from weights now."""
+    length = len(uniforms)
+    uniforms = jnp.pad(uniforms, ((0, AT_ONCE - 1), (0, 0)), mode="edge")
+
+    def with_new_weights(state: State) -> State:
+        first, start = state.look.scale, state.num
+        weights = weigh(state.lane.witness, first)
+
+        def few_more(state: State) -> State:
+            few = lax.dynamic_slice_in_dim(uniforms, state.num, AT_ONCE)
+            proposals = _propose(weights, few, is_again=state.is_refused)
+            age = state.num - start
+            witness_at, num = _accepted(problem, state, first, proposals, age)
+            most = jnp.minimum(length - state.num, OLDEST - age)
+            return _with_picks(
+                problem, state, proposals.indices, witness_at, jnp.minimum(num, most)
+            )
+
+        def is_young(now: State) -> Bool[Array, ""]:
+            # A refused pick comes first, and is not refused by weights now.
+            is_first, is_last = now.num == start, now.num - start == OLDEST
+            return (now.num < length) & (is_first | ~(is_last | now.is_refused))
+
+        return lax.while_loop(is_young, few_more, state)
+
+    none = (0 * lane.size).astype(jnp.int32)
+    state = State(
+        lane,
+        _look(lane.witness, problem.inverse_temperature),
+        none,
+        none > 0,
+        jnp.repeat(none, len(uniforms)),
+        jnp.repeat(none, len(uniforms)).astype(lane.within.dtype),
+    )
+    state = lax.while_loop(lambda now: now.num < length, with_new_weights, state)
+    return state.lane, (state.indices[:length], state.values[:length])
 
 
-def _bound(first: Scale, now: Scale, growth: Float[Array, ""]) -> Float[Array, ""]:
-    """No less than what any candidate's exponent has gained."""
+def _look(
+    witness: Float[Array, "rows columns"], inverse_temperature: Float[Array, ""]
+) -> Look:
+    scale = scale_of(witness, inverse_temperature)
+    places = []
+    for of_columns, number in zip(
+        extremes_of_columns(witness), (scale.smallest, scale.largest), strict=True
+    ):
+        column = jnp.argmax(of_columns == number)
+        row = jnp.argmax(witness[:, column] == number)
+        places.append((row * witness.shape[1] + column).astype(jnp.int32))
+    return Look(scale, (places[0], places[1]))
+
+
+def _propose(
+    weights: Weights, uniforms: Float[Array, "few 3"], *, is_again: Bool[Array, ""]
+) -> Proposals:
+    """A proposal for every pick; for the first one again, if it was refused."""
+    to_choose = uniforms[:, 0].at[0].set(jnp.where(is_again, *uniforms[0, [2, 0]]))
+    indices = jax.vmap(choose, in_axes=(0, None))(to_choose, weights)
+    old = jnp.stack([entry(weights.of_candidate, index) for index in indices])
+    return Proposals(indices, jnp.log(old), jnp.log(uniforms[:, 1]))
+
+
+def _accepted(
+    problem: Problem,
+    state: State,
+    first: Scale,
+    proposals: Proposals,
+    age: Int[Array, ""],
+) -> tuple[Float[Array, " few"], Int[Array, ""]]:
+    """W of each when it is picked, and how many are accepted one after the other."""
+    candidates, (now, places) = problem.candidates, state.look
+    # Of these candidates w is known after every pick, and so are bounds for all.
+    known = [*proposals.indices, *places]
+    indices = jnp.stack(known)
+    at = jnp.stack([entry(state.lane.witness, i) for i in known])
+    # Or XLA would read it again after w has changed, and copy all of w for that.
+    at = lax.optimization_barrier(at)
+    rates = jnp.stack([candidates.rates[i] for i in known])
+    points = [point_at(candidates, i) for i in known]
+    points = jax.tree.map(lambda *x: jnp.concatenate(x), *points)
+    k = problem.kernel.pairwise(points, points)
+    beta = bounded(problem.inverse_temperature, at.dtype)
+    witness_at, num, is_accepted = [], 0 * age, age >= 0
+    for ahead in range(AT_ONCE):
+        largest = now.largest + ahead * problem.most_rate
+        step = candidates.largest_entry - problem.least_rate
+        smallest = now.smallest - ahead * step
+        least_spread = at[-1] - at[-2]
+        likelihood = jnp.minimum(
+            *(
+                log_acceptance(
+                    first,
+                    Scale(smallest, largest, spread, beta),
+                    proposals.exponents[ahead],
+                    at[ahead],
+                    (age + ahead).astype(at.dtype) * problem.most_rate,
+                )
+                for spread in (least_spread, largest - smallest)
+            )
+        )
+        is_certain = proposals.log_uniforms[ahead] < likelihood.astype(
+            proposals.log_uniforms.dtype
+        )
+        is_certain &= ~is_flat(smallest, largest, least_spread)
+        is_accepted &= is_certain | (age + ahead == 0)
+        num += is_accepted.astype(num.dtype)
+        witness_at.append(at[ahead])
+        is_picked = indices == indices[ahead]
+        at = jnp.where(is_picked, -jnp.inf, at + (rates - k[:, ahead]))
+    return jnp.stack(witness_at), num
+
+
+def log_acceptance(
+    first: Scale,
+    now: Scale,
+    old_exponent: Float[Array, "*shape"],
+    witness: Float[Array, "*shape"],
+    growth: Float[Array, ""],
+) -> Float[Array, "*shape"]:
+    """Log P of candidates with such w now; of extremes that are bounds, no more.
+
+    For given extremes it is a concave function of 1/spread: of two, and all between
+    them, the smaller of both.
+    """
     # Every pick rounds w once more.
-    eps = jnp.finfo(first.largest.dtype).eps
-    growth += BLOCK * eps * jnp.maximum(jnp.abs(now.largest), jnp.abs(now.smallest))
-    # A piecewise linear function of the old w: it is largest at an end or a corner.
+    eps = jnp.finfo(witness.dtype).eps
+    growth += OLDEST * eps * jnp.maximum(jnp.abs(now.largest), jnp.abs(now.smallest))
+    # The bound is a piecewise linear function of the old w: it is largest at an end or
+    # a corner.
     corner = jnp.clip(now.largest - growth, first.smallest, first.largest)
-    old = jnp.stack([first.smallest, corner, first.largest])
-    most = jnp.minimum(old + growth, now.largest)
-    gained = now.exponent(most) - first.exponent(old)
-    rounding = 8 * eps * jnp.maximum(first.beta, now.beta)
-    return jnp.max(gained) + rounding
+    gained = [
+        (witness - jnp.minimum(old + growth, now.largest)) * (1 / now.spread) * now.beta
+        - (old_exponent - first.exponent(old))
+        for old in (first.smallest, corner, first.largest)
+    ]
+    rounding = 8 * eps * jnp.maximum(1, jnp.maximum(first.beta, now.beta))
+    return jnp.min(jnp.stack(gained), axis=0) - rounding
+
+
+def _with_picks(
+    problem: Problem,
+    state: State,
+    indices: Int[Array, " few"],
+    witness_at: Float[Array, " few"],
+    num: Int[Array, ""],
+) -> State:
+    """The set with the first `num` of these picks; with none, the first was refused."""
+    sets, gained = [state.lane], []
+    for index, w in zip(indices, witness_at, strict=True):
+        grown, value = count(problem.candidates, sets[-1], index, w)
+        sets, gained = [*sets, grown], [*gained, value]
+    within, across, size = (
+        jnp.stack(numbers)[num] for numbers in zip(*(s[1:] for s in sets), strict=True)
+    )
+    witness = _take_in(problem, state.lane.witness, indices, num)
+    return State(
+        Lane(witness, within, across, size),
+        lax.cond(
+            num > 0,
+            lambda witness: _look(witness, problem.inverse_temperature),
+            lambda witness: state.look,
+            witness,
+        ),
+        state.num + num,
+        num == 0,
+        *(
+            lax.dynamic_update_slice_in_dim(whole, part, state.num, axis=0)
+            for whole, part in (
+                (state.indices, indices),
+                (state.values, jnp.stack(gained)),
+            )
+        ),
+    )
+
+
+def _take_in(
+    problem: Problem,
+    witness: Float[Array, "rows columns"],
+    indices: Int[Array, " few"],
+    num: Int[Array, ""],
+) -> Float[Array, "rows columns"]:
+    """W after the first `num` picks: by one look at all candidates, or one a pick."""
+    done = 0 * num
+    # Where all that is given were one slice, XLA would compute k ahead of the loop.
+    indices = jnp.pad(indices, (0, 1))
+    # Loops, as these change w in place, where branches would copy it.
+    for together in (AT_ONCE, 1):
+
+        def look(state: tuple[Array, Array], together: int = together):
+            witness, done = state
+            some = lax.dynamic_slice_in_dim(indices, done, together)
+            witness = witness_after(problem.kernel, problem.candidates, witness, some)
+            return witness, done + together
+
+        def is_left(state: tuple[Array, Array], together: int = together):
+            return state[1] + together <= num
+
+        witness, done = lax.while_loop(is_left, look, (witness, done))
+    return witness

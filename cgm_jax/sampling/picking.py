@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, DTypeLike, Float, Int
 
 from cgm_jax._shared.exponential import exp_nonpositive
 from cgm_jax.kernels.base import Embedding, Kernel
@@ -31,13 +31,19 @@ __all__ = [
     "Scale",
     "Weights",
     "add",
+    "bounded",
     "choose",
+    "count",
     "entry",
+    "extremes_of_columns",
     "grid",
     "inverse_cdf",
+    "is_flat",
     "pick_plainly",
+    "point_at",
     "scale_of",
     "weigh",
+    "witness_after",
 ]
 
 
@@ -48,6 +54,7 @@ class CandidateSet(NamedTuple):
     reference_sums: Float[Array, " g"]  # c, float64
     rates: Float[Array, " g"]  # c/t in the dtype of the points: what a pick adds to w
     reference_size: Float[Array, ""]  # t
+    largest_entry: Float[Array, ""]  # of k between them: the largest k(x, x)
 
 
 class Lane(NamedTuple):
@@ -110,23 +117,46 @@ def scale_of(
     witness: Float[Array, "rows columns"], inverse_temperature: Float[Array, ""]
 ) -> Scale:
     """The law of the next pick."""
-    largest = jnp.max(_fold(lambda w, best: jnp.where(w > best, w, best), witness))
-    smallest = jnp.min(
-        _fold(
-            lambda w, least: jnp.where((w < least) & (w > -jnp.inf), w, least),
-            witness,
-            start=jnp.inf,
+    smallest, largest = (
+        extreme(of_columns)
+        for extreme, of_columns in zip(
+            (jnp.min, jnp.max), extremes_of_columns(witness), strict=True
         )
     )
-    spread = largest - smallest
-    # All alike up to rounding: uniform.
-    rounding = 8 * jnp.finfo(witness.dtype).eps
-    is_flat = spread <= rounding * jnp.maximum(jnp.abs(largest), jnp.abs(smallest))
-    # Bounds of β that change no weight, but make neither 0·∞ nor ∞·0: at the best, the
-    # exponent is 0, and −∞ has weight 0.
-    beta = jnp.clip(inverse_temperature.astype(witness.dtype), 1e-30, 1e30)
-    beta, spread = (jnp.where(is_flat, x, y) for x, y in ((1e-30, beta), (1, spread)))
+    spread, beta = largest - smallest, bounded(inverse_temperature, witness.dtype)
+    flat = is_flat(smallest, largest, spread)
+    beta, spread = (jnp.where(flat, x, y) for x, y in ((1e-30, beta), (1, spread)))
     return Scale(smallest, largest, spread, beta)
+
+
+def extremes_of_columns(
+    witness: Float[Array, "rows columns"],
+) -> tuple[Float[Array, " columns"], Float[Array, " columns"]]:
+    """The smallest and the largest w of every column."""
+    smallest = _fold(
+        lambda w, least: jnp.where((w < least) & (w > -jnp.inf), w, least),
+        witness,
+        start=jnp.inf,
+    )
+    return smallest, _fold(lambda w, best: jnp.where(w > best, w, best), witness)
+
+
+def bounded(
+    inverse_temperature: Float[Array, ""], dtype: DTypeLike
+) -> Float[Array, ""]:
+    """β within bounds that change no weight, but make neither 0·∞ nor ∞·0.
+
+    At the best, the exponent is 0, and −∞ has weight 0.
+    """
+    return jnp.clip(inverse_temperature.astype(dtype), 1e-30, 1e30)
+
+
+def is_flat(
+    smallest: Float[Array, ""], largest: Float[Array, ""], spread: Float[Array, ""]
+) -> Bool[Array, ""]:
+    """Whether all are alike up to rounding, so that the law is uniform."""
+    rounding = 8 * jnp.finfo(spread.dtype).eps
+    return spread <= rounding * jnp.maximum(jnp.abs(largest), jnp.abs(smallest))
 
 
 def weigh(witness: Float[Array, "rows columns"], scale: Scale) -> Weights:
@@ -191,21 +221,51 @@ def add(
     witness_at: Float[Array, ""],
 ) -> tuple[Lane, Float[Array, ""]]:
     """The set with one more candidate, whose w is given, and its value."""
-    shape = lane.witness.shape
+    witness = witness_after(kernel, candidates, lane.witness, index[None])
+    lane, value = count(candidates, lane, index, witness_at)
+    return lane._replace(witness=witness), value
+
+
+def count(
+    candidates: CandidateSet,
+    lane: Lane,
+    index: Int[Array, ""],
+    witness_at: Float[Array, ""],
+) -> tuple[Lane, Float[Array, ""]]:
+    """The set's own sums with one more candidate, and its value; w stays as it is."""
     size = lane.size + 1
     slope = size / candidates.reference_size
     w = witness_at.astype(slope.dtype)
     c = candidates.reference_sums[index]
     value = 2 * (slope * lane.across - lane.within / 2 + w) / size**2
-    picked = jax.tree.map(lambda x: x[..., index][None], candidates.points)
-    points = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), candidates.points)
-    k = kernel.pairwise(picked, points).reshape(shape)
-    # A comparison for every candidate is cheaper than a copy for a write in place.
-    position = jnp.arange(k.size, dtype=index.dtype).reshape(shape)
-    rates = candidates.rates.reshape(shape)
-    witness = jnp.where(position == index, -jnp.inf, lane.witness + (rates - k))
     within, across = lane.within + 2 * (slope * c - w), lane.across + c
-    return Lane(witness, within, across, size), value
+    return Lane(lane.witness, within, across, size), value
+
+
+def witness_after(
+    kernel: Kernel,
+    candidates: CandidateSet,
+    witness: Float[Array, "rows columns"],
+    indices: Int[Array, " picks"],
+) -> Float[Array, "rows columns"]:
+    """W of all candidates after some picks, which all but the first cost half as much.
+
+    A pick by itself waits for memory: the points, the rates and w.
+    """
+    shape = witness.shape
+    points = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), candidates.points)
+    # A comparison for every candidate is cheaper than a copy for a write in place.
+    position = jnp.arange(witness.size, dtype=indices.dtype).reshape(shape)
+    rates = candidates.rates.reshape(shape)
+    for index in indices:
+        k = kernel.pairwise(point_at(candidates, index), points).reshape(shape)
+        witness = jnp.where(position == index, -jnp.inf, witness + (rates - k))
+    return witness
+
+
+def point_at(candidates: CandidateSet, index: Int[Array, ""]) -> Embedding:
+    """One candidate, as points of its own."""
+    return jax.tree.map(lambda x: x[..., index][None], candidates.points)
 
 
 def _fold(
