@@ -1,6 +1,7 @@
 """Sums by waves against dense matrices, and where they are taken in place of tiles."""
 
 import sys
+from typing import Any
 
 import jax
 import numpy as np
@@ -55,7 +56,7 @@ KERNELS = {
 KERNEL, EXACT = KERNELS["one scale"](2)
 
 
-def blocks_of(d: int, sizes: tuple[int, ...] = SIZES) -> list[np.ndarray]:
+def blocks_of(d: int, sizes: tuple[int, ...] = SIZES) -> list[Any]:
     """Points in a box that is longer in some directions, some of them twice."""
     rng = np.random.default_rng(d)
     box = np.array([1.0, 1.5, 0.4])[:d]

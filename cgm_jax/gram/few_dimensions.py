@@ -70,7 +70,7 @@ class Waves(NamedTuple):
 
 
 def waves_of(
-    kernel: Kernel, points: list[Points], candidates: Points, num_columns: int
+    kernel: Kernel, points: Sequence[Points], candidates: Points, num_columns: int
 ) -> list[Waves] | None:
     """Features of a kernel, if with them sums are cheaper than by tiles.
 
@@ -80,12 +80,12 @@ def waves_of(
     d, sizes = points[0].shape[1], [*map(len, points)]
     if platform() != "cpu" or d > MOST_DIMENSIONS:
         return None
-    if (terms := squared_exponentials(kernel, d)) is None:
-        return None
     own = [np.asarray(x) for x in (*points, candidates) if len(x)]
     low = np.min([x.min(axis=0) for x in own], axis=0).astype(float)
     high = np.max([x.max(axis=0) for x in own], axis=0).astype(float)
     with np.errstate(over="ignore"):
+        if (terms := squared_exponentials(kernel, d)) is None:
+            return None
         widths = [(high - low) / scales for _, scales in terms]
     pool, drawn = sum(sizes), len(candidates)
     entries = pool * (pool / 2 + drawn) + (num_columns > len(points)) * drawn**2 / 2
@@ -119,7 +119,7 @@ def entries_by_waves(
 
 def sums_by_waves(
     waves: list[Waves],
-    points: list[Points],
+    points: Sequence[Points],
     candidates: Points,
     weights: list[AnyArray] | None,
     num_columns: int,
@@ -229,7 +229,7 @@ def _in_one_dimension(
     phase: Float[np.ndarray, " num"], amplitudes: Float[np.ndarray, " waves"]
 ) -> Float[np.ndarray, "features num"]:
     """φ, a column for each phase: all cosines, then the sines for k > 0."""
-    waves = np.empty((len(amplitudes), len(phase)), complex)
+    waves = np.empty((len(amplitudes), len(phase)), np.complex128)
     waves[0] = 1
     waves[1] = np.exp(1j * phase)
     done = 2
@@ -238,7 +238,7 @@ def _in_one_dimension(
         waves[done : done + more] = waves[1 : 1 + more] * waves[done - 1]
         done += more
     waves *= amplitudes[:, None]
-    return np.concatenate([waves.real, waves[1:].imag])
+    return np.concatenate([np.real(waves), np.imag(waves[1:])])
 
 
 def _products(
