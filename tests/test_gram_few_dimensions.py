@@ -201,10 +201,17 @@ def test_they_are_taken_of_many_points_only(calls: list[int]):
     assert len(calls) == 1
 
 
+class Squared(SquaredExponential):
+    """A kernel of a user, with a formula of its own."""
+
+    def of_squared_distance(self, r2):
+        return super().of_squared_distance(r2) ** 2
+
+
 @pytest.mark.parametrize(
     "kernel",
-    [Laplace(0.4), KERNEL + Laplace(0.4), 2.0 * (Laplace(0.4) * KERNEL)],
-    ids=["Laplace", "sum", "product"],
+    [Laplace(0.4), KERNEL + Laplace(0.4), 2.0 * (Laplace(0.4) * KERNEL), Squared(0.4)],
+    ids=["Laplace", "sum", "product", "subclass"],
 )
 @pytest.mark.medium
 def test_other_kernels_go_by_tiles(kernel: Kernel, always: list[int]):
