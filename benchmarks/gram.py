@@ -6,13 +6,20 @@ import numpy as np
 
 from cgm_jax.datasets import credit_ratings
 from cgm_jax.gram import gram_sums, smallest_length_scale
+from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.kernels import SquaredExponential
 
 from . import plain
 from .data import Problem, clusters
 from .roofline import Work
 from .rows import Baseline, Row, relative_error
-from .timing import in_fresh_process, measure, peak_memory, seconds_of
+from .timing import (
+    in_fresh_process,
+    measure,
+    measure_in_turn,
+    peak_memory,
+    seconds_of,
+)
 
 __all__ = ["peak_of_gram_pass", "peak_of_many_parties", "rows"]
 
@@ -22,7 +29,7 @@ _NUM_CHECKED = 256  # candidates, or parties, whose sums are compared
 
 
 def rows(*, small: bool) -> Iterator[Row]:
-    """The Gram pass for d = 2, d = 8 and many parties, and the length-scale search.
+    """The Gram pass by tiles, by waves, of many parties, and the length-scale search.
 
     Args:
         small: whether to run at a size that only shows that all works.
@@ -34,6 +41,8 @@ def rows(*, small: bool) -> Iterator[Row]:
         sizes = (20, 400) if small else (1_000, 100_000)
         plain_sizes = (20, 100) if small else (500, 7_500)
         yield _gram_row(num_dims, *sizes, plain_sizes)
+    for num_dims in (2,) if small else (1, 2, 3):
+        yield _waves_row(num_dims, *((20, 5_000) if small else (1_000, 100_000)))
     for n in (1_050,) if small else (4_000, 24_000):
         yield _many_parties_row(n, 4 * n if small else 24_000)
     # Points of each party, and candidates; then those that the baseline gets.
@@ -58,7 +67,8 @@ def peak_of_gram_pass(num_dims: int, party_size: int, num_candidates: int) -> in
 
 def _gram_pass(problem: Problem):
     kernel = SquaredExponential(problem.length_scale)
-    return gram_sums(kernel, problem.parties, problem.candidates)
+    side = default_tile_size()  # given, there are tiles in few dimensions, too
+    return gram_sums(kernel, problem.parties, problem.candidates, tile_size=side)
 
 
 def _gram_row(
@@ -95,6 +105,35 @@ def _gram_row(
         peak_bytes=peak,
         work=Work(
             exponentials=num_points**2 / 2, operations=num_points**2 * (num_dims + 2)
+        ),
+    )
+
+
+def _waves_row(num_dims: int, party_size: int, num_candidates: int) -> Row:
+    """The pass as users have it, without a tile size, in turns with the tiles."""
+    problem = clusters(num_dims, _NUM_PARTIES, party_size, num_candidates)
+    kernel = SquaredExponential(problem.length_scale)
+    timing, by_tiles = measure_in_turn(
+        lambda: gram_sums(kernel, problem.parties, problem.candidates),
+        lambda: _gram_pass(problem),
+        runs=3,
+    )
+    num_points = len(problem.reference)
+    return Row(
+        name="Gram pass by waves",
+        size={"t": num_points, "d": num_dims, "n": _NUM_PARTIES},
+        seconds=timing.seconds,
+        compile_seconds=timing.compile_seconds,
+        runs=timing.runs,
+        throughput=num_points**2 / timing.seconds,
+        unit="pairs/s",
+        error=_gram_error(problem, timing.result),
+        error_against=f"plain sums of {_NUM_CHECKED} candidates over all points, and "
+        "between all parties",
+        baseline=Baseline(
+            f"tiles, with an error of {_gram_error(problem, by_tiles.result):.1g}",
+            by_tiles.seconds,
+            None,
         ),
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from cgm_jax.gram import GramSums, gram_sums
+from cgm_jax.gram.gram_sums import default_tile_size
 from cgm_jax.kernels import Kernel, SquaredExponential
 
 from . import plain
@@ -90,7 +91,8 @@ def _pass_rows(names: Sequence[str], problem: Problem) -> Iterator[Row]:
 
     def run(name: str) -> GramSums:
         kernel = KERNELS[name].kernel(problem.length_scale, num_dims)
-        return gram_sums(kernel, problem.parties, problem.candidates)
+        side = default_tile_size()  # given, there are tiles in few dimensions, too
+        return gram_sums(kernel, problem.parties, problem.candidates, tile_size=side)
 
     timings = measure_in_turn(*(partial(run, name) for name in names), runs=5)
     for name, timing in zip(names, timings, strict=True):
@@ -207,7 +209,8 @@ def _points(num_points: int) -> tuple[np.ndarray, SquaredExponential]:
 
 
 def _split_pass(kernel: Kernel, points: np.ndarray, n: int) -> GramSums:
-    return gram_sums(kernel, np.array_split(points, n), points[:0])
+    parties, side = np.array_split(points, n), default_tile_size()
+    return gram_sums(kernel, parties, points[:0], tile_size=side)
 
 
 def _parties_error(points: np.ndarray, kernel: Kernel, sums: GramSums) -> float:

@@ -90,6 +90,7 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
     check_rows(small_run["rows"])
     assert [row["name"] for row in small_run["rows"]] == [
         "Gram pass",
+        "Gram pass by waves",
         "Gram pass of many parties",
         "length-scale search",
         "coalition values",
@@ -104,7 +105,7 @@ def test_the_small_run_has_all_fields_and_right_answers(small_run: dict):
         "one pick, five parties at once",
     ]
     assert small_run["rows"][0]["peak_bytes"] > 0
-    assert small_run["rows"][2]["error"] == 0  # the same dyadic point
+    assert small_run["rows"][3]["error"] == 0  # the same dyadic point
     with_share = [row["name"] for row in small_run["rows"] if row["share"]]
     assert with_share == [
         "Gram pass",

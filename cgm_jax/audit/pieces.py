@@ -17,7 +17,7 @@ from jaxtyping import Float
 from cgm_jax._shared.arrays import Points
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
-from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
+from cgm_jax.gram.gram_sums import sums_with_parties
 from cgm_jax.kernels import Kernel
 
 __all__ = ["SumsOfPieces", "merged"]
@@ -86,7 +86,7 @@ def _with_more(
     n, ends = len(parties), np.cumsum([len(x) for x in parties])
     known = np.concatenate([*parties, candidates])
     with at_once():
-        among, rows = sums_with_parties(kernel, new, known, default_tile_size())
+        among, rows = sums_with_parties(kernel, new, known)
     of_parties, of_candidates = np.split(np.asarray(rows, float), [ends[-1]])
     across = np.add.reduceat(of_parties, [0, *ends[:-1]], axis=0)
     total = of_candidates.sum(axis=0)[None]

@@ -27,15 +27,14 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Float
 
-from cgm_jax._shared.arrays import ArrayLike, is_traced, to_host
+from cgm_jax._shared.arrays import ArrayLike, to_host
 from cgm_jax._shared.checks import as_number, as_whole
-from cgm_jax.kernels import Kernel, ScaleMixture, SquaredExponential
-from cgm_jax.kernels.base import Product, Scaled, Sum
+from cgm_jax.kernels import Kernel
 
 from .fourier import FourierFeatures
-from .spectra import concrete, length_scales
+from .spectra import squared_exponentials
 
-__all__ = ["hermite_features"]
+__all__ = ["hermite_features", "trapezoid"]
 
 _MOST_DIMENSIONS = 3
 _MOST_NODES = 2**22  # of the product of rules, before any is left out
@@ -95,7 +94,13 @@ def hermite_features(
     if not 1e-13 <= as_number(tolerance, "as the tolerance") <= 0.1:
         raise ValueError(f"Expected a tolerance from 1e-13 to 0.1, got {tolerance}.")
     max_features = as_whole(max_features, "max_features", smallest=2)
-    terms = _squared_exponentials(kernel, len(lowest))
+    terms = squared_exponentials(kernel, len(lowest))
+    if terms is None:
+        raise ValueError(
+            "No features that converge fast are known for "
+            f"{type(kernel).__name__}: expected SquaredExponential, ScaleMixture, or "
+            "sums, products and multiples of them; random_fourier_features knows more."
+        )
     height = sum(factor for factor, _ in terms)
     parts = [
         (*_nodes((highest - lowest) / scales, tolerance), factor, scales)
@@ -135,41 +140,6 @@ def _box(low: Float[ArrayLike, " d"], high: Float[ArrayLike, " d"]) -> list[np.n
     return box
 
 
-def _squared_exponentials(
-    kernel: Kernel, num_dimensions: int
-) -> list[tuple[float, Float[np.ndarray, " d"]]]:
-    """A kernel as a sum of squared exponentials: factors and length scales."""
-
-    def parts_of(pair: Product | Sum) -> list[list[tuple[float, np.ndarray]]]:
-        parts = (pair.left, pair.right)
-        return [_squared_exponentials(part, num_dimensions) for part in parts]
-
-    match kernel:
-        case SquaredExponential() | ScaleMixture():
-            if is_traced(kernel.length_scale):
-                concrete(kernel.length_scale, "the length scale")
-            scales = np.asarray(length_scales(kernel, num_dimensions))
-            ratios = kernel.ratios if isinstance(kernel, ScaleMixture) else (1.0,)
-            return [(1 / len(ratios), ratio * scales) for ratio in ratios]
-        case Scaled():
-            factor = concrete(kernel.factor, "the factor of a kernel")
-            parts = _squared_exponentials(kernel.kernel, num_dimensions)
-            return [(factor * weight, scales) for weight, scales in parts]
-        case Sum():
-            left, right = parts_of(kernel)
-            return left + right
-        case Product():
-            left, right = parts_of(kernel)
-            return [
-                (a * b, 1 / np.hypot(1 / s, 1 / t)) for a, s in left for b, t in right
-            ]
-    raise ValueError(
-        f"No features that converge fast are known for {type(kernel).__name__}: "
-        "expected SquaredExponential, ScaleMixture, or sums, products and multiples of "
-        "them; random_fourier_features knows more."
-    )
-
-
 def _nodes(
     widths: Float[np.ndarray, " d"], tolerance: float
 ) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"]]:
@@ -196,11 +166,10 @@ def _nodes(
 
 def _rule(width: float, tolerance: float) -> Rule:
     """Nodes and weights for exp(−r²/2), r from 0 to a width, as few as can be."""
-    c = math.sqrt(2 * math.log(4 / tolerance))
-    step = 2 * math.pi / (width + c)
+    step, c = trapezoid(width, tolerance)
     # Beyond 2c the normal density is the tolerance to the fourth power.
     places = step * np.arange(-math.ceil(2 * c / step), math.ceil(2 * c / step) + 1)
-    trapezoid = places, step * np.exp(-(places**2) / 2) / math.sqrt(2 * math.pi)
+    densities = np.exp(-(places**2) / 2) / math.sqrt(2 * math.pi)
     num_needed = 1 + 2 * math.floor(c / step)
     distances = np.linspace(0, width, _DISTANCES)
     for order in (n for n in _ORDERS if n < num_needed):
@@ -209,4 +178,14 @@ def _rule(width: float, tolerance: float) -> Rule:
         waves = np.cos(distances[:, None] * nodes[None]) @ weights
         if np.abs(waves - np.exp(-(distances**2) / 2)).max() <= tolerance:
             return nodes, weights
-    return trapezoid
+    return places, step * densities
+
+
+def trapezoid(width: float, tolerance: float) -> tuple[float, float]:
+    """The step of the trapezoid rule, and c, beyond which nodes weigh next to nothing.
+
+    With all nodes up to c the error is at most the tolerance, for distances up to a
+    width in length scales.
+    """
+    c = math.sqrt(2 * math.log(4 / tolerance))
+    return 2 * math.pi / (width + c), c

@@ -30,7 +30,14 @@ from cgm_jax.kernels import (
 from cgm_jax.kernels.base import Product, Scaled, Sum, check_positive
 from cgm_jax.kernels.stationary import Stationary
 
-__all__ = ["Source", "concrete", "drawn_frequencies", "length_scales", "num_numbers"]
+__all__ = [
+    "Source",
+    "concrete",
+    "drawn_frequencies",
+    "length_scales",
+    "num_numbers",
+    "squared_exponentials",
+]
 
 
 @runtime_checkable
@@ -120,6 +127,43 @@ def length_scales(kernel: Stationary, num_dimensions: int) -> Float[AnyArray, " 
     xp = array_module(scale)
     scale = xp.asarray(scale) if is_traced(scale) else np.asarray(scale, float)
     return xp.broadcast_to(scale.reshape(-1), (num_dimensions,))
+
+
+def squared_exponentials(
+    kernel: Kernel, num_dimensions: int
+) -> list[tuple[float, Float[np.ndarray, " d"]]] | None:
+    """A kernel as a sum of squared exponentials: factors and length scales, if it is.
+
+    It is one of `SquaredExponential` and `ScaleMixture`, or made of such.
+    """
+    match kernel:
+        case SquaredExponential() | ScaleMixture():
+            if type(kernel) not in (SquaredExponential, ScaleMixture):
+                return None  # a subclass has a formula of its own
+            if is_traced(kernel.length_scale):
+                concrete(kernel.length_scale, "the length scale")
+            scales = np.asarray(length_scales(kernel, num_dimensions))
+            ratios = kernel.ratios if isinstance(kernel, ScaleMixture) else (1.0,)
+            return [(1 / len(ratios), ratio * scales) for ratio in ratios]
+        case Scaled():
+            parts = squared_exponentials(kernel.kernel, num_dimensions)
+            if parts is None:
+                return None
+            factor = concrete(kernel.factor, "the factor of a kernel")
+            return [(factor * weight, scales) for weight, scales in parts]
+        case Sum() | Product():
+            left, right = (
+                squared_exponentials(part, num_dimensions)
+                for part in (kernel.left, kernel.right)
+            )
+            if left is None or right is None:
+                return None
+            if isinstance(kernel, Sum):
+                return left + right
+            return [
+                (a * b, 1 / np.hypot(1 / s, 1 / t)) for a, s in left for b, t in right
+            ]
+    return None
 
 
 def concrete(number: Any, name: str) -> float:

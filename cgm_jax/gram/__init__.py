@@ -6,6 +6,9 @@ spent in the exponential. `smallest_length_scale` finds the smallest ℓ with v(
 for all parties i (Sec. 5). The devices of a mesh share both: every one holds its part
 of the points, and the parts go round in a ring.
 
+Squared exponentials in one to three dimensions are sums of waves, which many points are
+summed with in time O(t) on a CPU.
+
 With features of `cgm_jax.embeddings` one pass over points takes the place of one over
 pairs: `embedding_sums`, `party_embeddings`.
 """

@@ -39,6 +39,7 @@ from cgm_jax.embeddings import FeatureMap
 from cgm_jax.kernels.base import Kernel, centred
 
 from .feature_sums import check_features, embeddings, rows_of_embeddings
+from .few_dimensions import sums_by_waves, waves_of
 from .mesh import as_mesh, on_device_of, sums_on_mesh
 from .small_blocks import are_small, sums_between_small_blocks
 from .tiles import (
@@ -107,6 +108,10 @@ def gram_sums(
 
     .. math:: B_{ij} = \sum_{x \in D_i} \sum_{x' \in D_j} w_x w_{x'} k(x, x')
 
+    They take time O(t²), tile by tile. Many points of up to three columns take O(t) on
+    a CPU, if the kernel is made of squared exponentials and no tile size is given: it
+    then is a sum of waves, right to 1e-13 (`few_dimensions`).
+
     Args:
         kernel: the kernel.
         parties: the parties' points, arrays of shape ``(n_i, d)``; sizes may differ.
@@ -126,8 +131,8 @@ def gram_sums(
             other device gets them. Few points of the host take one device.
 
     Returns:
-        The sums, float64, of kernel entries in float64 if a point is, else in float32;
-        inside the user's own ``jit`` in the dtype of the points.
+        The sums, float64, of kernel entries in float64 if a point is, else in float32
+        at least; inside the user's own ``jit`` in the dtype of the points.
 
     Raises:
         ValueError: if shapes do not fit, an entry is not finite, a weight is negative,
@@ -164,7 +169,7 @@ def gram_sums(
                 kernel,
                 points,
                 drawn,
-                side,
+                tile_size,
                 weights=of_points,
                 among_candidates=True,
                 mesh=mesh,
@@ -283,17 +288,21 @@ def sums_with_parties(
     kernel: Kernel,
     points: list[Points],
     candidates: Points,
-    tile_size: int,
+    tile_size: int | None = None,
     *,
     weights: list[AnyArray] | None = None,
     among_candidates: bool = False,
+    in_total: bool = False,
     mesh: Mesh | None = None,
 ) -> tuple[Float[AnyArray, "n n"], Float[AnyArray, "g columns"]]:
     """B between the parties, and R of the candidates over the parties.
 
     All that a party's own value needs; the last column of R, the candidates over
-    themselves, only ``among_candidates``.
+    themselves, only ``among_candidates``. ``in_total`` it may be one row, the sum of R.
+    Without a tile size there may be no tiles (`few_dimensions`).
     """
+    may_have_waves = tile_size is None
+    tile_size = checked_tile_size(tile_size)
     if mesh is not None and not _is_small_on_host(points, candidates, tile_size):
         return sums_on_mesh(
             mesh,
@@ -317,6 +326,10 @@ def sums_with_parties(
             among_candidates=among_candidates,
         )
         return between, rows if among_candidates else rows[:, :-1]
+    if may_have_waves and not is_traced(kernel, points, candidates, weight):
+        num_columns = 0 if in_total else len(points) + among_candidates
+        if waves := waves_of(kernel, points, candidates, num_columns):
+            return sums_by_waves(waves, points, candidates, weights, num_columns)
     sizes = [*map(len, points)]
     of_pool = kernel, xp.concatenate(points), sizes, tile_size, weight
     is_small = are_small(len(sizes), sum(sizes), max(sizes), tile_size)

@@ -24,7 +24,7 @@ from cgm_jax.kernels.stationary import Stationary
 
 from .bisection import first_non_negative
 from .embedding import kernel_diagonal
-from .gram_sums import as_blocks, default_tile_size, sums_with_parties
+from .gram_sums import as_blocks, sums_with_parties
 from .mesh import agreed, as_mesh, on_device_of
 
 __all__ = ["median_length_scale", "quantile_length_scale", "smallest_length_scale"]
@@ -149,7 +149,7 @@ def party_values(
     """v(D_i) of every party, without the pass over the candidates among themselves."""
     with at_once(kernel, parties, candidates), on_device_of(mesh):
         between, rows = sums_with_parties(
-            kernel, parties, candidates, default_tile_size(), mesh=mesh
+            kernel, parties, candidates, in_total=True, mesh=mesh
         )
     sizes = np.array([len(x) for x in parties], float)
     total = sizes.sum() + len(candidates)
@@ -162,7 +162,7 @@ def _estimated(
 ) -> Float[np.ndarray, " n"]:
     """v(D_i) of parties of some sizes, of which these points are a sample."""
     with at_once(kernel, parties, candidates):
-        sums = sums_with_parties(kernel, parties, candidates, default_tile_size())
+        sums = sums_with_parties(kernel, parties, candidates, in_total=True)
         between, rows = map(np.asarray, sums)
         first = np.cumsum([0, *map(len, parties[:-1])])
         own = kernel_diagonal(kernel, np.concatenate(parties)).astype(float)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from cgm_jax._shared.arrays import rounded_up
-from cgm_jax.gram.gram_sums import SMALL_BYTES
+from cgm_jax.gram.few_dimensions import CHEAPER, MOST_DIMENSIONS, entries_by_waves
+from cgm_jax.gram.gram_sums import SMALL, SMALL_BYTES
 from cgm_jax.gram.length_scale import MAX_POINTS, MIN_POINTS, WORTH_IT
 from cgm_jax.gram.small_blocks import AT_ONCE, are_small
 from cgm_jax.gram.tile_loops import TOTALS
@@ -38,6 +39,7 @@ TILE_COPIES = 4  # of a tile of the kernel, at a time
 # A TPU has no float64: XLA makes it of several float32 numbers, and keeps so many
 # copies of a tile (2.3 GB of one of 4,096 points on a v5e).
 TPU_FLOAT64_COPIES = 17
+BOX = 6.0  # length scales on a side of the box of points, where waves are summed
 PAIR = 50  # bytes of a tile in the list of tiles, its copies included
 MAPPED = 2**25  # bytes: the C library gives larger arrays back when they are freed
 NODES = 1_500  # of the quadrature for Shapley values, about
@@ -143,7 +145,7 @@ def points(task: Task) -> Work:
 
 def length_scale(task: Task) -> Work:
     """The search: some passes over all points, and many over a sample of them."""
-    exact = one_pass(task, among_candidates=False)
+    exact = _by_waves(task, one_pass(task, among_candidates=False), 0)
     sample = one_pass(_sample(task), among_candidates=False)
     if _num_pairs(task) <= WORTH_IT * _num_pairs(_sample(task)):
         numbers = HALVINGS * exact.pairs, HALVINGS * exact.cross
@@ -157,7 +159,8 @@ def length_scale(task: Task) -> Work:
 
 def kernel_sums(task: Task) -> Work:
     """One pass over all pairs, whose sums stay."""
-    return one_pass(task, among_candidates=True)
+    columns = task.num_parties + 1
+    return _by_waves(task, one_pass(task, among_candidates=True), columns)
 
 
 def allocator(task: Task) -> int | float:
@@ -262,6 +265,19 @@ def one_pass(task: Task, *, among_candidates: bool) -> Work:
     kept = rows + 8 * (n + 1) ** 2 if among_candidates else 0
     pairs = pool.pairs + among_candidates * drawn.pairs
     return Work(kept, host, device, pairs, pool.places * drawn.places)
+
+
+def _by_waves(task: Task, work: Work, num_columns: int) -> Work:
+    """A pass of a squared exponential, which may take less (`few_dimensions`)."""
+    n, num_rows, g = task.num_parties, task.num_rows, task.num_candidates
+    is_small = num_rows + g <= SMALL * task.tile_size
+    if not task.is_on_host or task.num_columns > MOST_DIMENSIONS or is_small:
+        return work
+    box = [BOX] * task.num_columns
+    entries = entries_by_waves(box, n, num_rows, g, num_columns)
+    if CHEAPER * entries > work.pairs + work.cross:
+        return work
+    return work._replace(pairs=entries, cross=0)
 
 
 def _in_whole_blocks(task: Task, tiles: int) -> int | float:

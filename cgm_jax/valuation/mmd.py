@@ -21,7 +21,7 @@ from cgm_jax._shared.arrays import (
 )
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram.embedding import kernel_diagonal
-from cgm_jax.gram.gram_sums import default_tile_size, sums_with_parties
+from cgm_jax.gram.gram_sums import sums_with_parties
 from cgm_jax.kernels import Kernel
 
 __all__ = ["mmd2_biased", "mmd2_unbiased", "two_sets", "value"]
@@ -59,7 +59,7 @@ def value(
     """
     s, t = two_sets(subset=subset, reference=reference)
     with at_once(kernel, s, t):
-        between, rows = sums_with_parties(kernel, [s], t, default_tile_size())
+        between, rows = sums_with_parties(kernel, [s], t, in_total=True)
         size, total = float(len(s)), float(len(t))
         result = 2 * rows.sum() / (size * total) - between[0, 0] / size**2
     return to_host(result)[()]
@@ -162,7 +162,6 @@ def two_sets(*, smallest: int = 1, **named: ArrayLike) -> list[Points]:
 
 def _sums(kernel: Kernel, x: Points, y: Points) -> tuple[Any, Any, Any]:
     """Sums of k within x, across, and within y."""
-    tile_size = default_tile_size()
-    within_x, rows = sums_with_parties(kernel, [x], y, tile_size)
-    within_y, _ = sums_with_parties(kernel, [y], y[:0], tile_size)
+    within_x, rows = sums_with_parties(kernel, [x], y, in_total=True)
+    within_y, _ = sums_with_parties(kernel, [y], y[:0])
     return within_x[0, 0], rows.sum(), within_y[0, 0]
