@@ -196,35 +196,36 @@ def _accepted(
     points = [point_at(candidates, i) for i in known]
     points = jax.tree.map(lambda *x: jnp.concatenate(x), *points)
     k = problem.kernel.pairwise(points, points)
+    path = [at]
+    for index, to_index in zip(indices[: AT_ONCE - 1], k.T, strict=False):
+        moved = path[-1] + (rates - to_index)
+        path.append(jnp.where(indices == index, -jnp.inf, moved))
+    witness_at = jnp.diagonal(jnp.stack(path))
+    least_spread = jnp.stack([at[-1] - at[-2] for at in path])
+    ahead = jnp.arange(AT_ONCE, dtype=at.dtype)
+    largest = now.largest + ahead * problem.most_rate
+    smallest = now.smallest - ahead * (candidates.largest_entry - problem.least_rate)
     beta = bounded(problem.inverse_temperature, at.dtype)
-    witness_at, num, is_accepted = [], 0 * age, age >= 0
-    for ahead in range(AT_ONCE):
-        largest = now.largest + ahead * problem.most_rate
-        step = candidates.largest_entry - problem.least_rate
-        smallest = now.smallest - ahead * step
-        least_spread = at[-1] - at[-2]
-        likelihood = jnp.minimum(
-            *(
-                log_acceptance(
-                    first,
-                    Scale(smallest, largest, spread, beta),
-                    proposals.exponents[ahead],
-                    at[ahead],
-                    (age + ahead).astype(at.dtype) * problem.most_rate,
-                )
-                for spread in (least_spread, largest - smallest)
+    growth = (age.astype(at.dtype) + ahead) * problem.most_rate
+    likelihood = jnp.minimum(
+        *(
+            log_acceptance(
+                first,
+                Scale(smallest, largest, spread, beta),
+                proposals.exponents,
+                witness_at,
+                growth,
             )
+            for spread in (least_spread, largest - smallest)
         )
-        is_certain = proposals.log_uniforms[ahead] < likelihood.astype(
-            proposals.log_uniforms.dtype
-        )
-        is_certain &= ~is_flat(smallest, largest, least_spread)
-        is_accepted &= is_certain | (age + ahead == 0)
-        num += is_accepted.astype(num.dtype)
-        witness_at.append(at[ahead])
-        is_picked = indices == indices[ahead]
-        at = jnp.where(is_picked, -jnp.inf, at + (rates - k[:, ahead]))
-    return jnp.stack(witness_at), num
+    )
+    is_certain = proposals.log_uniforms < likelihood.astype(
+        proposals.log_uniforms.dtype
+    )
+    is_certain &= ~is_flat(smallest, largest, least_spread)
+    is_certain |= ahead + age.astype(at.dtype) == 0
+    first_ones = jnp.cumprod(is_certain.astype(age.dtype))
+    return witness_at, jnp.sum(first_ones, dtype=age.dtype)
 
 
 def log_acceptance(
@@ -232,7 +233,7 @@ def log_acceptance(
     now: Scale,
     old_exponent: Float[Array, "*shape"],
     witness: Float[Array, "*shape"],
-    growth: Float[Array, ""],
+    growth: Float[Array, "*#shape"],
 ) -> Float[Array, "*shape"]:
     """Log P of candidates with such w now; of extremes that are bounds, no more.
 

@@ -32,8 +32,8 @@ def pick_many(
     """Pick after pick, whatever the value reached: the program of `weighted_sampling`.
 
     On a CPU, with many candidates (2^14) and a kernel that is nowhere negative, weights
-    are taken anew only once in 16 picks. The law is the same, and so are the picks of
-    one call or of several, if these are of multiples of 16.
+    are taken anew only now and then. The law is the same, and so are the picks of one
+    call or of several, if these are of multiples of 64.
 
     Args:
         key: the party's key; pick p uses ``fold_in(key, p)``.

@@ -210,7 +210,7 @@ def entry(
     witness: Float[Array, "rows columns"], index: Int[Array, ""]
 ) -> Float[Array, ""]:
     """w of one candidate."""
-    return witness[index // witness.shape[1], index % witness.shape[1]]
+    return witness.reshape(-1)[index]
 
 
 def add(
