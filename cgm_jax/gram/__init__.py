@@ -6,8 +6,8 @@ spent in the exponential. `smallest_length_scale` finds the smallest ℓ with v(
 for all parties i (Sec. 5). The devices of a mesh share both: every one holds its part
 of the points, and the parts go round in a ring.
 
-Squared exponentials in one to three dimensions are sums of waves, which many points are
-summed with in time O(t) on a CPU.
+On a CPU, squared exponentials in one to three dimensions are written as sums of waves
+where there are many points, and summed over them in time O(t) (`few_dimensions`).
 
 With features of `cgm_jax.embeddings` one pass over points takes the place of one over
 pairs: `embedding_sums`, `party_embeddings`.

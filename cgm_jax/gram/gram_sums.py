@@ -108,9 +108,9 @@ def gram_sums(
 
     .. math:: B_{ij} = \sum_{x \in D_i} \sum_{x' \in D_j} w_x w_{x'} k(x, x')
 
-    They take time O(t²), tile by tile. Many points of up to three columns take O(t) on
-    a CPU, if the kernel is made of squared exponentials and no tile size is given: it
-    then is a sum of waves, right to 1e-13 (`few_dimensions`).
+    They take time O(t²), tile by tile. On a CPU many points of up to three columns take
+    O(t), if the kernel is made of squared exponentials and no tile size is given: it is
+    then written as a sum of waves, to within 1e-13 (`few_dimensions`).
 
     Args:
         kernel: the kernel.
