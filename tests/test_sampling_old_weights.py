@@ -165,6 +165,35 @@ def test_picks_are_those_made_one_by_one(sizes, scale, factor, monkeypatch):
 
 
 @pytest.mark.medium
+def test_the_derivative_is_that_of_the_same_picks():
+    pool = pool_of((40, 30), g=300, seed=3, scale=0.5)
+    uniforms = np.random.default_rng(0).uniform(size=(20, NUM_UNIFORMS))
+
+    def last_value(number: jax.Array) -> tuple[jax.Array, jax.Array]:
+        candidates, lane = first_lane(pool)
+        lane = lane._replace(within=number * lane.within)
+        rates = number * candidates.rates
+        kernel = SquaredExponential(0.5 * number)
+        _, picks, values = pick_from_old_weights(
+            kernel,
+            candidates._replace(rates=rates),
+            lane,
+            jnp.array(uniforms),
+            jnp.float32(2.0),
+        )
+        return values[-1], picks
+
+    with jax.enable_x64(True):
+        step = 1e-5
+        slope, picks = jax.jit(jax.grad(last_value, has_aux=True))(1.0)
+        above, below = (jax.jit(last_value)(1 + by) for by in (step, -step))
+    for _, same in (above, below):
+        np.testing.assert_array_equal(picks, same)
+    rise = float(above[0]) - float(below[0])
+    np.testing.assert_allclose(float(slope), rise / (2 * step), rtol=1e-4)
+
+
+@pytest.mark.medium
 def test_most_proposals_are_accepted():
     pool = pool_of((300, 200), g=2_000, dtype=np.float32, scale=0.3)
     uniforms = np.random.default_rng(0).uniform(size=(200, OLDEST, NUM_UNIFORMS))

@@ -18,10 +18,11 @@ some picks within bounds. Picks whose proposals are accepted for certain are tak
 together by one look at all candidates. What is not certain is decided after that look.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
@@ -32,6 +33,7 @@ from .picking import (
     Lane,
     Scale,
     Weights,
+    add,
     bounded,
     choose,
     count,
@@ -88,6 +90,7 @@ class Proposals(NamedTuple):
     log_uniforms: Float[Array, " few"]  # accepted where they are below log P
 
 
+@jax.custom_jvp
 def pick_from_old_weights(
     kernel: Kernel,
     candidates: CandidateSet,
@@ -110,6 +113,22 @@ def pick_from_old_weights(
     )
     indices, values = (x.reshape(-1) for x in picked)
     return lane, indices, values
+
+
+@pick_from_old_weights.defjvp
+def _of_the_same_picks(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+    """The derivative one pick after the other; what is picked has none."""
+    lane, indices, values = pick_from_old_weights(*primals)
+
+    def follow(kernel: Kernel, candidates: CandidateSet, lane: Lane):
+        def step(lane: Lane, index: Int[Array, ""]):
+            return add(kernel, candidates, lane, index, entry(lane.witness, index))
+
+        return lax.scan(step, lane, indices)
+
+    _, (lane_dot, values_dot) = jax.jvp(follow, primals[:3], tangents[:3])
+    none = np.zeros(indices.shape, jax.dtypes.float0)
+    return (lane, indices, values), (lane_dot, none, values_dot)
 
 
 def _block(
