@@ -91,6 +91,7 @@ def packed(kernel: Kernel, *sets: Points) -> Kernel:
     if (
         not isinstance(kernel, Stationary)
         or not sets
+        or sets[0].shape[1] < FEWEST
         or is_traced(kernel, sets)
         or any(map(is_sharded, sets))
         or np.isnan(scalar_length_scale(kernel))

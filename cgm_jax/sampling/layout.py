@@ -9,7 +9,7 @@ from jaxtyping import DTypeLike, Float, Int
 from cgm_jax._shared.arrays import Points, rounded_up
 from cgm_jax._shared.precision import at_once
 from cgm_jax.gram import GramSums
-from cgm_jax.kernels.base import Kernel, centred
+from cgm_jax.kernels.base import Kernel
 
 from .lanes import first_witness, placed
 from .picking import CandidateSet, Lane, grid
@@ -52,8 +52,7 @@ def candidate_set(
     reference_sums: Float[np.ndarray, " g"],
     layout: Layout,
 ) -> tuple[CandidateSet, Float[np.ndarray, " g"]]:
-    """What all parties draw from, and k(x, x) of every candidate."""
-    (points,) = centred(kernel, points)
+    """What all parties draw from, of centred points, and k(x, x) of every candidate."""
     at = np.asarray(points)[np.maximum(layout.candidate, 0)]
     embedded, diagonal_at = placed(kernel, at)
     diagonal = np.empty(len(points), points.dtype)

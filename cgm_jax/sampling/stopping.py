@@ -130,27 +130,39 @@ class Course:
             return "reached"
         if len(self.values) == self.limit:
             return "exhausted" if self.limit == self.num_candidates else "max_picks"
-        patience = max(MIN_PATIENCE, round(PATIENCE * self.num_candidates))
-        return "stalled" if len(self.values) - self.best_count >= patience else None
+        without = len(self.values) - self.best_count
+        return "stalled" if without >= self.patience else None
+
+    @property
+    def patience(self) -> int:
+        """So many picks without a new best value are too many."""
+        return max(MIN_PATIENCE, round(PATIENCE * self.num_candidates))
 
     def take(
         self, picked: Int[np.ndarray, " picks"], reached: Float[np.ndarray, " picks"]
     ) -> None:
         """Picks and the values after them, up to the one at which it ends."""
-        for index, value in zip(picked, reached, strict=True):
-            if not np.isfinite(value):
-                raise FloatingPointError(
-                    f"Expected finite values, got {value} for pick {len(self.values)}: "
-                    "the kernel of two candidates is not finite."
-                )
-            self.indices.append(int(index))
-            # The last value is known: a limit that is promised must be reached.
-            is_last = len(self.indices) == self.num_candidates
-            self.values.append(self.value_with_all if is_last else float(value))
-            if self.value > self.best:
-                self.best, self.best_count = self.value, len(self.values)
-            if self.stop_reason is not None:
-                return
+        values = np.array(reached, float)
+        counts = len(self.values) + 1 + np.arange(len(values))
+        # The last value is known: a limit that is promised must be reached.
+        values[counts == self.num_candidates] = self.value_with_all
+        best = np.maximum.accumulate([self.best, *values])
+        is_better = values > best[:-1]
+        best_counts = np.maximum.accumulate(
+            np.where(is_better, counts, self.best_count)
+        )
+        is_end = (values >= self.enough) | (counts == self.limit)
+        is_end |= counts - best_counts >= self.patience
+        num = int(is_end.argmax()) + 1 if is_end.any() else len(values)
+        if not np.isfinite(values[:num]).all():
+            bad = int(np.isfinite(values).argmin())
+            raise FloatingPointError(
+                f"Expected finite values, got {values[bad]} for pick "
+                f"{counts[bad] - 1}: the kernel of two candidates is not finite."
+            )
+        self.indices += picked[:num].tolist()
+        self.values += values[:num].tolist()
+        self.best, self.best_count = float(best[num]), int(best_counts[num - 1])
 
     def reward(self) -> Reward:
         """What was drawn; without the reward value, up to the best value."""
