@@ -14,8 +14,8 @@ age · max_g c_g/t and not above its largest, and E is piecewise linear in it.
 
 Nor is there one for every pick. A pick moves w of a candidate by its c_g/t less k,
 which is at most max_g k(g, g): so the extremes of w, and with them P, are known after
-some picks within bounds. Picks whose proposals are accepted for certain are taken in
-together by one look at all candidates. What is not certain is decided after that look.
+some picks within bounds. Picks whose proposals are accepted for certain change w of all
+candidates together, and what is not certain is decided after another look at w.
 """
 
 from typing import Any, NamedTuple
@@ -50,7 +50,8 @@ __all__ = ["AT_ONCE", "BLOCK", "NUM_UNIFORMS", "pick_from_old_weights"]
 
 BLOCK = 64  # picks: at the start of each, weights are taken anew
 OLDEST = 16  # picks from one set of weights, at most
-AT_ONCE = 4  # picks that one look at all candidates takes in, at most
+AT_ONCE = 8  # picks after one look at all candidates, at most
+TOGETHER = 4  # picks by which a pass over all candidates changes w, or else one
 NUM_UNIFORMS = 3  # a pick: to propose, to accept, and to draw after a refusal
 
 
@@ -316,12 +317,12 @@ def _take_in(
     indices: Int[Array, " few"],
     num: Int[Array, ""],
 ) -> Float[Array, "rows columns"]:
-    """W after the first `num` picks: by one look at all candidates, or one a pick."""
+    """W after the first `num` picks: by a pass for some of them, or one for each."""
     done = 0 * num
     # Where all that is given were one slice, XLA would compute k ahead of the loop.
-    indices = jnp.pad(indices, (0, 1))
+    indices = jnp.pad(indices, (0, TOGETHER))
     # Loops, as these change w in place, where branches would copy it.
-    for together in (AT_ONCE, 1):
+    for together in (TOGETHER, 1):
 
         def look(state: tuple[Array, Array], together: int = together):
             witness, done = state
