@@ -96,7 +96,10 @@ GOALS = (
         1.5,
         "GiB",
     ),
-    _loop_goal("Gram pass beside a loop in C", _PASS),
+    *(
+        _loop_goal(f"{name} beside a loop in C", _PASS)
+        for name in ("Gram pass", "Gram pass by tiles")
+    ),
     *(
         _loop_goal("picks of five parties beside a loop in C", {"g": 100_000, "d": d})
         for d in (2, 8)

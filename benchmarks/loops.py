@@ -44,7 +44,7 @@ _NUM_CHECKED = 256  # candidates whose sums are compared
 
 
 def rows(*, small: bool) -> Iterator[Row]:
-    """The Gram pass for d = 2, and picks of five parties for d = 2 and d = 8.
+    """The Gram pass for d = 2, as it is and by tiles, and picks for d = 2 and d = 8.
 
     Args:
         small: whether to run at a size that only shows that all works.
@@ -65,11 +65,19 @@ def rows(*, small: bool) -> Iterator[Row]:
         problem = clusters(num_dims, _NUM_PARTIES, party_size, num_candidates)
         kernel = SquaredExponential(problem.length_scale)
         if num_dims == 2:
-            yield _gram_row(loops, problem, kernel)
+            yield _gram_row(loops, problem, kernel, "Gram pass", None)
+            side = default_tile_size()
+            yield _gram_row(loops, problem, kernel, "Gram pass by tiles", side)
         yield _pick_row(loops, problem, kernel, num_picks)
 
 
-def _gram_row(loops: Any, problem: Problem, kernel: SquaredExponential) -> Row:
+def _gram_row(
+    loops: Any,
+    problem: Problem,
+    kernel: SquaredExponential,
+    name: str,
+    tile_size: int | None,
+) -> Row:
     blocks = [*problem.parties, problem.candidates]
     points, t = _coordinates(problem.reference), len(problem.reference)
     ends = np.cumsum([*map(len, blocks)])
@@ -89,8 +97,8 @@ def _gram_row(loops: Any, problem: Problem, kernel: SquaredExponential) -> Row:
         return found
 
     def here() -> GramSums:
-        side = default_tile_size()  # given, there are tiles in few dimensions, too
-        return gram_sums(kernel, problem.parties, problem.candidates, tile_size=side)
+        parties, candidates = problem.parties, problem.candidates
+        return gram_sums(kernel, parties, candidates, tile_size=tile_size)
 
     ours, theirs = measure_in_turn(here, in_c, runs=5)
     checked = slice(-_NUM_CHECKED, None)
@@ -103,7 +111,7 @@ def _gram_row(loops: Any, problem: Problem, kernel: SquaredExponential) -> Row:
     )
     _check(theirs.result[checked], expected, 1e-5)
     return Row(
-        name="Gram pass beside a loop in C",
+        name=f"{name} beside a loop in C",
         size={"t": t, "d": len(points), "n": _NUM_PARTIES},
         seconds=ours.seconds,
         compile_seconds=ours.compile_seconds,

@@ -299,6 +299,7 @@ def test_goals_are_about_rows_that_a_full_run_has(small_run: dict):
         "Gram pass of a kernel",
         KERNEL_GRADIENT,
         "Gram pass beside a loop in C",
+        "Gram pass by tiles beside a loop in C",
         "picks of five parties beside a loop in C",
     }
     assert {goal.row for goal in GOALS} <= names | of_others
