@@ -139,29 +139,38 @@ def test_every_candidate_once_with_the_values_of_the_definition(beta, scale):
     np.testing.assert_allclose(values[0], again, atol=1e-12)
 
 
-# With a spread of w that is large beside what a pick adds, and one that is not.
-@pytest.mark.parametrize(("sizes", "scale"), [((900, 200), 2.0), ((60, 40), 0.3)])
+# With a spread of w that is large beside what a pick adds, and one that is not; and with
+# so few candidates that some are proposed again at once.
+@pytest.mark.parametrize(
+    ("sizes", "g", "scale", "num_picks"),
+    [((900, 200), 400, 2.0, 64), ((60, 40), 400, 0.6, 64), ((900, 200), 40, 2.0, 32)],
+)
 @pytest.mark.parametrize("factor", [1.0, 3.0])
 @pytest.mark.medium
-def test_picks_are_those_made_one_by_one(sizes, scale, factor, monkeypatch):
-    pool = pool_of(sizes, g=1_500, dtype=np.float32, scale=scale)
+def test_picks_are_those_made_one_by_one(
+    sizes, g, scale, num_picks, factor, monkeypatch
+):
+    pool = pool_of(sizes, g=g, dtype=np.float32, scale=scale)
     kernel = factor * pool.kernel if factor != 1 else pool.kernel
     pool = Pool(pool.parties, pool.candidates, kernel, None)  # type: ignore[arg-type]
-    uniforms = np.random.default_rng(0).uniform(size=(2 * BLOCK, NUM_UNIFORMS))
+    shape = (30, num_picks, NUM_UNIFORMS)
+    uniforms = np.random.default_rng(0).uniform(size=shape)
 
-    def draw(beta: jax.Array):
-        return pick_from_old_weights(
-            pool.kernel, *first_lane(pool), jnp.array(uniforms), beta
-        )[1:]
+    def draw(uniforms: jax.Array, beta: jax.Array):
+        candidates, lane = first_lane(pool)
+        return pick_from_old_weights(pool.kernel, candidates, lane, uniforms, beta)[1:]
 
     found = []
     for at_once in (AT_ONCE, 1):
         monkeypatch.setattr(old_weights, "AT_ONCE", at_once)
         with jax.enable_x64(True):
-            betas = jnp.array(BETAS, jnp.float32)
-            found.append(jax.jit(jax.vmap(lambda beta: draw(beta)))(betas))
-    np.testing.assert_array_equal(found[0][0], found[1][0])
-    np.testing.assert_allclose(found[0][1], found[1][1], rtol=0, atol=1e-9)
+            betas = jnp.array([0.0, 1.0, 4.0, 16.0], jnp.float32)
+            every = jax.vmap(jax.vmap(lambda *x: draw(*x), (0, None)), (None, 0))
+            found.append(jax.jit(every)(jnp.array(uniforms), betas))
+    (picks, values), (one_by_one, same_values) = found
+    np.testing.assert_array_equal(picks, one_by_one)
+    np.testing.assert_allclose(values, same_values, rtol=0, atol=1e-9)
+    assert (np.diff(np.sort(picks)) > 0).all()  # none twice
 
 
 @pytest.mark.medium

@@ -242,7 +242,8 @@ def _accepted(
     is_certain = proposals.log_uniforms < likelihood.astype(
         proposals.log_uniforms.dtype
     )
-    is_certain &= ~is_flat(smallest, largest, least_spread)
+    # Nothing is known of the spread once the smallest or the largest w is picked.
+    is_certain &= jnp.isfinite(least_spread) & ~is_flat(smallest, largest, least_spread)
     is_certain |= ahead + age.astype(at.dtype) == 0
     first_ones = jnp.cumprod(is_certain.astype(age.dtype))
     return witness_at, jnp.sum(first_ones, dtype=age.dtype)
