@@ -7,7 +7,7 @@ for all parties i (Sec. 5). The devices of a mesh share both: every one holds it
 of the points, and the parts go round in a ring.
 
 On a CPU, squared exponentials in one to three dimensions are written as sums of waves
-where there are many points, and summed over them in time O(t) (`few_dimensions`).
+where there are many points, and summed over them in time O(t).
 
 With features of `cgm_jax.embeddings` one pass over points takes the place of one over
 pairs: `embedding_sums`, `party_embeddings`.

@@ -110,7 +110,7 @@ def gram_sums(
 
     They take time O(t²), tile by tile. On a CPU many points of up to three columns take
     O(t), if the kernel is made of squared exponentials and no tile size is given: it is
-    then written as a sum of waves, to within 1e-13 (`few_dimensions`).
+    then written as a sum of waves, to within 1e-13.
 
     Args:
         kernel: the kernel.
@@ -299,7 +299,7 @@ def sums_with_parties(
 
     All that a party's own value needs; the last column of R, the candidates over
     themselves, only ``among_candidates``. ``in_total`` it may be one row, the sum of R.
-    Without a tile size there may be no tiles (`few_dimensions`).
+    Without a tile size there may be no tiles.
     """
     may_have_waves = tile_size is None
     tile_size = checked_tile_size(tile_size)

@@ -3,8 +3,8 @@
 β is the inverse temperature, Δ_x what a candidate adds (`marginal_values`), and Eq. 22
 and 23 are `updated_sigma_s` and `updated_sigma_st`. A pick costs O(|G| d) instead of
 the paper's O(|G| (s + t) d), because the witness function of every candidate is updated
-by one kernel column, and on a CPU several picks are one look at all candidates
-(`old_weights`). Parties are drawn side by side on all cores.
+by one kernel column, and on a CPU several picks take one look at all candidates.
+Parties are drawn side by side on all cores.
 """
 
 from .lanes import lanes
