@@ -221,15 +221,27 @@ def test_other_kernels_go_by_tiles(kernel: Kernel, always: list[int]):
 
 
 @pytest.mark.medium
-def test_more_dimensions_and_devices_go_by_tiles(
+def test_more_dimensions_and_other_platforms_go_by_tiles(
     always: list[int], monkeypatch: pytest.MonkeyPatch
 ):
     *parties, candidates = blocks_of(2)
     gram_sums(KERNEL, [np.tile(x, 2) for x in parties], np.tile(candidates, 2))
-    gram_sums(KERNEL, parties, candidates, mesh=jax.make_mesh((1,), ("x",)))
     monkeypatch.setattr("cgm_jax.gram.few_dimensions.platform", lambda: "gpu")
     gram_sums(KERNEL, parties, candidates)
     assert not always
+
+
+@pytest.mark.medium
+def test_a_mesh_of_a_cpu_changes_nothing(always: list[int]):
+    *parties, candidates = blocks_of(2)
+    mesh = jax.make_mesh((1,), ("x",))
+    rows = jax.NamedSharding(mesh, jax.P("x"))
+    there = [jax.device_put(x, rows) for x in (*parties, candidates)]
+    expected = gram_sums(KERNEL, parties, candidates)
+    assert gram_sums(KERNEL, parties, candidates, mesh=mesh) == expected
+    found = gram_sums(KERNEL, there[:-1], there[-1])
+    np.testing.assert_allclose(found.between, expected.between, rtol=1e-12)
+    assert len(always) == 3
 
 
 @pytest.mark.parametrize("what", ["kernel", "points"])
@@ -247,7 +259,7 @@ def test_what_is_traced_goes_by_tiles(what: str, always: list[int]):
 def test_the_number_of_features_is_that_of_the_count(always: list[int]):
     """Twice as many in each of two dimensions take nearly four times as long."""
     points = blocks_of(2)
-    found = waves_of(KERNEL, points[:-1], points[-1], 0)
+    found = waves_of(KERNEL, points[:-1], points[-1], None, 0)
     assert found is not None
     assert [type(one) for one in found] == [Waves]
     assert found[0].shape == (29, 31)

@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from cgm_jax._shared.arrays import AnyArray, Points
+from cgm_jax._shared.arrays import AnyArray, Points, is_traced
 from cgm_jax._shared.platforms import platform
 from cgm_jax._shared.workers import num_workers
 from cgm_jax.embeddings.hermite import trapezoid
@@ -70,15 +70,24 @@ class Waves(NamedTuple):
 
 
 def waves_of(
-    kernel: Kernel, points: Sequence[Points], candidates: Points, num_columns: int
+    kernel: Kernel,
+    points: Sequence[Points],
+    candidates: Points,
+    weights: list[AnyArray] | None,
+    num_columns: int,
 ) -> list[Waves] | None:
     """Features of a kernel, if with them sums are cheaper than by tiles.
 
-    Those of each of the squared exponentials that a kernel with concrete parameters is
-    a sum of; ``num_columns`` of R are asked for, 0 if only its sum.
+    Those of each of the squared exponentials that a kernel is a sum of; ``num_columns``
+    of R are asked for, 0 if only its sum. There are none for what is traced, or on the
+    devices of other processes.
     """
     d, sizes = points[0].shape[1], [*map(len, points)]
     if platform() != "cpu" or d > MOST_DIMENSIONS:
+        return None
+    if is_traced(kernel, points, candidates, weights) or not all(
+        getattr(x, "is_fully_addressable", True) for x in (*points, candidates)
+    ):
         return None
     own = [np.asarray(x) for x in (*points, candidates) if len(x)]
     low = np.min([x.min(axis=0) for x in own], axis=0).astype(float)
@@ -125,7 +134,7 @@ def sums_by_waves(
     num_columns: int,
 ) -> tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "g columns"]]:
     """B, and so many columns of R; if none, the sum of R over candidates as one row."""
-    n, drawn = len(points), np.asarray(candidates)
+    n, points, drawn = len(points), [*map(np.asarray, points)], np.asarray(candidates)
     between = np.zeros((n, n))
     rows = np.zeros((len(drawn), num_columns) if num_columns else (1, n))
     for one in waves:

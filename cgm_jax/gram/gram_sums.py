@@ -303,6 +303,10 @@ def sums_with_parties(
     """
     may_have_waves = tile_size is None
     tile_size = checked_tile_size(tile_size)
+    if may_have_waves and not _is_small(kernel, points, candidates, weights, tile_size):
+        num_columns = 0 if in_total else len(points) + among_candidates
+        if waves := waves_of(kernel, points, candidates, weights, num_columns):
+            return sums_by_waves(waves, points, candidates, weights, num_columns)
     if mesh is not None and not _is_small_on_host(points, candidates, tile_size):
         return sums_on_mesh(
             mesh,
@@ -326,10 +330,6 @@ def sums_with_parties(
             among_candidates=among_candidates,
         )
         return between, rows if among_candidates else rows[:, :-1]
-    if may_have_waves and not is_traced(kernel, points, candidates, weight):
-        num_columns = 0 if in_total else len(points) + among_candidates
-        if waves := waves_of(kernel, points, candidates, num_columns):
-            return sums_by_waves(waves, points, candidates, weights, num_columns)
     sizes = [*map(len, points)]
     of_pool = kernel, xp.concatenate(points), sizes, tile_size, weight
     is_small = are_small(len(sizes), sum(sizes), max(sizes), tile_size)
@@ -349,7 +349,7 @@ def _is_small(
     kernel: Kernel | None,
     points: list[Points],
     candidates: Points,
-    weight: AnyArray | None,
+    weight: AnyArray | list[AnyArray] | None,
     tile_size: int,
 ) -> bool:
     """Whether compiling takes longer than summing, so that one program is to do all."""
