@@ -233,7 +233,7 @@ def test_more_dimensions_and_other_platforms_go_by_tiles(
 
 @pytest.mark.medium
 def test_a_mesh_of_a_cpu_changes_nothing(always: list[int]):
-    *parties, candidates = blocks_of(2)
+    *parties, candidates = (x.astype(np.float32) for x in blocks_of(2))
     mesh = jax.make_mesh((1,), ("x",))
     rows = jax.NamedSharding(mesh, jax.P("x"))
     there = [jax.device_put(x, rows) for x in (*parties, candidates)]
