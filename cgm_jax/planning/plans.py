@@ -18,6 +18,7 @@ from cgm_jax._shared.platforms import platform
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.workers import num_workers
 from cgm_jax.gram.gram_sums import default_tile_size
+from cgm_jax.sampling.pick_many import FEW
 from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES
 
 from . import run_stages, stages
@@ -33,6 +34,7 @@ PROGRAMS = 10  # of the size of one that sums tiles, that a collaboration compil
 # of the command, which has imported more and used JAX before.
 PROGRAMS_OF_CALL = 190e6, 140e6, 60e6, 80e6
 PROGRAMS_OF_COMMAND = 281e6, 45e6, 35e6, 35e6
+OLD_WEIGHTS = 110e6  # more, of the program that picks among many candidates on a CPU
 MOST = 10**24  # candidates or rows
 
 
@@ -274,6 +276,8 @@ def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
         PROGRAMS_OF_COMMAND if task.from_files else PROGRAMS_OF_CALL
     )
     summing += stages.allocator(task)
+    if task.is_on_host and task.num_candidates >= FEW:
+        drawing += OLD_WEIGHTS
     work = {"Python and JAX": Work(imported, imported)}
     if task.from_files:
         work["files"] = run_stages.files(task)
