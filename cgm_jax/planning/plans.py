@@ -34,7 +34,9 @@ PROGRAMS = 10  # of the size of one that sums tiles, that a collaboration compil
 # of the command, which has imported more and used JAX before.
 PROGRAMS_OF_CALL = 190e6, 140e6, 60e6, 80e6
 PROGRAMS_OF_COMMAND = 281e6, 45e6, 35e6, 35e6
-OLD_WEIGHTS = 110e6  # more, of the program that picks among many candidates on a CPU
+# What compiling the program that picks among many candidates on a CPU takes: bytes more
+# than another, and the time of so many.
+OLD_WEIGHTS, PROGRAMS_OF_OLD_WEIGHTS = 110e6, 8
 MOST = 10**24  # candidates or rows
 
 
@@ -276,8 +278,8 @@ def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
         PROGRAMS_OF_COMMAND if task.from_files else PROGRAMS_OF_CALL
     )
     summing += stages.allocator(task)
-    if task.is_on_host and task.num_candidates >= FEW:
-        drawing += OLD_WEIGHTS
+    has_old_weights = task.is_on_host and task.num_candidates >= FEW
+    drawing += OLD_WEIGHTS * has_old_weights
     work = {"Python and JAX": Work(imported, imported)}
     if task.from_files:
         work["files"] = run_stages.files(task)
@@ -315,7 +317,8 @@ def _parts(task: Task, rates: Rates | None) -> tuple[Part, ...]:
         for name, each in work.items()
     ]
     if rates is not None:
-        parts[0] = parts[0]._replace(seconds=PROGRAMS * rates.compilation)
+        programs = PROGRAMS + PROGRAMS_OF_OLD_WEIGHTS * has_old_weights
+        parts[0] = parts[0]._replace(seconds=programs * rates.compilation)
     return tuple(parts)
 
 

@@ -132,8 +132,8 @@ def _of_a_pass(
 def _of_a_draw(kernel: Kernel, candidates: np.ndarray) -> tuple[float, float]:
     """Parties a second whose draw begins, and picks a second of all threads."""
     n, g = 2 * num_workers(), len(candidates)
-    # Sums of nothing, but as unlike as those of parties that have much to gain.
-    rows = g * np.random.default_rng(0).uniform(0.1, 0.3, (g, n + 1))
+    # Sums of nothing, but about as unlike as those of parties that are drawn for.
+    rows = 0.2 * g + np.random.default_rng(0).uniform(-10, 10, (g, n + 1))
     sums = GramSums(np.ones((n + 1, n + 1)), rows, np.ones(n + 1) * g)
     few, many = (min(num, g) for num in (1, NUM_PICKS))
 
