@@ -69,9 +69,9 @@ class Lane(NamedTuple):
 class Scale(NamedTuple):
     """The law of a pick: candidate g has weight exp(β (w_g − largest) / spread)."""
 
-    smallest: Float[Array, ""]
-    largest: Float[Array, ""]
-    spread: Float[Array, ""]
+    smallest: Float[Array, "*shape"]
+    largest: Float[Array, "*shape"]
+    spread: Float[Array, "*shape"]
     beta: Float[Array, ""]
 
     def exponent(self, witness: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -152,8 +152,10 @@ def bounded(
 
 
 def is_flat(
-    smallest: Float[Array, ""], largest: Float[Array, ""], spread: Float[Array, ""]
-) -> Bool[Array, ""]:
+    smallest: Float[Array, "*shape"],
+    largest: Float[Array, "*shape"],
+    spread: Float[Array, "*shape"],
+) -> Bool[Array, "*shape"]:
     """Whether all are alike up to rounding, so that the law is uniform."""
     rounding = 8 * jnp.finfo(spread.dtype).eps
     return spread <= rounding * jnp.maximum(jnp.abs(largest), jnp.abs(smallest))
