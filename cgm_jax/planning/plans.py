@@ -36,7 +36,7 @@ PROGRAMS_OF_CALL = 190e6, 140e6, 60e6, 80e6
 PROGRAMS_OF_COMMAND = 281e6, 45e6, 35e6, 35e6
 # What compiling the program that picks among many candidates on a CPU takes: bytes more
 # than another, and the time of so many.
-OLD_WEIGHTS, PROGRAMS_OF_OLD_WEIGHTS = 110e6, 8
+OLD_WEIGHTS, PROGRAMS_OF_OLD_WEIGHTS = 150e6, 8
 MOST = 10**24  # candidates or rows
 
 
