@@ -81,9 +81,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def always(calls: list[int], monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The same, for few points, too."""
-    monkeypatch.setattr(MODULE, "SMALL", 0)
-    monkeypatch.setattr("cgm_jax.gram.few_dimensions.CHEAPER", 0)
+    """The same, however long it takes."""
+    monkeypatch.setattr("cgm_jax.gram.few_dimensions.FEW", np.inf)
     return calls
 
 
@@ -191,14 +190,24 @@ def test_the_smallest_length_scale_is_that_of_plain_bisection(always: list[int])
     assert always
 
 
-def test_they_are_taken_of_many_points_only(calls: list[int]):
+def test_they_are_taken_of_many_points_and_of_few(calls: list[int]):
     parties = blocks_of(2, (3_000, 2_000))
     gram_sums(KERNEL, parties, parties[0][:0])
     assert len(calls) == 1
     gram_sums(KERNEL, blocks_of(2)[:-1], blocks_of(2)[-1])
+    assert len(calls) == 2
     gram_sums(KERNEL, parties, parties[0][:0], tile_size=512)
     gram_sums(SquaredExponential(1e-3), parties, parties[0][:0])
-    assert len(calls) == 1
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_equal_candidates_have_equal_sums(d: int, calls: list[int]):
+    *parties, places = blocks_of(d)
+    place = np.random.default_rng(0).integers(len(places), size=1_001)
+    rows = np.asarray(gram_sums(KERNEL, parties, places[place]).candidate_rows)
+    assert calls
+    np.testing.assert_array_equal(rows, rows[[list(place).index(i) for i in place]])
 
 
 class Squared(SquaredExponential):

@@ -41,6 +41,7 @@ __all__ = ["Waves", "entries_by_waves", "sums_by_waves", "waves_of"]
 MOST_DIMENSIONS = 3
 TOLERANCE = 1e-13
 POINTS = 2**13  # at a time
+COLUMNS = 64  # of a product that BLAS takes at a time, or a multiple
 NUMBERS = 2**21  # in an array of their features: 16 MiB
 MOST_NUMBERS = 2**25  # in all M: 256 MiB
 ON_ONE_CORE = 2**18  # multiplications of a product of which OpenBLAS gives none away
@@ -48,6 +49,7 @@ ON_ONE_CORE = 2**18  # multiplications of a product of which OpenBLAS gives none
 # matrices. Of one core: those in the time of a number of a feature, and of a call.
 ENTRY, ELEMENT, CALL = 30, 60, 2**20
 CHEAPER = 2  # times at least, as BLAS may have fewer cores, or be slower elsewhere
+FEW = 2**23  # entries in the time of which no program of tiles is compiled
 
 
 class Waves(NamedTuple):
@@ -99,7 +101,7 @@ def waves_of(
     pool, drawn = sum(sizes), len(candidates)
     entries = pool * (pool / 2 + drawn) + (num_columns > len(points)) * drawn**2 / 2
     work = (entries_by_waves(x, len(sizes), pool, drawn, num_columns) for x in widths)
-    if CHEAPER * sum(work) > entries:
+    if sum(work) > max(entries / CHEAPER, FEW):
         return None
     return [
         _waves(low + (high - low) / 2, width, *term)
@@ -205,22 +207,28 @@ def _add_rows(
     points: Points,
     totals: Float[np.ndarray, "columns left right"],
 ) -> None:
-    """Add R of points over blocks, some blocks at a time."""
+    """Add R of points over blocks, some blocks at a time.
+
+    BLAS rounds the last few columns of a product differently. Here they are none of the
+    points, so that equal points have equal sums wherever they are.
+    """
     transposed = np.ascontiguousarray(totals.transpose(0, 2, 1))
-    for part, left, right in _features(waves, points):
+    filled = np.pad(points, ((0, -len(points) % COLUMNS), (0, 0)), mode="edge")
+    for part, left, right in _features(waves, filled):
         some = max(1, NUMBERS // right.size)
         for first in range(0, len(totals), some):
             blocks = slice(first, first + some)
             products = transposed[blocks].reshape(-1, len(left)) @ left
             products = products.reshape(-1, *right.shape)
-            rows[part, blocks] += np.einsum("jrx,rx->xj", products, right)
+            found = np.einsum("jrx,rx->xj", products, right)
+            rows[part, blocks] += found[: len(rows[part])]
 
 
 def _features(
     waves: Waves, points: Points
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Some points at a time, and their l and r, a column each."""
-    some = min(POINTS, max(1, NUMBERS // waves.shape[0]))
+    some = max(1, min(POINTS, NUMBERS // waves.shape[0]) // COLUMNS) * COLUMNS
     for first in range(0, len(points), some):
         part = slice(first, first + some)
         phases = (np.asarray(points[part], float) - waves.origin) * waves.steps

@@ -303,7 +303,7 @@ def sums_with_parties(
     """
     may_have_waves = tile_size is None
     tile_size = checked_tile_size(tile_size)
-    if may_have_waves and not _is_small(kernel, points, candidates, weights, tile_size):
+    if may_have_waves:
         num_columns = 0 if in_total else len(points) + among_candidates
         if waves := waves_of(kernel, points, candidates, weights, num_columns):
             return sums_by_waves(waves, points, candidates, weights, num_columns)

@@ -62,6 +62,9 @@ __all__ = [
     "sums_of_symmetric_rows",
 ]
 
+# Where there are less, compiling takes longer than summing: all share few programs.
+FEW_TILES, FEW_BLOCKS, FEW_COLUMNS = 8, 8, 32
+MANY_TILES = 64  # from here compiling takes less, and sizes are as they are
 WIDE = 16  # blocks in a tile: from here a sum over rows beats a product with Z
 BAND = 2**26  # bytes of sums of rows that a thread works on, before they are copied
 
@@ -104,18 +107,21 @@ class Blocks(NamedTuple):
         """
         num_points = int(sum(sizes))
         traced = is_traced(kernel, points)
-        round_up = (lambda number: number) if traced else rounded_up
         if traced:
             tile_size = min(tile_size, num_points)
             num_tiles = -(-num_points // tile_size)
+            shape = num_tiles, tile_size
         else:
             tile_size, num_tiles = side_and_number(num_points, tile_size)
-        shape = round_up(num_tiles), tile_size
+            least = FEW_TILES if kernel.is_cheap_to_embed else 1
+            shape = _of_few_numbers(num_tiles, num_tiles, least=least), tile_size
         padding = math.prod(shape) - num_points
         block = np.repeat(np.arange(len(sizes)), sizes)
         block = np.pad(block, (0, padding), mode="edge").reshape(shape)
         first = block[:, 0]
-        width = round_up(int((block[:, -1] - first).max()) + 1)
+        width = int((block[:, -1] - first).max()) + 1
+        if not traced:
+            width = _of_few_numbers(width, num_tiles, least=FEW_BLOCKS)
         if weights is None:
             weights = np.ones(num_points, points.dtype)
         xp = array_module(weights)
@@ -142,7 +148,8 @@ class Blocks(NamedTuple):
         """Blocks of a total, to which a tile of ``width`` blocks is added anywhere."""
         if is_traced(self.members):
             return self.num_blocks + self.width - 1
-        return num_columns(self.num_blocks, self.width)
+        columns = num_columns(self.num_blocks, self.width)
+        return _of_few_numbers(columns, self.num_tiles, least=FEW_COLUMNS)
 
     def pairs(self) -> tuple[np.ndarray, ...]:
         """Rows, columns and weights of the tiles on and above the diagonal."""
@@ -162,9 +169,16 @@ def _padded_tiles(
 
 
 def side_and_number(num_points: int, tile_size: int) -> tuple[int, int]:
-    """Points on the side of a tile, for few points a power of two, and tiles."""
-    side = min(tile_size, max(64, 1 << (num_points - 1).bit_length()))
+    """Points on the side of a tile, fewer for few points, and the number of tiles."""
+    side = min(tile_size, 64) if num_points <= 64 else tile_size
     return side, -(-num_points // side)
+
+
+def _of_few_numbers(number: int, num_tiles: int, *, least: int = 1) -> int:
+    """A number or a larger one: of fewer for few tiles, for which compiling is long."""
+    if num_tiles >= MANY_TILES:
+        return rounded_up(number)
+    return max(least, rounded_up(number, steps=1))
 
 
 def even_side(num_points: int, tile_size: int, *, traced: bool) -> int:
@@ -207,8 +221,8 @@ def sums_of_rows(
         sums = over_tiles(add_rows, y.width, shape, (*data, np.int32(0)), every)
         sums = sums.reshape(-1, y.num_columns)[: x.num_points, : y.num_blocks]
         return sums if last is None else jnp.concatenate([sums, last[:, None]], axis=1)
-    height = band_height(num_rows, side, y.num_columns)
-    shape = (height, side, y.num_columns)
+    height = band_height(x.num_tiles, side, y.num_columns)
+    shape = (_of_few_numbers(height, height), side, y.num_columns)
     dtype = dtype_of_sums(data)
     rows = np.empty((x.num_points, y.num_blocks + (last is not None)), dtype)
     if last is not None:
