@@ -41,6 +41,12 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> "SmallRun":
 
 
 @pytest.fixture
+def by_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of few points by tiles, as those of many points in many dimensions are."""
+    monkeypatch.setattr("cgm_jax.gram.few_dimensions.FEW", 0)
+
+
+@pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes long and some tests don't see: see ``small_runs.make_quick``."""
     from small_runs import make_quick

@@ -26,6 +26,7 @@ SIZES = {
 }
 every_size = pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 KERNEL, PLAIN_KERNEL = SquaredExponential(1.3), oracles.squared_exponential(1.3)
+pytestmark = pytest.mark.usefixtures("by_tiles")
 # Entries of the kernel are wrong by up to 3,000 roundings (see their tests); so, in
 # proportion, are their sums.
 ROUNDINGS = 3000

@@ -16,7 +16,7 @@ import jax
 from .platforms import platform_settings
 from .precision import at_once
 
-__all__ = ["map_on_workers", "num_workers"]
+__all__ = ["beside", "map_on_workers", "num_workers"]
 
 Item = TypeVar("Item")
 Output = TypeVar("Output")
@@ -34,10 +34,7 @@ def map_on_workers(
 ) -> list[Output]:
     """Call a function for every item, as many at a time as there are workers."""
     stop = threading.Event()
-    settings, mesh = _settings(), None
-    if not jax.sharding.get_abstract_mesh().empty:
-        with suppress(ValueError):  # inside of `jit` no mesh of devices is known
-            mesh = jax.sharding.get_mesh()
+    called = _with_settings_of_here(function)
 
     def check() -> None:
         if stop.is_set():
@@ -46,15 +43,7 @@ def map_on_workers(
     def work(item: Item) -> Output:
         check()
         try:
-            with ExitStack() as scope:
-                seen = _settings()
-                for name in settings:
-                    if seen[name] != settings[name]:
-                        scope.enter_context(getattr(jax, name)(settings[name]))
-                if mesh is not None:
-                    scope.enter_context(jax.set_mesh(mesh))
-                scope.enter_context(at_once())
-                return function(item, check)
+            return called(item, check)
         except BaseException:
             stop.set()
             raise
@@ -72,6 +61,37 @@ def map_on_workers(
         if not isinstance(error, _Stopped):
             raise error
     return [future.result() for future in futures]
+
+
+def beside(function: Callable[[], Any]) -> Callable[[], None]:
+    """Call a function in another thread; what is returned waits for its end.
+
+    For what only saves time: whether it failed is not asked.
+    """
+    executor = ThreadPoolExecutor(1)
+    executor.submit(_with_settings_of_here(function))
+    return executor.shutdown
+
+
+def _with_settings_of_here(function: Callable[..., Output]) -> Callable[..., Output]:
+    """A function that another thread can call as if it were this one."""
+    settings, mesh = _settings(), None
+    if not jax.sharding.get_abstract_mesh().empty:
+        with suppress(ValueError):  # inside of `jit` no mesh of devices is known
+            mesh = jax.sharding.get_mesh()
+
+    def called(*arguments: Any) -> Output:
+        with ExitStack() as scope:
+            seen = _settings()
+            for name in settings:
+                if seen[name] != settings[name]:
+                    scope.enter_context(getattr(jax, name)(settings[name]))
+            if mesh is not None:
+                scope.enter_context(jax.set_mesh(mesh))
+            scope.enter_context(at_once())
+            return function(*arguments)
+
+    return called
 
 
 def _settings() -> dict[str, Any]:

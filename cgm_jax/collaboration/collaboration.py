@@ -1,7 +1,9 @@
 """The whole way in one call: promises, and a draw that keeps them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,12 +25,14 @@ from cgm_jax._shared.precision import on_numbers
 from cgm_jax._shared.progress import Progress, silent
 from cgm_jax._shared.results import Result
 from cgm_jax._shared.sharded import on_host
+from cgm_jax._shared.workers import beside
 from cgm_jax.embeddings import FeatureMap
 from cgm_jax.generators.base import Generator, check_generator
 from cgm_jax.kernels import Kernel
 from cgm_jax.kernels.deep import Network
 from cgm_jax.privacy import Release
 from cgm_jax.rewards import InfeasibleError
+from cgm_jax.sampling.compiling import compile_beside
 from cgm_jax.scoring import Scoring
 from cgm_jax.scoring.semivalues import SHAPLEY
 
@@ -174,22 +178,25 @@ def collaborate(
     Reference:
         Tay et al. 2022, Sec. 3 to 5 and App. F.
     """
-    candidates_key, draw_key = jax.random.split(as_key(key))
+    key = as_key(key)
     check_kind(scoring, Scoring)
     if are_releases(parties):
         points, features = checked_releases(
             parties, features, kernel, scoring, search_length_scale=search_length_scale
         )
-        num_columns = features.num_dimensions
+        used, num_columns = features.kernel, features.num_dimensions
     else:
         check_no_features(features, agreement)
         if not isinstance(candidates, Generator | Growing):
             *parties, candidates = aligned(*as_sequence(parties), candidates)
         rows = cast(Sequence[Points], parties)
         points = as_parties(rows, sharded=True)
-        checked_kernel(points, kernel, search_length_scale=search_length_scale)
+        used = checked_kernel(points, kernel, search_length_scale=search_length_scale)
         num_columns = points[0].shape[1]
-    sets = _candidate_sets(candidates_key, points, num_columns, candidates)
+    source = _as_source(candidates)
+    wait_for_program = _get_ready(key, used, source, num_columns)
+    candidates_key, draw_key = jax.random.split(key)
+    sets = _candidate_sets(candidates_key, points, num_columns, source)
     while True:
         drawn, is_last = next(sets)
         try:
@@ -211,29 +218,48 @@ def collaborate(
         except InfeasibleError as error:
             if not is_last:
                 continue
-            if isinstance(candidates, Generator | Growing):
+            if isinstance(source, Growing):
                 error.add_note(f"With the most candidates allowed, {len(drawn)}.")
             raise
+        wait_for_program()
         draw = promises.draw(
             draw_key, inverse_temperature=inverse_temperature, progress=progress
         )
         return Collaboration(promises, draw)
 
 
+def _as_source(
+    candidates: Float[ArrayLike, "g d"] | Generator | Growing,
+) -> Points | Growing:
+    if isinstance(candidates, Growing):
+        return candidates
+    if isinstance(candidates, Generator | type) or hasattr(candidates, "fit"):
+        return Growing(candidates)  # type: ignore[arg-type]
+    return as_points(candidates, "candidates", sharded=True)
+
+
+def _get_ready(
+    key: Key[Array, ""], kernel: Kernel, source: Points | Growing, num_columns: int
+) -> Callable[[], None]:
+    """Import CVXPY and compile the program of the draw, beside what comes before."""
+    beside(partial(import_module, "cvxpy"))
+    if isinstance(source, Growing):
+        return compile_beside(key, kernel, (source.num, num_columns), np.float32)
+    return compile_beside(key, kernel, source.shape, source.dtype)
+
+
 def _candidate_sets(
     key: Key[Array, ""],
     parties: Sequence[Points] | Sequence[Release],
     num_columns: int,
-    candidates: Float[ArrayLike, "g d"] | Generator | Growing,
+    candidates: Points | Growing,
 ) -> Iterator[tuple[Points, bool]]:
     """Sets of candidates to try one after the other, and whether each is the last.
 
     A larger set begins with the smaller one.
     """
-    if isinstance(candidates, Generator | type) or hasattr(candidates, "fit"):
-        candidates = Growing(candidates)  # type: ignore[arg-type]
     if not isinstance(candidates, Growing):
-        yield as_points(candidates, "candidates", sharded=True), True
+        yield candidates, True
         return
 
     def check(num: int) -> None:
