@@ -31,6 +31,7 @@ from cgm_jax.report.sentences import comparison_sentences
 
 from . import options, screen
 from .mediator import BANDWIDTH, NUM_STEPS
+from .progress_bar import progress
 
 commands = Typer()
 
@@ -83,7 +84,7 @@ def compare(
         tables, bandwidth=BANDWIDTH, num_steps=num_steps or NUM_STEPS
     )
     first = tables.parties.files[0].path
-    with screen.progress("Comparing") as tell:
+    with progress("Comparing") as tell:
         try:
             found = compare_generators(
                 Keys.of(seed).training,

@@ -15,7 +15,7 @@ from typer import Option
 
 from cgm_jax.files import UsageError, prepare_output_dir
 
-from . import screen
+from . import progress_bar, screen
 
 Devices = Annotated[
     str | None, Option(help="Devices that share the work: a number, or all.")
@@ -66,7 +66,7 @@ def _join() -> None:
             f"as srun or mpirun, but JAX said: {error}"
         ) from error
     if jax.process_index():
-        screen.console.quiet = screen.errors.quiet = True
+        screen.console.quiet = progress_bar.errors.quiet = True
 
 
 def output_dir(

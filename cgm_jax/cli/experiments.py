@@ -32,6 +32,7 @@ from .options import (
     different_betas,
     whole_number,
 )
+from .progress_bar import progress
 from .publish import publish_experiments
 
 commands = Typer()
@@ -64,13 +65,13 @@ def demo(
     draw_key, stress_key = jax.random.split(jax.random.key(seed))
     experiments = []
     for i, data in enumerate(credit_ratings_data(num_candidates=num_candidates)):
-        with screen.progress(f"{data.split} split") as tell:
+        with progress(f"{data.split} split") as tell:
             experiment = run_experiment(
                 jax.random.fold_in(draw_key, i), data, evaluate=False, progress=tell
             )
         experiments.append(experiment)
         screen.print_experiment(experiment)
-    with screen.progress("Report") as tell:
+    with progress("Report") as tell:
         report = publish_experiments(
             stress_key,
             folder,
@@ -149,7 +150,7 @@ def reproduce(
     mesh = mesh_of(devices, distributed=distributed)
     folder = output_dir(out or Path(f"reproduce-{dataset}"), overwrite=overwrite)
     data_key, draw_key, review_key = jax.random.split(jax.random.key(seed), 3)
-    with screen.progress(dataset) as tell:
+    with progress(dataset) as tell:
         prepared = prepare_experiments(
             data_key, dataset, splits, options, progress=tell
         )
@@ -159,7 +160,7 @@ def reproduce(
     experiments, refused = [], {}
     for i, shared in enumerate(prepared):
         try:
-            with screen.progress(f"{shared.split} split") as tell:
+            with progress(f"{shared.split} split") as tell:
                 experiment = run_experiment(
                     jax.random.fold_in(draw_key, i),
                     shared,
@@ -203,7 +204,7 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch a data set of the paper into the user's cache, for reproduce."""
-    with screen.progress(f"Fetching {dataset}"):
+    with progress(f"Fetching {dataset}"):
         path = datasets.fetch(dataset, replace=replace)
     screen.console.print(f"Data: {path}", markup=False, soft_wrap=True)
 

@@ -32,6 +32,7 @@ from cgm_jax.report.sentences import relaxation_warnings
 
 from . import options, screen
 from .devices import Devices, Distributed, mesh_of, output_dir
+from .progress_bar import progress
 from .releasing import run_releases
 from .schemes import (
     IsRobust,
@@ -176,7 +177,7 @@ def run(
     screen.print_plan(*expected)
     if distributed:
         out = output_dir(out, overwrite=overwrite)
-    with screen.progress("Rewards") as tell:
+    with progress("Rewards") as tell:
         mediation = mediate(tables, out, settings, mesh=mesh, progress=tell)
         report = publish_mediation(mediation, show_shares=show_shares)
     screen.print_mediation(mediation)
@@ -281,7 +282,7 @@ def train_generator(
     )
     # Before the training, not after it.
     prepare_output_dir(out.absolute().parent, overwrite=True)
-    with screen.progress("Generator") as tell:
+    with progress("Generator") as tell:
         options_of = generator_for(
             generator,
             tables.codec,

@@ -24,6 +24,7 @@ from cgm_jax.report.released import ReleasedRun
 from cgm_jax.report.sentences import own_release_sentences, release_sentences
 
 from . import options, screen
+from .progress_bar import progress
 from .schemes import SchemeOptions, scoring_of
 
 commands = Typer()
@@ -156,7 +157,7 @@ def run_releases(
             f"--scheme {how[0]}: expected with rows only, found with releases"
         )
     folder = prepared_folder(out, names, overwrite=overwrite)
-    with screen.progress("Rewards") as tell:
+    with progress("Rewards") as tell:
         done = reward(
             names,
             releases,

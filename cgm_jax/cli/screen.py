@@ -1,18 +1,15 @@
-"""What the commands show people: tables, sentences, and a bar of progress."""
+"""What the commands print for people: tables and sentences."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import rich.progress
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from cgm_jax._shared.progress import Progress
 from cgm_jax.audit import Audit
 from cgm_jax.evaluation import GeneratorComparison
 from cgm_jax.evaluation.generators import YARDSTICKS
@@ -47,43 +44,6 @@ from .experiment_tables import experiment_tables
 MAX_WIDTH = 1_000  # characters of a table
 MAX_ROWS = 30  # of more parties, this many are printed
 console = Console()
-errors = Console(stderr=True)
-
-
-@contextmanager
-def progress(title: str) -> Iterator:
-    """A line that says what is under way; where there is no terminal, one a stage."""
-    if not errors.is_terminal:
-        yield _stage_by_stage(title)
-        return
-    with rich.progress.Progress(
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(),
-        rich.progress.TaskProgressColumn(),
-        rich.progress.TimeElapsedColumn(),
-        console=errors,
-        transient=True,
-    ) as bar:
-        task = bar.add_task(escape(title), total=1.0)
-
-        def tell(stage: str, share: float) -> None:
-            bar.update(task, description=escape(f"{title}: {stage}"), completed=share)
-
-        yield tell
-
-
-def _stage_by_stage(title: str) -> Progress:
-    """A line for each stage as it begins, without its figures: for a log."""
-    begun = ""
-
-    def tell(stage: str, share: float) -> None:
-        nonlocal begun
-        if stage.partition(",")[0] != begun:
-            begun = stage.partition(",")[0]
-            line = f"{title}: {begun}"
-            errors.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    return tell
 
 
 def say(sentence: str) -> None:
