@@ -143,6 +143,7 @@ def test_the_length_scale_is_that_of_the_features():
 
 
 @pytest.mark.slow  # the command's test runs one, too
+@pytest.mark.usefixtures("by_tiles")
 def test_a_collaboration_takes_it_as_any_kernel():
     parties, candidates = [points(30), points(20) + 0.5], points(200) + 0.25
     # the identity: the same collaboration as without a network
