@@ -30,7 +30,8 @@ from cgm_jax.cli.options import (
     at_least,
     different_betas,
 )
-from cgm_jax.cli.screen import console, print_report, progress, say, warn
+from cgm_jax.cli.progress_bar import progress
+from cgm_jax.cli.screen import console, print_report, say, warn
 from cgm_jax.datasets import fashion_mnist
 from cgm_jax.experiments import ExperimentOptions, prepare_experiments
 from cgm_jax.experiments.recipes import IMAGE_RECIPES

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from cgm_jax.cli.options import Seed
-from cgm_jax.cli.screen import console, progress, say, warn
+from cgm_jax.cli.progress_bar import progress
+from cgm_jax.cli.screen import console, say, warn
 from cgm_jax.files import UsageError, write_json
 from cgm_jax.scoring import SCORINGS, scoring_named
 
