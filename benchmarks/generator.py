@@ -16,7 +16,7 @@ from cgm_jax.datasets import credit_ratings
 from cgm_jax.generators import MMDGAN
 from cgm_jax.generators.mmd_gan import networks
 from cgm_jax.generators.mmd_gan.networks import Convolution
-from cgm_jax.generators.mmd_gan.step import TrainingState, start_training, train
+from cgm_jax.generators.mmd_gan.step import GANState, start_training, train
 
 from .rows import Baseline, Row, relative_error
 from .timing import measure, seconds_of
@@ -168,9 +168,7 @@ def _training_row(options: MMDGAN, points: np.ndarray, num_steps: int) -> Row:
     )
 
 
-def _training(
-    options: MMDGAN, points: np.ndarray
-) -> Callable[[int, int], TrainingState]:
+def _training(options: MMDGAN, points: np.ndarray) -> Callable[[int, int], GANState]:
     """A function that takes so many steps, so many times, from the same start."""
     architecture, step_options, schedule = options.split(points.shape[1])
     program, start = start_training(
@@ -181,7 +179,7 @@ def _training(
     )
     points = jnp.asarray(points, jnp.float32)
 
-    def steps(num_steps: int, calls: int) -> TrainingState:
+    def steps(num_steps: int, calls: int) -> GANState:
         state = start
         for _ in range(calls):
             state, _ = train(

@@ -11,7 +11,7 @@ from flax import nnx
 
 from cgm_jax.generators import MMDGAN, MMDGANModel
 from cgm_jax.generators.mmd_gan.fixed_kernel import InUnits, kernel_record
-from cgm_jax.generators.mmd_gan.mmd_gan import start_task
+from cgm_jax.generators.mmd_gan.mmd_gan import set_up
 from cgm_jax.generators.mmd_gan.step import (
     draw_batches,
     generator_loss,
@@ -157,19 +157,19 @@ def test_the_loss_is_mmd2_of_points_in_their_units_and_its_gradient(name):
 
 @pytest.mark.medium
 def test_a_step_goes_down_that_gradient_and_there_is_no_critic():
-    task, run = start_task(KEY, with_kernel("deep"), POINTS)
-    start, points = run.training, jnp.asarray(task.training)
+    setup, run = set_up(KEY, with_kernel("deep"), POINTS)
+    start, points = run.training, jnp.asarray(setup.training)
     assert jax.tree.leaves((start.critic, start.critic_adam)) == []
     key, state, rate = jax.random.key(5), start, SMALL.learning_rate
     mean = square = [np.zeros_like(leaf) for leaf in jax.tree.leaves(start.generator)]
     for t in (1, 2):
         step_key = jax.random.split(jax.random.fold_in(key, t - 1))[1]
         expected, slope = loss_and_slope(
-            step_key, task.program, state.generator, None, points, task.fixed_kernel
+            step_key, setup.program, state.generator, None, points, setup.fixed_kernel
         )
         before = state
         state, loss = train(
-            key, task.program, state, points, num_steps=1, kernel=task.fixed_kernel
+            key, setup.program, state, points, num_steps=1, kernel=setup.fixed_kernel
         )
         np.testing.assert_allclose(loss, expected, rtol=1e-4)
         # Adam(0.5, 0.9), as Kingma and Ba write it.
@@ -183,24 +183,24 @@ def test_a_step_goes_down_that_gradient_and_there_is_no_critic():
             np.testing.assert_allclose(new, old - rate * step, rtol=0, atol=rate / 1e3)
     assert jax.tree.leaves((state.critic, state.critic_adam)) == []
     with pytest.raises(ValueError, match="Expected the fixed kernel"):
-        train(key, task.program, start, points, num_steps=1)
+        train(key, setup.program, start, points, num_steps=1)
 
 
 @pytest.mark.parametrize("value_range", [None, (-100.0, 800.0)])
 @pytest.mark.medium
 def test_the_kernel_sees_points_in_the_callers_units(value_range):
     options = with_kernel("deep", value_range=value_range)
-    task, _ = start_task(KEY, options, POINTS)
+    setup, _ = set_up(KEY, options, POINTS)
     rows = options.held_out_rows(KEY, POINTS)
     expected = definition(DEEP)(POINTS[rows], POINTS[rows])
     assert expected.min() < 0.1
-    held_out = jnp.asarray(task.held_out)
-    block, diagonal = block_and_diagonal(task.fixed_kernel, held_out)
+    held_out = jnp.asarray(setup.held_out)
+    block, diagonal = block_and_diagonal(setup.fixed_kernel, held_out)
     # Of an image's range only: 0.01 in 900 has five digits in float32.
     atol = 1e-5 if value_range is None else 1e-2
     np.testing.assert_allclose(block, expected, atol=atol)
     np.testing.assert_allclose(diagonal, expected.diagonal(), atol=atol)
-    wider = task.fixed_kernel.with_length_scale(2.0)
+    wider = setup.fixed_kernel.with_length_scale(2.0)
     assert float(wider.kernel.length_scale) == 2.0
 
 
@@ -224,17 +224,17 @@ def test_generated_points_come_much_nearer_to_held_out_ones(name):
 
 @every_kernel
 def test_ten_steps_are_five_steps_twice(name):
-    task, run = start_task(KEY, with_kernel(name), POINTS)
-    points = jnp.asarray(task.training)
+    setup, run = set_up(KEY, with_kernel(name), POINTS)
+    points = jnp.asarray(setup.training)
 
     def steps(state, num):
         return train(
             jax.random.key(5),
-            task.program,
+            setup.program,
             state,
             points,
             num_steps=num,
-            kernel=task.fixed_kernel,
+            kernel=setup.fixed_kernel,
         )[0]
 
     whole = steps(run.training, 10)
@@ -248,15 +248,15 @@ def test_kernels_of_one_structure_share_a_program():
     before = None
     for scale in (0.5, np.float64(0.25), jnp.asarray(2.0)):
         kernel = replace(DEEP, base=SquaredExponential(scale))
-        task, run = start_task(KEY, replace(SMALL, kernel=kernel), POINTS)
-        points = jnp.asarray(task.training)
+        setup, run = set_up(KEY, replace(SMALL, kernel=kernel), POINTS)
+        points = jnp.asarray(setup.training)
         state, _ = train(
             KEY,
-            task.program,
+            setup.program,
             run.training,
             points,
             num_steps=1,
-            kernel=task.fixed_kernel,
+            kernel=setup.fixed_kernel,
         )
         count = train._cache_size()
         assert before is None or (count == before[0] and bytes_of(state) != before[1])

@@ -10,7 +10,7 @@ import pytest
 from flax import nnx
 
 from cgm_jax.generators import MMDGAN
-from cgm_jax.generators.mmd_gan.mmd_gan import start_task
+from cgm_jax.generators.mmd_gan.mmd_gan import set_up
 from cgm_jax.generators.mmd_gan.networks import (
     Convolution,
     ImageCritic,
@@ -119,6 +119,6 @@ def test_points_without_a_codec_are_made_as_ever():
     np.testing.assert_array_equal(architecture.generator(KEY)(z), network(z))
     assert not {"codec", "columns"} & set(options.facts())
     points = RNG.normal(30, 9, (40, 3))
-    task = start_task(KEY, options, points)[0]
-    np.testing.assert_array_equal(task.shift, points.mean(axis=0))
-    np.testing.assert_array_equal(task.scale, points.std(axis=0))
+    setup = set_up(KEY, options, points)[0]
+    np.testing.assert_array_equal(setup.shift, points.mean(axis=0))
+    np.testing.assert_array_equal(setup.scale, points.std(axis=0))

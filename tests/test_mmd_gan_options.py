@@ -11,7 +11,7 @@ import pytest
 from cgm_jax.generators import MMDGAN, Generator, MMDGANModel
 from cgm_jax.generators.base import BLOCK_SIZE
 from cgm_jax.generators.mmd_gan import loop as fitting
-from cgm_jax.generators.mmd_gan.mmd_gan import start_task
+from cgm_jax.generators.mmd_gan.mmd_gan import set_up
 from cgm_jax.kernels import SquaredExponential
 
 # Two far-away clusters in units of very different size, and a constant column.
@@ -94,10 +94,10 @@ def test_calibrated_on_training_points_and_noise_of_their_own(model, monkeypatch
     monkeypatch.setattr(fitting, "fit_calibration", keeps_all)
     again = SMALL.fit(KEY, POINTS)
     assert equal(model, again)
-    task, _ = start_task(KEY, SMALL, POINTS)
-    np.testing.assert_array_equal(told["training"], task.training)
-    assert len(told["generated"]) == 10 * len(task.training)
-    judged = np.asarray(model.sample(task.evaluate_key, 100))
+    setup, _ = set_up(KEY, SMALL, POINTS)
+    np.testing.assert_array_equal(told["training"], setup.training)
+    assert len(told["generated"]) == 10 * len(setup.training)
+    judged = np.asarray(model.sample(setup.evaluate_key, 100))
     judged = (judged - model.shift) / model.scale
     nearest = np.abs(told["generated"][:, None, :2] - judged[None, :, :2])
     assert nearest.max(axis=2).min() > 1e-6
@@ -108,11 +108,11 @@ def test_calibrated_on_training_points_and_noise_of_their_own(model, monkeypatch
 
 
 def test_which_points_were_held_out_is_known_from_the_key():
-    task, _ = start_task(KEY, SMALL, POINTS)
+    setup, _ = set_up(KEY, SMALL, POINTS)
     unseen = SMALL.held_out_rows(KEY, POINTS)
-    assert len(unseen) == len(task.held_out) == 30
-    expected = (POINTS - task.shift[None]) / task.scale[None]
-    np.testing.assert_array_equal(task.held_out, expected[unseen].astype(np.float32))
+    assert len(unseen) == len(setup.held_out) == 30
+    expected = (POINTS - setup.shift[None]) / setup.scale[None]
+    np.testing.assert_array_equal(setup.held_out, expected[unseen].astype(np.float32))
 
 
 def test_the_key_decides(model):
@@ -304,12 +304,12 @@ def test_numbers_of_a_range_stay_in_it(kernel):
 def test_a_table_of_a_range_is_generated_in_it():
     table = RNG.integers(0, 17, (60, 3))
     options = replace(SMALL, value_range=(0, 16))
-    task, run = start_task(KEY, options, table)
-    points = task.generated(run.training.average)
+    setup, run = set_up(KEY, options, table)
+    points = setup.generated(run.training.average)
     assert 0 < points.min() < points.max() < 1
     assert points.std() > 0.1 / 16
-    np.testing.assert_array_equal(task.shift, np.zeros(3))
-    np.testing.assert_array_equal(task.scale, np.full(3, 16.0))
+    np.testing.assert_array_equal(setup.shift, np.zeros(3))
+    np.testing.assert_array_equal(setup.scale, np.full(3, 16.0))
 
 
 def test_the_papers_setting():
@@ -380,6 +380,6 @@ def test_flax_is_imported_when_it_is_used():
 def test_a_column_far_from_zero_is_centred_before_it_is_rounded():
     # Seconds since 1970 within ten minutes: float32 knows multiples of 128 s only.
     times = np.column_stack([1.7e9 + RNG.uniform(0, 600, 300), POINTS[:, 1]])
-    task, _ = start_task(KEY, SMALL, times)
-    assert len(np.unique(task.training[:, 0])) == 270
-    np.testing.assert_allclose(task.scale[0], times[:, 0].std())
+    setup, _ = set_up(KEY, SMALL, times)
+    assert len(np.unique(setup.training[:, 0])) == 270
+    np.testing.assert_allclose(setup.scale[0], times[:, 0].std())

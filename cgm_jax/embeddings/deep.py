@@ -23,7 +23,7 @@ from cgm_jax.kernels import DeepKernel
 from .base import FeatureMap
 from .fourier import norm_of, waves
 from .random_fourier import Kind, drawn_in_groups
-from .spectra import Source, concrete, drawn_frequencies, num_numbers
+from .spectra import NumberSource, concrete, drawn_frequencies, num_numbers
 
 __all__ = ["DeepFeatures", "deep_features"]
 
@@ -119,7 +119,7 @@ def deep_features(
     if q is not None:
         count += num_numbers(q, d) + 1
 
-    def draw(source: Source) -> tuple[Any, Any]:
+    def draw(source: NumberSource) -> tuple[Any, Any]:
         omega, height = drawn_frequencies(base, num_outputs, source)
         if q is None:
             return omega, height

@@ -31,7 +31,7 @@ from cgm_jax._shared.precision import at_once
 from cgm_jax.kernels import Kernel
 
 from .fourier import FourierFeatures
-from .spectra import Source, drawn_frequencies, num_numbers
+from .spectra import NumberSource, drawn_frequencies, num_numbers
 
 __all__ = ["Kind", "drawn_in_groups", "random_fourier_features"]
 
@@ -163,7 +163,7 @@ def _words(key: Any) -> Any:
     return jax.random.key_data(key) if is_typed else key
 
 
-class _Independent(Source):
+class _Independent(NumberSource):
     def __init__(self, rng: np.random.Generator, num: int):
         self._rng, self._num = rng, num
 
@@ -174,7 +174,7 @@ class _Independent(Source):
         return np.maximum(self._rng.random(self._num), _SMALLEST)
 
 
-class _Orthogonal(Source):
+class _Orthogonal(NumberSource):
     def __init__(self, rng: np.random.Generator, num: int):
         self._rng, self._num = rng, num
 
@@ -194,7 +194,7 @@ class _Orthogonal(Source):
         return (part + within) / self._num
 
 
-class _QuasiRandom(Source):
+class _QuasiRandom(NumberSource):
     def __init__(self, rng: np.random.Generator, num: int, count: int):
         from scipy.stats.qmc import Sobol  # slow to import
 

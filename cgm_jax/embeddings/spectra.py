@@ -31,7 +31,7 @@ from cgm_jax.kernels.base import Product, Scaled, Sum, check_positive
 from cgm_jax.kernels.stationary import Stationary
 
 __all__ = [
-    "Source",
+    "NumberSource",
     "concrete",
     "drawn_frequencies",
     "length_scales",
@@ -41,7 +41,7 @@ __all__ = [
 
 
 @runtime_checkable
-class Source(Protocol):
+class NumberSource(Protocol):
     """Where frequencies come from: standard normal rows and uniform numbers."""
 
     def normals(self, num_dimensions: int) -> Float[np.ndarray, "m d"]:
@@ -54,7 +54,7 @@ class Source(Protocol):
 
 
 def drawn_frequencies(
-    kernel: Kernel, num_dimensions: int, source: Source
+    kernel: Kernel, num_dimensions: int, source: NumberSource
 ) -> tuple[Float[AnyArray, "m d"], Any]:
     """Frequencies of a kernel, one row each, and k(x, x)."""
     match kernel:
@@ -97,7 +97,9 @@ def num_numbers(kernel: Kernel, num_dimensions: int) -> int:
     raise _unknown(kernel)
 
 
-def _inverse_squares(kernel: Stationary, source: Source) -> Float[np.ndarray, " m"]:
+def _inverse_squares(
+    kernel: Stationary, source: NumberSource
+) -> Float[np.ndarray, " m"]:
     """τ of every frequency."""
     match kernel:
         case SquaredExponential():

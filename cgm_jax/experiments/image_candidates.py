@@ -26,9 +26,9 @@ from .candidates import (
     raw_source,
 )
 
-__all__ = ["NUM_FEATURES", "FeatureMap", "SuppliedFeatures", "image_candidates"]
+__all__ = ["NUM_FEATURES", "ImageFeatures", "SuppliedFeatures", "image_candidates"]
 
-FeatureMap = Callable[[np.ndarray], np.ndarray]
+ImageFeatures = Callable[[np.ndarray], np.ndarray]
 """From images as rows, shape ``(n, h * w * c)``, to what UMAP reduces, ``(n, f)``."""
 
 NUM_FEATURES = 8
@@ -50,7 +50,7 @@ def image_candidates(
     rows: Int[np.ndarray, " m"],
     options: SyntheticOptions,
     *,
-    features: FeatureMap | SuppliedFeatures | None = None,
+    features: ImageFeatures | SuppliedFeatures | None = None,
     seed: int,
     progress: Progress = silent,
 ) -> tuple[Float[np.ndarray, "m f"], Callable[[int], LabelledCandidates]]:

@@ -20,7 +20,7 @@ from cgm_jax.features.umap import umap_class
 
 from .candidates import GeneratorName, SyntheticOptions, table_candidates
 from .data import SPLITS, ExperimentData, Sharing, credit_ratings_data, share
-from .image_candidates import FeatureMap, SuppliedFeatures, image_candidates
+from .image_candidates import ImageFeatures, SuppliedFeatures, image_candidates
 from .recipes import RECIPES, Labelled, Recipe
 
 __all__ = ["ExperimentOptions", "prepare_experiments"]
@@ -44,7 +44,7 @@ class ExperimentOptions:
     num_steps: int | None = None
     bandwidth: float = 0.05
     party_size: int | None = None
-    features: FeatureMap | SuppliedFeatures | None = None
+    features: ImageFeatures | SuppliedFeatures | None = None
     path: Path | None = None
     seed: int = 0
 

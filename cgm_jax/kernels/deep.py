@@ -27,7 +27,7 @@ from cgm_jax._shared.checks import as_number, check_kind
 
 from .base import Embedding, Kernel
 
-__all__ = ["DeepKernel", "FeatureMap"]
+__all__ = ["DeepKernel", "SplitNetwork"]
 
 BATCH_SIZE = 1_024  # rows that go through a network at a time
 Network = Callable[[Array], Any]
@@ -35,7 +35,7 @@ Network = Callable[[Array], Any]
 
 @jax.tree_util.register_pytree_with_keys_class
 @dataclass(frozen=True)
-class FeatureMap:
+class SplitNetwork:
     """A network taken apart: what is compiled for, and arrays.
 
     Attributes:
@@ -50,7 +50,7 @@ class FeatureMap:
     fixed: PyTree = None
 
     @classmethod
-    def of(cls, network: Network) -> "FeatureMap":
+    def of(cls, network: Network) -> "SplitNetwork":
         """Take a network apart, as it is when it is not being trained."""
         from flax import nnx
 
@@ -75,7 +75,7 @@ class FeatureMap:
         return arrays, self.graph
 
     @classmethod
-    def tree_unflatten(cls, graph: Hashable, arrays: tuple[Any, Any]) -> "FeatureMap":
+    def tree_unflatten(cls, graph: Hashable, arrays: tuple[Any, Any]) -> "SplitNetwork":
         """The inverse."""
         return cls(graph, *arrays)
 
@@ -123,8 +123,8 @@ class DeepKernel(Kernel):
                 raise TypeError(
                     f"Expected {name} to be an instance, got the class {kind.__name__}."
                 )
-        if callable(self.network) and not isinstance(self.network, FeatureMap):
-            object.__setattr__(self, "network", FeatureMap.of(self.network))
+        if callable(self.network) and not isinstance(self.network, SplitNetwork):
+            object.__setattr__(self, "network", SplitNetwork.of(self.network))
 
     @property
     def is_nonnegative(self) -> bool:
@@ -143,7 +143,7 @@ class DeepKernel(Kernel):
 
     def features(self, points: Float[Array, "n d"]) -> Float[Array, "n m"]:
         """f of every point, in the dtype of the points."""
-        check_kind(self.network, FeatureMap, "a network")
+        check_kind(self.network, SplitNetwork, "a network")
         return _features(self.network, jnp.asarray(points))
 
     def embed(self, points: Float[Array, "n d"]) -> tuple[Embedding, ...]:
@@ -177,14 +177,16 @@ class DeepKernel(Kernel):
 
 
 @jax.jit
-def _features(network: FeatureMap, points: Float[Array, "n d"]) -> Float[Array, "n m"]:
+def _features(
+    network: SplitNetwork, points: Float[Array, "n d"]
+) -> Float[Array, "n m"]:
     network = jax.tree.map(lambda leaf: _in_dtype(leaf, points.dtype), network)
     network = replace(network, fixed=jax.lax.stop_gradient(network.fixed))
 
     # For a gradient, a batch is computed again: what lies between the layers of an
     # image network is far larger than the images.
     @jax.checkpoint
-    def of_batch(network: FeatureMap, points: Array) -> Array:
+    def of_batch(network: SplitNetwork, points: Array) -> Array:
         try:
             features = jnp.asarray(network.network()(points))
         except (TypeError, ValueError) as error:

@@ -24,7 +24,7 @@ from cgm_jax._shared.archive import (
 )
 
 from .base import Kernel, Product, Scaled, Sum, check_kernel, scalar_length_scale
-from .deep import DeepKernel, FeatureMap, Network
+from .deep import DeepKernel, Network, SplitNetwork
 from .dot_products import Linear, Polynomial
 from .energy import Energy
 from .stationary import (
@@ -154,7 +154,7 @@ def describe_kernel(value: Any, name: str, arrays: Arrays) -> Any:
     """A value in JSON, its numbers put aside under a name."""
     if value is None:
         return None
-    if isinstance(value, FeatureMap):
+    if isinstance(value, SplitNetwork):
         numbers = named_arrays(jax.tree.map(_number_or_none, value))
         arrays.update({f"{name}.{k}": a for k, a in numbers.items()})
         return {"kind": "network", "name": name, "shape": _shape(value)}
@@ -187,7 +187,7 @@ def rebuild_kernel(described: Any, arrays: Arrays, network: Network | None) -> A
     if kind == "network":
         if network is None:
             network = _network(described["shape"])
-        template = FeatureMap.of(network)
+        template = SplitNetwork.of(network)
         return _with_numbers(template, with_prefix(arrays, described["name"] + "."))
     parts = described["parts"].items()
     return KINDS[kind](
@@ -195,7 +195,7 @@ def rebuild_kernel(described: Any, arrays: Arrays, network: Network | None) -> A
     )
 
 
-def _shape(network: FeatureMap) -> dict[str, Any] | None:
+def _shape(network: SplitNetwork) -> dict[str, Any] | None:
     """The arguments that make a network of this package, or None for another."""
     from .feature_networks import FeatureNetwork
 
@@ -215,7 +215,7 @@ def _network(shape: dict[str, Any] | None) -> Network:
     return FeatureNetwork(rngs=nnx.Rngs(0), **shape)
 
 
-def _with_numbers(template: FeatureMap, arrays: Arrays) -> FeatureMap:
+def _with_numbers(template: SplitNetwork, arrays: Arrays) -> SplitNetwork:
     """The network of a template, which gives the counts and keys, at other numbers."""
     numbers = jax.tree.map(_number_or_none, template)
     # Fitted to float64 points, parameters are float64.

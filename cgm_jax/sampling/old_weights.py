@@ -55,7 +55,7 @@ TOGETHER = 4  # picks by which a pass over all candidates changes w, or else one
 NUM_UNIFORMS = 3  # a pick: to propose, to accept, and to draw after a refusal
 
 
-class Problem(NamedTuple):
+class Constants(NamedTuple):
     """What is the same for all picks."""
 
     kernel: Kernel
@@ -103,12 +103,12 @@ def pick_from_old_weights(
     num_picks = len(uniforms)
     rates = candidates.rates.reshape(lane.witness.shape)
     least_rate = jnp.min(jnp.where(lane.witness > -jnp.inf, rates, jnp.inf))
-    problem = Problem(
+    constants = Constants(
         kernel, candidates, inverse_temperature, least_rate, jnp.max(rates)
     )
     length = next(n for n in range(min(BLOCK, num_picks), 0, -1) if num_picks % n == 0)
     lane, picked = lax.scan(
-        lambda lane, uniforms: _block(problem, lane, uniforms),
+        lambda lane, uniforms: _block(constants, lane, uniforms),
         lane,
         uniforms.reshape(-1, length, NUM_UNIFORMS),
     )
@@ -133,7 +133,7 @@ def _of_the_same_picks(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> A
 
 
 def _block(
-    problem: Problem, lane: Lane, uniforms: Float[Array, "block 3"]
+    constants: Constants, lane: Lane, uniforms: Float[Array, "block 3"]
 ) -> tuple[Lane, tuple[Int[Array, " block"], Float[Array, " block"]]]:
     """So many picks, the first from weights now."""
     length = len(uniforms)
@@ -147,10 +147,10 @@ def _block(
             few = lax.dynamic_slice_in_dim(uniforms, state.num, AT_ONCE)
             proposals = _propose(weights, few, is_again=state.is_refused)
             age = state.num - start
-            witness_at, num = _accepted(problem, state, first, proposals, age)
+            witness_at, num = _accepted(constants, state, first, proposals, age)
             most = jnp.minimum(length - state.num, OLDEST - age)
             return _with_picks(
-                problem, state, proposals.indices, witness_at, jnp.minimum(num, most)
+                constants, state, proposals.indices, witness_at, jnp.minimum(num, most)
             )
 
         def is_young(now: State) -> Bool[Array, ""]:
@@ -163,7 +163,7 @@ def _block(
     none = (0 * lane.size).astype(jnp.int32)
     state = State(
         lane,
-        _look(lane.witness, problem.inverse_temperature),
+        _look(lane.witness, constants.inverse_temperature),
         none,
         none > 0,
         jnp.repeat(none, len(uniforms)),
@@ -198,14 +198,14 @@ def _propose(
 
 
 def _accepted(
-    problem: Problem,
+    constants: Constants,
     state: State,
     first: Scale,
     proposals: Proposals,
     age: Int[Array, ""],
 ) -> tuple[Float[Array, " few"], Int[Array, ""]]:
     """W of each when it is picked, and how many are accepted one after the other."""
-    candidates, (now, places) = problem.candidates, state.look
+    candidates, (now, places) = constants.candidates, state.look
     # Of these candidates w is known after every pick, and so are bounds for all.
     known = [*proposals.indices, *places]
     indices = jnp.stack(known)
@@ -215,7 +215,7 @@ def _accepted(
     rates = jnp.stack([candidates.rates[i] for i in known])
     points = [point_at(candidates, i) for i in known]
     points = jax.tree.map(lambda *x: jnp.concatenate(x), *points)
-    k = problem.kernel.pairwise(points, points)
+    k = constants.kernel.pairwise(points, points)
     path = [at]
     for index, to_index in zip(indices[: AT_ONCE - 1], k.T, strict=False):
         moved = path[-1] + (rates - to_index)
@@ -223,10 +223,10 @@ def _accepted(
     witness_at = jnp.diagonal(jnp.stack(path))
     least_spread = jnp.stack([at[-1] - at[-2] for at in path])
     ahead = jnp.arange(AT_ONCE, dtype=at.dtype)
-    largest = now.largest + ahead * problem.most_rate
-    smallest = now.smallest - ahead * (candidates.largest_entry - problem.least_rate)
-    beta = bounded(problem.inverse_temperature, at.dtype)
-    growth = (age.astype(at.dtype) + ahead) * problem.most_rate
+    largest = now.largest + ahead * constants.most_rate
+    smallest = now.smallest - ahead * (candidates.largest_entry - constants.least_rate)
+    beta = bounded(constants.inverse_temperature, at.dtype)
+    growth = (age.astype(at.dtype) + ahead) * constants.most_rate
     likelihood = jnp.minimum(
         *(
             log_acceptance(
@@ -277,7 +277,7 @@ def log_acceptance(
 
 
 def _with_picks(
-    problem: Problem,
+    constants: Constants,
     state: State,
     indices: Int[Array, " few"],
     witness_at: Float[Array, " few"],
@@ -286,17 +286,17 @@ def _with_picks(
     """The set with the first `num` of these picks; with none, the first was refused."""
     sets, gained = [state.lane], []
     for index, w in zip(indices, witness_at, strict=True):
-        grown, value = count(problem.candidates, sets[-1], index, w)
+        grown, value = count(constants.candidates, sets[-1], index, w)
         sets, gained = [*sets, grown], [*gained, value]
     within, across, size = (
         jnp.stack(numbers)[num] for numbers in zip(*(s[1:] for s in sets), strict=True)
     )
-    witness = _take_in(problem, state.lane.witness, indices, num)
+    witness = _take_in(constants, state.lane.witness, indices, num)
     return State(
         Lane(witness, within, across, size),
         lax.cond(
             num > 0,
-            lambda witness: _look(witness, problem.inverse_temperature),
+            lambda witness: _look(witness, constants.inverse_temperature),
             lambda witness: state.look,
             witness,
         ),
@@ -313,7 +313,7 @@ def _with_picks(
 
 
 def _take_in(
-    problem: Problem,
+    constants: Constants,
     witness: Float[Array, "rows columns"],
     indices: Int[Array, " few"],
     num: Int[Array, ""],
@@ -328,7 +328,9 @@ def _take_in(
         def look(state: tuple[Array, Array], together: int = together):
             witness, done = state
             some = lax.dynamic_slice_in_dim(indices, done, together)
-            witness = witness_after(problem.kernel, problem.candidates, witness, some)
+            witness = witness_after(
+                constants.kernel, constants.candidates, witness, some
+            )
             return witness, done + together
 
         def is_left(state: tuple[Array, Array], together: int = together):

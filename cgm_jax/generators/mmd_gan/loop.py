@@ -30,7 +30,7 @@ from cgm_jax.kernels import Kernel, SquaredExponential
 from .calibration import Calibration, fit_calibration, state_shifts
 from .checkpoints import Checkpoints
 from .model import MMDGANModel, generate_points
-from .step import Parameters, Program, TrainingState, train, with_learning_rate
+from .step import GANState, Parameters, Program, train, with_learning_rate
 
 NUM_EVALUATED, NUM_JUDGED = 1_000, 5_000  # generated points, on the way and at the end
 # To calibrate with: so many times the training points that their noise decides.
@@ -83,7 +83,7 @@ def training_stages(progress: Progress) -> Callable[[TrainingProgress], None]:
 class Run(NamedTuple):
     """Everything that the rest of a training depends on."""
 
-    training: TrainingState
+    training: GANState
     best: Parameters  # the average at the best evaluation so far
     best_score: Float[np.ndarray, ""]
     without_best: Int[np.ndarray, ""]  # evaluations since
@@ -93,7 +93,7 @@ class Run(NamedTuple):
     history: Float[np.ndarray, "evaluations 5"]  # NaN: still to come
 
     @classmethod
-    def at_start(cls, state: TrainingState, schedule: Schedule) -> "Run":
+    def at_start(cls, state: GANState, schedule: Schedule) -> "Run":
         """The run before the first step."""
         num_evaluations = -(-schedule.num_steps // schedule.evaluate_every)
         history = np.full((num_evaluations, 5), np.nan)
@@ -102,7 +102,7 @@ class Run(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class TrainingSetup:
     """What is trained, on what, with which keys; points in the networks' units."""
 
     schedule: Schedule
@@ -168,7 +168,7 @@ class Task:
 
 
 def train_model(
-    task: Task,
+    setup: TrainingSetup,
     run: Run,
     trained_with: dict[str, Any],
     checkpoints: Checkpoints | None,
@@ -177,19 +177,19 @@ def train_model(
     """Train to the end, from the newest checkpoint if there is one, and judge."""
     if checkpoints is not None:
         run = checkpoints.newest(run) or run
-    run, stop_reason = _train(task, run, checkpoints, progress)
-    chosen = run.training.average if task.schedule.patience is None else run.best
+    run, stop_reason = _train(setup, run, checkpoints, progress)
+    chosen = run.training.average if setup.schedule.patience is None else run.best
     calibration = None
-    if task.schedule.calibrated:
-        chosen = task.with_states_as_often(chosen)
-        calibration = task.calibration(chosen)
-    judged = task.generated(chosen, NUM_JUDGED, calibration=calibration)
-    quality = sample_quality(task.quality_key, task.training, task.held_out, judged)
+    if setup.schedule.calibrated:
+        chosen = setup.with_states_as_often(chosen)
+        calibration = setup.calibration(chosen)
+    judged = setup.generated(chosen, NUM_JUDGED, calibration=calibration)
+    quality = sample_quality(setup.quality_key, setup.training, setup.held_out, judged)
     return MMDGANModel(
         trained_with,
         named_arrays(chosen),
-        task.shift,
-        task.scale,
+        setup.shift,
+        setup.scale,
         run.history[np.isfinite(run.history[:, 0])],
         stop_reason,
         quality,
@@ -198,31 +198,31 @@ def train_model(
 
 
 def _train(
-    task: Task,
+    setup: TrainingSetup,
     run: Run,
     checkpoints: Checkpoints | None,
     progress: Callable[[TrainingProgress], None] | None,
 ) -> tuple[Run, str]:
     """Chunks of steps until all are taken or there is no point in going on."""
-    schedule = task.schedule
-    mesh = task.program.options.mesh
-    points = put_whole(mesh, jnp.asarray(task.training))
-    kernel = put_whole(mesh, task.fixed_kernel)
+    schedule = setup.schedule
+    mesh = setup.program.options.mesh
+    points = put_whole(mesh, jnp.asarray(setup.training))
+    kernel = put_whole(mesh, setup.fixed_kernel)
     while (step := int(run.training.step)) < schedule.num_steps:
         if schedule.patience is not None and run.without_best >= schedule.patience:
             return run, "patience"
         size = min(schedule.evaluate_every, schedule.num_steps - step)
-        key = jax.random.fold_in(task.train_key, int(run.restarts))
+        key = jax.random.fold_in(setup.train_key, int(run.restarts))
         began = time.perf_counter()
         start = put_whole(mesh, run.training)
         with on_mesh(mesh):
             chunk = partial(train, num_steps=size, kernel=kernel)
-            state, loss = chunk(key, task.program, start, points)
+            state, loss = chunk(key, setup.program, start, points)
         if mesh is not None:  # what is between chunks is one device's work
             state = jax.tree.map(np.asarray, state)
         loss = float(loss)
         seconds = time.perf_counter() - began
-        generated = task.generated(state.average)
+        generated = setup.generated(state.average)
         is_finite = math.isfinite(loss) and _are_finite(state, generated)
         if not agreed(mesh, np.array([float(is_finite)]))[0]:
             if run.restarts < MAX_RESTARTS:
@@ -239,7 +239,7 @@ def _train(
                 "for rows far from all others."
             )
         row = step // schedule.evaluate_every
-        run = _evaluated(task, run, state, loss, generated, row)
+        run = _evaluated(setup, run, state, loss, generated, row)
         if checkpoints is not None:
             checkpoints.save(step + size, run)
         if progress is not None:
@@ -249,21 +249,21 @@ def _train(
     return run, "all-steps"
 
 
-def _at_half_the_rate(state: TrainingState) -> TrainingState:
+def _at_half_the_rate(state: GANState) -> GANState:
     return with_learning_rate(state, state.learning_rate / 2)
 
 
 def _evaluated(
-    task: Task,
+    setup: TrainingSetup,
     run: Run,
-    state: TrainingState,
+    state: GANState,
     loss: float,
     generated: Float[np.ndarray, "m d"],
     row: int,
 ) -> Run:
     """The run after a chunk: compared with the held-out points, and by the rules."""
-    found = likeness(generated, task.held_out, length_scale=task.length_scale)
-    figures = agreed(task.program.options.mesh, np.array(found)).tolist()
+    found = likeness(generated, setup.held_out, length_scale=setup.length_scale)
+    figures = agreed(setup.program.options.mesh, np.array(found)).tolist()
     history = run.history.copy()
     history[row] = (int(state.step), loss, *figures, float(state.learning_rate))
     without_best = run.without_best + np.int32(1)
@@ -271,18 +271,18 @@ def _evaluated(
     if sum(figures) < run.best_score:
         score, zero = np.array(sum(figures)), np.zeros((), np.int32)
         run = run._replace(best=state.average, best_score=score, without_best=zero)
-    if task.schedule.learning_rate_rule == "three-sample":
-        run = _by_three_samples(task, run, generated)
+    if setup.schedule.learning_rate_rule == "three-sample":
+        run = _by_three_samples(setup, run, generated)
     return run
 
 
-def _by_three_samples(task: Task, run: Run, generated: np.ndarray) -> Run:
+def _by_three_samples(setup: TrainingSetup, run: Run, generated: np.ndarray) -> Run:
     """Halve the learning rate after three checks in a row without an improvement."""
-    before = task.generated(run.compared)
+    before = setup.generated(run.compared)
     run = run._replace(compared=run.training.average)
-    kernel, zero = SquaredExponential(task.length_scale), np.zeros((), np.int32)
-    nearer = float(is_nearer(kernel, task.held_out, generated, before))
-    if agreed(task.program.options.mesh, np.array([nearer]))[0]:
+    kernel, zero = SquaredExponential(setup.length_scale), np.zeros((), np.int32)
+    nearer = float(is_nearer(kernel, setup.held_out, generated, before))
+    if agreed(setup.program.options.mesh, np.array([nearer]))[0]:
         return run._replace(failures=zero)
     if run.failures + 1 < MAX_FAILURES:
         return run._replace(failures=run.failures + np.int32(1))

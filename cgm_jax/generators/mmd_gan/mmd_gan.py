@@ -209,7 +209,7 @@ class MMDGAN:
         # One precision, whatever the user's setting: the same programs, the same bits.
         with at_once(x64=False):
             array = np.asarray(as_points(points, "points"))
-            task, run = start_task(key, self, array)
+            setup, run = set_up(key, self, array)
             facts, checkpoints = self.facts(), None
             if checkpoint_dir is not None:
                 digest = digest_of_arrays({"points": array})[:16]
@@ -220,7 +220,7 @@ class MMDGAN:
                     "key": f"{jax.random.key_impl(key)} {numbers}",
                 }
                 checkpoints = Checkpoints(Path(checkpoint_dir).absolute(), belongs_to)
-            return loop.train_model(task, run, facts, checkpoints, progress)
+            return loop.train_model(setup, run, facts, checkpoints, progress)
 
     @classmethod
     def like(
@@ -298,9 +298,9 @@ class MMDGAN:
         return _split_rows(key, num, held_out=self.held_out)[0]
 
 
-def start_task(
+def set_up(
     key: Key[Array, ""], options: MMDGAN, points: Float[np.ndarray, "n d"]
-) -> tuple[loop.Task, loop.Run]:
+) -> tuple[loop.TrainingSetup, loop.Run]:
     """What is trained, in the networks' units, and the run before its first step."""
     check_points(options, points)
     shift = points.mean(axis=0, dtype=np.float64)
@@ -325,10 +325,10 @@ def start_task(
     program, state = start_training(
         start_key, architecture, step_options, learning_rate=options.learning_rate
     )
-    task = loop.Task(
+    setup = loop.TrainingSetup(
         schedule, program, training, held_out, shift, scale, length_scale, kernel, *keys
     )
-    return task, loop.Run.at_start(state, schedule)
+    return setup, loop.Run.at_start(state, schedule)
 
 
 def _split_rows(

@@ -1,7 +1,7 @@
 """One training step of the MMD-GAN as a pure function, and many of them in one call.
 
 What never changes during a training (`Program`) is apart from what does
-(`TrainingState`: parameters, Adam's moments and rate, the average). Step t draws all of
+(`GANState`: parameters, Adam's moments and rate, the average). Step t draws all of
 its randomness from ``fold_in(key, t)`` and the state holds t, so ten steps are five
 steps twice, bit for bit: that is what makes resuming exact.
 """
@@ -54,7 +54,7 @@ class Program(NamedTuple):
     critic: nnx.GraphDef | None
 
 
-class TrainingState(NamedTuple):
+class GANState(NamedTuple):
     """What a step changes; the average is that of the generator's parameters."""
 
     step: Int[Array, ""]
@@ -76,7 +76,7 @@ def start_training(
     options: StepOptions,
     *,
     learning_rate: float,
-) -> tuple[Program, TrainingState]:
+) -> tuple[Program, GANState]:
     """Networks with random parameters, and everything at step 0."""
     generator_key, critic_key = jax.random.split(key)
     generator, generator_state = nnx.split(architecture.generator(generator_key))
@@ -84,7 +84,7 @@ def start_training(
     if options.kernel is not None:
         critic, critic_state = nnx.split(architecture.critic(critic_key))
         critic_adam = ADAM.init(critic_state)
-    state = TrainingState(
+    state = GANState(
         jnp.zeros((), jnp.int32),
         generator_state,
         critic_state,
@@ -97,8 +97,8 @@ def start_training(
 
 
 def with_learning_rate(
-    state: TrainingState, learning_rate: Float[ArrayLike, ""]
-) -> TrainingState:
+    state: GANState, learning_rate: Float[ArrayLike, ""]
+) -> GANState:
     """The state with another rate of Adam, for both networks."""
     rate = jnp.asarray(learning_rate, jnp.float32)
     return optax.tree_utils.tree_set(state, learning_rate=rate)
@@ -108,12 +108,12 @@ def with_learning_rate(
 def train(
     key: Key[Array, ""],
     program: Program,
-    state: TrainingState,
+    state: GANState,
     points: Float[Array, "n d"],
     *,
     num_steps: Int[ArrayLike, ""],
     kernel: Kernel | None = None,
-) -> tuple[TrainingState, Float[Array, ""]]:
+) -> tuple[GANState, Float[Array, ""]]:
     """Take some steps: each trains the critic a few times, then the generator once.
 
     Neither ``num_steps`` nor the numbers of a fixed ``kernel``, of points in the
@@ -122,8 +122,8 @@ def train(
     options = program.options
 
     def step(
-        _: Int[Array, ""], carry: tuple[TrainingState, Float[Array, ""]]
-    ) -> tuple[TrainingState, Float[Array, ""]]:
+        _: Int[Array, ""], carry: tuple[GANState, Float[Array, ""]]
+    ) -> tuple[GANState, Float[Array, ""]]:
         state, total = carry
         step_key = jax.random.fold_in(key, state.step)
         critic_key, generator_key = jax.random.split(step_key)
@@ -147,9 +147,7 @@ def train(
         t = state.step.astype(jnp.float32)
         decay = jnp.minimum(options.average, (1 + t) / (10 + t))
         average = optax.incremental_update(generator, state.average, 1 - decay)
-        state = TrainingState(
-            state.step + 1, generator, critic, adam, critic_adam, average
-        )
+        state = GANState(state.step + 1, generator, critic, adam, critic_adam, average)
         return whole(options.mesh, (state, total + loss))
 
     zero = jnp.zeros((), points.dtype)
