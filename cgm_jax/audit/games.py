@@ -20,7 +20,7 @@ from cgm_jax.valuation.coalitions import MAX_TABLE_PARTIES, num_parties
 
 NUM_SAMPLED = 2**16  # values of the sample, about
 
-Values = Callable[[Bool[np.ndarray, "m n"]], Float[np.ndarray, " m"]]
+ValueFunction = Callable[[Bool[np.ndarray, "m n"]], Float[np.ndarray, " m"]]
 Coalition = Callable[[int], tuple[int, ...]]  # the members of a case
 
 
@@ -86,7 +86,7 @@ class SampledGame:
 
     is_exact = False
 
-    def __init__(self, num_parties: int, value_of: Values):
+    def __init__(self, num_parties: int, value_of: ValueFunction):
         self.num_parties = n = num_parties
         self.value_of = value_of
         self._base = base = _sample(n)

@@ -18,7 +18,7 @@ from .storage import read_arrays
 
 __all__ = ["cifar10", "fashion_mnist", "mnist"]
 
-Part = Literal["train", "test"]
+ImagePart = Literal["train", "test"]
 
 _IDX_PREFIXES: dict[str, str] = {"train": "train", "test": "t10k"}
 
@@ -28,7 +28,7 @@ _NUM_PARTS = {"mnist": 7, "fashion-mnist": 7, "cifar10": 6}  # the last one is t
 
 
 def mnist(
-    path: str | Path | None = None, *, part: Part = "train", download: bool = False
+    path: str | Path | None = None, *, part: ImagePart = "train", download: bool = False
 ) -> LabelledImages:
     """Handwritten digits, 28 x 28 in grey, ten classes.
 
@@ -57,7 +57,7 @@ def mnist(
 
 
 def fashion_mnist(
-    path: str | Path | None = None, *, part: Part = "train", download: bool = False
+    path: str | Path | None = None, *, part: ImagePart = "train", download: bool = False
 ) -> LabelledImages:
     """Pictures of clothes, 28 x 28 in grey, ten classes.
 
@@ -82,7 +82,7 @@ def fashion_mnist(
 
 
 def cifar10(
-    path: str | Path | None = None, *, part: Part = "train", download: bool = False
+    path: str | Path | None = None, *, part: ImagePart = "train", download: bool = False
 ) -> LabelledImages:
     """Photographs of animals and vehicles, 32 x 32 in colour, ten classes.
 
@@ -105,7 +105,7 @@ def cifar10(
 
 
 def _load(
-    name: str, path: str | Path | None, part: Part, *, download: bool
+    name: str, path: str | Path | None, part: ImagePart, *, download: bool
 ) -> LabelledImages:
     if part not in ("train", "test"):
         raise ValueError(f'Expected part "train" or "test", got {part!r}.')
@@ -137,7 +137,7 @@ def _npz(place: Path) -> Path:
 
 
 def _from_idx(
-    folder: Path, shape: tuple[int, int, int], part: Part
+    folder: Path, shape: tuple[int, int, int], part: ImagePart
 ) -> tuple[np.ndarray, np.ndarray]:
     prefix = _IDX_PREFIXES[part]
     image_file = _idx_file(folder, f"{prefix}-images-idx3-ubyte")

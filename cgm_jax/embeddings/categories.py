@@ -36,7 +36,7 @@ from .spectra import length_scales
 
 __all__ = ["CategoryFeatures", "category_features"]
 
-Blocks = tuple[tuple[int, ...], ...]
+CategoryBlocks = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class CategoryFeatures(FeatureMap):
     roots: tuple[Float[AnyArray, "_ _"], ...]
     heights: Float[AnyArray, " blocks"]
     others: FeatureMap | None
-    blocks: Blocks = field(metadata={"static": True})
+    blocks: CategoryBlocks = field(metadata={"static": True})
 
     @property
     def num_dimensions(self) -> int:

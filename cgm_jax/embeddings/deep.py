@@ -22,7 +22,7 @@ from cgm_jax.kernels import DeepKernel
 
 from .base import FeatureMap
 from .fourier import norm_of, waves
-from .random_fourier import Kind, drawn_in_groups
+from .random_fourier import FrequencyKind, drawn_in_groups
 from .spectra import NumberSource, concrete, drawn_frequencies, num_numbers
 
 __all__ = ["DeepFeatures", "deep_features"]
@@ -73,7 +73,7 @@ def deep_features(
     num_dimensions: int,
     num_features: int,
     *,
-    kind: Kind = "orthogonal",
+    kind: FrequencyKind = "orthogonal",
     num_groups: int | None = None,
 ) -> DeepFeatures:
     r"""Random Fourier features of a deep kernel, alone or times a kernel of points.

@@ -33,9 +33,9 @@ from cgm_jax.kernels import Kernel
 from .fourier import FourierFeatures
 from .spectra import NumberSource, drawn_frequencies, num_numbers
 
-__all__ = ["Kind", "drawn_in_groups", "random_fourier_features"]
+__all__ = ["FrequencyKind", "drawn_in_groups", "random_fourier_features"]
 
-Kind = Literal["independent", "orthogonal", "quasi-random"]
+FrequencyKind = Literal["independent", "orthogonal", "quasi-random"]
 _KINDS = ("independent", "orthogonal", "quasi-random")
 _MOST_GROUPS = 10
 _SMALLEST = 2.0**-33  # a Sobol sequence is made of multiples of 2^-30, 0 among them
@@ -47,7 +47,7 @@ def random_fourier_features(
     num_dimensions: int,
     num_features: int,
     *,
-    kind: Kind = "orthogonal",
+    kind: FrequencyKind = "orthogonal",
     num_groups: int | None = None,
 ) -> FourierFeatures:
     r"""Features of a stationary kernel, as random cosines and sines.
@@ -117,7 +117,7 @@ def drawn_in_groups(
     count: int,
     num_features: int,
     *,
-    kind: Kind,
+    kind: FrequencyKind,
     num_groups: int | None,
 ) -> tuple[Float[AnyArray, "m d"], Any, int]:
     """Frequencies of all groups, k(x, x), and the number of groups.
@@ -148,7 +148,7 @@ def drawn_in_groups(
     drawn = []
     for seed in seeds.spawn(groups):
         rng = np.random.default_rng(seed)
-        sources: dict[Kind, Any] = {
+        sources: dict[FrequencyKind, Any] = {
             "independent": lambda rng: _Independent(rng, m // groups),
             "orthogonal": lambda rng: _Orthogonal(rng, m // groups),
             "quasi-random": lambda rng: _QuasiRandom(rng, m // groups, count),

@@ -24,14 +24,14 @@ from cgm_jax.generators import GaussianMixture, Generator, KernelDensity
 if TYPE_CHECKING:
     from cgm_jax.generators import MMDGANModel
 
-GeneratorName = Literal["gaussian-mixture", "kde", "mmd-gan"]
+PaperGenerator = Literal["gaussian-mixture", "kde", "mmd-gan"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticOptions:
     """Where candidates come from: a generator, or a file of points as stored."""
 
-    generator: GeneratorName
+    generator: PaperGenerator
     file: Path | None = None
     num_candidates: int = 100_000  # at first
     num_steps: int = 6_000  # of an MMD-GAN

@@ -18,7 +18,7 @@ from cgm_jax.datasets import LabelledImages, paper_results
 from cgm_jax.datasets.splits import Split
 from cgm_jax.features.umap import umap_class
 
-from .candidates import GeneratorName, SyntheticOptions, table_candidates
+from .candidates import PaperGenerator, SyntheticOptions, table_candidates
 from .data import SPLITS, ExperimentData, Sharing, credit_ratings_data, share
 from .image_candidates import ImageFeatures, SuppliedFeatures, image_candidates
 from .recipes import RECIPES, Labelled, Recipe
@@ -38,7 +38,7 @@ class ExperimentOptions:
     Inception's pool3 in the paper, ``path`` where the data are, ``seed`` is UMAP's.
     """
 
-    generator: GeneratorName | None = None
+    generator: PaperGenerator | None = None
     candidates: Path | None = None
     num_candidates: int | None = None
     num_steps: int | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cgm_jax import datasets
 
-from .candidates import GeneratorName
+from .candidates import PaperGenerator
 
 __all__ = ["IMAGE_RECIPES", "RECIPES", "Labelled", "Recipe"]
 
@@ -21,7 +21,7 @@ class Recipe:
     title: str
     load: Callable[[Path | None], Labelled] | None  # None where parties are given
     num_classes: int
-    generator: GeneratorName
+    generator: PaperGenerator
     max_party_size: int | None = 5_000
     num_candidates: int = 100_000
     num_steps: int = 6_000  # of an MMD-GAN

@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 
 from cgm_jax.tables import Cells, Spelling
 
-from .sources import Kind
+from .sources import FileKind
 from .spelling import OwnColumn
 from .table import Separator
 
@@ -22,7 +22,7 @@ class PartyFile:
     """Which file a party's data came from, and the digest of what was parsed of it."""
 
     path: Path
-    kind: Kind
+    kind: FileKind
     num_bytes: int
     sha256: str
 
@@ -39,7 +39,7 @@ class OwnFormat:
         schema: Arrow's, of a Parquet file; else None.
     """
 
-    kind: Kind
+    kind: FileKind
     columns: Mapping[str, OwnColumn]
     label_column: str | None = None
     separator: Separator = ","

@@ -25,7 +25,7 @@ from .matching import column_problems
 from .npy_table import read_npy
 from .parquet_table import read_parquet
 from .parties import OwnFormat, Parties, PartyFile
-from .sources import Kind, Source, check_sources, read_bytes
+from .sources import FileKind, Source, check_sources, read_bytes
 from .spelling import OwnColumn
 from .table import Table, common_name
 from .warning_signs import warning_signs
@@ -199,7 +199,7 @@ def _read_file(
     label_column: str | None,
     declared: Mapping[str, ColumnChoice],
 ) -> _Read:
-    readers: dict[Kind, Callable[[Path, bytes], Table]] = {
+    readers: dict[FileKind, Callable[[Path, bytes], Table]] = {
         "csv": partial(read_csv, decimal=decimal),
         "parquet": read_parquet,
         "npy": read_npy,

@@ -14,11 +14,11 @@ from typing import Literal
 
 from .input_errors import InputError, UsageError, access_error
 
-Kind = Literal["csv", "parquet", "npy"]
+FileKind = Literal["csv", "parquet", "npy"]
 
 RESERVED_NAMES = {"mediator"}  # the mediator's own folder, beside the parties'
 
-_KINDS: dict[str, Kind] = {".csv": "csv", ".parquet": "parquet", ".npy": "npy"}
+_KINDS: dict[str, FileKind] = {".csv": "csv", ".parquet": "parquet", ".npy": "npy"}
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 # What the first bytes of a file say it is; text has none.
@@ -39,7 +39,7 @@ class Source:
 
     name: str
     path: Path
-    kind: Kind
+    kind: FileKind
 
 
 def check_sources(paths: Sequence[str | Path], *, least: int = 2) -> tuple[Source, ...]:

@@ -15,12 +15,12 @@ from jaxtyping import Float
 
 __all__ = ["first_non_negative"]
 
-Values = Callable[[float], Float[np.ndarray, " n"]]
+ValuesAt = Callable[[float], Float[np.ndarray, " n"]]
 
 
 def first_non_negative(
-    values: Values,
-    estimate: Values | None,
+    values: ValuesAt,
+    estimate: ValuesAt | None,
     low: float,
     high: float,
     num_halvings: int,
@@ -76,7 +76,7 @@ def _halfway(first: int, last: int) -> int:
 
 
 def _crossing(
-    end: Callable[[int], float], values: Values, first: int, last: int
+    end: Callable[[int], float], values: ValuesAt, first: int, last: int
 ) -> int:
     """The cell, of those from first to last, in which bisection sees the change."""
     while first < last:
@@ -89,10 +89,10 @@ def _crossing(
 
 
 def _corrected(
-    estimate: Values,
+    estimate: ValuesAt,
     below: tuple[float, Float[np.ndarray, " n"] | None],
     above: tuple[float, Float[np.ndarray, " n"] | None],
-) -> Values:
+) -> ValuesAt:
     """The estimate plus its error: between two known errors it changes evenly."""
     (start, error_below), (stop, error_above) = below, above
 

@@ -36,7 +36,7 @@ __all__ = [
 AXIS = "devices"
 ON_ALL, ON_EACH = PartitionSpec(), PartitionSpec(AXIS)
 
-Layout = tuple[
+Tiling = tuple[
     Int[np.ndarray, "devices num_tiles tile_size"],  # the point in every place
     Bool[np.ndarray, "devices num_tiles tile_size"],  # whether it is not a copy
 ]
@@ -107,7 +107,7 @@ class Shares(NamedTuple):
         return num_tiles // self.mesh.size, side
 
 
-def _of_host(sizes: np.ndarray, tile_size: int, num_devices: int) -> Layout:
+def _of_host(sizes: np.ndarray, tile_size: int, num_devices: int) -> Tiling:
     """The tiles of one device, shared out in order and as equally as can be."""
     num_points = int(sizes.sum())
     side, num_tiles = side_and_number(num_points, tile_size)
@@ -119,7 +119,7 @@ def _of_host(sizes: np.ndarray, tile_size: int, num_devices: int) -> Layout:
     return np.minimum(number, num_points - 1), number < num_points
 
 
-def _of_shards(sizes: np.ndarray, tile_size: int, num_devices: int) -> Layout:
+def _of_shards(sizes: np.ndarray, tile_size: int, num_devices: int) -> Tiling:
     """Tiles of what each device has of every set, in equal parts but for the last."""
     parts = -(-sizes // num_devices)
     side, num_tiles = side_and_number(int(parts.sum()), tile_size)

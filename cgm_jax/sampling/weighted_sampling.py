@@ -36,9 +36,9 @@ from .pick_many import PICKS_PER_CHUNK, pick_many
 from .picking import Lane
 from .stopping import Course, Reward
 
-__all__ = ["Progress", "draw_rewards", "weighted_sampling"]
+__all__ = ["PickProgress", "draw_rewards", "weighted_sampling"]
 
-Progress = Callable[[int, int, float], None]
+PickProgress = Callable[[int, int, float], None]
 
 
 @on_numbers(", or use `lanes` and `pick_many` there")
@@ -51,7 +51,7 @@ def weighted_sampling(
     *,
     inverse_temperature: float,
     max_picks: int | None = None,
-    progress: Progress | None = None,
+    progress: PickProgress | None = None,
 ) -> list[Reward]:
     r"""Draw for every party the points that bring its data to its reward value.
 

@@ -30,7 +30,7 @@ from .base import RATIONAL, HandedIn
 
 __all__ = ["Distribution"]
 
-Reference = Literal["uniform mixture", "pool", "candidates"]
+ReferenceName = Literal["uniform mixture", "pool", "candidates"]
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class Distribution:
         Xu et al. 2024.
     """
 
-    reference: Reference = "uniform mixture"
+    reference: ReferenceName = "uniform mixture"
 
     needs_rows = False
     proved = RATIONAL
 
     def __post_init__(self) -> None:
-        check_choice(self.reference, get_args(Reference), "the reference")
+        check_choice(self.reference, get_args(ReferenceName), "the reference")
 
     @property
     def name(self) -> str:

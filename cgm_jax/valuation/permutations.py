@@ -58,7 +58,7 @@ Game = (
 )
 """A table of 2^n values by bitmask, the sums of parties' data, or a function."""
 
-StopReason = Literal["standard_error", "max_permutations", "max_seconds"]
+StoppedBy = Literal["standard_error", "max_permutations", "max_seconds"]
 
 # A standard error from fewer draws is itself too uncertain to stop by.
 _LEAST_PAIRS = 32
@@ -82,7 +82,7 @@ class ShapleyEstimate(Result):
     num_permutations: int
     """Number of orders, twice that of the pairs."""
 
-    stop_reason: StopReason
+    stop_reason: StoppedBy
     """Which limit ended the draw."""
 
     def interval(
@@ -191,7 +191,7 @@ def permutation_shapley_values(
             mean += weight * shift
             count += len(drawn)
             errors = np.sqrt(squares / count / max(count - 1, 1))
-            reason: StopReason
+            reason: StoppedBy
             if count >= _LEAST_PAIRS and errors.max() <= enough:
                 reason = "standard_error"
             elif count == budget:
