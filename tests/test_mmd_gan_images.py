@@ -15,7 +15,7 @@ from cgm_jax.kernels import SquaredExponential
 from cgm_jax.valuation import mmd2_unbiased
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"
-NUM_STEPS = 1_000  # an eighth of what `cgm-jax reproduce fashion-mnist` takes
+NUM_STEPS = 500  # a sixteenth of what `cgm-jax reproduce fashion-mnist` takes
 
 pytestmark = [
     pytest.mark.slow,
