@@ -307,13 +307,15 @@ expected = plan([size] * n, d, g).host_bytes
 rng = np.random.default_rng(0)
 parties = [rng.standard_normal((size, d), np.float32) for _ in range(n)]
 candidates = rng.standard_normal((g, d), np.float32)
-collaborate(jax.random.key(0), parties, candidates, relax=True)
+# The best candidates first: draws take as much memory, and a fraction of the picks.
+options = {"relax": True, "inverse_temperature": np.inf}
+collaborate(jax.random.key(0), parties, candidates, **options)
 print(json.dumps([expected, peak_memory()]))
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sizes", [(500, 20, 8, 20_000), (3, 3_000, 64, 30_000)])
+@pytest.mark.parametrize("sizes", [(500, 20, 8, 20_000), (3, 3_000, 64, 20_000)])
 def test_the_peak_of_a_run_is_what_was_planned(sizes: tuple[int, ...]):
     # Compiling takes memory, which is counted; what is read from a cache takes less.
     cache = "JAX_COMPILATION_CACHE_DIR"
