@@ -100,7 +100,9 @@ def test_the_command_gives_rewards_to_200_parties_in_4_gib(tmp_path: Path):
 def test_a_thousand_parties():
     parties = parties_of(1_000, 12)
     generator = Growing(KernelDensity(0.1), 4_000)
-    result = collaborate(jax.random.key(0), parties, generator)
+    result = collaborate(
+        jax.random.key(0), parties, generator, inverse_temperature=np.inf
+    )
     promises, scheme = result.promises, result.promises.scheme
     assert promises.coalition_values is None
     shortfall = np.array([reward.shortfall for reward in result.draw.rewards])
