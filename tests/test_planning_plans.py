@@ -88,6 +88,8 @@ def test_parts_add_up(sizes: tuple):
     # The points and the sums of the candidates' rows are there at the end, at least.
     n, t = len(sizes[0]), sum(sizes[0]) + sizes[2]
     assert kept >= 4 * t * sizes[1] + 8 * sizes[2] * (n + 1)
+    (sums,) = (part for part in found.parts if part.name == "kernel sums")
+    assert sums.kept_bytes >= 8 * sizes[2] * (n + 1)
 
 
 def test_sums_between_many_small_parties_are_held_once():

@@ -36,7 +36,7 @@ from cgm_jax.embeddings.hermite import trapezoid
 from cgm_jax.embeddings.spectra import squared_exponentials
 from cgm_jax.kernels.base import Kernel
 
-__all__ = ["Waves", "entries_by_waves", "sums_by_waves", "waves_of"]
+__all__ = ["Waves", "are_cheaper", "entries_by_waves", "sums_by_waves", "waves_of"]
 
 MOST_DIMENSIONS = 3
 TOLERANCE = 1e-13
@@ -101,12 +101,17 @@ def waves_of(
     pool, drawn = sum(sizes), len(candidates)
     entries = pool * (pool / 2 + drawn) + (num_columns > len(points)) * drawn**2 / 2
     work = (entries_by_waves(x, len(sizes), pool, drawn, num_columns) for x in widths)
-    if sum(work) > max(entries / CHEAPER, FEW):
+    if not are_cheaper(sum(work), entries):
         return None
     return [
         _waves(low + (high - low) / 2, width, *term)
         for width, term in zip(widths, terms, strict=True)
     ]
+
+
+def are_cheaper(entries_by_waves: float, entries: float) -> bool:
+    """Whether waves take the place of a pass over so many entries of the kernel."""
+    return entries_by_waves <= max(entries / CHEAPER, FEW)
 
 
 def entries_by_waves(

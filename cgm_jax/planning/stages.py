@@ -10,8 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from cgm_jax._shared.arrays import rounded_up
-from cgm_jax.gram.few_dimensions import CHEAPER, MOST_DIMENSIONS, entries_by_waves
-from cgm_jax.gram.gram_sums import SMALL, SMALL_BYTES
+from cgm_jax.gram.few_dimensions import (
+    MOST_DIMENSIONS,
+    are_cheaper,
+    entries_by_waves,
+)
+from cgm_jax.gram.gram_sums import SMALL_BYTES
 from cgm_jax.gram.length_scale import MAX_POINTS, MIN_POINTS, WORTH_IT
 from cgm_jax.gram.small_blocks import AT_ONCE, are_small
 from cgm_jax.gram.tile_loops import TOTALS
@@ -270,14 +274,15 @@ def one_pass(task: Task, *, among_candidates: bool) -> Work:
 def _by_waves(task: Task, work: Work, num_columns: int) -> Work:
     """A pass of a squared exponential, which may take less (`few_dimensions`)."""
     n, num_rows, g = task.num_parties, task.num_rows, task.num_candidates
-    is_small = num_rows + g <= SMALL * task.tile_size
-    if not task.is_on_host or task.num_columns > MOST_DIMENSIONS or is_small:
+    if not task.is_on_host or task.num_columns > MOST_DIMENSIONS:
         return work
     box = [BOX] * task.num_columns
     entries = entries_by_waves(box, n, num_rows, g, num_columns)
-    if CHEAPER * entries > work.pairs + work.cross:
+    by_tiles = work.pairs + work.cross
+    if not are_cheaper(entries, by_tiles):
         return work
-    return work._replace(pairs=entries, cross=0)
+    # Of few points they save compiling, which is no part of this, and take longer.
+    return work._replace(pairs=min(entries, by_tiles), cross=0)
 
 
 def _in_whole_blocks(task: Task, tiles: int) -> int | float:
