@@ -38,6 +38,15 @@ def test_of_a_network_it_is_so_for_near_points_on_average():
     assert abs((1 - own).mean() / (1 - expected).mean() - 0.5) < 0.05
 
 
+def test_points_far_from_each_other_have_no_part():
+    points = 1 + np.random.default_rng(4).uniform(-0.05, 0.05, size=(40, 2))
+    one, both = (
+        starting_deep_kernel(jnp.tanh, x, 0.3).base.length_scale
+        for x in (points, np.concatenate([points, -points]))
+    )
+    assert both == pytest.approx(one, rel=1e-5)
+
+
 def test_of_many_points_some_are_looked_at():
     points = np.random.default_rng(2).normal(size=(5_000, 2)).astype(np.float32)
     kernel = starting_deep_kernel(jnp.tanh, points, 0.3)
