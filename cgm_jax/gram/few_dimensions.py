@@ -111,7 +111,7 @@ def waves_of(
 
 def are_cheaper(entries_by_waves: float, entries: float) -> bool:
     """Whether waves take the place of a pass over so many entries of the kernel."""
-    return entries_by_waves <= max(entries / CHEAPER, FEW)
+    return bool(entries_by_waves <= max(entries / CHEAPER, FEW))
 
 
 def entries_by_waves(
